@@ -1,0 +1,3 @@
+//! The executable that Grafana starts.
+
+fn main() {}
