@@ -10,8 +10,8 @@ use ktrdr_diagnosis::{
         OperationStatus, PathStep, SectionKind, Severity, Verdict, WorkerSelection, WorkerStatus,
     },
     frames::{
-        Buckets, Frame, GroupBy, Measure, Source, View, annotations, diagnosis, lists, numeric, operations, service_map,
-        timeseries, trace_view,
+        Buckets, Frame, GroupBy, Measure, Source, View, annotations, diagnosis, lists, numeric, operations,
+        service_map, timeseries, trace_view,
     },
     host::frame_json,
     investigate::{Answer, TimeRange},
