@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{
     list::name,
     report::important,
-    text::{commands, ms, one_line, percent, second},
+    text::{Step, ms, one_line, percent, second, steps},
 };
 use crate::diagnosis::{Diagnosis, Evidence, OperationStatus, Severity};
 
@@ -41,12 +41,8 @@ fn write_report(out: &mut String, d: &Diagnosis) -> std::fmt::Result {
         (None, _) => unknown.into(),
     };
     writeln!(out, "**Root Cause**:\n\n{cause}\n")?;
-    let solution = d.solution.as_deref().map_or_else(|| "Nothing to do.".into(), plain);
-    writeln!(out, "**Solution**:\n\n{solution}\n")?;
-    let commands = d.solution.as_deref().map(commands).unwrap_or_default();
-    if !commands.is_empty() {
-        writeln!(out, "```sh\n{}\n```\n", commands.join("\n"))?;
-    }
+    writeln!(out, "**Solution**:\n")?;
+    solution(out, d.solution.as_deref().unwrap_or("Nothing to do."))?;
     let reason = d.confidence_reason.as_ref().map(|why| format!(" ({})", plain(why))).unwrap_or_default();
     writeln!(out, "**Confidence**: {}{reason}", d.confidence.as_str())?;
     if !d.findings.is_empty() {
@@ -62,6 +58,25 @@ fn write_report(out: &mut String, d: &Diagnosis) -> std::fmt::Result {
         writeln!(out, "- {}", plain(remark))?;
     }
     Ok(())
+}
+
+/// Commands become blocks of code that can be copied.
+fn solution(out: &mut String, text: &str) -> std::fmt::Result {
+    let mut in_code = false;
+    for step in steps(text) {
+        let (is_code, line) = match step {
+            Step::Say(text) => (false, plain(text)),
+            Step::Run(command) => (true, one_line(command)),
+        };
+        match (in_code, is_code) {
+            (false, true) => writeln!(out, "\n```sh")?,
+            (true, false) => writeln!(out, "```\n")?,
+            _ => {}
+        }
+        in_code = is_code;
+        writeln!(out, "{line}")?;
+    }
+    if in_code { writeln!(out, "```\n") } else { writeln!(out) }
 }
 
 fn summary(out: &mut String, d: &Diagnosis) -> std::fmt::Result {

@@ -2,11 +2,13 @@
 
 mod args;
 mod connect;
+mod critical_path;
 mod error;
 mod file;
 mod list;
 mod markdown;
 mod output;
+mod playbook;
 mod report;
 mod source;
 mod table;
@@ -47,7 +49,9 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Operation(args) => wait(connect::operation(args)),
         Command::Operations(args) => wait(connect::operations(args)),
         Command::File(args) => file::run(args),
-        Command::CriticalPath(_) | Command::Demo(_) | Command::Playbook(_) => Err(Error::System("not yet".into())),
+        Command::CriticalPath(args) => critical_path::run(args),
+        Command::Playbook(args) => playbook::run(args),
+        Command::Demo(_) => Err(Error::System("not yet".into())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Printing: the answer on standard output, everything else on standard error.
 
 use std::{
-    io::{IsTerminal, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     sync::Arc,
     time::Duration,
 };
@@ -50,11 +50,10 @@ pub(super) fn diagnoses(diagnoses: &[Arc<Diagnosis>], format: Option<Format>, as
 
 /// Prints `value` as JSON and a line break.
 pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<(), Error> {
-    let mut json = serde_json::to_string_pretty(value).map_err(|error| Error::System(error.to_string()))?;
-    json.push('\n');
-    // Not through `text`: a trace may hold escape sequences, JSON has them escaped already.
-    let mut out = std::io::stdout().lock();
-    out.write_all(json.as_bytes()).and_then(|()| out.flush()).map_err(Error::Write)
+    // Not through anstream: JSON has escape sequences escaped already, and a large answer goes out as it is made.
+    let mut out = BufWriter::new(io::stdout().lock());
+    serde_json::to_writer_pretty(&mut out, value).map_err(|error| Error::Write(error.into()))?;
+    out.write_all(b"\n").and_then(|()| out.flush()).map_err(Error::Write)
 }
 
 /// A moving sign on a terminal while something takes long; nothing in a pipe. It goes when it is dropped.
@@ -64,7 +63,7 @@ pub(super) struct Waiting(ProgressBar);
 impl Waiting {
     /// Says what is waited for.
     pub(super) fn new(what: impl Into<std::borrow::Cow<'static, str>>) -> Self {
-        let shown = std::io::stderr().is_terminal();
+        let shown = io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target).with_message(what);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {

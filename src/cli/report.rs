@@ -8,7 +8,7 @@ pub(super) use flow::important;
 use super::{
     list::name,
     table::{self, Cell, Column},
-    text::{BAD, BOLD, CODE, DIM, Look, commands, ms, one_line, paint, percent, prose, second, severity_style},
+    text::{BAD, BOLD, CODE, DIM, Look, ms, one_line, paint, percent, prose, second, severity_style, solution},
 };
 use crate::diagnosis::{Diagnosis, ErrorRole, HttpCall, Severity};
 
@@ -135,16 +135,9 @@ fn cause(out: &mut String, d: &Diagnosis, look: Look) {
         title(out, "ROOT CAUSE");
         prose(out, 2, cause, look.prose());
     }
-    if let Some(solution) = &d.solution {
+    if let Some(text) = &d.solution {
         title(out, "SOLUTION");
-        prose(out, 2, solution, look.prose());
-        let commands = commands(solution);
-        if !commands.is_empty() {
-            out.push('\n');
-        }
-        for command in commands {
-            out.push_str(&format!("    {}\n", paint(CODE, one_line(command))));
-        }
+        solution(out, 2, text, look.prose());
     }
 }
 
@@ -273,8 +266,11 @@ fn findings(out: &mut String, d: &Diagnosis, look: Look) {
         let style = severity_style(finding.severity);
         out.push_str(&format!("  {} {}\n", paint(style, finding.verdict.as_str()), paint(DIM, &finding.rule)));
         prose(out, 4, &finding.summary, look.prose());
-        for text in [&finding.root_cause, &finding.solution].into_iter().flatten() {
-            prose(out, 4, text, look.prose());
+        if let Some(cause) = &finding.root_cause {
+            prose(out, 4, cause, look.prose());
+        }
+        if let Some(text) = &finding.solution {
+            solution(out, 4, text, look.prose());
         }
     }
 }

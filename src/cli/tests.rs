@@ -61,7 +61,7 @@ fn no_workers() -> Diagnosis {
         summary: "No worker could be selected: none is registered at all.".into(),
         root_cause: Some("No worker of any type is registered with the backend.".into()),
         solution: Some(
-            "Start one with `docker compose up -d backtest-worker-1`, then look with `ktrdr workers`.".into(),
+            "Start one and see it register:\n  docker compose up -d backtest-worker-1\n  ktrdr workers".into(),
         ),
         confidence: Confidence::High,
         evidence: vec![

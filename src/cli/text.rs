@@ -144,15 +144,35 @@ pub(super) fn prose(out: &mut String, indent: usize, text: &str, columns: usize)
     }
 }
 
-/// The commands in a text: what stands between backticks and has more than one word.
-pub(super) fn commands(text: &str) -> Vec<&str> {
-    let mut found: Vec<&str> = Vec::new();
-    for code in text.split('`').skip(1).step_by(2).map(str::trim) {
-        if code.contains(' ') && !found.contains(&code) {
-            found.push(code);
+/// A part of a solution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step<'t> {
+    /// A sentence, not indented in the playbook.
+    Say(&'t str),
+    /// A command to copy, indented in the playbook.
+    Run(&'t str),
+}
+
+/// The sentences and commands of a solution.
+pub(super) fn steps(solution: &str) -> impl Iterator<Item = Step<'_>> {
+    solution
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| if line.starts_with("  ") { Step::Run(line.trim()) } else { Step::Say(line.trim()) })
+}
+
+/// A solution with its commands on lines of their own, never wrapped.
+pub(super) fn solution(out: &mut String, indent: usize, text: &str, columns: usize) {
+    for step in steps(text) {
+        match step {
+            Step::Say(text) => prose(out, indent, text, columns),
+            Step::Run(command) => {
+                out.push_str(&" ".repeat(indent + 2));
+                out.push_str(&paint(CODE, one_line(command)));
+                out.push('\n');
+            }
         }
     }
-    found
 }
 
 /// A duration of milliseconds for people.
@@ -200,10 +220,10 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_what_stands_between_backticks_and_has_arguments() {
-        let text = "Look at `worker.type`, then run `ktrdr workers --all` or `docker compose up -d`. Again: `ktrdr workers --all`.";
-        assert_eq!(commands(text), ["ktrdr workers --all", "docker compose up -d"]);
-        assert!(commands("an odd ` backtick").is_empty());
+    fn indented_lines_of_a_solution_are_commands() {
+        let text = "Start it:\n  docker compose up -d db\n\nThen look.";
+        let expected = [Step::Say("Start it:"), Step::Run("docker compose up -d db"), Step::Say("Then look.")];
+        assert_eq!(steps(text).collect::<Vec<_>>(), expected);
     }
 
     #[test]
