@@ -151,7 +151,7 @@ pub(super) enum PlaybookCommand {
 #[command(next_help_heading = "Jaeger")]
 pub(super) struct JaegerArgs {
     /// Address of Jaeger's user interface, with its base path if it has one
-    #[arg(long = "jaeger", value_name = "URL", env = "KTRDR_JAEGER_URL")]
+    #[arg(long = "jaeger", value_name = "URL", env = "KTRDR_JAEGER_URL", hide_env_values = true)]
     pub(super) url: Option<String>,
     /// Header to send, as `Authorization: Bearer …`; may be given more than once (in the variable: one per line)
     #[arg(long = "header", value_name = "NAME: VALUE", env = "KTRDR_JAEGER_HEADERS", value_delimiter = '\n')]

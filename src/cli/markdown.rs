@@ -43,8 +43,8 @@ fn write_report(out: &mut String, d: &Diagnosis) -> std::fmt::Result {
     writeln!(out, "**Root Cause**:\n\n{cause}\n")?;
     writeln!(out, "**Solution**:\n")?;
     solution(out, d.solution.as_deref().unwrap_or("Nothing to do."))?;
-    let reason = d.confidence_reason.as_ref().map(|why| format!(" ({})", plain(why))).unwrap_or_default();
-    writeln!(out, "**Confidence**: {}{reason}", d.confidence.as_str())?;
+    let why = d.confidence_reason.as_ref().map(|why| format!(" ({})", plain(why))).unwrap_or_default();
+    writeln!(out, "**Confidence**: {}{why}", d.confidence.as_str())?;
     if !d.findings.is_empty() {
         writeln!(out, "\n**Also Found**:\n")?;
     }
@@ -100,8 +100,7 @@ fn summary(out: &mut String, d: &Diagnosis) -> std::fmt::Result {
     }
     if let Some(status) = d.worker_status {
         let number = |n: Option<i64>| n.map_or_else(|| "?".into(), |n| n.to_string());
-        let counts = [d.workers_total, d.workers_capable, d.workers_available].map(number);
-        let [total, capable, free] = counts;
+        let [total, capable, free] = [d.workers_total, d.workers_capable, d.workers_available].map(number);
         let chosen = d.worker_id.as_ref().map(|id| format!(", chosen: {}", plain(id))).unwrap_or_default();
         let known = d.workers_total.is_some() || d.workers_capable.is_some() || d.workers_available.is_some();
         let counts =

@@ -10,7 +10,7 @@ use super::{
     error::Error,
     output, source,
     table::{self, Cell, Column},
-    text::{BOLD, DIM, Look, one_line, paint, prose, severity_style, solution},
+    text::{BOLD, DIM, Look, line, one_line, paint, prose, severity_style, solution},
 };
 use crate::{diagnosis::Severity, playbook::Playbook};
 
@@ -123,7 +123,7 @@ fn list(rows: &[Row], look: Look) -> String {
 fn explain(row: &Row, look: Look) -> String {
     let mut out = format!("{}  {}\n", paint(BOLD, &row.id), paint(DIM, format!("[[{}]]", row.table)));
     let mut part = |title: &str, write: &dyn Fn(&mut String)| {
-        out.push_str(&format!("\n{}\n", paint(BOLD, title)));
+        line(&mut out, format_args!("\n{}", paint(BOLD, title)));
         write(&mut out);
     };
     if let Some(doc) = row.text("doc") {

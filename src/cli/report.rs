@@ -8,7 +8,7 @@ pub(super) use flow::important;
 use super::{
     list::name,
     table::{self, Cell, Column},
-    text::{BAD, BOLD, CODE, DIM, Look, ms, one_line, paint, percent, prose, second, severity_style, solution},
+    text::{BAD, BOLD, CODE, DIM, Look, line, ms, one_line, paint, percent, prose, second, severity_style, solution},
 };
 use crate::diagnosis::{Diagnosis, ErrorRole, HttpCall, Severity};
 
@@ -47,7 +47,7 @@ fn more(out: &mut String, hidden: usize, what: &str) {
 fn headline(out: &mut String, d: &Diagnosis, look: Look) {
     let verdict = format!("{}{}", look.sign(d.verdict), d.verdict.as_str().to_uppercase().replace('_', " "));
     let style = severity_style(d.severity);
-    out.push_str(&format!("{}  {}\n", paint(style.bold(), verdict), paint(BOLD, name(d))));
+    line(out, format_args!("{}  {}", paint(style.bold(), verdict), paint(BOLD, name(d))));
     prose(out, 2, &d.summary, look.prose());
 }
 
@@ -187,18 +187,16 @@ fn errors(out: &mut String, d: &Diagnosis, look: Look) {
         (Some(span), None) => format!(" in {span}"),
         _ => String::new(),
     };
-    out.push_str(&format!("  {}{place}\n", paint(BAD, class)));
+    line(out, format_args!("  {}{place}", paint(BAD, class)));
     if let Some(message) = &d.error_message {
         prose(out, 2, message, look.prose());
     }
     for (at, step) in d.error_path.iter().enumerate() {
         let arrow = if at == 0 { "origin " } else { "   ↳   " };
-        out.push_str(&format!(
-            "  {}{} {}\n",
-            paint(DIM, arrow),
-            one_line(&step.span),
-            paint(DIM, one_line(&step.service))
-        ));
+        line(
+            out,
+            format_args!("  {}{} {}", paint(DIM, arrow), one_line(&step.span), paint(DIM, one_line(&step.service))),
+        );
     }
     let others = |role| d.errors.iter().filter(|error| error.role == role).count();
     for (role, what) in
@@ -264,7 +262,7 @@ fn findings(out: &mut String, d: &Diagnosis, look: Look) {
     title(out, "ALSO FOUND");
     for finding in &d.findings {
         let style = severity_style(finding.severity);
-        out.push_str(&format!("  {} {}\n", paint(style, finding.verdict.as_str()), paint(DIM, &finding.rule)));
+        line(out, format_args!("  {} {}", paint(style, finding.verdict.as_str()), paint(DIM, &finding.rule)));
         prose(out, 4, &finding.summary, look.prose());
         if let Some(cause) = &finding.root_cause {
             prose(out, 4, cause, look.prose());

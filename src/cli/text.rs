@@ -125,6 +125,13 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// Adds a line.
+pub(super) fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = std::fmt::Write::write_fmt(out, text);
+    out.push('\n');
+}
+
 /// `text` wrapped and indented, `code` between backticks in colour.
 pub(super) fn prose(out: &mut String, indent: usize, text: &str, columns: usize) {
     let mut in_code = false;

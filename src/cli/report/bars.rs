@@ -27,16 +27,10 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
         let (before, inside) = place(step, window, bar);
         let after = " ".repeat(bar.saturating_sub(before + inside));
         let fill = if step.kind == "gap" { "░" } else { "█" }.repeat(inside);
-        let (fill, mark) = match step.is_bottleneck {
-            true => (paint(BAD, fill), "← bottleneck"),
-            false => (fill, ""),
-        };
+        let (fill, mark) =
+            if step.is_bottleneck { (paint(BAD, fill), paint(BAD, "← bottleneck")) } else { (fill, String::new()) };
         let (share, took) = (percent(step.path_ms / window), ms(step.path_ms));
-        let line = format!(
-            "  {name}{pad}  {}{fill}{after}  {share:>5} {took:<12}{}",
-            " ".repeat(before),
-            if mark.is_empty() { String::new() } else { paint(BAD, mark) },
-        );
+        let line = format!("  {name}{pad}  {}{fill}{after}  {share:>5} {took:<12}{mark}", " ".repeat(before),);
         out.push_str(line.trim_end());
         out.push('\n');
     }
