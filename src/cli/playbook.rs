@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anstyle::Style;
 use toml::{Table, Value};
 
 use super::{
@@ -18,11 +17,10 @@ pub(super) fn run(args: &PlaybookArgs) -> Result<(), Error> {
     match &args.command {
         None | Some(PlaybookCommand::Print) => output::text(Playbook::ktrdr_text()),
         Some(PlaybookCommand::Explain { rule, playbook }) => {
-            let rows = rows(playbook.as_deref())?;
             let look = Look::of_stdout();
             match rule {
-                Some(id) => output::text(&explain(find(&rows, id)?, look)),
-                None => output::text(&list(&rows, look)),
+                Some(id) => output::text(&explain(find(&rows(playbook.as_deref())?, id)?, look)),
+                None => output::text(&list(&source::playbook(playbook.as_deref())?, look)),
             }
         }
         Some(PlaybookCommand::Check { file }) => {
@@ -52,7 +50,7 @@ impl Row {
     }
 }
 
-/// All entries with an id: the embedded ones, those of `overlay` laid over them.
+/// All entries with an id: the embedded ones, those of `overlay` laid over them field by field.
 fn rows(overlay: Option<&Path>) -> Result<Vec<Row>, Error> {
     let mut rows = parse(Playbook::ktrdr_text());
     let Some(path) = overlay else { return Ok(rows) };
@@ -88,30 +86,30 @@ fn parse(text: &str) -> Vec<Row> {
 fn find<'r>(rows: &'r [Row], id: &str) -> Result<&'r Row, Error> {
     rows.iter().find(|row| row.id == id).ok_or_else(|| {
         // A part of the id is what people remember.
-        let near: Vec<&str> =
-            rows.iter().map(|row| row.id.as_str()).filter(|known| known.contains(id)).take(5).collect();
+        let mut near: Vec<&str> = rows.iter().map(|row| row.id.as_str()).filter(|known| known.contains(id)).collect();
+        near.sort_by_key(|known| !known.starts_with(id));
+        near.truncate(5);
         let near = if near.is_empty() { String::new() } else { format!(" (perhaps {})", near.join(", ")) };
         Error::NoRule { rule: id.into(), near }
     })
 }
 
-fn list(rows: &[Row], look: Look) -> String {
+fn list(playbook: &Playbook, look: Look) -> String {
     const COLUMNS: [Column; 4] = [
         Column::new("RULE"),
         Column::new("VERDICT"),
         Column::new("SEVERITY").right().rank(1),
         Column::new("WHEN").shrinks_to(30),
     ];
-    let rows: Vec<Vec<Cell>> = rows
+    let rows: Vec<Vec<Cell>> = playbook
+        .rules()
         .iter()
-        .filter(|row| row.text("verdict").is_some())
-        .map(|row| {
-            let style = row.severity().map_or(Style::new(), severity_style);
+        .map(|rule| {
             vec![
-                row.id.as_str().into(),
-                Cell::styled(row.text("verdict").unwrap_or_default(), style),
-                row.severity().map(|severity| severity.level().to_string()).unwrap_or_default().into(),
-                row.text("doc").unwrap_or_default().into(),
+                rule.id.as_str().into(),
+                Cell::styled(rule.verdict.as_str(), severity_style(rule.severity)),
+                rule.severity.level().to_string().into(),
+                rule.doc.as_str().into(),
             ]
         })
         .collect();
