@@ -8,9 +8,12 @@ use super::{
     output::{self, Waiting},
     source,
     table::{self, Cell, Column},
-    text::{BOLD, DIM, Look, paint, percent, prose},
+    text::{BOLD, DIM, Look, line, paint, percent, prose},
 };
 use crate::trace::{Remark, SpanId, SpanIx, Time, Trace, TraceId, Tree, critical_path};
+
+/// Sections in a table before the shorter ones are only counted.
+const SECTIONS: usize = 40;
 
 /// The path of one trace.
 #[derive(Debug, Serialize)]
@@ -76,8 +79,11 @@ fn render(trace: &Trace, path: &Path, look: Look) -> String {
     let mut out = format!("{}\n", paint(BOLD, format!("Trace {}", path.trace_id)));
     let first = path.sections.first().map_or(0, |section| section.start_us);
     let total: i64 = path.sections.iter().map(|section| section.end_us - section.start_us).sum();
-    let rows: Vec<Vec<Cell>> = path
-        .sections
+    let mut longest: Vec<&PathSection> = path.sections.iter().collect();
+    longest.sort_by_key(|section| section.start_us - section.end_us);
+    longest.truncate(SECTIONS);
+    longest.sort_by_key(|section| section.start_us);
+    let rows: Vec<Vec<Cell>> = longest
         .iter()
         .map(|section| {
             let time = Time(section.end_us) - Time(section.start_us);
@@ -93,6 +99,10 @@ fn render(trace: &Trace, path: &Path, look: Look) -> String {
         })
         .collect();
     table::render(&mut out, &COLUMNS, &rows, 2, look);
+    let hidden = path.sections.len().saturating_sub(rows.len());
+    if hidden > 0 {
+        line(&mut out, format_args!("  … {hidden} shorter sections; `--format json` has them all"));
+    }
     for remark in &path.remarks {
         prose(&mut out, 2, &format!("- {remark}"), look.prose());
     }
