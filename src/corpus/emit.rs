@@ -6,8 +6,6 @@ mod otlp;
 pub use legacy::{Dialect, JaegerWriter, jaeger_json};
 pub use otlp::otlp_json;
 
-use super::span::Text;
-
 /// Appends a JSON string.
 fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
@@ -40,8 +38,4 @@ fn comma(out: &mut Vec<u8>, nth: usize) {
     if nth > 0 {
         out.push(b',');
     }
-}
-
-fn is_empty(text: &Text) -> bool {
-    text.is_empty()
 }

@@ -31,7 +31,7 @@ impl Deployment {
     pub(crate) fn new(seed: u64) -> Self {
         let mut rng = Rng::new("deployment", &[seed]);
         let mut worker =
-            |kind: &str, url| Peer { service: format!("ktrdr-{kind}-worker-{:08x}", rng.next() as u32), url, sends: 2 };
+            |kind: &str, url| Peer { service: format!("ktrdr-{kind}-worker-{:08x}", rng.draw() as u32), url, sends: 2 };
         Self {
             api: Peer { service: API.to_owned(), url: "http://backend:8000", sends: 3 },
             ib: Peer { service: IB.to_owned(), url: "http://host.docker.internal:5001", sends: 2 },
@@ -79,7 +79,7 @@ impl Story {
         timeframe: &'static str,
     ) -> Operation {
         let written = DateTime::<Utc>::from_timestamp_micros(at.0).unwrap_or_default().format("%Y%m%d_%H%M%S");
-        let id = format!("op_{kind}_{written}_{:08x}", self.rng.next() as u32);
+        let id = format!("op_{kind}_{written}_{:08x}", self.rng.draw() as u32);
         Operation { id, kind, symbols: symbols.into(), timeframe }
     }
 
@@ -93,7 +93,7 @@ impl Story {
         took: Micros,
         exit: Exit,
     ) -> At {
-        let context = self.rng.next() & 0xffff_fff0;
+        let context = self.rng.draw() & 0xffff_fff0;
         let args = format!(
             "{{\"args\": [], \"kwargs\": {{\"ctx\": \"<click.core.Context object at 0x7f{context:010x}>\", {args}}}}}"
         );
@@ -177,7 +177,7 @@ impl Story {
         counts: [&'static str; 3],
     ) {
         let [total, capable, available] = counts;
-        let chosen = format!("{kind}-worker-{:08x}", self.rng.next() as u32);
+        let chosen = format!("{kind}-worker-{:08x}", self.rng.draw() as u32);
         let pen = self
             .span(at, API, "workers.select", when, took)
             .scope(SERVICE, "")

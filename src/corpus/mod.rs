@@ -6,21 +6,27 @@
 mod demo;
 mod emit;
 mod http;
+mod ingest;
 mod ktrdr;
 mod noise;
 mod rng;
 mod scenario;
 mod scenarios;
+mod server;
 mod span;
+mod store;
 mod story;
 
 pub use demo::demo;
 pub use emit::{Dialect, JaegerWriter, jaeger_json, otlp_json};
+pub use ingest::{IngestError, from_otlp_json};
 pub use noise::noise;
 pub use rng::Rng;
 pub use scenario::{Bottleneck, Expect, Fact, Form, Scenario, Told};
 pub use scenarios::scenarios;
-pub use span::{RESOURCE, RawAttributes, RawEvent, RawSpan, RawTrace, RawValue, Text};
+pub use server::{Flavour, Server, serve, serve_on};
+pub use span::{RawAttributes, RawEvent, RawSpan, RawTrace, RawValue, Text};
+pub use store::{Filter, Store};
 
 use story::Story;
 

@@ -16,13 +16,13 @@ impl Rng {
         }
         let mut rng = Self(state);
         for number in numbers {
-            rng.0 = rng.next() ^ number.rotate_left(17);
+            rng.0 = rng.draw() ^ number.rotate_left(17);
         }
         rng
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -33,7 +33,7 @@ impl Rng {
     /// A number in `from..to`; `from` when the range is empty.
     pub fn within(&mut self, from: i64, to: i64) -> i64 {
         let width = to.saturating_sub(from).max(1);
-        from + (self.next() % width as u64) as i64
+        from + (self.draw() % width as u64) as i64
     }
 
     /// A duration within 4 % of `duration`, never below 1 µs.
@@ -51,7 +51,7 @@ mod tests {
     fn the_same_seed_gives_the_same_numbers_and_another_seed_others() {
         let draw = |name, seed| {
             let mut rng = Rng::new(name, &[seed]);
-            [rng.next(), rng.next(), rng.next()]
+            [rng.draw(), rng.draw(), rng.draw()]
         };
         assert_eq!(draw("a", 1), draw("a", 1));
         assert_ne!(draw("a", 1), draw("a", 2));

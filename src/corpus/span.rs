@@ -1,6 +1,9 @@
 //! Spans as a program would send them: plain, complete, in no particular format.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use crate::trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
 
@@ -18,6 +21,19 @@ pub enum RawValue {
     Int(i64),
     /// A number; finite.
     Float(f64),
+}
+
+impl RawValue {
+    /// As text, the way Jaeger's search compares it.
+    #[must_use]
+    pub fn to_text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Bool(yes) => Cow::Borrowed(if *yes { "true" } else { "false" }),
+            Self::Int(number) => Cow::Owned(number.to_string()),
+            Self::Float(number) => Cow::Owned(number.to_string()),
+        }
+    }
 }
 
 impl From<&'static str> for RawValue {
@@ -91,8 +107,10 @@ pub struct RawSpan {
     pub start: Time,
     /// How long it took.
     pub duration: Micros,
-    /// Name and version of the instrumentation library; the version may be empty.
-    pub scope: (&'static str, &'static str),
+    /// Attributes of its process, without `service.name`.
+    pub process: Arc<RawAttributes>,
+    /// Name and version of the instrumentation library; both may be empty.
+    pub scope: (Text, Text),
     /// Its attributes.
     pub attributes: RawAttributes,
     /// Its events by time.
@@ -104,6 +122,27 @@ impl RawSpan {
     #[must_use]
     pub fn end(&self) -> Time {
         self.start + self.duration
+    }
+
+    /// What Jaeger 1.x makes tags of though it is none of the attributes: kind, status and library.
+    #[must_use]
+    pub fn own_fields(&self) -> Vec<(&'static str, RawValue)> {
+        let mut fields: Vec<(&'static str, RawValue)> = Vec::with_capacity(4);
+        if !self.kind.as_str().is_empty() {
+            fields.push(("span.kind", self.kind.as_str().into()));
+        }
+        match self.status {
+            Status::Unset => {}
+            Status::Ok => fields.push(("otel.status_code", "OK".into())),
+            Status::Error => {
+                fields.push(("otel.status_code", "ERROR".into()));
+                fields.push(("error", true.into()));
+            }
+        }
+        if !self.status_message.is_empty() {
+            fields.push(("otel.status_description", self.status_message.clone().into()));
+        }
+        fields
     }
 
     /// The value of an attribute.
@@ -137,10 +176,17 @@ impl RawTrace {
 }
 
 /// Attributes that every KTRDR process carries (beside `service.name`).
-pub const RESOURCE: [(&str, &str); 5] = [
-    ("telemetry.sdk.language", "python"),
-    ("telemetry.sdk.name", "opentelemetry"),
-    ("telemetry.sdk.version", "1.38.0"),
-    ("service.version", "0.0.0.dev"),
-    ("deployment.environment", "development"),
-];
+pub(crate) fn ktrdr_process() -> Arc<RawAttributes> {
+    static PROCESS: OnceLock<Arc<RawAttributes>> = OnceLock::new();
+    let attributes = PROCESS.get_or_init(|| {
+        let pairs: [(&'static str, &'static str); 5] = [
+            ("telemetry.sdk.language", "python"),
+            ("telemetry.sdk.name", "opentelemetry"),
+            ("telemetry.sdk.version", "1.38.0"),
+            ("service.version", "0.0.0.dev"),
+            ("deployment.environment", "development"),
+        ];
+        Arc::new(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    });
+    Arc::clone(attributes)
+}

@@ -3,7 +3,7 @@
 use super::{
     rng::Rng,
     scenario::{Form, Told},
-    span::{RawEvent, RawSpan, RawTrace, RawValue, Text},
+    span::{RawEvent, RawSpan, RawTrace, RawValue, Text, ktrdr_process},
 };
 use crate::trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
 
@@ -79,7 +79,7 @@ impl Story {
 
     /// A new trace.
     pub(crate) fn trace(&mut self) -> At {
-        let id = u128::from(self.rng.next()) << 64 | u128::from(self.rng.next());
+        let id = u128::from(self.rng.draw()) << 64 | u128::from(self.rng.draw());
         self.traces.push(RawTrace { id: TraceId(id), spans: Vec::new() });
         At { trace: self.traces.len() - 1, parent: None }
     }
@@ -90,7 +90,7 @@ impl Story {
     }
 
     pub(crate) fn span_id(&mut self) -> SpanId {
-        SpanId(self.rng.next() | 1)
+        SpanId(self.rng.draw() | 1)
     }
 
     /// Takes a span out of the story, leaving its children behind.
@@ -153,7 +153,8 @@ impl Story {
             status_message: Text::Borrowed(""),
             start,
             duration: Micros(duration.0.max(0)),
-            scope: ("", ""),
+            process: ktrdr_process(),
+            scope: (Text::Borrowed(""), Text::Borrowed("")),
             attributes: Vec::new(),
             events: Vec::new(),
         };
@@ -170,7 +171,7 @@ pub(crate) struct SpanPen<'s> {
 
 impl SpanPen<'_> {
     pub(crate) fn scope(mut self, name: &'static str, version: &'static str) -> Self {
-        self.span.scope = (name, version);
+        self.span.scope = (name.into(), version.into());
         self
     }
 

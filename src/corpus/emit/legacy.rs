@@ -1,11 +1,11 @@
 //! Jaeger's own JSON: `{"data":[{"traceID":…,"spans":[…],"processes":{…}}]}`.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use super::{comma, float, is_empty, raw, string};
+use super::{comma, float, raw, string};
 use crate::{
-    corpus::span::{RESOURCE, RawSpan, RawTrace, RawValue, Text},
-    trace::{Status, TraceId},
+    corpus::span::{RawAttributes, RawSpan, RawTrace, RawValue, Text},
+    trace::TraceId,
 };
 
 /// How a Jaeger writes spans that came over OTLP.
@@ -17,6 +17,14 @@ pub enum Dialect {
     V2,
 }
 
+#[derive(Debug)]
+struct Process {
+    service: Text,
+    attributes: Arc<RawAttributes>,
+    /// The library, where the dialect counts it to the process.
+    scope: (Text, Text),
+}
+
 /// Writes traces span by span, for answers that would not fit into memory twice.
 #[derive(Debug)]
 pub struct JaegerWriter {
@@ -25,8 +33,8 @@ pub struct JaegerWriter {
     traces: usize,
     spans: usize,
     trace: TraceId,
-    processes: Vec<(Text, (&'static str, &'static str))>,
-    known: HashMap<(Text, &'static str), usize>,
+    processes: Vec<Process>,
+    known: HashMap<(Text, Text, usize), usize>,
 }
 
 impl JaegerWriter {
@@ -81,18 +89,16 @@ impl JaegerWriter {
     pub fn end(&mut self) {
         let out = &mut self.out;
         raw(out, "],\"processes\":{");
-        for (nth, (service, scope)) in self.processes.iter().enumerate() {
+        for (nth, process) in self.processes.iter().enumerate() {
             comma(out, nth);
             raw(out, &format!("\"p{}\":{{\"serviceName\":", nth + 1));
-            string(out, service);
+            string(out, &process.service);
             raw(out, ",\"tags\":[");
-            for (nth, (key, value)) in RESOURCE.into_iter().enumerate() {
-                tag(out, nth, key, &value.into());
+            for (nth, (key, value)) in process.attributes.iter().enumerate() {
+                tag(out, nth, key, value);
             }
-            if self.dialect == Dialect::V1_53 {
-                for (key, value) in library("otel.library", *scope) {
-                    tag(out, 1, key, &value.into());
-                }
+            for (nth, (key, value)) in named(LIBRARY, &process.scope).enumerate() {
+                tag(out, process.attributes.len() + nth, key, &value);
             }
             raw(out, "]}");
         }
@@ -101,8 +107,15 @@ impl JaegerWriter {
 
     /// The whole answer.
     #[must_use]
-    pub fn finish(mut self) -> Vec<u8> {
-        raw(&mut self.out, "],\"total\":0,\"limit\":0,\"offset\":0,\"errors\":null}");
+    pub fn finish(self) -> Vec<u8> {
+        self.finish_with(&[])
+    }
+
+    /// The whole answer, with what could not be answered.
+    pub(in crate::corpus) fn finish_with(mut self, errors: &[serde_json::Value]) -> Vec<u8> {
+        let errors = serde_json::Value::from(errors);
+        let errors = if errors.as_array().is_none_or(Vec::is_empty) { serde_json::Value::Null } else { errors };
+        raw(&mut self.out, &format!("],\"total\":0,\"limit\":0,\"offset\":0,\"errors\":{errors}}}"));
         self.out
     }
 
@@ -119,10 +132,12 @@ impl JaegerWriter {
     }
 
     fn process(&mut self, span: &RawSpan) -> usize {
-        let scope = if self.dialect == Dialect::V1_53 { span.scope } else { ("", "") };
+        let scope = if self.dialect == Dialect::V1_53 { span.scope.clone() } else { Default::default() };
         let processes = &mut self.processes;
-        *self.known.entry((span.service.clone(), scope.0)).or_insert_with(|| {
-            processes.push((span.service.clone(), scope));
+        let key = (span.service.clone(), scope.0.clone(), Arc::as_ptr(&span.process) as usize);
+        *self.known.entry(key).or_insert_with(|| {
+            let (service, attributes) = (span.service.clone(), Arc::clone(&span.process));
+            processes.push(Process { service, attributes, scope });
             processes.len()
         })
     }
@@ -130,9 +145,8 @@ impl JaegerWriter {
 
 /// An answer of `/api/traces`.
 #[must_use]
-pub fn jaeger_json(traces: &[RawTrace], dialect: Dialect) -> Vec<u8> {
-    let spans: usize = traces.iter().map(|trace| trace.spans.len()).sum();
-    let mut writer = JaegerWriter::new(dialect, 1024 + spans * 1100);
+pub fn jaeger_json<'t>(traces: impl IntoIterator<Item = &'t RawTrace>, dialect: Dialect) -> Vec<u8> {
+    let mut writer = JaegerWriter::new(dialect, 64 * 1024);
     for trace in traces {
         writer.begin(trace.id);
         for span in &trace.spans {
@@ -143,39 +157,30 @@ pub fn jaeger_json(traces: &[RawTrace], dialect: Dialect) -> Vec<u8> {
     writer.finish()
 }
 
-fn library(prefix: &str, (name, version): (&'static str, &'static str)) -> Vec<(&'static str, &'static str)> {
-    let keys = if prefix == "otel.library" {
-        ["otel.library.name", "otel.library.version"]
-    } else {
-        ["otel.scope.name", "otel.scope.version"]
-    };
-    keys.into_iter().zip([name, version]).filter(|(_, value)| !value.is_empty()).collect()
+const LIBRARY: [&str; 2] = ["otel.library.name", "otel.library.version"];
+const SCOPE: [&str; 2] = ["otel.scope.name", "otel.scope.version"];
+
+fn named(keys: [&'static str; 2], (name, version): &(Text, Text)) -> impl Iterator<Item = (&'static str, RawValue)> {
+    let values = [name.clone(), version.clone()];
+    keys.into_iter().zip(values).filter(|(_, value)| !value.is_empty()).map(|(key, value)| (key, value.into()))
 }
 
 fn tags(out: &mut Vec<u8>, span: &RawSpan, dialect: Dialect) {
-    let mut all: Vec<(&str, RawValue)> = Vec::with_capacity(span.attributes.len() + 6);
-    if dialect == Dialect::V2 {
-        all.extend(library("otel.scope", span.scope).into_iter().map(|(key, value)| (key, value.into())));
-    }
-    all.extend(span.attributes.iter().map(|(key, value)| (key.as_ref(), value.clone())));
-    if !span.kind.as_str().is_empty() {
-        all.push(("span.kind", span.kind.as_str().into()));
-    }
-    match span.status {
-        Status::Unset => {}
-        Status::Ok => all.push(("otel.status_code", "OK".into())),
-        Status::Error => {
-            all.push(("otel.status_code", "ERROR".into()));
-            all.push(("error", true.into()));
+    if dialect == Dialect::V1_53 {
+        let own = span.own_fields();
+        for (nth, (key, value)) in span.attributes.iter().enumerate() {
+            tag(out, nth, key, value);
         }
+        for (nth, (key, value)) in own.iter().enumerate() {
+            tag(out, span.attributes.len() + nth, key, value);
+        }
+        return;
     }
-    if !is_empty(&span.status_message) {
-        all.push(("otel.status_description", span.status_message.clone().into()));
-    }
-    if dialect == Dialect::V2 {
-        all.sort_by_key(|(key, _)| *key);
-    }
-    for (nth, (key, value)) in all.iter().enumerate() {
+    let fields: Vec<_> = named(SCOPE, &span.scope).chain(span.own_fields()).collect();
+    let mut all: Vec<(&str, &RawValue)> = span.attributes.iter().map(|(key, value)| (key.as_ref(), value)).collect();
+    all.extend(fields.iter().map(|(key, value)| (*key, value)));
+    all.sort_by_key(|(key, _)| *key);
+    for (nth, (key, value)) in all.into_iter().enumerate() {
         tag(out, nth, key, value);
     }
 }

@@ -2,37 +2,38 @@
 
 use super::{comma, float, raw, string};
 use crate::{
-    corpus::span::{RESOURCE, RawSpan, RawTrace, RawValue, Text},
+    corpus::span::{RawAttributes, RawSpan, RawTrace, RawValue, Text},
     trace::{SpanKind, Status, TraceId},
 };
 
-/// `{"resourceSpans":[…]}`: one resource per trace and service, one scope list per library.
+/// `{"resourceSpans":[…]}`: one resource per trace and process, one scope list per library.
 #[must_use]
-pub fn otlp_json(traces: &[RawTrace]) -> Vec<u8> {
+pub fn otlp_json<'t>(traces: impl IntoIterator<Item = &'t RawTrace>) -> Vec<u8> {
     let mut out = Vec::new();
     raw(&mut out, "{\"resourceSpans\":[");
     let mut nth = 0;
     for trace in traces {
-        for (service, scopes) in by_service(trace) {
+        for (process, scopes) in by_process(trace) {
             comma(&mut out, nth);
             nth += 1;
-            resource(&mut out, trace.id, service, &scopes);
+            resource(&mut out, trace.id, process, &scopes);
         }
     }
     raw(&mut out, "]}");
     out
 }
 
-type Scope = (&'static str, &'static str);
-type Spans<'t> = Vec<(Scope, Vec<&'t RawSpan>)>;
+/// Service and attributes of a process.
+type Process<'t> = (&'t Text, &'t RawAttributes);
+type Scopes<'t> = Vec<(&'t (Text, Text), Vec<&'t RawSpan>)>;
 
-fn by_service(trace: &RawTrace) -> Vec<(&Text, Spans<'_>)> {
-    let mut services: Vec<(&Text, Spans<'_>)> = Vec::new();
+fn by_process(trace: &RawTrace) -> Vec<(Process<'_>, Scopes<'_>)> {
+    let mut processes: Vec<(Process<'_>, Scopes<'_>)> = Vec::new();
     for span in &trace.spans {
-        let scopes = entry(&mut services, &span.service);
-        entry(scopes, span.scope).push(span);
+        let scopes = entry(&mut processes, (&span.service, &span.process));
+        entry(scopes, &span.scope).push(span);
     }
-    services
+    processes
 }
 
 /// The value kept under a key; there are only a handful of keys.
@@ -45,11 +46,11 @@ fn entry<K: PartialEq, V: Default>(list: &mut Vec<(K, V)>, key: K) -> &mut V {
     &mut list[at].1
 }
 
-fn resource(out: &mut Vec<u8>, trace: TraceId, service: &Text, scopes: &Spans<'_>) {
+fn resource(out: &mut Vec<u8>, trace: TraceId, (service, attributes): Process<'_>, scopes: &Scopes<'_>) {
     raw(out, "{\"resource\":{\"attributes\":[");
     attribute(out, 0, "service.name", &service.clone().into());
-    for (key, value) in RESOURCE {
-        attribute(out, 1, key, &value.into());
+    for (key, value) in attributes {
+        attribute(out, 1, key, value);
     }
     raw(out, "]},\"scopeSpans\":[");
     for (nth, ((name, version), spans)) in scopes.iter().enumerate() {

@@ -49,7 +49,7 @@ pub(super) fn crashed_and_failed(story: &mut Story) {
     let d = Deployment::new(story.seed);
     let mut worker = d.training[1].clone();
     // A process that lived once: no other scenario knows this service name.
-    worker.service = format!("ktrdr-training-worker-{:08x}", story.rng.next() as u32);
+    worker.service = format!("ktrdr-training-worker-{:08x}", story.rng.draw() as u32);
     let started = crash(story, &d, &worker);
     let top = story.trace();
     let error = [("operation.error", "Operation was RUNNING but no worker claimed it".into())];
