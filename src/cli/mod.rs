@@ -3,6 +3,7 @@
 mod args;
 mod connect;
 mod critical_path;
+mod demo;
 mod error;
 mod file;
 mod list;
@@ -51,7 +52,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::File(args) => file::run(args),
         Command::CriticalPath(args) => critical_path::run(args),
         Command::Playbook(args) => playbook::run(args),
-        Command::Demo(_) => Err(Error::System("not yet".into())),
+        Command::Demo(args) => wait(demo::run(args)),
     }
 }
 

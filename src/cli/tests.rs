@@ -45,7 +45,7 @@ fn proof(rule: &str, span: &str, key: &str, value: &str) -> Evidence {
 }
 
 /// A backtest that no worker could take.
-fn no_workers() -> Diagnosis {
+pub(super) fn no_workers() -> Diagnosis {
     let mut select = step("workers.select", "ktrdr-api", 2, (12.0, 2.0), 2.0);
     select.is_bottleneck = true;
     let mut server = step("POST /api/v1/backtests/start", "ktrdr-api", 1, (5.0, 20.0), 18.0);
@@ -130,7 +130,7 @@ fn no_workers() -> Diagnosis {
 }
 
 /// A training that is fine; most of its time no span covers.
-fn healthy() -> Diagnosis {
+pub(super) fn healthy() -> Diagnosis {
     let mut gap = step("training loop", "ktrdr-training-worker-178407b8", 1, (20_000.0, 1_420_000.0), 1_420_000.0);
     gap.kind = "gap";
     gap.span_id = None;
@@ -173,7 +173,7 @@ fn healthy() -> Diagnosis {
 }
 
 /// An operation without an end, of which little is known.
-fn stuck() -> Diagnosis {
+pub(super) fn stuck() -> Diagnosis {
     Diagnosis {
         operation_id: Some("op_data_load_20261122_100505_0badcafe".into()),
         operation_type: "data_load".into(),
