@@ -152,7 +152,7 @@ pub(super) enum PlaybookCommand {
 pub(super) struct JaegerArgs {
     /// Address of Jaeger's user interface, with its base path if it has one
     #[arg(long = "jaeger", value_name = "URL", env = "KTRDR_JAEGER_URL", hide_env_values = true)]
-    pub(super) url: Option<String>,
+    pub(super) url: Option<Secret>,
     /// Header to send, as `Authorization: Bearer …`; may be given more than once (in the variable: one per line)
     #[arg(long = "header", value_name = "NAME: VALUE", env = "KTRDR_JAEGER_HEADERS", value_delimiter = '\n')]
     #[arg(hide_env_values = true)]

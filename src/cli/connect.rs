@@ -1,9 +1,9 @@
 //! From arguments to somebody who can be asked: `operation` and `operations`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
-    args::{JaegerArgs, OperationArgs, OperationsArgs},
+    args::{JaegerArgs, OperationArgs, OperationsArgs, Secret},
     error::Error,
     output::{self, Asked, Waiting},
     source,
@@ -12,11 +12,13 @@ use super::{
 use crate::{
     diagnosis::Verdict,
     investigate::{Answer, Filters, Investigator, Options, Target, TimeRange},
-    jaeger::{Client, Config},
+    jaeger::{self, Auth, Client, Config, Tls},
     playbook::Playbook,
     trace::{Micros, TraceId},
 };
 
+/// The header that selects a tenant.
+const TENANT_HEADER: &str = "x-tenant";
 /// How far back operations are compared.
 const BASELINE_WINDOW: Micros = Micros::from_secs(7 * 86_400);
 
@@ -103,7 +105,37 @@ fn config(args: &JaegerArgs) -> Result<Config, Error> {
                 .into(),
         ));
     };
-    Ok(Config { url: url.clone() })
+    let headers = args.headers.iter().filter(|text| !text.0.trim().is_empty()).map(header).collect::<Result<_, _>>()?;
+    let ca_pem = args.ca_cert.as_deref().map(|path| {
+        let bytes = source::read(path)?;
+        String::from_utf8(bytes).map_err(|_| Error::Usage(format!("--ca-cert: {} is not in PEM form", path.display())))
+    });
+    Ok(Config {
+        url: url.0.clone(),
+        auth: args.user.as_ref().map(user).transpose()?.unwrap_or_default(),
+        headers,
+        tenant: args.tenant.clone().map(|tenant| (TENANT_HEADER.into(), tenant)),
+        tls: Tls { ca_pem: ca_pem.transpose()?, skip_verify: args.insecure, ..Tls::default() },
+        timeout: Duration::from_micros(args.timeout.0.unsigned_abs()),
+        max_body: (args.max_body_mib as usize) << 20,
+        ..Config::default()
+    })
+}
+
+/// `Name: value`. What is wrong is said without the text, which may be a secret.
+fn header(text: &Secret) -> Result<(String, jaeger::Secret), Error> {
+    let usage = |what: &str| Error::Usage(format!("--header: {what}; write it as `Name: value`"));
+    let (name, value) = text.0.split_once(':').ok_or_else(|| usage("there is no colon in it"))?;
+    let (name, value) = (name.trim(), value.trim());
+    http::HeaderName::try_from(name).map_err(|_| usage("its name may hold letters, digits and `-` only"))?;
+    http::HeaderValue::try_from(value).map_err(|_| usage("its value holds a character that no header may hold"))?;
+    Ok((name.into(), jaeger::Secret::new(value)))
+}
+
+/// `name:password`.
+fn user(text: &Secret) -> Result<Auth, Error> {
+    let parts = text.0.split_once(':').ok_or_else(|| Error::Usage("--user: write it as `name:password`".into()))?;
+    Ok(Auth::Basic { user: parts.0.into(), password: jaeger::Secret::new(parts.1) })
 }
 
 #[cfg(test)]

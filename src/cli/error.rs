@@ -2,7 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{jaeger, playbook::PlaybookError};
+use crate::{
+    jaeger::{self, ErrorKind},
+    playbook::PlaybookError,
+};
 
 /// Everything that can keep the command line from answering.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +73,11 @@ pub(super) enum Error {
 impl Error {
     /// The exit status that goes with it.
     pub(super) fn status(&self) -> u8 {
-        if matches!(self, Self::Usage(_)) { 2 } else { 1 }
+        match self {
+            Self::Usage(_) => 2,
+            Self::Jaeger(error) if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) => 2,
+            _ => 1,
+        }
     }
 
     /// Whether the reader of standard output went away: nobody is left to tell.
