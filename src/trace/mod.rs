@@ -2,8 +2,10 @@
 
 mod ids;
 mod model;
+mod path;
 mod strings;
 mod time;
+mod tree;
 mod value;
 
 pub use ids::{SpanId, TraceId};
@@ -11,6 +13,11 @@ pub use model::{
     EventDraft, EventRef, Link, Parent, Relation, ResourceIx, SpanDraft, SpanIx, SpanKind, SpanRef, Status, Trace,
     TraceBuilder,
 };
+pub use path::{Forest, Node, Section, Stretch, critical_path};
 pub use strings::{StrId, Strings};
 pub use time::{Micros, Time};
+pub use tree::{Remark, Tree};
 pub use value::{Attribute, Value};
+
+#[cfg(test)]
+mod tests;

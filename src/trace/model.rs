@@ -452,7 +452,7 @@ impl fmt::Debug for SpanRef<'_> {
 }
 
 /// An event of a span (Jaeger: a log).
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct EventRef<'t> {
     trace: &'t Trace,
     event: &'t Event,

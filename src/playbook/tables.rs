@@ -1,0 +1,298 @@
+//! The tables of a playbook text. Every field may be left out, so that the same types read a whole playbook and an
+//! overlay; [`super::compile`] says what is missing after both are laid together.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::words::{Duration, Glob, Pattern, Template};
+use crate::diagnosis::{Confidence, Verdict};
+
+/// Declares a table with an id: its fields, optional, and how another table with the same id is laid over it.
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident : $type:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(super) struct $name {
+            pub(super) id: String,
+            pub(super) enabled: Option<bool>,
+            $(pub(super) $field: Option<$type>,)*
+        }
+
+        impl Table for $name {
+            fn id(&self) -> &str {
+                &self.id
+            }
+            fn is_enabled(&self) -> bool {
+                self.enabled.unwrap_or(true)
+            }
+            fn lay(&mut self, over: Self) {
+                if over.enabled.is_some() {
+                    self.enabled = over.enabled;
+                }
+                $(if over.$field.is_some() {
+                    self.$field = over.$field;
+                })*
+            }
+        }
+    )*};
+}
+
+/// Like [`tables`], with the words that every rule has.
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident : $type:ty),* $(,)? })*) => {
+        tables! {$(
+            $(#[$doc])*
+            $name {
+                doc: String,
+                verdict: Verdict,
+                severity: u8,
+                confidence: Level,
+                confidence_reason: Template,
+                summary: Template,
+                root_cause: Template,
+                solution: Template,
+                $($field: $type,)*
+            }
+        )*}
+        $(impl $name {
+            pub(super) fn words(&self) -> Words<'_> {
+                Words {
+                    id: &self.id,
+                    doc: self.doc.as_deref(),
+                    verdict: self.verdict,
+                    severity: self.severity,
+                    confidence: self.confidence,
+                    confidence_reason: self.confidence_reason.as_ref(),
+                    summary: self.summary.as_ref(),
+                    root_cause: self.root_cause.as_ref(),
+                    solution: self.solution.as_ref(),
+                }
+            }
+        })*
+    };
+}
+
+/// The fields that every rule has, borrowed from its table.
+pub(super) struct Words<'t> {
+    pub(super) id: &'t str,
+    pub(super) doc: Option<&'t str>,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) severity: Option<u8>,
+    pub(super) confidence: Option<Level>,
+    pub(super) confidence_reason: Option<&'t Template>,
+    pub(super) summary: Option<&'t Template>,
+    pub(super) root_cause: Option<&'t Template>,
+    pub(super) solution: Option<&'t Template>,
+}
+
+/// A table that can be laid over another with the same id.
+pub(super) trait Table {
+    fn id(&self) -> &str;
+    fn is_enabled(&self) -> bool;
+    fn lay(&mut self, over: Self);
+}
+
+/// Confidence as it is written in a playbook.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Level {
+    Low,
+    Medium,
+    High,
+}
+
+impl From<Level> for Confidence {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Low => Self::Low,
+            Level::Medium => Self::Medium,
+            Level::High => Self::High,
+        }
+    }
+}
+
+/// A whole text.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Tables {
+    pub(super) extends: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) version: Option<u32>,
+    pub(super) attributes: BTreeMap<String, Vec<String>>,
+    pub(super) spans: BTreeMap<String, Vec<Glob>>,
+    pub(super) discovery: Discovery,
+    pub(super) operation: OperationTable,
+    pub(super) route: Vec<RouteTable>,
+    pub(super) phase: Vec<PhaseTable>,
+    pub(super) silence: Vec<SilenceTable>,
+    pub(super) thresholds: Thresholds,
+    pub(super) verdicts: Verdicts,
+    pub(super) rule: Vec<RuleTable>,
+    pub(super) step: Vec<StepTable>,
+    pub(super) service: Vec<ServiceTable>,
+    pub(super) correlation: Vec<CorrelationTable>,
+    pub(super) error: Vec<ErrorTable>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Discovery {
+    pub(super) spans: Vec<String>,
+    pub(super) mentions: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct OperationTable {
+    pub(super) id_pattern: Option<Pattern>,
+    pub(super) id_time: Option<String>,
+    pub(super) comparable_by: Option<Vec<String>>,
+    pub(super) types: Vec<String>,
+    pub(super) aliases: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Thresholds {
+    pub(super) export_delay: Option<Duration>,
+    pub(super) worker_lost_after: Option<Duration>,
+    pub(super) health_gap: Option<Duration>,
+    pub(super) pending_for: Option<Duration>,
+    pub(super) progress_frozen: Option<Duration>,
+    pub(super) slow_factor: Option<f64>,
+    pub(super) slow_excess: Option<Duration>,
+    pub(super) silence_factor: Option<f64>,
+    pub(super) correlation_window: Option<Duration>,
+    pub(super) chatty_calls: Option<usize>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Verdicts {
+    pub(super) precedence: Option<Vec<Verdict>>,
+}
+
+/// What a route is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteRole {
+    /// Starts an operation, asked of the backend.
+    Start,
+    /// Hands the work to a worker.
+    WorkStart,
+    /// Resumes an operation.
+    Resume,
+    /// Cancels an operation.
+    Cancel,
+    /// Tells the backend a state from outside.
+    StatusUpdate,
+    /// Asks how an operation stands.
+    Poll,
+    /// Asks whether a service lives.
+    Health,
+    /// Says nothing about operations.
+    Noise,
+}
+
+tables! {
+    /// An HTTP route.
+    RouteTable { role: RouteRole, method: String, path: Glob, r#type: String }
+    /// A name for a gap.
+    PhaseTable { types: Vec<String>, after: Glob, before: Glob, name: String }
+    /// An allowed silence.
+    SilenceTable { r#type: Glob, after: Glob, allowed: Duration }
+    /// A failing span elsewhere that explains a missing answer.
+    CorrelationTable { doc: String, span: Glob, waiting_on: String, explains: String, host: String, port: String }
+}
+
+rules! {
+    /// A rule whose condition is code.
+    RuleTable { ports: Vec<u16>, hosts: Vec<Glob>, ignore: Vec<Glob> }
+    /// A step with a threshold of its own.
+    StepTable {
+        spans: Vec<Glob>, phases: Vec<String>, types: Vec<String>, attribute: String, over: Duration, share: f64,
+        unless_ports: Vec<u16>, unless_hosts: Vec<Glob>, unless_device: Vec<Glob>, certain_device: Vec<Glob>,
+    }
+    /// A service, and the words for when it does not answer.
+    ServiceTable {
+        name: String, names: Vec<Glob>, routes: Vec<Glob>, ports: Vec<u16>, hosts: Vec<Glob>,
+        root_cause_timeout: Template,
+    }
+    /// An error class.
+    ErrorTable {
+        wrapper: bool, classes: Vec<String>, messages: Vec<Pattern>, error_type: String, rule: String,
+        unreachable: bool, timeout: bool, lost_worker: bool,
+    }
+}
+
+impl Tables {
+    /// Lays another text over this one.
+    pub(super) fn lay(&mut self, over: Self) {
+        set(&mut self.name, over.name);
+        set(&mut self.version, over.version);
+        join_maps(&mut self.attributes, over.attributes);
+        join_maps(&mut self.spans, over.spans);
+        self.discovery.spans.extend(over.discovery.spans);
+        self.discovery.mentions.extend(over.discovery.mentions);
+        set(&mut self.operation.id_pattern, over.operation.id_pattern);
+        set(&mut self.operation.id_time, over.operation.id_time);
+        set(&mut self.operation.comparable_by, over.operation.comparable_by);
+        self.operation.types.extend(over.operation.types);
+        self.operation.aliases.extend(over.operation.aliases);
+        set(&mut self.verdicts.precedence, over.verdicts.precedence);
+        self.thresholds.lay(over.thresholds);
+        lay_all(&mut self.route, over.route);
+        lay_all(&mut self.phase, over.phase);
+        lay_all(&mut self.silence, over.silence);
+        lay_all(&mut self.rule, over.rule);
+        lay_all(&mut self.step, over.step);
+        lay_all(&mut self.service, over.service);
+        lay_all(&mut self.correlation, over.correlation);
+        lay_all(&mut self.error, over.error);
+    }
+}
+
+impl Thresholds {
+    fn lay(&mut self, over: Self) {
+        set(&mut self.export_delay, over.export_delay);
+        set(&mut self.worker_lost_after, over.worker_lost_after);
+        set(&mut self.health_gap, over.health_gap);
+        set(&mut self.pending_for, over.pending_for);
+        set(&mut self.progress_frozen, over.progress_frozen);
+        set(&mut self.slow_factor, over.slow_factor);
+        set(&mut self.slow_excess, over.slow_excess);
+        set(&mut self.silence_factor, over.silence_factor);
+        set(&mut self.correlation_window, over.correlation_window);
+        set(&mut self.chatty_calls, over.chatty_calls);
+    }
+}
+
+fn set<T>(to: &mut Option<T>, over: Option<T>) {
+    if over.is_some() {
+        *to = over;
+    }
+}
+
+/// Words of an overlay come first, so that they count before the embedded ones.
+fn join_maps<T>(to: &mut BTreeMap<String, Vec<T>>, over: BTreeMap<String, Vec<T>>) {
+    for (key, mut words) in over {
+        let known = to.entry(key).or_default();
+        words.append(known);
+        *known = words;
+    }
+}
+
+/// Tables with a known id are laid over it, new ones come first: an overlay's rows are tried before the embedded ones.
+fn lay_all<T: Table>(to: &mut Vec<T>, over: Vec<T>) {
+    let mut new = Vec::new();
+    for table in over {
+        match to.iter_mut().chain(&mut new).find(|known| known.id() == table.id()) {
+            Some(known) => known.lay(table),
+            None => new.push(table),
+        }
+    }
+    new.append(to);
+    *to = new;
+}

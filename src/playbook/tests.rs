@@ -1,0 +1,111 @@
+use super::*;
+
+#[test]
+fn the_embedded_playbook_is_sound_and_every_rule_is_documented() {
+    let playbook = Playbook::with_overlay("").unwrap();
+    assert!(playbook.rules().len() > 50);
+    for rule in playbook.rules() {
+        assert!(!rule.doc.is_empty(), "{}", rule.id);
+    }
+    let mut ids: Vec<_> = playbook.rules().iter().map(|r| &r.id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), playbook.rules().len(), "ids are unique");
+}
+
+#[test]
+fn ids_tell_type_and_time_read_from_the_right() {
+    let playbook = Playbook::ktrdr();
+    let id = "op_data_load_20261122_100917_501eeb49";
+    assert_eq!(playbook.type_in_id(id).as_deref(), Some("data_load"));
+    assert_eq!(playbook.time_in_id(id).unwrap().to_string(), "2026-11-22T10:09:17Z");
+    assert_eq!(
+        playbook.type_in_id("op_batch_agent_research_20261122_100917_501eeb49").as_deref(),
+        Some("agent_research")
+    );
+    assert_eq!(playbook.type_in_id("worker_backtest_0123456789ab").as_deref(), Some("backtesting"));
+    assert_eq!(playbook.type_in_id("op_training_20251113_123456_abc123").as_deref(), Some("training"));
+    assert_eq!(playbook.type_in_id("hello"), None);
+    assert_eq!(playbook.fold_type("DATA_DOWNLOAD"), "data_load");
+}
+
+#[test]
+fn a_service_is_found_by_route_first_and_port_second() {
+    let playbook = Playbook::ktrdr();
+    let rule = |path, host, port| playbook.service_at(path, host, port).map(|s| s.rule.as_str());
+    assert_eq!(rule("/data/validate", "localhost", Some(15001)), Some("service.ib_host"));
+    assert_eq!(rule("/training/start", "127.0.0.1", Some(15999)), Some("service.training_worker"));
+    assert_eq!(rule("/training/start", "host.docker.internal", Some(5002)), Some("service.training_host"));
+    assert_eq!(rule("/api/v1/trainings/start", "127.0.0.1", Some(18000)), Some("service.backend"));
+    assert_eq!(rule("/somewhere", "127.0.0.1", Some(5432)), Some("service.database"));
+    assert_eq!(rule("/somewhere", "elsewhere", None), None);
+}
+
+#[test]
+fn an_overlay_changes_and_adds_rules_by_id() {
+    let overlay = r#"
+        [[error]]
+        id = "error.gpu_memory"
+        summary = "Ours: {message}"
+        [[error]]
+        id = "error.licence"
+        doc = "No licence."
+        classes = ["LicenceError"]
+        verdict = "failed"
+        severity = 3
+        summary = "No licence"
+        [[rule]]
+        id = "chatty.n_plus_one"
+        enabled = false
+        [spans]
+        noise = ["GET /ours"]
+    "#;
+    let playbook = Playbook::with_overlay(overlay).unwrap();
+    let memory = playbook.rule("error.gpu_memory").unwrap();
+    assert_eq!(memory.summary.raw(), "Ours: {message}");
+    assert!(memory.solution.is_some(), "what the overlay leaves out stays");
+    assert_eq!(playbook.errors()[0].rule, "error.licence", "new rows are tried first");
+    assert!(playbook.rule("chatty.n_plus_one").is_none());
+    assert!(playbook.span_roles("GET /ours").eq([SpanRole::Noise]));
+    assert!(playbook.span_roles("operations.list").eq([SpanRole::Noise]));
+}
+
+#[test]
+fn a_playbook_may_stand_alone() {
+    let playbook = Playbook::with_overlay("extends = \"none\"\nname = \"Shop\"\n").unwrap();
+    assert_eq!((playbook.name(), playbook.rules().len()), ("Shop", 0));
+}
+
+#[test]
+fn mistakes_are_told_with_their_line() {
+    let line = |text| Playbook::with_overlay(text).unwrap_err().remove(0);
+    assert_eq!(line("name = \"x\"\n[[error]\n").line, 2);
+    let regex = line("[[error]]\nid = \"error.mine\"\nmessages = [\"(\"]\n");
+    assert_eq!(regex.line, 3);
+    assert!(regex.message.contains("no regular expression"), "{}", regex.message);
+    let missing = line("\n[[error]]\nid = \"error.mine\"\nclasses = [\"X\"]\n");
+    assert_eq!(missing, PlaybookError { line: 3, message: "'error.mine' lacks the field 'doc'".into() });
+    assert!(line("[spans]\nnoises = []\n").message.contains("it may be one of"));
+    assert!(line("[thresholds]\nhealth_gap = \"soon\"\n").message.contains("no duration"));
+    assert!(line("[[rule]]\nid = \"x\"\nseverty = 2\n").message.contains("severty"));
+    assert!(line("extends = \"other\"\n").message.contains("none"));
+}
+
+#[test]
+fn gaps_are_named_by_their_neighbours() {
+    let playbook = Playbook::ktrdr();
+    let transition = Some("operation.state_transition");
+    assert_eq!(playbook.phase("training", Some("training.data_loading"), transition), Some("training loop"));
+    assert_eq!(playbook.phase("training", transition, Some("training.data_loading")), Some("worker start-up"));
+    assert_eq!(playbook.phase("backtesting", Some("backtest.feature_compute"), None), Some("simulation"));
+    assert_eq!(playbook.phase("dummy", Some("a"), Some("b")), None);
+}
+
+#[test]
+fn silence_depends_on_type_and_last_phase() {
+    let playbook = Playbook::ktrdr();
+    let allowed = |t, after| playbook.silence(t, after).unwrap().id.clone();
+    assert_eq!(allowed("training", Some("training.data_loading")), "silence.training_loop");
+    assert_eq!(allowed("training", Some("operation.state_transition")), "silence.training_start");
+    assert_eq!(allowed("fuzzy_analysis", None), "silence.default");
+}

@@ -1,0 +1,231 @@
+//! Small notions that playbook tables are made of: globs, regular expressions, durations, texts with gaps.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use crate::trace::Micros;
+
+/// A name pattern in which `*` stands for any text and `?` for one character.
+#[derive(Clone, PartialEq)]
+pub struct Glob(wildmatch::WildMatch);
+
+impl Glob {
+    /// A pattern from its text.
+    #[must_use]
+    pub fn new(pattern: &str) -> Self {
+        Self(wildmatch::WildMatch::new(pattern))
+    }
+
+    /// Whether the whole name fits.
+    #[must_use]
+    pub fn fits(&self, name: &str) -> bool {
+        self.0.matches(name)
+    }
+}
+
+impl fmt::Debug for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Glob {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|text| Self::new(&text))
+    }
+}
+
+/// Whether a name fits one of several patterns.
+#[must_use]
+pub fn any_fits(globs: &[Glob], name: &str) -> bool {
+    globs.iter().any(|glob| glob.fits(name))
+}
+
+/// A regular expression over an error message.
+#[derive(Clone, Debug)]
+pub struct Pattern(pub regex::Regex);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        regex::Regex::new(&text)
+            .map(Self)
+            .map_err(|e| D::Error::custom(format!("'{text}' is no regular expression: {e}")))
+    }
+}
+
+/// A duration as people write it: `90s`, `1h30m`, `250ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duration(pub Micros);
+
+/// A text that is no duration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no duration; write for example 90s, 1h30m or 250ms (units: us, ms, s, m, h, d)")]
+pub struct NoDuration(String);
+
+impl FromStr for Duration {
+    type Err = NoDuration;
+
+    fn from_str(text: &str) -> Result<Self, NoDuration> {
+        let refuse = || NoDuration(text.to_owned());
+        let mut rest = text.trim();
+        let mut total = 0.0;
+        if rest.is_empty() {
+            return Err(refuse());
+        }
+        while !rest.is_empty() {
+            let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(refuse)?;
+            let (digits, tail) = rest.split_at(number);
+            let value: f64 = digits.parse().map_err(|_| refuse())?;
+            let unit = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+            let (unit, tail) = tail.split_at(unit);
+            let micros = match unit.trim() {
+                "us" | "µs" => 1.0,
+                "ms" => 1e3,
+                "s" => 1e6,
+                "m" => 60e6,
+                "h" => 3600e6,
+                "d" => 86400e6,
+                _ => return Err(refuse()),
+            };
+            total += value * micros;
+            rest = tail;
+        }
+        if total < 9e18 { Ok(Self(Micros(total.round() as i64))) } else { Err(refuse()) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// What a text's gaps are filled with.
+#[derive(Clone, Debug, Default)]
+pub struct Fill(BTreeMap<Cow<'static, str>, String>);
+
+impl Fill {
+    /// Sets a word; an empty value counts as absent.
+    pub fn set(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        let value = value.into();
+        if !value.is_empty() {
+            self.0.insert(key.into(), value);
+        }
+    }
+
+    /// Sets a word unless it is set already.
+    pub fn set_default(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        let key = key.into();
+        if !self.0.contains_key(&key) {
+            self.set(key, value);
+        }
+    }
+
+    /// A word that is set.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// This fill with the words of another on top.
+    #[must_use]
+    pub fn with(mut self, more: &Self) -> Self {
+        self.0.extend(more.0.iter().map(|(key, value)| (key.clone(), value.clone())));
+        self
+    }
+}
+
+/// A text with gaps: `{symbol}`, or with a default `{symbol|the symbol}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template(String);
+
+impl<'de> Deserialize<'de> for Template {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|text| Self(text.trim().to_owned()))
+    }
+}
+
+impl Template {
+    /// The text with its gaps filled. A gap without word and default becomes `unknown`.
+    #[must_use]
+    pub fn fill(&self, fill: &Fill) -> String {
+        let mut out = String::with_capacity(self.0.len() + 32);
+        let mut rest = self.0.as_str();
+        while let Some((before, after)) = rest.split_once('{') {
+            out.push_str(before);
+            let Some((gap, tail)) = after.split_once('}') else {
+                out.push('{');
+                rest = after;
+                continue;
+            };
+            let (key, default) = gap.split_once('|').unwrap_or((gap, "unknown"));
+            out.push_str(fill.get(key).unwrap_or(default));
+            rest = tail;
+        }
+        out.push_str(rest);
+        tidy(&out)
+    }
+
+    /// The text as it was written.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Empty gaps leave double spaces and spaces before punctuation.
+fn tidy(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let body = line.trim_start();
+        let indent = line.get(..line.len() - body.len()).unwrap_or_default();
+        let mut words = body.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (bad, good) in [(" :", ":"), (" ,", ","), ("()", ""), (" )", ")")] {
+            words = words.replace(bad, good);
+        }
+        format!("{indent}{}", words.trim_end())
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        let read = |text: &str| text.parse::<Duration>().map(|d| d.0.0);
+        assert_eq!(read("1h30m"), Ok(5_400_000_000));
+        assert_eq!(read("1.5s"), Ok(1_500_000));
+        assert_eq!(read("250ms"), Ok(250_000));
+        assert_eq!(read("2d"), Ok(172_800_000_000));
+        for bad in ["", "10", "ten s", "5 parsecs", "s", "-1s", "1h30"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn gaps_are_filled_or_take_their_default() {
+        let mut fill = Fill::default();
+        fill.set("symbol", "EURUSD");
+        fill.set("empty", "");
+        let text = |t: &str| Template(t.to_owned()).fill(&fill);
+        assert_eq!(text("load {symbol} -t {timeframe|1h}"), "load EURUSD -t 1h");
+        assert_eq!(text("No data for {symbol} {empty|}: gone"), "No data for EURUSD: gone");
+        assert_eq!(text("{never} {"), "unknown {");
+        assert_eq!(text("do:\n  ktrdr workers"), "do:\n  ktrdr workers");
+    }
+
+    #[test]
+    fn globs_take_the_whole_name() {
+        assert!(Glob::new("* http send").fits("GET /health http send"));
+        assert!(!Glob::new("cli.*").fits("my cli.train"));
+    }
+}
