@@ -58,7 +58,7 @@ type Expect struct {
 // FrameExpect is what one frame must be.
 type FrameExpect struct {
 	Name    string   `json:"name"`
-	As      string   `json:"as"` // table, trace, nodes, edges, annotations; empty checks nothing more
+	As      string   `json:"as"` // table, trace, nodes, edges, annotations, numbers; empty checks nothing more
 	Columns []string `json:"columns"`
 	MinRows int      `json:"minRows"`
 	Plugin  string   `json:"plugin"` // preferredVisualisationPluginId

@@ -136,6 +136,8 @@ func checkFrame(as string, frame *data.Frame) error {
 		return nil // together with the nodes, see checkGraph
 	case "annotations":
 		return checkAnnotations(frame)
+	case "numbers":
+		return checkNumbers(frame)
 	default:
 		return fmt.Errorf("no rules for %q", as)
 	}
@@ -159,6 +161,22 @@ func checkTable(frame *data.Frame) error {
 			if at, ok := timeAt(field, row); ok && !plausibleMS(float64(at.UnixMilli())) {
 				return fmt.Errorf("column %q row %d is %s: a wrong unit?", field.Name, row, at)
 			}
+		}
+	}
+	return nil
+}
+
+// checkNumbers: what alert rules take as it is, and SQL expressions too.
+func checkNumbers(frame *data.Frame) error {
+	if frame.Meta == nil || frame.Meta.Type != data.FrameTypeNumericLong || frame.Meta.TypeVersion != (data.FrameTypeVersion{0, 1}) {
+		return fmt.Errorf("the frame is not typed numeric-long 0.1")
+	}
+	if !isNumberTable(frame) {
+		return fmt.Errorf("not string columns and one number")
+	}
+	for _, field := range frame.Fields {
+		if field.Type().Numeric() && !float.fits(field.Type()) {
+			return fmt.Errorf("column %q has type %s instead of float64", field.Name, field.Type())
 		}
 	}
 	return nil

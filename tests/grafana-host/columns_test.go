@@ -54,14 +54,18 @@ func TestATraceMustBeWhatTheViewDraws(t *testing.T) {
 		t.Fatalf("a right trace is refused: %v", err)
 	}
 	for says, change := range map[string]func(map[string]*data.Field){
-		"comes twice":         func(f map[string]*data.Field) { f["spanID"].Set(1, "a") },
-		"spanID is empty":     func(f map[string]*data.Field) { f["spanID"].Set(1, "") },
-		"startTime":           func(f map[string]*data.Field) { f["startTime"].Set(0, 1.7e15) },
-		"duration":            func(f map[string]*data.Field) { f["duration"].Set(0, -1.0) },
-		"log time":            func(f map[string]*data.Field) { f["logs"].Set(1, json.RawMessage(`[{"timestamp":1.7e15,"fields":[]}]`)) },
-		"statusCode":          func(f map[string]*data.Field) { f["statusCode"].Set(0, int64(3)) },
-		"kind":                func(f map[string]*data.Field) { f["kind"].Set(0, "SERVER") },
-		"again as a ref":      func(f map[string]*data.Field) { f["references"].Set(1, json.RawMessage(`[{"traceID":"t","spanID":"a"}]`)) },
+		"comes twice":     func(f map[string]*data.Field) { f["spanID"].Set(1, "a"); f["parentSpanID"].Set(1, (*string)(nil)) },
+		"spanID is empty": func(f map[string]*data.Field) { f["spanID"].Set(1, "") },
+		"startTime":       func(f map[string]*data.Field) { f["startTime"].Set(0, 1.7e15) },
+		"duration":        func(f map[string]*data.Field) { f["duration"].Set(0, -1.0) },
+		"log time": func(f map[string]*data.Field) {
+			f["logs"].Set(1, json.RawMessage(`[{"timestamp":1.7e15,"fields":[]}]`))
+		},
+		"statusCode": func(f map[string]*data.Field) { f["statusCode"].Set(0, int64(3)) },
+		"kind":       func(f map[string]*data.Field) { f["kind"].Set(0, "SERVER") },
+		"again as a ref": func(f map[string]*data.Field) {
+			f["references"].Set(1, json.RawMessage(`[{"traceID":"t","spanID":"a"}]`))
+		},
 		"another trace":       func(f map[string]*data.Field) { f["traceID"].Set(1, "u") },
 		`no column "kind"`:    func(f map[string]*data.Field) { delete(f, "kind") },
 		`"duration" has type`: func(f map[string]*data.Field) { f["duration"] = data.NewField("duration", nil, []int64{1, 2}) },
@@ -117,6 +121,17 @@ func TestAnnotationsNeedTimeAndText(t *testing.T) {
 	}{{build("x", at), true}, {build("", at), false}, {build("x", at.Add(-time.Second)), false}, {data.NewFrame("a", words), false}} {
 		if err := checkAnnotations(c.frame); (err == nil) != c.ok {
 			t.Errorf("case %d: got %v", i, err)
+		}
+	}
+}
+
+func TestNumbersAreOneFloatColumnAndStrings(t *testing.T) {
+	if err := checkFrame("numbers", typed(data.FrameTypeNumericLong, words, counts)); err != nil {
+		t.Error(err)
+	}
+	for _, frame := range []*data.Frame{data.NewFrame("f", words, counts), typed(data.FrameTypeNumericLong, words, counts, flags)} {
+		if checkFrame("numbers", frame) == nil {
+			t.Errorf("%v was taken", frame.Fields)
 		}
 	}
 }

@@ -125,10 +125,6 @@ func fromNumeric(frames data.Frames) AlertInput {
 	if err != nil {
 		return refused(out.Path, "%v", err)
 	}
-	// Grafana reads without validating; here a frame that breaks its own declared type must not pass.
-	if _, err := source.GetCollection(true); err != nil {
-		return refused(out.Path, "the frame is not the %s it says it is: %v", frames[0].Meta.Type, err)
-	}
 	collection, err := source.GetCollection(false)
 	if err != nil {
 		return refused(out.Path, "%v", err)
@@ -154,9 +150,6 @@ func fromSeries(frames data.Frames) AlertInput {
 	source, err := timeseries.CollectionReaderFromFrames(frames)
 	if err != nil {
 		return refused(out.Path, "%v", err)
-	}
-	if _, err := source.GetCollection(true); err != nil {
-		return refused(out.Path, "the frame is not the %s it says it is: %v", frames[0].Meta.Type, err)
 	}
 	collection, err := source.GetCollection(false)
 	if err != nil {
