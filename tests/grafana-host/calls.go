@@ -183,7 +183,7 @@ func (r *runner) modelOf(c StreamCase) []byte {
 	for _, q := range r.cases.Queries {
 		for _, one := range q.Queries {
 			if q.Name == c.Query && one.RefID == c.RefID {
-				return one.Model
+				return r.substitute(one.Model)
 			}
 		}
 	}

@@ -7,7 +7,7 @@ type Cases struct {
 	DataSource DataSource    `json:"dataSource"`
 	Health     []HealthCase  `json:"health"`
 	Queries    []QueryCase   `json:"queries"`
-	Resources  []ResCase     `json:"resources"`
+	Resources  []ResCase     `json:"resources"` // called first: queries may name what they answered, see substitute
 	Streams    []StreamCase  `json:"streams"`
 	Metrics    []string      `json:"metrics"` // names that CollectMetrics must mention
 	Env        []string      `json:"env"`     // beside the inherited environment, KEY=value

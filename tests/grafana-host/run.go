@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -24,11 +25,11 @@ func (r *runner) run() {
 	for _, c := range r.cases.Health {
 		r.health(c)
 	}
-	for _, c := range r.cases.Queries {
-		r.query(c)
-	}
 	for _, c := range r.cases.Resources {
 		r.callResource(c)
+	}
+	for _, c := range r.cases.Queries {
+		r.query(c)
 	}
 	for _, c := range r.cases.Streams {
 		r.follow(c)
@@ -59,7 +60,7 @@ func (r *runner) request(c QueryCase) *pluginv2.QueryDataRequest {
 		req.PluginContext.User = nil
 	}
 	for _, q := range c.Queries {
-		model := []byte(q.Model)
+		model := r.substitute(q.Model)
 		if q.Raw != nil {
 			model = []byte(*q.Raw)
 		}
@@ -77,6 +78,20 @@ func (r *runner) request(c QueryCase) *pluginv2.QueryDataRequest {
 		})
 	}
 	return req
+}
+
+var placeholder = regexp.MustCompile(`\$\{resource:([^:}]+):([^}]+)\}`)
+
+// substitute puts in what resources answered: ${resource:NAME:FIELD} is a text field of the answer's object.
+func (r *runner) substitute(model []byte) []byte {
+	return placeholder.ReplaceAllFunc(model, func(match []byte) []byte {
+		parts := placeholder.FindSubmatch(match)
+		var object map[string]any
+		_ = json.Unmarshal(r.result.Resources[string(parts[1])].Body, &object)
+		value, ok := object[string(parts[2])].(string)
+		r.result.check(ok, string(match), "the resource did not answer with this field")
+		return []byte(value)
+	})
 }
 
 func (r *runner) query(c QueryCase) {

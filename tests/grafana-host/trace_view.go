@@ -33,7 +33,7 @@ var traceColumns = []column{
 	{"stackTraces", jsonArray, false}, {"errorIconColor", text, false},
 }
 
-var spanKinds = []string{"", "client", "server", "internal", "producer", "consumer"}
+var spanKinds = []string{"", "unspecified", "client", "server", "internal", "producer", "consumer"}
 
 // checkTrace applies what Grafana's Trace view needs to draw every span, in milliseconds.
 func checkTrace(frame *data.Frame) error {
