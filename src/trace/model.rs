@@ -532,7 +532,7 @@ pub struct EventDraft {
 }
 
 /// Names a resource within its [`TraceBuilder`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResourceIx(u32);
 
 impl Default for ResourceIx {
@@ -592,6 +592,36 @@ impl TraceBuilder {
         let attributes = Slice::appended(&mut self.trace.attributes, attributes);
         self.trace.resources.push(Resource { service, attributes });
         ResourceIx(self.trace.resources.len() as u32 - 1)
+    }
+
+    /// Sets aside a process that is told of only after its spans: [`TraceBuilder::define_resource`] fills it in.
+    pub fn reserve_resource(&mut self) -> ResourceIx {
+        self.trace.resources.push(Resource { service: StrId::EMPTY, attributes: Slice::default() });
+        ResourceIx(self.trace.resources.len() as u32 - 1)
+    }
+
+    /// Says what a reserved process is. `attributes` are sorted by key and drained.
+    pub fn define_resource(
+        &mut self,
+        ix: ResourceIx,
+        service: StrId,
+        attributes: &mut Vec<Attribute>,
+        strings: &Strings,
+    ) {
+        by_key(attributes, strings);
+        let attributes = Slice::appended(&mut self.trace.attributes, attributes);
+        if let Some(resource) = self.trace.resources.get_mut(ix.0 as usize) {
+            *resource = Resource { service, attributes };
+        }
+    }
+
+    /// Gives spans without an instrumentation library the one that was told with their process.
+    pub fn inherit_scopes(&mut self, of: impl Fn(ResourceIx) -> Option<(StrId, StrId)>) {
+        for span in self.trace.spans.iter_mut().filter(|span| span.scope == StrId::EMPTY) {
+            if let Some((scope, version)) = of(ResourceIx(span.resource)) {
+                (span.scope, span.scope_version) = (scope, version);
+            }
+        }
     }
 
     /// Adds a warning about the whole trace.

@@ -1,0 +1,34 @@
+//! Writes a scenario of the corpus as a trace file: `cargo run --example corpus -- 4-no-workers-backtest > trace.json`.
+//! Without a name it lists what there is.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
+
+use std::io::Write as _;
+
+use ktrdr_diagnosis::{
+    corpus::{Dialect, Form, build, jaeger_json, now, scenarios},
+    trace::Time,
+};
+
+const BASE: Time = Time(1_795_341_900_000_000);
+
+fn main() -> std::io::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let Some(name) = args.next() else {
+        for scenario in scenarios() {
+            println!("{:26} {:?} {}", scenario.name, scenario.forms, scenario.title);
+        }
+        return Ok(());
+    };
+    let form = match args.next().as_deref() {
+        Some("seed") => Form::Seed,
+        Some("older") => Form::Older,
+        _ => Form::Wire,
+    };
+    let known = scenarios().iter().find(|scenario| scenario.name == name && scenario.forms.contains(&form));
+    let Some(scenario) = known else {
+        return Err(std::io::Error::other(format!("no scenario {name} in this form; without a name all are listed")));
+    };
+    eprintln!("the clock of its expectation: --now {}", now(scenario, form, BASE));
+    std::io::stdout().write_all(&jaeger_json(&build(scenario, form, BASE, 1), Dialect::V1_53))
+}

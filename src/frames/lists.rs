@@ -1,0 +1,200 @@
+//! The lists of one operation: its flow, errors, HTTP calls, worker selections and evidence.
+
+use serde_json::json;
+
+use super::{
+    config::Mapping,
+    field::Field,
+    frame::{Frame, Notice},
+    look::{self, Source},
+};
+use crate::diagnosis::{Diagnosis, Evidence};
+
+/// Most rows of a list.
+pub const MAX_LIST_ROWS: usize = 10_000;
+
+/// What a `diagnosis` query can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum View {
+    /// The record itself.
+    Diagnosis,
+    /// What happened, in time order.
+    Flow,
+    /// The proof.
+    Evidence,
+    /// All errors.
+    Errors,
+    /// All HTTP calls.
+    Http,
+    /// All worker selections.
+    Workers,
+}
+
+impl View {
+    /// All of them, in the order in which a person reads them.
+    pub const ALL: [Self; 6] = [Self::Diagnosis, Self::Flow, Self::Evidence, Self::Errors, Self::Http, Self::Workers];
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Diagnosis => "diagnosis",
+            Self::Flow => "flow",
+            Self::Evidence => "evidence",
+            Self::Errors => "errors",
+            Self::Http => "http",
+            Self::Workers => "workers",
+        }
+    }
+}
+
+/// The wanted lists of one operation, at most [`MAX_LIST_ROWS`] rows each.
+#[must_use]
+pub fn lists(diagnosis: &Diagnosis, views: &[View], source: &Source) -> Vec<Frame> {
+    let list = |view: &View| {
+        let (fields, rows) = match view {
+            View::Diagnosis => return None,
+            View::Flow => (flow(diagnosis, source), diagnosis.flow.len()),
+            View::Evidence => evidence(diagnosis, source),
+            View::Errors => (errors(diagnosis, source), diagnosis.errors.len()),
+            View::Http => (http(diagnosis, source), diagnosis.http.len()),
+            View::Workers => (workers(diagnosis, source), diagnosis.workers.len()),
+        };
+        let cut = rows > MAX_LIST_ROWS;
+        Some(Frame::new(view.as_str(), fields).with_meta(|meta| {
+            meta.preferred_visualisation_plugin_id = Some(look::PANEL_ID);
+            meta.custom = Some(json!({
+                "operationId": diagnosis.operation_id,
+                "traceId": diagnosis.trace_id,
+                "partial": cut || diagnosis.partial,
+            }));
+            if cut {
+                let name = view.as_str();
+                let text = format!("{name}: the first {MAX_LIST_ROWS} of {rows} rows are shown");
+                meta.notices.push(Notice::warning(text));
+            }
+        }))
+    };
+    views.iter().filter_map(list).collect()
+}
+
+fn each<'a, R, T>(rows: &'a [R], get: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().take(MAX_LIST_ROWS).map(get).collect()
+}
+
+fn flow(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
+    let rows = diagnosis.flow.as_slice();
+    let ms = || look::number("ms", None);
+    vec![
+        Field::text("span", each(rows, |r| r.span.as_str())).config(look::filterable()),
+        Field::text("service", each(rows, |r| r.service.as_str())).config(look::filterable()),
+        Field::opt_text("span_id", each(rows, |r| r.span_id.map(|id| id.to_string())))
+            .config(look::linked(source.span_links())),
+        Field::opt_text("trace_id", each(rows, |r| r.trace_id.map(|id| id.to_string())))
+            .config(look::linked(source.trace_links())),
+        Field::int("depth", each(rows, |r| i64::from(r.depth))),
+        Field::text("kind", each(rows, |r| r.kind)).config(look::filterable()),
+        Field::text("status", each(rows, |r| r.status)).config(span_status()),
+        Field::time("start", each(rows, |r| r.start)),
+        Field::float("offset_ms", each(rows, |r| r.offset_ms)).config(ms()),
+        Field::float("duration_ms", each(rows, |r| r.duration_ms)).config(ms()),
+        Field::float("self_ms", each(rows, |r| r.self_ms)).config(ms()).describe("Time that no child covers"),
+        Field::float("path_ms", each(rows, |r| r.path_ms))
+            .config(ms())
+            .describe("Time on the operation's critical path"),
+        Field::bool("is_bottleneck", each(rows, |r| r.is_bottleneck)),
+        Field::int("folded", each(rows, |r| i64::from(r.folded)))
+            .describe("Noise spans below it that were folded away"),
+        Field::opt_text("error_type", each(rows, |r| r.error_type.as_deref())).config(look::filterable()),
+    ]
+}
+
+fn span_status() -> super::config::Config {
+    let values = [
+        ("ok", "ok", "green"),
+        ("unset", "unset", "text"),
+        ("error", "error", "red"),
+        ("missing", "missing", "orange"),
+    ];
+    super::config::Config { mappings: vec![Mapping::values(values)], ..look::filterable() }.cell("color-text")
+}
+
+fn errors(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
+    let rows = diagnosis.errors.as_slice();
+    vec![
+        Field::time("time", each(rows, |r| r.time)),
+        Field::text("service", each(rows, |r| r.service.as_str())).config(look::filterable()),
+        Field::text("span", each(rows, |r| r.span.as_str())).config(look::filterable()),
+        Field::text("span_id", each(rows, |r| r.span_id.to_string())).config(look::linked(source.span_links())),
+        Field::text("trace_id", each(rows, |r| r.trace_id.to_string())).config(look::linked(source.trace_links())),
+        Field::opt_text("error_type", each(rows, |r| r.error_type.as_deref())).config(look::filterable()),
+        Field::opt_text("error_message", each(rows, |r| r.error_message.as_deref())).config(look::long_text()),
+        Field::text("role", each(rows, |r| r.role.as_str()))
+            .config(look::filterable())
+            .describe("origin, propagated, suppressed (did not reach the operation) or wrapper"),
+        Field::opt_text("stacktrace", each(rows, |r| r.stacktrace.as_deref())).config(look::long_text()),
+    ]
+}
+
+fn http(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
+    let rows = diagnosis.http.as_slice();
+    vec![
+        Field::time("time", each(rows, |r| r.time)),
+        Field::opt_text("method", each(rows, |r| r.method.as_deref())).config(look::filterable()),
+        Field::opt_text("url", each(rows, |r| r.url.as_deref())).config(look::long_text()),
+        Field::opt_text("route", each(rows, |r| r.route.as_deref())).config(look::filterable()),
+        Field::text("service", each(rows, |r| r.service.as_str())).config(look::filterable()),
+        Field::opt_text("target_service", each(rows, |r| r.target_service.as_deref())).config(look::filterable()),
+        Field::opt_int("status_code", each(rows, |r| r.status_code))
+            .config(look::filterable())
+            .describe("Missing when no answer came"),
+        Field::float("duration_ms", each(rows, |r| r.duration_ms)).config(look::number("ms", None)),
+        Field::opt_text("error_type", each(rows, |r| r.error_type.as_deref())).config(look::filterable()),
+        Field::text("span_id", each(rows, |r| r.span_id.to_string())).config(look::linked(source.span_links())),
+        Field::text("trace_id", each(rows, |r| r.trace_id.to_string())).config(look::linked(source.trace_links())),
+    ]
+}
+
+fn workers(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
+    let rows = diagnosis.workers.as_slice();
+    vec![
+        Field::time("time", each(rows, |r| r.time)),
+        Field::text("span", each(rows, |r| r.span.as_str())).config(look::filterable()),
+        Field::text("operation_type", each(rows, |r| r.operation_type.as_str())).config(look::filterable()),
+        Field::opt_text("worker_type", each(rows, |r| r.worker_type.as_deref())).config(look::filterable()),
+        Field::opt_text("worker_status", each(rows, |r| r.worker_status.map(|status| status.as_str())))
+            .config(look::worker_status()),
+        Field::opt_int("total", each(rows, |r| r.total)),
+        Field::opt_int("capable", each(rows, |r| r.capable)),
+        Field::opt_int("available", each(rows, |r| r.available)),
+        Field::opt_text("worker_id", each(rows, |r| r.worker_id.as_deref())).config(look::filterable()),
+        Field::float("duration_ms", each(rows, |r| r.duration_ms)).config(look::number("ms", None)),
+        Field::text("span_id", each(rows, |r| r.span_id.to_string())).config(look::linked(source.span_links())),
+        Field::text("trace_id", each(rows, |r| r.trace_id.to_string())).config(look::linked(source.trace_links())),
+    ]
+}
+
+/// The verdict's evidence, then that of the other findings, each with the summary of what it proves.
+fn evidence(diagnosis: &Diagnosis, source: &Source) -> (Vec<Field>, usize) {
+    let of_findings =
+        diagnosis.findings.iter().flat_map(|finding| finding.evidence.iter().map(|e| (e, finding.summary.as_str())));
+    let mut rows: Vec<(&Evidence, &str)> =
+        diagnosis.evidence.iter().map(|e| (e, diagnosis.summary.as_str())).chain(of_findings).collect();
+    let total = rows.len();
+    rows.truncate(MAX_LIST_ROWS);
+    let fields = vec![
+        Field::text("rule", each(&rows, |(e, _)| e.rule.as_str())).config(look::filterable()),
+        Field::text("kind", each(&rows, |(e, _)| e.kind.as_str())).config(look::filterable()),
+        Field::opt_text("trace_id", each(&rows, |(e, _)| e.trace_id.map(|id| id.to_string())))
+            .config(look::linked(source.trace_links())),
+        Field::opt_text("span_id", each(&rows, |(e, _)| e.span_id.map(|id| id.to_string())))
+            .config(look::linked(source.span_links())),
+        Field::opt_text("service", each(&rows, |(e, _)| e.service.as_deref())).config(look::filterable()),
+        Field::opt_text("span", each(&rows, |(e, _)| e.span.as_deref())).config(look::filterable()),
+        Field::text("key", each(&rows, |(e, _)| e.key.as_str())).config(look::filterable()),
+        Field::text("value", each(&rows, |(e, _)| e.value.as_str())).config(look::long_text()),
+        Field::opt_time("at", each(&rows, |(e, _)| e.at)),
+        Field::text("summary", each(&rows, |(_, summary)| *summary)).config(look::long_text()),
+    ];
+    (fields, total)
+}

@@ -1,0 +1,126 @@
+//! Numbers over groups of operations, in the two shapes that Grafana's alert rules read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    config::Config,
+    field::Field,
+    frame::Frame,
+    measure::{GroupBy, Measure, NONE},
+    record::describe,
+};
+use crate::{
+    diagnosis::Diagnosis,
+    investigate::{Answer, TimeRange},
+    trace::{Micros, Time},
+};
+
+type Groups<'a> = BTreeMap<Vec<&'a str>, Vec<&'a Diagnosis>>;
+
+fn groups<'a>(answer: &'a Answer, by: &[GroupBy]) -> Groups<'a> {
+    let mut groups = Groups::new();
+    for diagnosis in &answer.diagnoses {
+        groups.entry(by.iter().map(|group| group.of(diagnosis)).collect()).or_default().push(diagnosis);
+    }
+    groups
+}
+
+fn distinct(by: &[GroupBy]) -> Vec<GroupBy> {
+    let mut seen = BTreeSet::new();
+    by.iter().copied().filter(|group| seen.insert(*group)).collect()
+}
+
+/// One number per group: text columns and exactly one number, named after the measure.
+///
+/// A count or ratio has at least one row, so that "nothing happened" is a 0 and not "no data"; a group without a
+/// duration is left out.
+#[must_use]
+pub fn numeric(answer: &Answer, measure: Measure, by: &[GroupBy]) -> Frame {
+    let by = distinct(by);
+    let mut rows: Vec<(Vec<&str>, f64)> =
+        groups(answer, &by).into_iter().filter_map(|(labels, group)| Some((labels, measure.over(&group)?))).collect();
+    if rows.is_empty() {
+        rows.extend(measure.of_none().map(|value| (vec![NONE; by.len()], value)));
+    }
+    let column = |(at, group): (usize, &GroupBy)| {
+        let values = rows.iter().map(|(labels, _)| labels.get(at).copied().unwrap_or(NONE));
+        Field::text(group.as_str(), values)
+    };
+    let mut fields: Vec<_> = by.iter().enumerate().map(column).collect();
+    fields.push(Field::float(measure.as_str(), rows.iter().map(|(_, value)| *value)).unit(measure.unit()));
+    typed(Frame::new(measure.as_str(), fields), "numeric-long", answer)
+}
+
+/// The points of a time series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buckets {
+    range: TimeRange,
+    width: Micros,
+}
+
+impl Buckets {
+    /// Most points, whatever a request asks for.
+    const MOST: i64 = 11_000;
+
+    /// Buckets of `interval`, or wider ones where that would make more than `most` points.
+    #[must_use]
+    pub fn new(range: TimeRange, interval: Micros, most: i64) -> Self {
+        let least = (range.to - range.from).0.max(0) / most.clamp(1, Self::MOST) + 1;
+        let step = interval.0.max(1_000);
+        let width = Micros(least.div_euclid(step).saturating_add(i64::from(least % step > 0)).max(1) * step);
+        Self { range, width }
+    }
+
+    fn start(self, at: Time) -> Time {
+        Time(at.0.div_euclid(self.width.0) * self.width.0)
+    }
+
+    fn starts(self) -> Vec<Time> {
+        let last = self.start(self.range.to);
+        std::iter::successors(Some(self.start(self.range.from)), |at| Some(*at + self.width))
+            .take_while(|at| *at <= last)
+            .collect()
+    }
+}
+
+/// A wide time series: operations are counted where their window ends, those without an end in the last bucket.
+///
+/// Counts and ratios are 0 where nothing happened; durations are missing there.
+#[must_use]
+pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Buckets) -> Frame {
+    let by = distinct(by);
+    let starts = buckets.starts();
+    let mut groups = groups(answer, &by);
+    if groups.is_empty() && measure.of_none().is_some() {
+        groups.insert(vec![NONE; by.len()], Vec::new());
+    }
+    let series = groups.into_iter().map(|(values, group)| {
+        let labels = by.iter().map(|group| group.as_str().to_owned()).zip(values.into_iter().map(str::to_owned));
+        let mut ended: BTreeMap<Time, Vec<&Diagnosis>> = BTreeMap::new();
+        for diagnosis in group {
+            let end = diagnosis.end.unwrap_or(buckets.range.to).clamp(buckets.range.from, buckets.range.to);
+            ended.entry(buckets.start(end)).or_default().push(diagnosis);
+        }
+        let points = starts.iter().map(|start| match ended.get(start) {
+            Some(group) => measure.over(group),
+            None => measure.of_none(),
+        });
+        Field::opt_float(measure.as_str(), points).labels(labels.collect()).unit(measure.unit())
+    });
+    let series: Vec<_> = series.collect();
+    let mut fields = Vec::new();
+    // a time column alone is no series; a frame without columns says "no data"
+    if !series.is_empty() {
+        let interval = Config { interval: Some(buckets.width.millis()), ..Config::default() };
+        fields.push(Field::time("time", starts.iter().copied()).config(interval));
+        fields.extend(series);
+    }
+    typed(Frame::new(measure.as_str(), fields), "timeseries-wide", answer)
+}
+
+fn typed(mut frame: Frame, kind: &'static str, answer: &Answer) -> Frame {
+    describe(&mut frame, answer);
+    frame.meta.kind = Some(kind);
+    frame.meta.type_version = Some([0, 1]);
+    frame
+}

@@ -1,0 +1,403 @@
+//! Where both dialects meet: spans are brought into one form here and nowhere else, so that the same span is equal
+//! whichever way it was told.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::scalar::Scalar;
+use crate::trace::{
+    Attribute, EventDraft, Link, Micros, Parent, Relation, ResourceIx, SpanDraft, SpanId, SpanKind, SpanRef, Status,
+    StrId, Strings, Time, Trace, TraceBuilder, TraceId, Value,
+};
+
+/// What a service is called that does not say its name.
+const UNKNOWN_SERVICE: &str = "unknown";
+/// What Jaeger calls such a service.
+const NO_SERVICE_NAME: &str = "OTLPResourceNoServiceName";
+
+/// The name of a service as traces bear it.
+pub(crate) fn service_name(name: &str) -> &str {
+    if name.is_empty() || name == NO_SERVICE_NAME { UNKNOWN_SERVICE } else { name }
+}
+
+macro_rules! known {
+    ($($name:ident = $text:literal),* $(,)?) => {
+        /// Keys that mean something to the decoder. They are the first texts of every table, so that telling them from
+        /// others is a comparison of numbers.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Known { $($name),* }
+
+        impl Known {
+            const ALL: &[(Self, &str)] = &[$((Self::$name, $text)),*];
+        }
+    };
+}
+
+known! {
+    SpanKind = "span.kind",
+    Error = "error",
+    StatusCode = "otel.status_code",
+    StatusDescription = "otel.status_description",
+    ScopeName = "otel.scope.name",
+    ScopeVersion = "otel.scope.version",
+    LibraryName = "otel.library.name",
+    LibraryVersion = "otel.library.version",
+    Warnings = "@jaeger@warnings",
+    Format = "@jaeger@format",
+    InternalFormat = "internal.span.format",
+    TraceState = "w3c.tracestate",
+    SdkLanguage = "telemetry.sdk.language",
+    SdkName = "telemetry.sdk.name",
+    SdkVersion = "telemetry.sdk.version",
+    DistroName = "telemetry.distro.name",
+    DistroVersion = "telemetry.distro.version",
+    ServiceName = "service.name",
+    Event = "event",
+    Message = "message",
+    RefType = "opentracing.ref_type",
+}
+
+impl Known {
+    pub(super) fn of(key: StrId) -> Option<Self> {
+        // The empty text comes first in every table.
+        Self::ALL.get(key.index().wrapping_sub(1)).map(|(known, _)| *known)
+    }
+}
+
+/// A reference as either dialect tells it, the parent of OTLP included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reference {
+    pub(super) relation: Relation,
+    pub(super) trace: TraceId,
+    pub(super) span: SpanId,
+}
+
+/// A process: its name, its attributes, and what was put there though it belongs to the spans.
+#[derive(Debug, Default)]
+pub(super) struct Process {
+    pub(super) service: StrId,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) scope: StrId,
+    pub(super) scope_version: StrId,
+}
+
+/// The span that is being read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub(super) draft: SpanDraft,
+    pub(super) trace: TraceId,
+    /// `None` when the text was no id.
+    pub(super) id: Option<SpanId>,
+    pub(super) references: Vec<Reference>,
+    /// Attributes that belong to the process.
+    pub(super) moved: Vec<Attribute>,
+}
+
+/// Collects the traces of an answer.
+#[derive(Debug)]
+pub(super) struct Sink {
+    pub(super) strings: Strings,
+    pub(super) reading: Reading,
+    builders: Vec<Building>,
+    by_id: HashMap<TraceId, usize>,
+    block: usize,
+}
+
+#[derive(Debug)]
+struct Building {
+    builder: TraceBuilder,
+    /// The resource of the last OTLP block, so that it is looked up once per block and trace.
+    resource: (usize, ResourceIx),
+    nameless: usize,
+}
+
+impl Sink {
+    pub(super) fn new() -> Self {
+        let mut strings = Strings::default();
+        for (_, text) in Known::ALL {
+            strings.intern(text);
+        }
+        Self { strings, reading: Reading::default(), builders: Vec::new(), by_id: HashMap::new(), block: 0 }
+    }
+
+    /// Starts a span: nothing of the one before stays.
+    pub(super) fn begin(&mut self) -> &mut Reading {
+        let reading = &mut self.reading;
+        let draft = &mut reading.draft;
+        (draft.parent, draft.name, draft.resource) = (None, StrId::EMPTY, ResourceIx::default());
+        (draft.start, draft.duration) = (Time(0), Micros(0));
+        (draft.kind, draft.status, draft.status_message) = (SpanKind::Unspecified, Status::Unset, StrId::EMPTY);
+        (draft.scope, draft.scope_version) = (StrId::EMPTY, StrId::EMPTY);
+        draft.attributes.clear();
+        draft.events.clear();
+        draft.links.clear();
+        draft.warnings.clear();
+        (reading.trace, reading.id) = (TraceId(0), None);
+        reading.references.clear();
+        reading.moved.clear();
+        reading
+    }
+
+    /// The trace with this id, new or known.
+    pub(super) fn trace(&mut self, id: TraceId) -> usize {
+        *self.by_id.entry(id).or_insert_with(|| {
+            let builder = TraceBuilder::new(id);
+            self.builders.push(Building { builder, resource: (0, ResourceIx::default()), nameless: 0 });
+            self.builders.len() - 1
+        })
+    }
+
+    pub(super) fn warning(&mut self, trace: usize, text: StrId) {
+        if let Some(to) = self.builders.get_mut(trace) {
+            to.builder.warning(text);
+        }
+    }
+
+    /// Starts an OTLP block, whose spans share one resource.
+    pub(super) fn next_block(&mut self) {
+        self.block += 1;
+    }
+
+    /// The resource of the current OTLP block in a trace; a span whose attributes belong in part to the process has its
+    /// own.
+    pub(super) fn block_resource(&mut self, trace: usize, process: &Process) -> ResourceIx {
+        let Some(to) = self.builders.get_mut(trace) else { return ResourceIx::default() };
+        if self.reading.moved.is_empty() && to.resource.0 == self.block {
+            return to.resource.1;
+        }
+        let mut attributes = process.attributes.clone();
+        attributes.extend_from_slice(&self.reading.moved);
+        let ix = to.builder.resource(process.service, &mut attributes, &self.strings);
+        if self.reading.moved.is_empty() {
+            to.resource = (self.block, ix);
+        }
+        ix
+    }
+
+    /// Adds a process to a trace.
+    pub(super) fn resource(&mut self, trace: usize, process: &mut Process) -> ResourceIx {
+        let Some(to) = self.builders.get_mut(trace) else { return ResourceIx::default() };
+        to.builder.resource(process.service, &mut process.attributes, &self.strings)
+    }
+
+    pub(super) fn reserve(&mut self, trace: usize) -> ResourceIx {
+        self.builders.get_mut(trace).map_or_else(ResourceIx::default, |to| to.builder.reserve_resource())
+    }
+
+    pub(super) fn define(&mut self, trace: usize, ix: ResourceIx, process: &mut Process) {
+        if let Some(to) = self.builders.get_mut(trace) {
+            to.builder.define_resource(ix, process.service, &mut process.attributes, &self.strings);
+        }
+    }
+
+    pub(super) fn inherit_scopes(&mut self, trace: usize, scopes: &HashMap<ResourceIx, (StrId, StrId)>) {
+        if let Some(to) = self.builders.get_mut(trace).filter(|_| !scopes.is_empty()) {
+            to.builder.inherit_scopes(|ix| scopes.get(&ix).copied());
+        }
+    }
+
+    /// Takes out of a process's attributes what is not one; `service` wins over an attribute `service.name`.
+    pub(super) fn settle_process(&mut self, process: &mut Process) {
+        let mut named = StrId::EMPTY;
+        let (scope, version) = (&mut process.scope, &mut process.scope_version);
+        process.attributes.retain(|attribute| {
+            let text = attribute.text_id().unwrap_or_default();
+            match Known::of(attribute.key()) {
+                Some(Known::ServiceName) => named = text,
+                Some(Known::ScopeName) => *scope = text,
+                Some(Known::ScopeVersion) => *version = text,
+                Some(Known::LibraryName) => keep_first(scope, text),
+                Some(Known::LibraryVersion) => keep_first(version, text),
+                Some(Known::Format | Known::InternalFormat) => {}
+                _ => return true,
+            }
+            false
+        });
+        keep_first(&mut process.service, named);
+        let name = service_name(self.strings.get(process.service));
+        if name == UNKNOWN_SERVICE {
+            process.service = self.strings.intern(UNKNOWN_SERVICE);
+        }
+    }
+
+    /// Brings the span that was read into its one form; what belongs to its process is in `moved` afterwards.
+    pub(super) fn settle_span(&mut self) {
+        let Reading { draft, trace, references, moved, .. } = &mut self.reading;
+        let strings = &self.strings;
+        let (mut failed, mut library, mut library_version) = (false, StrId::EMPTY, StrId::EMPTY);
+        let mut warnings = None;
+        let SpanDraft { attributes, kind, status, status_message, scope, scope_version, .. } = draft;
+        attributes.retain(|attribute| {
+            let Some(known) = Known::of(attribute.key()) else { return true };
+            let text = attribute.text_id().unwrap_or_default();
+            match known {
+                Known::SpanKind => {
+                    if *kind == SpanKind::Unspecified {
+                        *kind = SpanKind::parse(strings.get(text)).unwrap_or_default();
+                    }
+                }
+                Known::Error => match truth(attribute.value(strings)) {
+                    Some(error) => failed |= error,
+                    None => return true,
+                },
+                Known::StatusCode => {
+                    if *status == Status::Unset {
+                        *status = status_of(attribute.value(strings));
+                    }
+                }
+                Known::StatusDescription => keep_first(status_message, text),
+                Known::ScopeName => keep_first(scope, text),
+                Known::ScopeVersion => keep_first(scope_version, text),
+                Known::LibraryName => library = text,
+                Known::LibraryVersion => library_version = text,
+                Known::Warnings => warnings = Some(text),
+                Known::Format | Known::InternalFormat | Known::TraceState => {}
+                Known::SdkLanguage | Known::SdkName | Known::SdkVersion | Known::DistroName | Known::DistroVersion => {
+                    moved.push(*attribute)
+                }
+                Known::ServiceName | Known::Event | Known::Message | Known::RefType => return true,
+            }
+            false
+        });
+        if failed {
+            *status = Status::Error;
+        }
+        keep_first(scope, library);
+        keep_first(scope_version, library_version);
+        draft.parent = settle_references(*trace, references, &mut draft.links);
+        if let Some(text) = warnings {
+            self.add_warnings(text);
+        }
+        for event in &mut self.reading.draft.events {
+            settle_event(event, &mut self.strings);
+        }
+    }
+
+    fn add_warnings(&mut self, text: StrId) {
+        let text = self.strings.get(text);
+        let list = serde_json::from_str::<Vec<String>>(text).unwrap_or_else(|_| vec![text.to_owned()]);
+        for warning in list {
+            let id = self.strings.intern(&warning);
+            self.reading.draft.warnings.push(id);
+        }
+    }
+
+    /// Adds the span that was read and settled to a trace.
+    pub(super) fn push(&mut self, trace: usize, resource: ResourceIx) {
+        let Some(to) = self.builders.get_mut(trace) else { return };
+        match self.reading.id {
+            Some(id) if id != SpanId(0) => {
+                self.reading.draft.id = id;
+                self.reading.draft.resource = resource;
+                to.builder.push(&mut self.reading.draft, &self.strings);
+            }
+            _ => to.nameless += 1,
+        }
+    }
+
+    /// The traces in the order in which they were met.
+    pub(super) fn finish(self) -> Vec<Trace> {
+        let strings = Arc::new(self.strings);
+        let finish = |building: Building| {
+            let mut trace = building.builder.finish(&strings);
+            if building.nameless > 0 {
+                trace.mark_partial(format!("{} spans without a usable span id were left out", building.nameless));
+            }
+            let cut = |text: &str| text.contains("trace has more than") && text.contains("showing first");
+            let mut warnings = trace.warnings().chain(trace.spans().flat_map(SpanRef::warnings));
+            let why = warnings.find(|text| cut(text)).map(|text| format!("Jaeger: {text}"));
+            drop(warnings);
+            if let Some(why) = why {
+                trace.mark_partial(why);
+            }
+            trace
+        };
+        self.builders.into_iter().map(finish).filter(|trace| !trace.is_empty() || trace.partial().is_some()).collect()
+    }
+}
+
+fn keep_first(kept: &mut StrId, other: StrId) {
+    if *kept == StrId::EMPTY {
+        *kept = other;
+    }
+}
+
+/// What an attribute `error` says; `None` when it is a text of its own, such as an exception's message.
+fn truth(value: Value<'_>) -> Option<bool> {
+    match value {
+        Value::Bool(error) => Some(error),
+        Value::Int(n @ (0 | 1)) => Some(n == 1),
+        Value::Str(text) => match text {
+            "1" => Some(true),
+            "" | "0" => Some(false),
+            _ if text.eq_ignore_ascii_case("true") => Some(true),
+            _ if text.eq_ignore_ascii_case("false") || text.eq_ignore_ascii_case("unset") => Some(false),
+            _ => None,
+        },
+        Value::Int(_) | Value::Float(_) => None,
+    }
+}
+
+/// Reads the status in all spellings: 2, `ERROR`, `STATUS_CODE_ERROR`, `Error`.
+pub(super) fn status_of(value: Value<'_>) -> Status {
+    match value {
+        Value::Int(1) => Status::Ok,
+        Value::Int(2) => Status::Error,
+        Value::Str(text) => {
+            let name = text.strip_prefix("STATUS_CODE_").unwrap_or(text);
+            if name.eq_ignore_ascii_case("error") || name == "2" {
+                Status::Error
+            } else if name.eq_ignore_ascii_case("ok") || name == "1" {
+                Status::Ok
+            } else {
+                Status::Unset
+            }
+        }
+        _ => Status::Unset,
+    }
+}
+
+/// Jaeger's own rule: the first child-of within the trace is the parent, else the first follows-from within it; all
+/// else are links.
+fn settle_references(trace: TraceId, references: &[Reference], links: &mut Vec<Link>) -> Option<Parent> {
+    let usable = |r: &&Reference| r.span != SpanId(0) && r.trace != TraceId(0);
+    let first = |relation| references.iter().filter(usable).position(|r| r.trace == trace && r.relation == relation);
+    let parent = first(Relation::ChildOf).or_else(|| first(Relation::FollowsFrom));
+    let mut found = None;
+    for (ix, reference) in references.iter().filter(usable).enumerate() {
+        if Some(ix) == parent {
+            found = Some(Parent { span: reference.span, relation: reference.relation });
+        } else {
+            links.push(Link { trace: reference.trace, span: reference.span });
+        }
+    }
+    found
+}
+
+/// Jaeger tells an event's name in its field `event`, very old versions in `message`; a field of that name written by the
+/// program wins there, so it wins here.
+fn settle_event(event: &mut EventDraft, strings: &mut Strings) {
+    let position = |known| event.attributes.iter().position(|a| Known::of(a.key()) == Some(known));
+    let ix = position(Known::Event).or_else(|| position(Known::Message).filter(|_| event.name == StrId::EMPTY));
+    if let Some(ix) = ix {
+        let named = event.attributes.remove(ix);
+        event.name = match named.text_id() {
+            Some(id) => id,
+            None => {
+                let text = named.value(strings).to_text().into_owned();
+                strings.intern(&text)
+            }
+        };
+    }
+}
+
+/// An attribute from its parts.
+pub(super) fn attribute(key: StrId, value: Scalar) -> Attribute {
+    match value {
+        Scalar::Text(id) => Attribute::text(key, id),
+        Scalar::Bool(b) => Attribute::bool(key, b),
+        Scalar::Int(n) => Attribute::int(key, n),
+        Scalar::Float(x) => Attribute::float(key, x),
+    }
+}
