@@ -78,7 +78,9 @@ fn rename(query: &str) -> Result<String, &'static str> {
             "query.durationMin" => "query.duration_min",
             "query.durationMax" => "query.duration_max",
             "query.searchDepth" | "query.search_depth" => "query.num_traces",
-            "query.attributes" if !is_object(value) => return Err("malformed parameter query.attributes: invalid JSON"),
+            "query.attributes" if !is_object(value) => {
+                return Err("malformed parameter query.attributes: invalid JSON");
+            }
             "query.attributes" => continue,
             other => other,
         };

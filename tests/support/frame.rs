@@ -23,7 +23,9 @@ impl Frame {
         assert_eq!(names.len(), columns.len(), "as many columns as fields: {schema}");
         let length = columns.first().map_or(0, |column| array(column).len());
         let rows = (0..length)
-            .map(|row| names.iter().zip(columns).map(|(name, column)| ((*name).to_owned(), column[row].clone())).collect())
+            .map(|row| {
+                names.iter().zip(columns).map(|(name, column)| ((*name).to_owned(), column[row].clone())).collect()
+            })
             .collect();
         Self { name: schema["name"].as_str().unwrap_or_default().to_owned(), meta: schema["meta"].clone(), rows }
     }

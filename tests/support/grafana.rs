@@ -42,7 +42,8 @@ pub fn data_source(url: &str) -> Value {
 impl Seen {
     /// Fails with everything that was not as it must be.
     pub fn assert_no_problems(&self) {
-        let problems: Vec<&str> = self.0["problems"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let problems: Vec<&str> =
+            self.0["problems"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
         assert!(self.0["checked"].as_u64().unwrap_or_default() > 0, "nothing was checked");
     }
@@ -67,6 +68,7 @@ impl Seen {
 }
 
 fn labels(labels: &Value) -> String {
-    let pairs = labels.as_object().into_iter().flatten().map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()));
+    let pairs =
+        labels.as_object().into_iter().flatten().map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()));
     pairs.collect::<Vec<_>>().join(",")
 }

@@ -84,7 +84,12 @@ impl Jaeger {
                 return false;
             }
             let query = reqwest::get(format!("{}/api/services", self.url)).await;
-            let otlp = reqwest::Client::new().post(&self.otlp).header("content-type", "application/json").body("{}").send().await;
+            let otlp = reqwest::Client::new()
+                .post(&self.otlp)
+                .header("content-type", "application/json")
+                .body("{}")
+                .send()
+                .await;
             if query.is_ok_and(|answer| answer.status().is_success()) && otlp.is_ok() {
                 return true;
             }
@@ -95,7 +100,8 @@ impl Jaeger {
 
     /// Sends OTLP JSON.
     pub async fn feed(&self, otlp: Vec<u8>) {
-        let answer = reqwest::Client::new().post(&self.otlp).header("content-type", "application/json").body(otlp).send().await;
+        let answer =
+            reqwest::Client::new().post(&self.otlp).header("content-type", "application/json").body(otlp).send().await;
         let answer = answer.expect("Jaeger takes traces");
         assert!(answer.status().is_success(), "Jaeger refused the traces: {}", answer.status());
         let rejected: Value = answer.json().await.unwrap_or_default();
@@ -141,7 +147,13 @@ impl Ports {
         let open: Vec<TcpListener> =
             (0..8).map(|_| TcpListener::bind(("127.0.0.1", 0)).expect("a port on loopback")).collect();
         let port = |at: usize| open[at].local_addr().expect("its address").port();
-        Self { query: port(0), query_grpc: port(1), otlp: port(2), otlp_grpc: port(3), rest: [port(4), port(5), port(6), port(7)] }
+        Self {
+            query: port(0),
+            query_grpc: port(1),
+            otlp: port(2),
+            otlp_grpc: port(3),
+            rest: [port(4), port(5), port(6), port(7)],
+        }
     }
 }
 
@@ -185,7 +197,11 @@ fn config(kind: Kind, ports: &Ports, files: &Path) -> String {
     let store = match kind {
         Kind::V2Badger => {
             let (keys, values) = (files.join("keys"), files.join("values"));
-            format!("badger: {{ephemeral: true, directories: {{keys: {}, values: {}}}}}", keys.display(), values.display())
+            format!(
+                "badger: {{ephemeral: true, directories: {{keys: {}, values: {}}}}}",
+                keys.display(),
+                values.display()
+            )
         }
         _ => "memory: {max_traces: 10000}".to_owned(),
     };
