@@ -1,27 +1,29 @@
 //! The jaeger room: talks HTTP in both dialects of Jaeger's query API and decodes answers into traces. It knows nothing
 //! of KTRDR or Grafana.
+//!
+//! Legacy (`/api/traces`, up to v2.20, VictoriaTraces, GreptimeDB, Quickwit) is used where it is there: it can filter by
+//! attributes everywhere. `/api/v3/traces` is for servers that no longer have it. What a server speaks is probed, never
+//! read from a version.
 
+mod client;
+mod config;
 mod decode;
+mod error;
+mod http;
+mod matching;
+mod search;
+mod stats;
 
+pub use client::{Client, Health};
+pub use config::{Auth, Config, Secret, Tls};
 pub use decode::{DecodeError, decode};
+pub use error::{Error, ErrorKind};
+pub(crate) use matching::has as span_has;
+pub(crate) use search::listed;
+pub use search::merge;
+pub use stats::{DURATION_BUCKETS, Snapshot, Stats};
 
-use crate::trace::{Micros, Time, Trace, TraceId};
-
-/// How to reach a Jaeger.
-#[derive(Clone, Debug, Default)]
-pub struct Config {
-    /// Base address with its path, such as `http://jaeger:16686/jaeger`.
-    pub url: String,
-}
-
-/// One Jaeger.
-#[derive(Clone, Debug)]
-pub struct Client {}
-
-/// Why Jaeger gave no usable answer.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("placeholder")]
-pub struct Error {}
+use crate::trace::{Micros, Time, Trace};
 
 /// Which of Jaeger's APIs a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub struct Search {
     pub min_duration: Option<Micros>,
     /// Longest duration of the matching span.
     pub max_duration: Option<Micros>,
-    /// Most traces wanted, at least 1.
+    /// Most traces wanted, 1 to 1000.
     pub limit: usize,
 }
 
@@ -62,33 +64,6 @@ pub struct Found {
     pub truncated: bool,
     /// What was cut or not asked, for people.
     pub notes: Vec<String>,
-}
-
-impl Client {
-    /// A client; nothing is sent yet.
-    ///
-    /// # Errors
-    /// When the address or a certificate cannot be used.
-    pub fn new(config: &Config) -> Result<Self, Error> {
-        let _ = config;
-        Ok(Self {})
-    }
-
-    /// Searches for traces.
-    ///
-    /// # Errors
-    /// When Jaeger cannot be reached or refuses.
-    pub async fn search(&self, search: &Search) -> Result<Found, Error> {
-        let _ = search;
-        Ok(Found::default())
-    }
-
-    /// One trace by id; `None` when there is none.
-    ///
-    /// # Errors
-    /// When Jaeger cannot be reached or refuses.
-    pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, Error> {
-        let _ = id;
-        Ok(None)
-    }
+    /// The addresses that were asked, without credentials.
+    pub asked: Vec<String>,
 }

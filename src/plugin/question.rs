@@ -150,7 +150,8 @@ impl<'j> Model<'j> {
     /// A list of words of a vocabulary.
     fn words<T>(self, key: &str, parse: impl Fn(&str) -> Option<T>, known: &str) -> Result<Vec<T>, Failure> {
         let word = |text: &str| {
-            parse(text).ok_or_else(|| Failure::bad_request(format!("`{key}` does not know `{text}`; there are {known}")))
+            parse(text)
+                .ok_or_else(|| Failure::bad_request(format!("`{key}` does not know `{text}`; there are {known}")))
         };
         self.texts(key)?.into_iter().map(word).collect()
     }
@@ -168,7 +169,8 @@ impl<'j> Model<'j> {
             Some(Value::Object(filters)) => Model(filters),
             Some(other) => return Err(wrong("filters", "an object", other)),
         };
-        let owned = |key| Ok::<_, Failure>(filters.texts(key)?.into_iter().map(str::to_owned).collect());
+        let owned =
+            |key| -> Result<Vec<String>, Failure> { Ok(filters.texts(key)?.into_iter().map(str::to_owned).collect()) };
         let tags = logfmt::parse(filters.text("tags")?.unwrap_or_default());
         let tags = tags.map_err(|error| Failure::bad_request(format!("`tags` cannot be read: {error}")))?;
         let (min_duration, max_duration) = (filters.duration("minDuration")?, filters.duration("maxDuration")?);
@@ -178,7 +180,7 @@ impl<'j> Model<'j> {
             return Err(Failure::bad_request(format!("`minDuration` ({min}) is longer than `maxDuration` ({max})")));
         }
         Ok(Filters {
-            types: owned("types")?.into_iter().map(|text: String| text.to_lowercase()).collect(),
+            types: owned("types")?.into_iter().map(|text| text.to_lowercase()).collect(),
             statuses: filters.words(
                 "statuses",
                 OperationStatus::parse,
@@ -215,7 +217,8 @@ impl<'j> Model<'j> {
             Some(id) => Some(id),
             None => self.text(other)?,
         };
-        id.map(target).ok_or_else(|| Failure::bad_request(format!("`{key}` is empty: name an operation id or a trace id")))
+        id.map(target)
+            .ok_or_else(|| Failure::bad_request(format!("`{key}` is empty: name an operation id or a trace id")))
     }
 
     fn views(self) -> Result<Vec<View>, Failure> {

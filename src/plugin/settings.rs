@@ -273,7 +273,8 @@ mod tests {
             "httpHeaderName1": "X-Team", "tenant": "blue", "tlsAuth": true, "tlsAuthWithCACert": true,
             "serverName": "jaeger.local", "unknown": {"a": 1},
         }));
-        for (key, value) in [("httpHeaderValue1", "v"), ("tlsCACert", "ca"), ("tlsClientCert", "c"), ("tlsClientKey", "k")]
+        for (key, value) in
+            [("httpHeaderValue1", "v"), ("tlsCACert", "ca"), ("tlsClientCert", "c"), ("tlsClientKey", "k")]
         {
             instance.secrets.insert(key.into(), Secret::new(value));
         }

@@ -80,7 +80,8 @@ pub(super) fn sniff(json: &[u8]) -> Result<(), DecodeError> {
     }
 }
 
-pub(super) fn at(why: &serde_json::Error, json: &[u8]) -> DecodeError {
+/// Says where and why JSON could not be read.
+pub(in crate::jaeger) fn at(why: &serde_json::Error, json: &[u8]) -> DecodeError {
     if why.is_eof() {
         return DecodeError::CutOff { at: json.len() };
     }

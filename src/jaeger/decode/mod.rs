@@ -17,6 +17,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 pub use error::DecodeError;
+pub(super) use error::at as explain;
 pub(crate) use sink::service_name;
 
 use self::{

@@ -1,0 +1,389 @@
+//! The client: which dialect the server speaks, and the plain questions in it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use http::HeaderMap;
+use tokio::sync::Mutex;
+
+use super::{
+    Dialect,
+    config::Config,
+    decode::{self, Answer, ApiError},
+    error::{Error, ErrorKind},
+    http::{Http, Reply, insert},
+    stats::Stats,
+};
+use crate::trace::{Trace, TraceId};
+
+/// Bodies from this size on are decoded off the async threads.
+const LARGE: usize = 128 << 10;
+
+/// One Jaeger. Copies share connections, statistics and what was learned about the server.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) shared: Arc<Shared>,
+    forwarded: Option<Arc<HeaderMap>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) http: Http,
+    pub(super) max_services: usize,
+    server: Mutex<Option<Server>>,
+}
+
+/// What is known of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Server {
+    pub(super) dialect: Dialect,
+    /// Whether a v3 search can filter by attributes; others ignore them silently.
+    pub(super) attributes: bool,
+    /// Whether the storage wants a service for every search.
+    pub(super) wants_service: bool,
+}
+
+/// What a look at the server tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// The API it speaks.
+    pub dialect: Dialect,
+    /// How many services it knows.
+    pub services: usize,
+    /// Its version, if its user interface tells.
+    pub version: Option<String>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("base", &self.shared.http.base()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the address, a header or a certificate cannot be used.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let http = Http::new(config)?;
+        let shared = Shared { http, max_services: config.max_services.max(1), server: Mutex::new(None) };
+        Ok(Self { shared: Arc::new(shared), forwarded: None })
+    }
+
+    /// The same client with these headers added to every request (and winning over its own): the identity of the user
+    /// that Grafana forwards.
+    ///
+    /// # Errors
+    /// When a name or value is no header.
+    pub fn with_headers<N: AsRef<str>, V: AsRef<str>>(
+        &self,
+        headers: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, Error> {
+        let mut all = self.forwarded.as_deref().cloned().unwrap_or_default();
+        for (name, value) in headers {
+            insert(&mut all, name.as_ref(), value.as_ref())?;
+        }
+        let forwarded = (!all.is_empty()).then(|| Arc::new(all));
+        Ok(Self { shared: Arc::clone(&self.shared), forwarded })
+    }
+
+    /// A number that differs between callers who may see different things, to keep their answers apart.
+    #[must_use]
+    pub fn identity(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+        let mut hasher = DefaultHasher::new();
+        let mut pairs: Vec<(&str, &[u8])> = self
+            .forwarded
+            .iter()
+            .flat_map(|headers| headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())))
+            .collect();
+        pairs.sort_unstable();
+        pairs.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// The base address, without credentials.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.shared.http.base()
+    }
+
+    /// Counters of all requests so far.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.shared.http.stats
+    }
+
+    /// Asks the server what it is.
+    ///
+    /// # Errors
+    /// When it cannot be reached, refuses, or is no Jaeger.
+    pub async fn health(&self) -> Result<Health, Error> {
+        self.forget(None).await;
+        let dialect = self.server().await?.dialect;
+        let services = self.services().await?.len();
+        let page = self.get(&[], &[]).await.ok().filter(|page| page.status == 200 && page.is_html());
+        let version = page.and_then(|page| version(&String::from_utf8_lossy(&page.body)));
+        Ok(Health { dialect, services, version })
+    }
+
+    /// The names of all services, sorted.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn services(&self) -> Result<Vec<String>, Error> {
+        let reply = match self.server().await?.dialect {
+            Dialect::Legacy => self.get(&["api", "services"], &[]).await?,
+            Dialect::V3 => self.get(&["api", "v3", "services"], &[]).await?,
+        };
+        let answer: Names = self.json(&reply).await?;
+        Ok(answer.names())
+    }
+
+    /// The names of a service's spans, sorted.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn operations(&self, service: &str) -> Result<Vec<String>, Error> {
+        let query = [("service", service.to_owned())];
+        let reply = match self.server().await?.dialect {
+            Dialect::Legacy => {
+                let reply = self.get(&["api", "operations"], &query).await?;
+                // VictoriaTraces and Quickwit only have the older route.
+                if reply.status != 404 && is_jaeger_json(&reply) {
+                    reply
+                } else {
+                    self.get(&["api", "services", service, "operations"], &[]).await?
+                }
+            }
+            Dialect::V3 => self.get(&["api", "v3", "operations"], &query).await?,
+        };
+        let answer: Names = self.json(&reply).await?;
+        Ok(answer.names())
+    }
+
+    /// One trace by id; `None` when there is none.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, Error> {
+        let text = id.to_string();
+        let server = self.server().await?;
+        let legacy = server.dialect == Dialect::Legacy;
+        let legacy_path = ["api", "traces", &text];
+        let v3_path = ["api", "v3", "traces", &text];
+        let mut reply = self.get(if legacy { &legacy_path } else { &v3_path[..] }, &[]).await?;
+        if legacy && is_unencodable(&reply) {
+            // Go cannot write NaN in the legacy form, the other one can.
+            let other = self.get(&v3_path, &[]).await?;
+            if is_jaeger_json(&other) {
+                reply = other;
+            }
+        } else if reply.status == 404 && !is_jaeger_json(&reply) || reply.is_html() {
+            let now = self.probe_again(server).await?;
+            if now.dialect == server.dialect {
+                return Err(self.error(reply.stranger(), &reply));
+            }
+            reply = self.get(if legacy { &v3_path[..] } else { &legacy_path }, &[]).await?;
+        }
+        let answer = self.answer(reply).await?;
+        let found = answer.traces.into_iter().find(|trace| trace.id() == id);
+        Ok(found.filter(|trace| !trace.is_empty()))
+    }
+
+    /// What the server is; asked once.
+    pub(super) async fn server(&self) -> Result<Server, Error> {
+        let mut known = self.shared.server.lock().await;
+        if let Some(server) = *known {
+            return Ok(server);
+        }
+        let server = self.probe().await?;
+        *known = Some(server);
+        Ok(server)
+    }
+
+    /// Looks again at a server that does not answer as it did (an upgrade, a downgrade).
+    pub(super) async fn probe_again(&self, was: Server) -> Result<Server, Error> {
+        self.forget(Some(was)).await;
+        self.server().await
+    }
+
+    async fn forget(&self, was: Option<Server>) {
+        let mut known = self.shared.server.lock().await;
+        if was.is_none() || *known == was {
+            *known = None;
+        }
+    }
+
+    pub(super) async fn wants_service(&self) {
+        if let Some(server) = &mut *self.shared.server.lock().await {
+            server.wants_service = true;
+        }
+    }
+
+    async fn probe(&self) -> Result<Server, Error> {
+        let legacy = self.get(&["api", "services"], &[]).await?;
+        if has_key(&legacy, &["data", "errors"]) {
+            return Ok(Server { dialect: Dialect::Legacy, attributes: true, wants_service: true });
+        }
+        if matches!(legacy.status, 401 | 403 | 407 | 502..=504) {
+            return Err(self.error(legacy.stranger(), &legacy));
+        }
+        let v3 = self.get(&["api", "v3", "services"], &[]).await?;
+        if is_jaeger_json(&v3) {
+            let attributes = self.filters_attributes().await?;
+            return Ok(Server { dialect: Dialect::V3, attributes, wants_service: false });
+        }
+        if let Ok(echo) = self.get(&["api", "echo"], &[]).await
+            && echo.status == 200
+            && echo.text() == "echo"
+        {
+            return Err(self.error(ErrorKind::Tempo, &legacy));
+        }
+        let reply = if matches!(v3.status, 401 | 403 | 502..=504) { &v3 } else { &legacy };
+        Err(self.error(reply.stranger(), reply))
+    }
+
+    /// Servers that know `query.attributes` refuse a malformed one; others ignore it.
+    pub(super) async fn filters_attributes(&self) -> Result<bool, Error> {
+        let query = [
+            ("query.attributes", "x".to_owned()),
+            ("query.startTimeMin", "2000-01-01T00:00:00Z".to_owned()),
+            ("query.startTimeMax", "2000-01-01T00:00:01Z".to_owned()),
+            ("query.searchDepth", "1".to_owned()),
+        ];
+        let reply = self.get(&["api", "v3", "traces"], &query).await?;
+        Ok(reply.status == 400)
+    }
+
+    pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Reply, Error> {
+        self.shared.http.get(path, query, self.forwarded.as_deref()).await
+    }
+
+    pub(super) fn error(&self, kind: ErrorKind, reply: &Reply) -> Error {
+        self.shared.http.error(kind, reply, self.forwarded.as_deref())
+    }
+
+    async fn json<T: serde::de::DeserializeOwned>(&self, reply: &Reply) -> Result<T, Error> {
+        if reply.status == 200 && !reply.is_html() {
+            let cut = |why: serde_json::Error| self.error(ErrorKind::Decode(decode::explain(&why, &reply.body)), reply);
+            return serde_json::from_slice(&reply.body).map_err(cut);
+        }
+        if reply.is_html() || reply.status == 404 {
+            self.forget(None).await;
+        }
+        Err(self.refusal(reply))
+    }
+
+    /// The error in an answer that is none.
+    pub(super) fn refusal(&self, reply: &Reply) -> Error {
+        let Some(error) = api_error(reply) else { return self.error(reply.stranger(), reply) };
+        let kind = match reply.status {
+            401 | 403 => ErrorKind::Unauthorized,
+            _ if wants_service_name(&error.message) => ErrorKind::ServiceRequired,
+            400 | 404 => ErrorKind::BadRequest,
+            502..=504 => ErrorKind::Unavailable,
+            _ => ErrorKind::Storage,
+        };
+        let message: String = error.message.chars().take(300).collect();
+        Error::new(kind, &reply.url, Some(reply.status), message)
+    }
+
+    /// The traces of an answer; "nothing found" is an answer without traces.
+    pub(super) async fn answer(&self, reply: Reply) -> Result<Answer, Error> {
+        if reply.status == 404 && is_jaeger_json(&reply) {
+            return Ok(Answer::default());
+        }
+        if reply.status != 200 || reply.is_html() {
+            return Err(self.refusal(&reply));
+        }
+        let Reply { body, url, .. } = reply;
+        let read = if body.len() < LARGE {
+            decode::read(&body)
+        } else {
+            let reading = tokio::task::spawn_blocking(move || decode::read(&body)).await;
+            reading.map_err(|_| Error::new(ErrorKind::Broken, &url, Some(200), "decoding was stopped"))?
+        };
+        read.map_err(|why| {
+            let kind = if why == decode::DecodeError::Tempo { ErrorKind::Tempo } else { ErrorKind::Decode(why) };
+            Error::new(kind, &url, Some(200), "")
+        })
+    }
+}
+
+/// An answer of either API to "services" and "operations".
+#[derive(serde::Deserialize)]
+struct Names {
+    #[serde(default)]
+    data: Option<Vec<Name>>,
+    #[serde(default)]
+    services: Option<Vec<Name>>,
+    #[serde(default)]
+    operations: Option<Vec<Name>>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Name {
+    Plain(String),
+    Object { name: String },
+}
+
+impl Names {
+    fn names(self) -> Vec<String> {
+        let all = [self.data, self.services, self.operations].into_iter().flatten().flatten();
+        let mut names: Vec<_> = all
+            .map(|name| match name {
+                Name::Plain(name) | Name::Object { name } => name,
+            })
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+fn keys(reply: &Reply) -> Option<BTreeMap<String, serde::de::IgnoredAny>> {
+    if reply.is_html() { None } else { serde_json::from_slice(&reply.body).ok() }
+}
+
+fn has_key(reply: &Reply, wanted: &[&str]) -> bool {
+    keys(reply).is_some_and(|keys| wanted.iter().any(|key| keys.contains_key(*key)))
+}
+
+/// Whether an answer is a JSON object, as all of Jaeger's are, errors included; routes that do not exist answer with text
+/// or a page.
+pub(super) fn is_jaeger_json(reply: &Reply) -> bool {
+    keys(reply).is_some()
+}
+
+pub(super) fn api_error(reply: &Reply) -> Option<ApiError> {
+    let answer = decode::read(&reply.body).ok().filter(|_| !reply.is_html());
+    answer.and_then(|answer| answer.errors.into_iter().next()).or_else(|| {
+        // Quickwit: `{"status", "message"}`.
+        let error: ApiError = serde_json::from_slice(&reply.body).ok()?;
+        (!error.message.is_empty()).then_some(error)
+    })
+}
+
+pub(super) fn wants_service_name(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.contains("parameter 'service' is required")
+        || message.contains("service name must be set")
+        || message.contains("requires a service name")
+        || message.contains("service name is required")
+}
+
+/// The legacy API cannot write NaN and infinities.
+pub(super) fn is_unencodable(reply: &Reply) -> bool {
+    let text = || reply.text();
+    reply.status == 500 && (text().contains("failed writing HTTP response") || text().contains("unsupported value"))
+}
+
+/// Jaeger writes its version into the page of its user interface.
+fn version(page: &str) -> Option<String> {
+    let (_, rest) = page.split_once("JAEGER_VERSION")?;
+    let rest = rest.trim_start().strip_prefix('=')?.trim_start();
+    let object: serde_json::Value = serde_json::Deserializer::from_str(rest).into_iter().next()?.ok()?;
+    object.get("gitVersion")?.as_str().filter(|version| !version.is_empty()).map(str::to_owned)
+}

@@ -1,0 +1,158 @@
+//! What went wrong with a request, in words that name the place and the usual remedy.
+
+use std::fmt;
+
+use super::decode::DecodeError;
+
+/// What kind of failure it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The address cannot be used.
+    Address,
+    /// A certificate, key, header or other setting cannot be used.
+    Settings,
+    /// No connection.
+    Connect,
+    /// No (complete) answer in time.
+    Timeout,
+    /// The connection broke while the answer came.
+    Broken,
+    /// Credentials are missing or wrong.
+    Unauthorized,
+    /// The tenant is missing or unknown.
+    Tenant,
+    /// A login page, or a redirect to one.
+    Login,
+    /// A web page in place of the API.
+    Html,
+    /// No such route: the base path is wrong or this is no Jaeger.
+    NotFound,
+    /// Grafana Tempo, which has no Jaeger API.
+    Tempo,
+    /// The server wants a service name for this search.
+    ServiceRequired,
+    /// Jaeger refuses the request.
+    BadRequest,
+    /// Jaeger's storage failed or refused.
+    Storage,
+    /// A proxy or Jaeger is not ready.
+    Unavailable,
+    /// The answer is larger than the limit in bytes.
+    TooLarge(usize),
+    /// The answer cannot be read.
+    Decode(DecodeError),
+}
+
+/// Why Jaeger gave no usable answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Error {
+    kind: ErrorKind,
+    /// Without credentials.
+    url: String,
+    status: Option<u16>,
+    /// The start of what was seen.
+    seen: String,
+}
+
+impl Error {
+    pub(super) fn new(kind: ErrorKind, url: &str, status: Option<u16>, seen: impl Into<String>) -> Self {
+        Self { kind, url: url.to_owned(), status, seen: seen.into() }
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// Whether no complete answer came in time.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.kind == ErrorKind::Timeout
+    }
+
+    /// Whether the answer was larger than the limit: a smaller window or limit may help.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        matches!(self.kind, ErrorKind::TooLarge(_))
+    }
+
+    /// The status that Jaeger (or what stands before it) answered with.
+    #[must_use]
+    pub fn upstream_status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// The HTTP status to tell Grafana: whose fault it is, seen from there.
+    #[must_use]
+    pub fn status_code(&self) -> u16 {
+        match self.kind {
+            ErrorKind::Address | ErrorKind::Settings | ErrorKind::ServiceRequired | ErrorKind::BadRequest => 400,
+            ErrorKind::Unauthorized | ErrorKind::Tenant => self.status.unwrap_or(401),
+            ErrorKind::Timeout => 504,
+            ErrorKind::TooLarge(_) => 413,
+            ErrorKind::Unavailable => self.status.unwrap_or(503),
+            _ => 502,
+        }
+    }
+
+    fn fix(&self) -> &'static str {
+        match &self.kind {
+            ErrorKind::Address => "give the address of Jaeger's query service, such as http://jaeger:16686",
+            ErrorKind::Settings => "check the data source's settings",
+            ErrorKind::Connect => "check that Jaeger runs and that its query port (16686) can be reached from here",
+            ErrorKind::Timeout => "ask for a shorter time range, or raise the timeout",
+            ErrorKind::Broken => "try again; if it stays, look into the log of Jaeger or of the proxy before it",
+            ErrorKind::Unauthorized => "check the credentials",
+            ErrorKind::Tenant => "set the tenant header and a tenant that exists",
+            ErrorKind::Login => {
+                "give credentials that the proxy before Jaeger accepts without a browser, or forward them"
+            }
+            ErrorKind::Html => "check the base path: Jaeger's API is at <address>/api",
+            ErrorKind::NotFound => "check the address and its base path; Jaeger's query port is 16686",
+            ErrorKind::Tempo => "use Grafana's Tempo data source for it, or point this one at a Jaeger",
+            ErrorKind::ServiceRequired => "name a service",
+            ErrorKind::BadRequest => "check the query",
+            ErrorKind::Storage => "look into Jaeger's log; a shorter time range or a smaller limit may help",
+            ErrorKind::Unavailable => "wait until Jaeger is ready, or look at the proxy before it",
+            ErrorKind::TooLarge(_) => "ask for a shorter time range or fewer operations, or raise the largest body",
+            ErrorKind::Decode(_) => "check that the address is that of a Jaeger query service",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ErrorKind::Address => f.write_str("the address of Jaeger cannot be used")?,
+            ErrorKind::Settings => f.write_str("the settings cannot be used")?,
+            ErrorKind::Connect => f.write_str("Jaeger cannot be reached")?,
+            ErrorKind::Timeout => f.write_str("Jaeger did not answer in time")?,
+            ErrorKind::Broken => f.write_str("the answer of Jaeger broke off")?,
+            ErrorKind::Unauthorized => f.write_str("Jaeger (or the proxy before it) refuses the credentials")?,
+            ErrorKind::Tenant => f.write_str("Jaeger wants to know the tenant")?,
+            ErrorKind::Login => f.write_str("a login page answered in place of Jaeger")?,
+            ErrorKind::Html => f.write_str("a web page answered in place of Jaeger's API")?,
+            ErrorKind::NotFound => f.write_str("there is no Jaeger API at this address")?,
+            ErrorKind::Tempo => f.write_str("this is Grafana Tempo, which has no Jaeger query API")?,
+            ErrorKind::ServiceRequired => f.write_str("Jaeger wants a service name for this search")?,
+            ErrorKind::BadRequest => f.write_str("Jaeger refuses the request")?,
+            ErrorKind::Storage => f.write_str("Jaeger's storage failed")?,
+            ErrorKind::Unavailable => f.write_str("Jaeger is not available")?,
+            ErrorKind::TooLarge(limit) => write!(f, "the answer is larger than the limit of {} MiB", limit >> 20)?,
+            ErrorKind::Decode(why) => write!(f, "the answer of Jaeger cannot be read: {why}")?,
+        }
+        if !self.url.is_empty() {
+            write!(f, " [{}", self.url)?;
+            if let Some(status) = self.status {
+                write!(f, ", status {status}")?;
+            }
+            f.write_str("]")?;
+        }
+        if !self.seen.is_empty() {
+            write!(f, ": {}", self.seen)?;
+        }
+        write!(f, ". What to try: {}.", self.fix())
+    }
+}

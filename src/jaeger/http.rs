@@ -1,0 +1,318 @@
+//! One GET at a time: addresses, headers, limits, retries, and what an answer is at first sight.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use reqwest::{Url, dns, redirect};
+
+use super::{
+    config::{Auth, Config, Secret, base_url},
+    error::{Error, ErrorKind},
+    stats::Stats,
+};
+
+/// How long to wait before the one retry.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How much of a body an error shows, in characters.
+const EXCERPT: usize = 200;
+/// How long a shown address may be, in characters.
+const SHOWN_URL: usize = 400;
+
+/// The connection to one Jaeger.
+#[derive(Debug)]
+pub(super) struct Http {
+    client: reqwest::Client,
+    base: Url,
+    host: Option<HeaderValue>,
+    headers: HeaderMap,
+    secrets: Vec<Secret>,
+    max_body: usize,
+    pub(super) stats: Arc<Stats>,
+}
+
+/// A complete answer.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+    /// For people.
+    pub(super) url: String,
+    html: bool,
+}
+
+impl Http {
+    pub(super) fn new(config: &Config) -> Result<Self, Error> {
+        let (mut base, written) = base_url(&config.url)?;
+        let auth = if config.auth == Auth::None { written.unwrap_or_default() } else { config.auth.clone() };
+        let mut headers = HeaderMap::new();
+        let mut secrets = Vec::new();
+        match auth {
+            Auth::None => {}
+            Auth::Basic { user, password } => {
+                use base64::Engine as _;
+                let pair = format!("{user}:{}", password.expose());
+                let pair = base64::engine::general_purpose::STANDARD.encode(pair);
+                insert(&mut headers, "authorization", &format!("Basic {pair}"))?;
+                secrets.extend([password, Secret::new(pair)]);
+            }
+            Auth::Bearer(token) => {
+                insert(&mut headers, "authorization", &format!("Bearer {}", token.expose()))?;
+                secrets.push(token);
+            }
+        }
+        if let Some((name, value)) = &config.tenant {
+            insert(&mut headers, name, value)?;
+        }
+        for (name, value) in &config.headers {
+            insert(&mut headers, name, value.expose())?;
+            secrets.push(value.clone());
+        }
+        let mut builder = reqwest::Client::builder()
+            .timeout(config.timeout)
+            .connect_timeout(config.connect_timeout)
+            .user_agent(&config.user_agent)
+            .redirect(redirects());
+        let tls = &config.tls;
+        let settings = |what: &str, why: &dyn std::fmt::Display| {
+            Error::new(ErrorKind::Settings, "", None, format!("{what} cannot be used: {why}"))
+        };
+        if let Some(pem) = &tls.ca_pem {
+            let roots = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+                .map_err(|why| settings("the CA certificate (PEM)", &why))?;
+            if roots.is_empty() {
+                return Err(settings("the CA certificate (PEM)", &"it holds no certificate"));
+            }
+            builder = builder.tls_built_in_root_certs(false);
+            builder = roots.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
+        }
+        if let Some((certificate, key)) = &tls.client_pem {
+            let pem = format!("{certificate}\n{}\n", key.expose());
+            let identity = reqwest::Identity::from_pem(pem.as_bytes())
+                .map_err(|_| settings("the client certificate or its key (PEM)", &"no certificate with a key in it"))?;
+            builder = builder.identity(identity);
+        }
+        let mut host = None;
+        if let Some(name) = tls.server_name.as_deref().filter(|name| !name.is_empty()) {
+            let port = base.port().map_or_else(String::new, |port| format!(":{port}"));
+            let real = base.host_str().unwrap_or_default().to_owned();
+            host = HeaderValue::from_str(&format!("{real}{port}")).ok();
+            base.set_host(Some(name)).map_err(|why| settings("the TLS server name", &why))?;
+            builder = builder.http1_only().dns_resolver(Arc::new(Alias { name: name.to_owned(), real }));
+        }
+        let client = builder
+            .danger_accept_invalid_certs(tls.skip_verify)
+            .build()
+            .map_err(|why| settings("the connection settings", &deepest(&why)))?;
+        let stats = Arc::default();
+        Ok(Self { client, base, host, headers, secrets, max_body: config.max_body.max(1), stats })
+    }
+
+    /// The base address for people.
+    pub(super) fn base(&self) -> &str {
+        self.base.as_str()
+    }
+
+    /// The whole answer to a GET, whatever its status; retried once when that can help.
+    pub(super) async fn get(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        forwarded: Option<&HeaderMap>,
+    ) -> Result<Reply, Error> {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        match self.once(&url, forwarded).await {
+            Ok(reply) if matches!(reply.status, 502..=504) => {}
+            Err((error, true)) => tracing::debug!(%error, "asking Jaeger again"),
+            Err((error, false)) => return Err(error),
+            Ok(reply) => return Ok(reply),
+        }
+        self.stats.retried();
+        tokio::time::sleep(PAUSE).await;
+        self.once(&url, forwarded).await.map_err(|(error, _)| error)
+    }
+
+    /// One try; an error comes with whether another may help.
+    async fn once(&self, url: &Url, forwarded: Option<&HeaderMap>) -> Result<Reply, (Error, bool)> {
+        let started = Instant::now();
+        let result = self.send(url, forwarded).await;
+        let bytes = result.as_ref().map_or(0, |reply| reply.body.len());
+        let failed = result.as_ref().map_or(true, |reply| reply.status >= 500 || matches!(reply.status, 401 | 403));
+        self.stats.called(started.elapsed(), bytes, failed);
+        tracing::debug!(url = shown(url), bytes, failed, took = ?started.elapsed(), "asked Jaeger");
+        result
+    }
+
+    async fn send(&self, url: &Url, forwarded: Option<&HeaderMap>) -> Result<Reply, (Error, bool)> {
+        let mut headers = self.headers.clone();
+        for (name, value) in forwarded.into_iter().flatten() {
+            headers.insert(name, value.clone());
+        }
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(host) = &self.host {
+            headers.insert(header::HOST, host.clone());
+        }
+        let shown = shown(url);
+        let failed = |why: &reqwest::Error| self.failure(why, &shown, forwarded);
+        let mut response = self.client.get(url.clone()).headers(headers).send().await.map_err(|why| failed(&why))?;
+        let status = response.status();
+        if status.is_redirection() {
+            let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("?");
+            let to = to.split(['?', '#']).next().unwrap_or_default();
+            let seen = format!("it redirects to {to}");
+            return Err((Error::new(ErrorKind::Login, &shown, Some(status.as_u16()), seen), false));
+        }
+        let too_large = || (Error::new(ErrorKind::TooLarge(self.max_body), &shown, Some(status.as_u16()), ""), false);
+        // A compressed answer has no length here.
+        let expected = response.content_length().and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
+        if expected > self.max_body {
+            return Err(too_large());
+        }
+        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let html = kind.starts_with("text/html");
+        let mut body = Vec::with_capacity(expected);
+        while let Some(chunk) = response.chunk().await.map_err(|why| failed(&why))? {
+            if body.len() + chunk.len() > self.max_body {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let html = body.trim_ascii_start().first().map_or(html, |&byte| byte == b'<');
+        Ok(Reply { status: status.as_u16(), body, url: shown, html })
+    }
+
+    fn failure(&self, why: &reqwest::Error, url: &str, forwarded: Option<&HeaderMap>) -> (Error, bool) {
+        let seen = self.redacted(deepest(why), forwarded);
+        let kind = if why.is_timeout() {
+            ErrorKind::Timeout
+        } else if why.is_connect() {
+            ErrorKind::Connect
+        } else if why.is_builder() {
+            ErrorKind::Settings
+        } else {
+            ErrorKind::Broken
+        };
+        let again = why.is_connect() || why.is_request();
+        (Error::new(kind, url, None, seen), again && !why.is_timeout())
+    }
+
+    /// An error about an answer.
+    pub(super) fn error(&self, kind: ErrorKind, reply: &Reply, forwarded: Option<&HeaderMap>) -> Error {
+        let seen = if reply.html { title(&reply.text()) } else { reply.text() };
+        let seen: String = self.redacted(seen, forwarded).chars().take(EXCERPT).collect();
+        Error::new(kind, &reply.url, Some(reply.status), seen.trim().to_owned())
+    }
+
+    /// The text without any secret that is sent (a server may echo it).
+    fn redacted(&self, text: String, forwarded: Option<&HeaderMap>) -> String {
+        let sent = forwarded.into_iter().flat_map(HeaderMap::values).filter_map(|value| value.to_str().ok());
+        let secrets = self.secrets.iter().map(Secret::expose).chain(sent).filter(|secret| secret.len() >= 3);
+        secrets.fold(text, |text, secret| text.replace(secret, "…"))
+    }
+}
+
+impl Reply {
+    pub(super) fn is_html(&self) -> bool {
+        self.html
+    }
+
+    /// The start of the body as text on one line.
+    pub(super) fn text(&self) -> String {
+        let start = self.body.get(..4 * EXCERPT * 5).unwrap_or(&self.body);
+        String::from_utf8_lossy(start).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// What an answer that is no JSON of Jaeger's is.
+    pub(super) fn stranger(&self) -> ErrorKind {
+        let text = self.text().to_ascii_lowercase();
+        match self.status {
+            401 if text.contains("tenant") => ErrorKind::Tenant,
+            401 | 403 | 407 => ErrorKind::Unauthorized,
+            502..=504 => ErrorKind::Unavailable,
+            _ if self.html => {
+                let jaeger = text.contains("jaeger_version") || text.contains("<title>jaeger");
+                let login = ["password", "login", "log in", "sign in", "signin", "oauth", "saml"];
+                if !jaeger && login.iter().any(|word| text.contains(word)) { ErrorKind::Login } else { ErrorKind::Html }
+            }
+            404 | 405 => ErrorKind::NotFound,
+            400 => ErrorKind::BadRequest,
+            500.. => ErrorKind::Storage,
+            _ => ErrorKind::NotFound,
+        }
+    }
+}
+
+/// Says what a web page is by its title.
+fn title(html: &str) -> String {
+    let lower = html.to_ascii_lowercase();
+    let title = lower.find("<title").and_then(|at| {
+        let start = at + lower.get(at..)?.find('>')? + 1;
+        let end = start + lower.get(start..)?.find("</title")?;
+        html.get(start..end)
+    });
+    title.map_or_else(|| "a page without a title".to_owned(), |title| format!("page “{}”", title.trim()))
+}
+
+pub(super) fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Error> {
+    let bad = |what| Error::new(ErrorKind::Settings, "", None, format!("the {what} of header {name:?} is not allowed"));
+    let key = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| bad("name"))?;
+    let mut value = HeaderValue::from_str(value.trim()).map_err(|_| bad("value"))?;
+    value.set_sensitive(true);
+    headers.insert(key, value);
+    Ok(())
+}
+
+/// Follows redirects within the host (a trailing slash, an upgrade to https), never to another one: credentials stay.
+fn redirects() -> redirect::Policy {
+    redirect::Policy::custom(|attempt| {
+        let from = attempt.previous().last();
+        let to = attempt.url();
+        let same = from.is_some_and(|from| {
+            let upgrade = from.scheme() == "http" && to.scheme() == "https";
+            let port = from.port_or_known_default() == to.port_or_known_default();
+            from.host_str() == to.host_str() && (upgrade || (from.scheme() == to.scheme() && port))
+        });
+        if same && attempt.previous().len() <= 5 { attempt.follow() } else { attempt.stop() }
+    })
+}
+
+fn shown(url: &Url) -> String {
+    url.as_str().chars().take(SHOWN_URL).collect()
+}
+
+/// The last cause tells most; those before it only wrap it.
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest.to_string()
+}
+
+/// Resolves the TLS server name to the address of the host that really was given.
+#[derive(Debug)]
+struct Alias {
+    name: String,
+    real: String,
+}
+
+impl dns::Resolve for Alias {
+    fn resolve(&self, name: dns::Name) -> dns::Resolving {
+        let host = if name.as_str() == self.name { self.real.clone() } else { name.as_str().to_owned() };
+        let host = host.trim_matches(['[', ']']).to_owned();
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+            let found: dns::Addrs = Box::new(found.into_iter());
+            Ok(found)
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! Every scenario of the corpus, in every form it can be told in, through the door that files come in by: decode,
+//! diagnose, and compare with what the scenario expects.
+
+use ktrdr_diagnosis::{
+    corpus::{
+        Bottleneck, Dialect, Expect, Fact, Form, Scenario, Told, demo, jaeger_json, noise, otlp_json, scenarios, tell,
+    },
+    diagnosis::{Context, Diagnosis, SectionKind, diagnose},
+    jaeger::decode,
+    playbook::Playbook,
+    trace::{Micros, Time},
+};
+
+const BASE: Time = Time(1_795_341_900_000_000);
+
+fn diagnoses(json: &[u8], now: Time) -> Vec<Diagnosis> {
+    let traces = decode(json).expect("the corpus writes what Jaeger writes");
+    diagnose(&traces, &Playbook::ktrdr(), &Context { now, ..Context::default() }).diagnoses
+}
+
+fn check<T: PartialEq + std::fmt::Debug>(what: &str, expected: Fact<T>, is: Option<T>, wrong: &mut Vec<String>) {
+    let right = match &expected {
+        Fact::Open => true,
+        Fact::Null => is.is_none(),
+        Fact::Is(value) => is.as_ref() == Some(value),
+    };
+    if !right {
+        wrong.push(format!("{what}: expected {expected:?}, found {is:?}"));
+    }
+}
+
+fn compare(expect: &Expect, told: &Told, found: &[Diagnosis]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if found.len() != expect.operations {
+        let ids: Vec<_> = found.iter().map(|d| (&d.operation_id, &d.operation_type, d.verdict)).collect();
+        wrong.push(format!("{} operations expected, found {ids:?}", expect.operations));
+    }
+    if expect.operations == 0 {
+        return wrong;
+    }
+    let Some(main) = found.iter().find(|d| d.operation_id == told.operation_id) else {
+        wrong.push(format!("no diagnosis of {:?}", told.operation_id));
+        return wrong;
+    };
+    if main.operation_type != expect.operation_type {
+        wrong.push(format!("type: expected {}, found {}", expect.operation_type, main.operation_type));
+    }
+    check("verdict", expect.verdict, Some(main.verdict), &mut wrong);
+    check("status", expect.status, Some(main.status), &mut wrong);
+    check("error type", expect.error_type, main.error_type.as_deref(), &mut wrong);
+    check("worker status", expect.worker_status, main.worker_status, &mut wrong);
+    let name = main.bottleneck_span.as_deref();
+    let right = match expect.bottleneck {
+        Fact::Is(Bottleneck::Span(span)) => name == Some(span) && main.bottleneck_kind == Some(SectionKind::Span),
+        Fact::Is(Bottleneck::Network(span)) => name == Some(span) && main.bottleneck_kind == Some(SectionKind::Network),
+        Fact::Is(Bottleneck::Gap) => main.bottleneck_kind == Some(SectionKind::Gap),
+        Fact::Null => name.is_none(),
+        Fact::Open => true,
+    };
+    if !right {
+        let (expected, kind) = (expect.bottleneck, main.bottleneck_kind);
+        wrong.push(format!("bottleneck: expected {expected:?}, found {kind:?} {name:?}"));
+    }
+    if main.evidence.is_empty() {
+        wrong.push("no evidence".to_owned());
+    }
+    if !wrong.is_empty() {
+        wrong.push(format!("it says ({}): {}", main.rule, main.summary));
+    }
+    wrong
+}
+
+/// Every scenario in every form, with what was found wrong.
+fn all(find: impl Fn(&Told) -> Vec<Diagnosis>) -> Vec<(&'static Scenario, Form, Vec<String>)> {
+    let forms = scenarios().iter().flat_map(|scenario| scenario.forms.iter().map(move |&form| (scenario, form)));
+    forms
+        .filter_map(|(scenario, form)| {
+            let told = tell(scenario, form, BASE, 1);
+            let wrong = compare(&scenario.expect(form), &told, &find(&told));
+            (!wrong.is_empty()).then_some((scenario, form, wrong))
+        })
+        .collect()
+}
+
+fn assert_none(wrong: &[(&'static Scenario, Form, Vec<String>)]) {
+    let lines: Vec<_> = wrong
+        .iter()
+        .map(|(scenario, form, wrong)| format!("{} {form:?}\n    {}", scenario.name, wrong.join("\n    ")))
+        .collect();
+    assert!(lines.is_empty(), "{} of the stories are misread:\n{}", lines.len(), lines.join("\n"));
+}
+
+#[test]
+fn every_scenario_is_read_right_from_jaegers_own_json() {
+    for dialect in [Dialect::V1_53, Dialect::V2] {
+        assert_none(&all(|told| diagnoses(&jaeger_json(&told.traces, dialect), told.now)));
+    }
+}
+
+#[test]
+fn every_scenario_is_read_right_from_otlp_json() {
+    assert_none(&all(|told| diagnoses(&otlp_json(&told.traces), told.now)));
+}
+
+#[test]
+fn noise_around_an_operation_changes_nothing() {
+    assert_none(&all(|told| {
+        let mut traces = noise(told.now - Micros::from_secs(60), told.now, 2);
+        traces.extend(told.traces.iter().cloned());
+        diagnoses(&jaeger_json(&traces, Dialect::V2), told.now)
+    }));
+}
+
+#[test]
+fn the_order_of_spans_and_traces_changes_nothing() {
+    for scenario in scenarios() {
+        let form = scenario.forms.first().copied().unwrap_or(Form::Wire);
+        let mut told = tell(scenario, form, BASE, 1);
+        let before = diagnoses(&jaeger_json(&told.traces, Dialect::V1_53), told.now);
+        told.traces.reverse();
+        for trace in &mut told.traces {
+            trace.spans.reverse();
+        }
+        let after = diagnoses(&jaeger_json(&told.traces, Dialect::V1_53), told.now);
+        let text = |all: &[Diagnosis]| serde_json::to_string_pretty(all).expect("a record is JSON");
+        assert_eq!(text(&before), text(&after), "{}", scenario.name);
+    }
+}
+
+#[test]
+fn scenarios_side_by_side_keep_their_verdicts() {
+    let now = BASE + Micros::from_secs(86_400);
+    let found = diagnoses(&jaeger_json(&demo(now, 7), Dialect::V1_53), now);
+    let mut missing = Vec::new();
+    for scenario in scenarios().iter().filter(|scenario| scenario.forms.contains(&Form::Wire)) {
+        let expect = scenario.expect(Form::Wire);
+        let (Fact::Is(verdict), true) = (expect.verdict, expect.operations > 0) else { continue };
+        if !found.iter().any(|d| d.verdict == verdict && d.operation_type == expect.operation_type) {
+            missing.push(format!("{}: {verdict:?}", scenario.name));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}

@@ -1,0 +1,4 @@
+//! The real executable, started and asked as Grafana does it.
+
+mod life;
+mod stand;
