@@ -59,6 +59,7 @@ impl Setting {
 }
 
 /// A query whose refId is its number.
+#[allow(clippy::needless_pass_by_value, reason = "so that a model can be written where it is used")]
 fn query(nth: usize, model: Value, expect: Value) -> Value {
     json!({"refId": format!("Q{nth}"), "model": model, "expect": expect})
 }

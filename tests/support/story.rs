@@ -52,7 +52,7 @@ impl Story {
                 part.push(trace.clone());
             }
         }
-        parts.iter().filter(|part| !part.is_empty()).map(|part| corpus::otlp_json(part)).collect()
+        parts.iter().filter(|part| !part.is_empty()).map(corpus::otlp_json).collect()
     }
 
     /// What the library says of the same traces.
