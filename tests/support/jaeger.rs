@@ -173,6 +173,8 @@ fn flags(kind: Kind, ports: &Ports) -> Vec<String> {
     let mut flags = vec![
         ("query.base-path".to_owned(), BASE.to_owned()),
         ("collector.otlp.enabled".to_owned(), "true".to_owned()),
+        // v1 drops what its queue cannot hold, and says so nowhere.
+        ("collector.queue-size".to_owned(), "200000".to_owned()),
         ("log-level".to_owned(), "error".to_owned()),
     ];
     let mut listen = |flag: &str, port: u16| flags.push((flag.to_owned(), format!("127.0.0.1:{port}")));
