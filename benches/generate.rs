@@ -1,7 +1,9 @@
 //! Writes a scenario of the corpus as a trace file: `cargo run --example corpus -- 4-no-workers-backtest > trace.json`.
-//! Without a name it lists what there is.
+//! Without a name it lists what there is. `s1` to `s3` write the workloads of the benches.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
+
+mod workloads;
 
 use std::io::Write as _;
 
@@ -20,6 +22,15 @@ fn main() -> std::io::Result<()> {
         }
         return Ok(());
     };
+    let workload = match name.as_str() {
+        "s1" => Some(workloads::s1()),
+        "s2" => Some(workloads::s2()),
+        "s3" => Some(workloads::s3()),
+        _ => None,
+    };
+    if let Some(body) = workload {
+        return std::io::stdout().write_all(&body);
+    }
     let form = match args.next().as_deref() {
         Some("seed") => Form::Seed,
         Some("older") => Form::Older,

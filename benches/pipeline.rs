@@ -1,6 +1,8 @@
 //! Bytes in memory → decoded traces → diagnoses → frames, beside the time that `serde_json` needs to skip through the
 //! same bytes. See `docs/performance.md`.
 
+#![allow(missing_docs, reason = "criterion's macros write functions without")]
+
 mod workloads;
 
 use std::{hint::black_box, sync::Arc, time::Duration};

@@ -1,6 +1,8 @@
 //! Every scenario of the corpus, in every form it can be told in, through the door that files come in by: decode,
 //! diagnose, and compare with what the scenario expects.
 
+#![allow(clippy::expect_used, reason = "a test")]
+
 use ktrdr_diagnosis::{
     corpus::{
         Bottleneck, Dialect, Expect, Fact, Form, Scenario, Told, demo, jaeger_json, noise, otlp_json, scenarios, tell,
@@ -18,11 +20,15 @@ fn diagnoses(json: &[u8], now: Time) -> Vec<Diagnosis> {
     diagnose(&traces, &Playbook::ktrdr(), &Context { now, ..Context::default() }).diagnoses
 }
 
-fn check<T: PartialEq + std::fmt::Debug>(what: &str, expected: Fact<T>, is: Option<T>, wrong: &mut Vec<String>) {
-    let right = match &expected {
+fn check<T: PartialEq + Copy + std::fmt::Debug>(
+    what: &str,
+    (expected, is): (Fact<T>, Option<T>),
+    wrong: &mut Vec<String>,
+) {
+    let right = match expected {
         Fact::Open => true,
         Fact::Null => is.is_none(),
-        Fact::Is(value) => is.as_ref() == Some(value),
+        Fact::Is(value) => is == Some(value),
     };
     if !right {
         wrong.push(format!("{what}: expected {expected:?}, found {is:?}"));
@@ -45,10 +51,10 @@ fn compare(expect: &Expect, told: &Told, found: &[Diagnosis]) -> Vec<String> {
     if main.operation_type != expect.operation_type {
         wrong.push(format!("type: expected {}, found {}", expect.operation_type, main.operation_type));
     }
-    check("verdict", expect.verdict, Some(main.verdict), &mut wrong);
-    check("status", expect.status, Some(main.status), &mut wrong);
-    check("error type", expect.error_type, main.error_type.as_deref(), &mut wrong);
-    check("worker status", expect.worker_status, main.worker_status, &mut wrong);
+    check("verdict", (expect.verdict, Some(main.verdict)), &mut wrong);
+    check("status", (expect.status, Some(main.status)), &mut wrong);
+    check("error type", (expect.error_type, main.error_type.as_deref()), &mut wrong);
+    check("worker status", (expect.worker_status, main.worker_status), &mut wrong);
     let name = main.bottleneck_span.as_deref();
     let right = match expect.bottleneck {
         Fact::Is(Bottleneck::Span(span)) => name == Some(span) && main.bottleneck_kind == Some(SectionKind::Span),

@@ -1,7 +1,19 @@
 //! The diagnosis room: finds the operations in traces and says what is wrong with each, by the rules of the playbook.
 //! Pure: no I/O, and the clock is an argument.
 
+mod assemble;
+mod baseline;
+mod case;
+mod errors;
+mod facts;
+mod find;
+mod http;
 mod record;
+mod rules;
+mod scan;
+mod timeline;
+mod workers;
+mod world;
 
 pub use record::*;
 
@@ -53,6 +65,25 @@ pub struct Report {
 /// others (a refused `ib.connect`, health checks) and are otherwise ignored.
 #[must_use]
 pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Report {
-    let _ = (traces, playbook, context);
-    Report::default()
+    let (scans, ids) = find::scan(traces, playbook);
+    let world = world::World::new(&scans, playbook);
+    let cases = find::cases(&scans, &ids, playbook);
+    let cases = cases.iter().filter(|case| carries(case, &context.tags));
+    let facts: Vec<facts::Facts<'_, '_, '_>> = cases.map(|case| facts::Facts::new(case, context)).collect();
+    let comparables: Vec<Comparable> = facts.iter().filter_map(assemble::comparable).collect();
+    let baselines = baseline::Baselines::new(comparables.iter().chain(&context.history));
+    let mut diagnoses: Vec<Diagnosis> =
+        facts.iter().map(|facts| assemble::diagnosis(facts, &world, &baselines)).collect();
+    diagnoses.sort_by(|a, b| (b.start, &a.operation_id, a.trace_id).cmp(&(a.start, &b.operation_id, b.trace_id)));
+    Report { diagnoses, comparables }
+}
+
+/// Whether some span of the operation carries all these attributes.
+fn carries(case: &case::Case<'_, '_>, tags: &[(String, String)]) -> bool {
+    let has = |span: crate::trace::SpanRef<'_>, key: &str, value: &str| {
+        let own = span.attribute(key).is_some_and(|found| found.to_text() == value);
+        own || span.resource_attributes().any(|(name, found)| name == key && found.to_text() == value)
+    };
+    let everyone = || case.members.iter().chain(&case.context);
+    tags.is_empty() || everyone().any(|m| tags.iter().all(|(key, value)| has(m.span, key, value)))
 }

@@ -10,7 +10,7 @@ use super::{
     config::Config,
     decode::{self, Answer, ApiError},
     error::{Error, ErrorKind},
-    http::{Http, Reply, insert},
+    http::{Beyond, Http, Reply, insert},
     stats::Stats,
 };
 use crate::trace::{Trace, TraceId};
@@ -191,6 +191,21 @@ impl Client {
         Ok(found.filter(|trace| !trace.is_empty()))
     }
 
+    /// What fits of a trace whose answer is larger than the limit, marked as partial.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn trace_cut(&self, id: TraceId) -> Result<Option<Trace>, Error> {
+        let text = id.to_string();
+        // The newer form tells the service before the spans, so its start is worth more.
+        let mut reply = self.get_or_cut(&["api", "v3", "traces", &text], &[], Beyond::Cut).await?;
+        if reply.status != 200 || reply.is_html() {
+            reply = self.get_or_cut(&["api", "traces", &text], &[], Beyond::Cut).await?;
+        }
+        let answer = self.answer(reply).await?;
+        Ok(answer.traces.into_iter().find(|trace| trace.id() == id && !trace.is_empty()))
+    }
+
     /// What the server is; asked once.
     pub(super) async fn server(&self) -> Result<Server, Error> {
         let mut known = self.shared.server.lock().await;
@@ -257,7 +272,16 @@ impl Client {
     }
 
     pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Reply, Error> {
-        self.shared.http.get(path, query, self.forwarded.as_deref()).await
+        self.get_or_cut(path, query, Beyond::Refuse).await
+    }
+
+    pub(super) async fn get_or_cut(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        beyond: Beyond,
+    ) -> Result<Reply, Error> {
+        self.shared.http.get(path, query, self.forwarded.as_deref(), beyond).await
     }
 
     pub(super) fn error(&self, kind: ErrorKind, reply: &Reply) -> Error {
@@ -297,12 +321,23 @@ impl Client {
         if reply.status != 200 || reply.is_html() {
             return Err(self.refusal(&reply));
         }
-        let Reply { body, url, .. } = reply;
-        let read = if body.len() < LARGE {
-            decode::read(&body)
-        } else {
-            let reading = tokio::task::spawn_blocking(move || decode::read(&body)).await;
+        let (url, large) = (reply.url.clone(), reply.body.len() >= LARGE);
+        let cut = reply.cut.then(|| {
+            format!(
+                "the answer of Jaeger is larger than {} MiB: only its start was read",
+                self.shared.http.max_body() >> 20
+            )
+        });
+        // The reply is dropped only after decoding: it holds the place of a large body.
+        let read = move || match cut {
+            Some(why) => decode::read_cut(&reply.body, &why),
+            None => decode::read(&reply.body),
+        };
+        let read = if large {
+            let reading = tokio::task::spawn_blocking(read).await;
             reading.map_err(|_| Error::new(ErrorKind::Broken, &url, Some(200), "decoding was stopped"))?
+        } else {
+            read()
         };
         read.map_err(|why| {
             let kind = if why == decode::DecodeError::Tempo { ErrorKind::Tempo } else { ErrorKind::Decode(why) };

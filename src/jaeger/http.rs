@@ -8,6 +8,7 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Url, dns, redirect};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     config::{Auth, Config, Secret, base_url},
@@ -19,6 +20,10 @@ use super::{
 const PAUSE: Duration = Duration::from_millis(200);
 /// How much of a body an error shows, in characters.
 const EXCERPT: usize = 200;
+/// How many requests run at a time, over all questions.
+const AT_ONCE: usize = 16;
+/// Bodies beyond this size are read and decoded one at a time, so that memory stays bounded.
+const LARGE: usize = 16 << 20;
 /// How long a shown address may be, in characters.
 const SHOWN_URL: usize = 400;
 
@@ -31,7 +36,18 @@ pub(super) struct Http {
     headers: HeaderMap,
     secrets: Vec<Secret>,
     max_body: usize,
+    running: Semaphore,
+    large: Arc<Semaphore>,
     pub(super) stats: Arc<Stats>,
+}
+
+/// What to do with a body beyond the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// It is an error.
+    Refuse,
+    /// Its start is the answer.
+    Cut,
 }
 
 /// A complete answer.
@@ -41,7 +57,11 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     /// For people.
     pub(super) url: String,
+    /// Whether this is only the start of the body.
+    pub(super) cut: bool,
     html: bool,
+    /// Held until a large body is decoded.
+    _large: Option<OwnedSemaphorePermit>,
 }
 
 impl Http {
@@ -108,7 +128,13 @@ impl Http {
             .build()
             .map_err(|why| settings("the connection settings", &deepest(&why)))?;
         let stats = Arc::default();
-        Ok(Self { client, base, host, headers, secrets, max_body: config.max_body.max(1), stats })
+        let (running, large) = (Semaphore::new(AT_ONCE), Arc::new(Semaphore::new(1)));
+        Ok(Self { client, base, host, headers, secrets, max_body: config.max_body.max(1), running, large, stats })
+    }
+
+    /// The largest body in bytes.
+    pub(super) fn max_body(&self) -> usize {
+        self.max_body
     }
 
     /// The base address for people.
@@ -122,6 +148,7 @@ impl Http {
         path: &[&str],
         query: &[(&str, String)],
         forwarded: Option<&HeaderMap>,
+        beyond: Beyond,
     ) -> Result<Reply, Error> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -130,7 +157,7 @@ impl Http {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        match self.once(&url, forwarded).await {
+        match self.once(&url, forwarded, beyond).await {
             Ok(reply) if matches!(reply.status, 502..=504) => {}
             Err((error, true)) => tracing::debug!(%error, "asking Jaeger again"),
             Err((error, false)) => return Err(error),
@@ -138,13 +165,15 @@ impl Http {
         }
         self.stats.retried();
         tokio::time::sleep(PAUSE).await;
-        self.once(&url, forwarded).await.map_err(|(error, _)| error)
+        self.once(&url, forwarded, beyond).await.map_err(|(error, _)| error)
     }
 
     /// One try; an error comes with whether another may help.
-    async fn once(&self, url: &Url, forwarded: Option<&HeaderMap>) -> Result<Reply, (Error, bool)> {
+    async fn once(&self, url: &Url, forwarded: Option<&HeaderMap>, beyond: Beyond) -> Result<Reply, (Error, bool)> {
+        // The semaphore is never closed.
+        let _running = self.running.acquire().await.ok();
         let started = Instant::now();
-        let result = self.send(url, forwarded).await;
+        let result = self.send(url, forwarded, beyond).await;
         let bytes = result.as_ref().map_or(0, |reply| reply.body.len());
         let failed = result.as_ref().map_or(true, |reply| reply.status >= 500 || matches!(reply.status, 401 | 403));
         self.stats.called(started.elapsed(), bytes, failed);
@@ -152,7 +181,7 @@ impl Http {
         result
     }
 
-    async fn send(&self, url: &Url, forwarded: Option<&HeaderMap>) -> Result<Reply, (Error, bool)> {
+    async fn send(&self, url: &Url, forwarded: Option<&HeaderMap>, beyond: Beyond) -> Result<Reply, (Error, bool)> {
         let mut headers = self.headers.clone();
         for (name, value) in forwarded.into_iter().flatten() {
             headers.insert(name, value.clone());
@@ -174,20 +203,30 @@ impl Http {
         let too_large = || (Error::new(ErrorKind::TooLarge(self.max_body), &shown, Some(status.as_u16()), ""), false);
         // A compressed answer has no length here.
         let expected = response.content_length().and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
-        if expected > self.max_body {
+        if expected > self.max_body && beyond == Beyond::Refuse {
             return Err(too_large());
         }
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let html = kind.starts_with("text/html");
-        let mut body = Vec::with_capacity(expected);
+        let mut large = None;
+        let mut body = Vec::with_capacity(expected.min(LARGE));
+        let mut cut = false;
         while let Some(chunk) = response.chunk().await.map_err(|why| failed(&why))? {
             if body.len() + chunk.len() > self.max_body {
-                return Err(too_large());
+                if beyond == Beyond::Refuse {
+                    return Err(too_large());
+                }
+                cut = true;
+                break;
+            }
+            if large.is_none() && body.len() + chunk.len() > LARGE {
+                large = Arc::clone(&self.large).acquire_owned().await.ok();
+                body.reserve_exact(expected.min(self.max_body).saturating_sub(body.len()).max(LARGE));
             }
             body.extend_from_slice(&chunk);
         }
         let html = body.trim_ascii_start().first().map_or(html, |&byte| byte == b'<');
-        Ok(Reply { status: status.as_u16(), body, url: shown, html })
+        Ok(Reply { status: status.as_u16(), body, url: shown, cut, html, _large: large })
     }
 
     fn failure(&self, why: &reqwest::Error, url: &str, forwarded: Option<&HeaderMap>) -> (Error, bool) {

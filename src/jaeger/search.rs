@@ -7,7 +7,7 @@ use super::{
     Client, Dialect, Found, Search,
     client::{Server, api_error, is_jaeger_json, is_unencodable},
     error::{Error, ErrorKind},
-    http::Reply,
+    http::{Beyond, Reply},
     matching,
 };
 use crate::trace::{Trace, TraceId};
@@ -46,6 +46,27 @@ impl Client {
             }
         }
         self.search_all(search, server).await
+    }
+
+    /// What fits of the newest trace that a search finds and whose answer is larger than the limit, marked as partial.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn search_cut(&self, search: &Search) -> Result<Found, Error> {
+        let server = self.server().await?;
+        let attributes = server.dialect == Dialect::Legacy || server.attributes;
+        let way = Way { dialect: server.dialect, limit: 1, attributes, durations: false, escaped: false };
+        let reply = self.send(search, &way, Beyond::Cut).await?;
+        let asked = vec![reply.url.clone()];
+        let mut traces = self.answer(reply).await?.traces;
+        if server.dialect == Dialect::Legacy
+            && let Some(trace) = traces.first_mut()
+            && trace.partial().is_some()
+            && let Ok(Some(better)) = self.trace_cut(trace.id()).await
+        {
+            *trace = better;
+        }
+        Ok(Found { traces, truncated: true, notes: Vec::new(), asked })
     }
 
     /// Asks every service, as many as is allowed.
@@ -103,7 +124,7 @@ impl Client {
         let mut found = Found::default();
         let mut probed = false;
         loop {
-            let reply = self.send(search, &way).await?;
+            let reply = self.send(search, &way, Beyond::Refuse).await?;
             if found.asked.len() < 8 {
                 found.asked.push(reply.url.clone());
             }
@@ -159,7 +180,7 @@ impl Client {
         Ok(true)
     }
 
-    async fn send(&self, search: &Search, way: &Way) -> Result<Reply, Error> {
+    async fn send(&self, search: &Search, way: &Way, beyond: Beyond) -> Result<Reply, Error> {
         let attributes = (way.attributes && !search.attributes.is_empty()).then(|| {
             let value = |value: &str| if way.escaped { escape(value) } else { value.to_owned() };
             let object: serde_json::Map<_, _> =
@@ -186,7 +207,8 @@ impl Client {
         add(named("minDuration", "query.durationMin"), least);
         add(named("maxDuration", "query.durationMax"), most);
         add(named("limit", "query.searchDepth"), Some(way.limit.to_string()));
-        self.get(if legacy { &["api", "traces"] } else { &["api", "v3", "traces"] }, &query).await
+        let path: &[&str] = if legacy { &["api", "traces"] } else { &["api", "v3", "traces"] };
+        self.get_or_cut(path, &query, beyond).await
     }
 }
 

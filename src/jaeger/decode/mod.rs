@@ -63,18 +63,32 @@ fn lenient_code<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u16>
 }
 
 pub(super) fn read(json: &[u8]) -> Result<Answer, DecodeError> {
+    read_to(json, None)
+}
+
+/// Reads the start of an answer; its traces are partial for the reason `why`.
+pub(super) fn read_cut(json: &[u8], why: &str) -> Result<Answer, DecodeError> {
+    read_to(json, Some(why))
+}
+
+fn read_to(json: &[u8], cut: Option<&str>) -> Result<Answer, DecodeError> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     error::sniff(json)?;
     let mut reader = Reader { sink: Sink::new(), errors: Vec::new(), seen: Seen::default() };
     let mut from = serde_json::Deserializer::from_slice(json);
     loop {
-        Document(&mut reader).deserialize(&mut from).map_err(|why| error::at(&why, json))?;
-        if from.end().is_ok() {
-            break;
+        match Document(&mut reader).deserialize(&mut from) {
+            Ok(()) if from.end().is_ok() => break,
+            Ok(()) => {}
+            Err(why) if cut.is_some() && why.is_eof() => break,
+            Err(why) => return Err(error::at(&why, json)),
         }
     }
     let Reader { sink, errors, seen } = reader;
-    let traces = sink.finish();
+    let mut traces = sink.finish();
+    if let Some(why) = cut {
+        traces.iter_mut().for_each(|trace| trace.mark_partial(why));
+    }
     if traces.is_empty() && errors.is_empty() {
         seen.check()?;
     }
@@ -179,27 +193,35 @@ impl<'de> Visitor<'de> for Document<'_> {
         Ok(())
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let reader = self.0;
         let mut element = Element::default();
+        let read = self.0.object(&mut map, &mut element);
+        // Also after an error: what was read of a cut answer counts.
+        element.finish(&mut self.0.sink);
+        read
+    }
+}
+
+impl Reader {
+    fn object<'de, A: MapAccess<'de>>(&mut self, map: &mut A, element: &mut Element) -> Result<(), A::Error> {
         while let Some(field) = map.next_key()? {
-            let (sink, element) = (&mut reader.sink, &mut element);
+            let (sink, element) = (&mut self.sink, &mut *element);
             match field {
                 Field::Other(key) => {
-                    reader.seen.other(&key);
+                    self.seen.other(&key);
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
                 Field::Tempo => {
-                    reader.seen.tempo = true;
+                    self.seen.tempo = true;
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
                 Field::Errors => {
                     let errors: Option<Vec<ApiError>> = map.next_value()?;
-                    reader.errors.extend(errors.unwrap_or_default());
+                    self.errors.extend(errors.unwrap_or_default());
                 }
-                Field::Error => reader.errors.extend(map.next_value::<Option<ErrorValue>>()?.map(ApiError::from)),
-                Field::Data => map.next_value_seed(Document(&mut *reader))?,
+                Field::Error => self.errors.extend(map.next_value::<Option<ErrorValue>>()?.map(ApiError::from)),
+                Field::Data => map.next_value_seed(Document(&mut *self))?,
                 Field::ResourceSpans => map.next_value_seed(ResourceSpans { sink })?,
                 Field::TraceId => element.id = map.next_value::<WireTraceId>()?.0,
                 Field::Spans => map.next_value_seed(Spans { sink, element })?,
@@ -208,9 +230,8 @@ impl<'de> Visitor<'de> for Document<'_> {
                     map.next_value_seed(Texts { strings: &mut sink.strings, into: &mut element.warnings })?;
                 }
             }
-            reader.seen.traces = true;
+            self.seen.traces = true;
         }
-        element.finish(&mut reader.sink);
         Ok(())
     }
 }

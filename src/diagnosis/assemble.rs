@@ -1,0 +1,225 @@
+//! Puts the record together: the deciding rule, the findings beside it, and every fact.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Comparable, Confidence, Diagnosis, ErrorEntry, Finding, OperationStatus, Severity, Verdict,
+    baseline::{self, Baselines},
+    errors,
+    facts::{Facts, share},
+    http,
+    rules::{self, Draft},
+    timeline, workers,
+    world::World,
+};
+use crate::trace::{Micros, Remark, TraceId};
+
+/// The record of an operation.
+pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, baselines: &Baselines) -> Diagnosis {
+    let usual = rules::baseline(facts, baselines);
+    let drafts = rules::apply(facts, world, usual);
+    let mut record = Diagnosis {
+        operation_id: facts.case.id.map(str::to_owned),
+        operation_type: facts.operation_type.clone(),
+        status: facts.status,
+        ..Diagnosis::default()
+    };
+    traces(facts, &mut record);
+    times(facts, usual, &mut record);
+    bottleneck(facts, &mut record);
+    worker(facts, &mut record);
+    error(facts, &mut record);
+    lists(facts, &mut record);
+    decide(facts, drafts, &mut record);
+    record
+}
+
+/// What later operations are compared with, if this one completed.
+pub(super) fn comparable(facts: &Facts<'_, '_, '_>) -> Option<Comparable> {
+    let window = facts.window.filter(|_| facts.status == OperationStatus::Completed)?;
+    Some(Comparable {
+        operation_id: facts.case.id?.to_owned(),
+        operation_type: facts.operation_type.clone(),
+        key: baseline::key(facts),
+        end: window.end?,
+        duration: window.length(),
+    })
+}
+
+fn decide(facts: &Facts<'_, '_, '_>, drafts: Vec<Draft<'_>>, record: &mut Diagnosis) {
+    let playbook = facts.case.playbook;
+    let rank = |draft: &Draft<'_>| (playbook.precedence(draft.verdict()), std::cmp::Reverse(draft.severity()));
+    // Of equals the first counts: rules are applied from the special to the general.
+    let mut winner: Option<usize> = None;
+    for (ix, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.decides) {
+        let better = winner.and_then(|w| drafts.get(w)).is_none_or(|best| rank(draft) < rank(best));
+        if better {
+            winner = Some(ix);
+        }
+    }
+    let Some(deciding) = winner.and_then(|ix| drafts.get(ix)) else {
+        record.summary = "No rule of the playbook applies".to_owned();
+        record.severity = Severity::Notice;
+        record.confidence = Confidence::Low;
+        record.confidence_reason = Some("the playbook has no rule for what the traces show".to_owned());
+        return;
+    };
+    let finding = deciding.finding(facts);
+    record.verdict = finding.verdict;
+    record.severity = finding.severity;
+    record.rule = finding.rule;
+    record.summary = finding.summary;
+    record.root_cause = finding.root_cause;
+    record.solution = finding.solution;
+    record.evidence = finding.evidence;
+    (record.confidence, record.confidence_reason) = confidence(facts, deciding, record);
+    let others = drafts.iter().enumerate().filter(|(ix, _)| Some(*ix) != winner).map(|(_, draft)| draft);
+    record.findings = findings(facts, others, record.verdict);
+}
+
+/// What else is true, most severe first. General words add nothing beside a sharper verdict.
+fn findings<'d, 'p: 'd>(
+    facts: &Facts<'_, '_, '_>,
+    others: impl Iterator<Item = &'d Draft<'p>>,
+    verdict: Verdict,
+) -> Vec<Finding> {
+    let general =
+        ["failed.operation", "failed.start_refused", "healthy.completed", "running.active", "unknown.no_evidence"];
+    let mut findings: Vec<Finding> = others
+        .filter(|draft| !general.contains(&draft.rule.id.as_str()))
+        .filter(|draft| !(draft.rule.id == "error.suppressed" && verdict == Verdict::MissingData))
+        .map(|draft| draft.finding(facts))
+        .collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let mut seen = BTreeSet::new();
+    findings.retain(|finding| seen.insert(finding.rule.clone()));
+    findings
+}
+
+/// A rule is at most as sure as the traces are complete.
+fn confidence(facts: &Facts<'_, '_, '_>, deciding: &Draft<'_>, record: &Diagnosis) -> (Confidence, Option<String>) {
+    let (confidence, reason) = deciding.confidence(facts);
+    let cut = facts.case.members.iter().find_map(|m| m.span.trace().partial());
+    match cut {
+        Some(why) if confidence == Confidence::High => {
+            (Confidence::Medium, Some(format!("the trace is incomplete: {why}")))
+        }
+        _ if record.partial && confidence == Confidence::High && record.verdict == Verdict::Healthy => {
+            let reason = "spans are missing: their parents are named but not in the trace";
+            (Confidence::Medium, Some(reason.to_owned()))
+        }
+        _ => (confidence, reason),
+    }
+}
+
+fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
+    let case = facts.case;
+    let everyone = || case.members.iter().chain(&case.context);
+    let services: BTreeSet<&str> = everyone().map(|m| m.span.service()).filter(|s| !s.is_empty()).collect();
+    record.services = services.into_iter().map(str::to_owned).collect();
+    record.span_count = case.members.len() as u32;
+    record.error_count = case
+        .members
+        .iter()
+        .filter(|m| m.span.is_error() || !errors::exceptions(m.span, &case.scan(m).lexicon).is_empty())
+        .count() as u32;
+    record.folded_spans = case.members.iter().map(|m| m.folded).sum();
+    // The main trace is the one with most of the operation in it; then the earlier one.
+    let mut ids: Vec<(TraceId, usize)> = Vec::new();
+    for member in everyone() {
+        let id = member.span.trace().id();
+        match ids.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, count)) => *count += 1,
+            None => ids.push((id, 1)),
+        }
+    }
+    for mention in &case.mentions {
+        let id = mention.span.trace().id();
+        if !ids.iter().any(|(known, _)| *known == id) {
+            ids.push((id, 0));
+        }
+    }
+    if let Some(main) = ids.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a }) {
+        record.trace_id = Some(main.0);
+        record.trace_ids =
+            std::iter::once(main.0).chain(ids.into_iter().map(|(id, _)| id).filter(|id| *id != main.0)).collect();
+    }
+    let mut remarks: Vec<String> = Vec::new();
+    let mut scans: BTreeSet<usize> = BTreeSet::new();
+    for member in everyone().filter(|m| scans.insert(m.scan)) {
+        let scan = case.scan(member);
+        remarks.extend(scan.trace.partial().map(str::to_owned));
+        record.partial |= scan.trace.partial().is_some();
+        for remark in scan.tree.remarks() {
+            record.partial |= matches!(remark, Remark::MissingParents(_)) && orphaned(facts, member.scan);
+            if !matches!(remark, Remark::MissingParents(_)) || record.partial {
+                remarks.push(remark.to_string());
+            }
+        }
+    }
+    remarks.dedup();
+    record.remarks = remarks;
+}
+
+/// Whether a span of the operation itself (not only noise) names a parent that is missing.
+fn orphaned(facts: &Facts<'_, '_, '_>, scan: usize) -> bool {
+    let case = facts.case;
+    let mut everyone = case.members.iter().chain(&case.context).filter(|m| m.scan == scan);
+    everyone.any(|m| case.scan(m).tree.is_orphan(m.span.ix()))
+}
+
+fn times(facts: &Facts<'_, '_, '_>, usual: Option<Micros>, record: &mut Diagnosis) {
+    if let Some(window) = facts.window {
+        record.start = Some(window.start);
+        record.end = window.end;
+        record.duration_ms = Some(window.length().millis());
+        record.baseline_ms = usual.map(Micros::millis);
+        record.slowdown = usual.map(|usual| window.length().0 as f64 / usual.0.max(1) as f64);
+    }
+    record.progress_percent = facts.progress.percent;
+    record.progress_phase = facts.progress.phase.map(str::to_owned);
+    record.progress_at = facts.progress.at;
+    record.last_activity = facts.last_activity;
+    record.attempts = facts.attempts;
+}
+
+fn bottleneck(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
+    let Some(found) = facts.path.as_ref().and_then(|path| path.bottleneck.as_ref()) else { return };
+    record.bottleneck_span = Some(found.name.clone());
+    record.bottleneck_service = Some(found.service.clone()).filter(|service| !service.is_empty());
+    record.bottleneck_span_id = found.span_id;
+    record.bottleneck_kind = Some(found.kind);
+    record.bottleneck_ms = Some(found.total.millis());
+    record.bottleneck_share = facts.window.map(|window| share(found.total, window.length()));
+}
+
+fn worker(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
+    record.worker_status = facts.workers.status;
+    if let Some(selection) = &facts.workers.selection {
+        record.worker_id = selection.worker_id.map(str::to_owned);
+        record.workers_total = selection.total;
+        record.workers_capable = selection.capable;
+        record.workers_available = selection.available;
+    }
+}
+
+fn error(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
+    let Some(origin) = &facts.origin else { return };
+    record.error_type = Some(origin.error_type.clone());
+    record.error_message.clone_from(&origin.message);
+    record.error_stacktrace = origin.stacktrace.map(str::to_owned);
+    record.error_path.clone_from(&origin.path);
+    if let Some(member) = origin.member {
+        record.error_span = Some(member.span.name().to_owned());
+        record.error_service = Some(member.span.service().to_owned());
+        record.error_span_id = Some(member.span.id());
+    }
+}
+
+fn lists(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
+    record.flow = timeline::flow(facts.case, facts.window, facts.path.as_ref());
+    let entries: Vec<ErrorEntry> = errors::entries(&facts.faults, facts.origin.as_ref());
+    record.errors = entries;
+    record.http = http::calls(facts.case);
+    record.workers = workers::entries(&facts.choices, &facts.operation_type);
+}

@@ -1,0 +1,63 @@
+//! What is usual for an operation: the median of comparable completed ones.
+
+use std::collections::BTreeMap;
+
+use super::{Comparable, facts::Facts};
+use crate::trace::{Micros, Time, Value};
+
+/// Fewer comparable operations than this are no baseline.
+const AT_LEAST: usize = 5;
+/// Only the newest of them count.
+const AT_MOST: usize = 50;
+const DAYS_7: Micros = Micros::from_secs(7 * 86_400);
+
+type Key = (String, Vec<Option<String>>);
+
+/// Completed operations by type and attributes, newest first.
+#[derive(Debug, Default)]
+pub(super) struct Baselines(BTreeMap<Key, Vec<Comparable>>);
+
+impl Baselines {
+    pub(super) fn new<'c>(completed: impl Iterator<Item = &'c Comparable>) -> Self {
+        let mut groups: BTreeMap<Key, Vec<Comparable>> = BTreeMap::new();
+        for comparable in completed {
+            let group = groups.entry((comparable.operation_type.clone(), comparable.key.clone())).or_default();
+            if !group.iter().any(|known| known.operation_id == comparable.operation_id) {
+                group.push(comparable.clone());
+            }
+        }
+        for group in groups.values_mut() {
+            group.sort_by(|a, b| (b.end, &a.operation_id).cmp(&(a.end, &b.operation_id)));
+        }
+        Self(groups)
+    }
+
+    /// The median duration of at least 5 others that ended within 7 days before `at`.
+    pub(super) fn of(&self, facts: &Facts<'_, '_, '_>, at: Time) -> Option<Micros> {
+        let group = self.0.get(&(facts.operation_type.clone(), key(facts)))?;
+        let mut durations: Vec<Micros> = group
+            .iter()
+            .filter(|c| Some(c.operation_id.as_str()) != facts.case.id)
+            .filter(|c| c.end <= at && c.end + DAYS_7 >= at)
+            .take(AT_MOST)
+            .map(|c| c.duration)
+            .collect();
+        if durations.len() < AT_LEAST {
+            return None;
+        }
+        durations.sort_unstable();
+        let middle = durations.len() / 2;
+        let upper = durations.get(middle)?.0;
+        let lower = if durations.len().is_multiple_of(2) { durations.get(middle - 1)?.0 } else { upper };
+        Some(Micros(i64::midpoint(lower, upper)))
+    }
+}
+
+/// The values that must be equal for two operations to be compared.
+pub(super) fn key(facts: &Facts<'_, '_, '_>) -> Vec<Option<String>> {
+    let value = |key: &String| {
+        let found = facts.case.members.iter().find_map(|m| m.span.attribute(key));
+        found.map(Value::to_text).filter(|text| !text.is_empty() && text != "None").map(std::borrow::Cow::into_owned)
+    };
+    facts.case.playbook.comparable_by().iter().map(value).collect()
+}

@@ -1,0 +1,153 @@
+//! How an operation ended: the rules that always find a word, and the errors that decide a failure.
+
+use super::{Draft, Facts};
+use crate::{
+    diagnosis::{OperationStatus, Verdict, case::Member, errors::Fault, http::Request},
+    playbook::{Attr, RouteRole},
+};
+
+pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
+    match facts.status {
+        OperationStatus::Completed => drafts.extend(completed(facts)),
+        OperationStatus::Failed => {
+            drafts.extend(failed_by_class(facts));
+            drafts.extend(failed(facts));
+        }
+        OperationStatus::Cancelled => drafts.extend(cancelled(facts)),
+        OperationStatus::Unknown => drafts.extend(unknown(facts)),
+        OperationStatus::Pending | OperationStatus::Running => {}
+    }
+    drafts.extend(suppressed(facts));
+    drafts.extend(resumed(facts));
+}
+
+/// The span that says how the operation ended.
+fn ending<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>) -> Option<&'c Member<'a, 'p>> {
+    let last = facts.states.iter().rev().find(|change| change.status.is_terminal())?;
+    facts.case.members.get(last.member)
+}
+
+fn completed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let draft = Draft::of(facts, "healthy.completed")?;
+    Some(match ending(facts) {
+        Some(member) => draft.attribute(facts, member, Attr::ToStatus).attribute(facts, member, Attr::OperationStatus),
+        None => draft,
+    })
+}
+
+/// The playbook's class of the deciding error. Classes that speak of workers and silent services have rules of their own.
+fn failed_by_class<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let origin = facts.origin.as_ref()?;
+    let (class, words) = origin.class.as_ref().filter(|(class, _)| !class.unreachable && !class.wrapper)?;
+    let rule = facts.case.playbook.rule(&class.rule)?;
+    if rule.verdict == Verdict::NoWorkers {
+        return None;
+    }
+    let mut draft = Draft::of(facts, &rule.id)?.words(words);
+    if class.lost_worker {
+        draft = lost_worker(facts, draft);
+    }
+    Some(prove_error(facts, draft))
+}
+
+/// A given-up operation: where its worker was last seen.
+fn lost_worker<'p>(facts: &Facts<'_, '_, 'p>, draft: Draft<'p>) -> Draft<'p> {
+    let until = facts.window.map_or(facts.context.now, |w| w.until);
+    let last = facts.work_before(until);
+    draft.absence(last, "span of the worker", "none after this one", until)
+}
+
+fn prove_error<'p>(facts: &Facts<'_, '_, 'p>, mut draft: Draft<'p>) -> Draft<'p> {
+    if let Some(origin) = &facts.origin
+        && let Some(member) = &origin.member
+    {
+        let told = facts.case.scan(member).text(member.span, Attr::OperationError).is_some();
+        draft = if told {
+            draft.attribute(facts, member, Attr::OperationError)
+        } else {
+            let draft = draft.event(member, "exception.type", &origin.error_type);
+            draft.event(member, "exception.message", origin.message.as_deref().unwrap_or_default())
+        };
+        for attr in [Attr::Symbol, Attr::Timeframe] {
+            draft = draft.attribute(facts, member, attr);
+        }
+    }
+    match ending(facts) {
+        Some(member) => draft.attribute(facts, member, Attr::ToStatus),
+        None => draft,
+    }
+}
+
+fn failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let answer = facts.start_answer().filter(|_| facts.case.id.is_none());
+    if let Some(code) = answer.and_then(|r| r.status).filter(|_| no_exception(facts)) {
+        let draft = Draft::of(facts, "failed.start_refused")?.set("status_code", code.to_string());
+        let start = facts.case.members.iter().rfind(|m| m.sight.route_is(RouteRole::Start))?;
+        return Some(draft.attribute(facts, start, Attr::HttpStatus));
+    }
+    Some(prove_error(facts, Draft::of(facts, "failed.operation")?))
+}
+
+fn no_exception(facts: &Facts<'_, '_, '_>) -> bool {
+    !facts.faults.iter().any(|fault: &Fault<'_, '_>| fault.exception && !fault.wrapper)
+}
+
+fn cancelled<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let reason = ending(facts).and_then(|m| facts.case.scan(m).text(m.span, Attr::CancellationReason));
+    let given_back = facts.case.mentions.iter().find(|m| m.role == RouteRole::StatusUpdate);
+    let shutdown = reason.is_some_and(|text| contains(text, "shutdown") || contains(text, "sigterm"));
+    let rule = match (reason, given_back) {
+        _ if shutdown => "cancelled.shutdown",
+        (Some(text), _) if contains(text, "parent") => "cancelled.parent",
+        (None, Some(_)) => "cancelled.shutdown",
+        _ => "cancelled.user",
+    };
+    let mut draft = Draft::of(facts, rule)?.set("reason", reason.unwrap_or_default());
+    if let Some(member) = ending(facts) {
+        draft = draft.attribute(facts, member, Attr::ToStatus).attribute(facts, member, Attr::CancellationReason);
+    }
+    if let Some(mention) = given_back
+        && let Some(member) = facts.case.member(mention.scan, mention.span.ix())
+    {
+        let request = facts.case.scans.get(mention.scan).and_then(|scan| Request::of(member.span, &scan.lexicon));
+        draft = draft.span(&member, "request", request.and_then(|r| r.url.or(r.path)).unwrap_or_default());
+    }
+    Some(draft)
+}
+
+fn contains(text: &str, word: &str) -> bool {
+    text.to_lowercase().contains(word)
+}
+
+fn unknown<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let last = facts.case.members.last();
+    let at = facts.last_activity.unwrap_or(facts.context.now);
+    Some(Draft::of(facts, "unknown.no_evidence")?.absence(last, "state of the operation", "not told", at))
+}
+
+/// Errors below the operation that it survived.
+fn suppressed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    if facts.status == OperationStatus::Failed {
+        return None;
+    }
+    let own = |fault: &&Fault<'_, 'p>| !fault.wrapper && facts.case.members.iter().any(|m| same(m, &fault.member));
+    let faults: Vec<_> = facts.faults.iter().filter(own).collect();
+    let first = faults.first()?;
+    let draft = Draft::of(facts, "error.suppressed")?
+        .set("count", faults.len().to_string())
+        .set("error_type", first.class.clone().unwrap_or_else(|| "an error".to_owned()))
+        .set("span", first.member.span.name())
+        .aside();
+    Some(draft.span(&first.member, "status", "error"))
+}
+
+fn same(a: &Member<'_, '_>, b: &Member<'_, '_>) -> bool {
+    a.scan == b.scan && a.span.ix() == b.span.ix()
+}
+
+fn resumed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let resume = facts.states.iter().find(|change| change.resuming)?;
+    let member = facts.case.members.get(resume.member)?;
+    let draft = Draft::of(facts, "attempts.several")?.set("count", facts.attempts.to_string()).aside();
+    Some(draft.attribute(facts, member, Attr::ToStatus))
+}

@@ -1,0 +1,169 @@
+//! Operations that take longer than usual, and steps over a threshold of their own.
+
+use std::collections::BTreeMap;
+
+use super::{Draft, Facts};
+use crate::{
+    diagnosis::{Confidence, OperationStatus, SectionKind, case::Member, facts::share, http::Request},
+    playbook::{Attr, SpanRole, Step, any_fits},
+    trace::{Micros, SpanKind, SpanRef, Value},
+};
+
+pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>, drafts: &mut Vec<Draft<'p>>) {
+    let completed = facts.status == OperationStatus::Completed;
+    for step in facts.case.playbook.steps() {
+        // A step that was slow explains a failure or a running operation too, but does not decide there.
+        let draft = slow_step(facts, step);
+        drafts.extend(draft.map(|draft| if completed { draft } else { draft.aside() }));
+    }
+    if completed {
+        drafts.extend(above_baseline(facts, baseline));
+    }
+    drafts.extend(chatty(facts));
+}
+
+fn above_baseline<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>) -> Option<Draft<'p>> {
+    let (usual, length) = (baseline?, facts.window?.length());
+    let thresholds = facts.case.playbook.thresholds();
+    let slowdown = length.0 as f64 / usual.0.max(1) as f64;
+    if slowdown < thresholds.slow_factor || Micros(length.0 - usual.0) < thresholds.slow_excess {
+        return None;
+    }
+    let bottleneck = facts.path.as_ref().and_then(|path| path.bottleneck.as_ref());
+    let member = bottleneck.and_then(|b| b.members.first()).and_then(|ix| facts.case.members.get(*ix));
+    let mut draft = Draft::of(facts, "slow.baseline")?
+        .set("slowdown", format!("{slowdown:.1}"))
+        .set("baseline", usual.to_string())
+        .comparison("duration / baseline", &format!("{length} / {usual}"));
+    if let (Some(member), Some(bottleneck)) = (member, bottleneck) {
+        draft = draft.span(member, "time on the path", &bottleneck.total.to_string());
+    }
+    Some(draft)
+}
+
+/// One measured run of a step: how long, and where.
+struct Measure<'c, 'a, 'p> {
+    took: Micros,
+    member: Option<&'c Member<'a, 'p>>,
+}
+
+fn slow_step<'p>(facts: &Facts<'_, '_, 'p>, step: &'p Step) -> Option<Draft<'p>> {
+    if !step.types.is_empty() && !step.types.contains(&facts.operation_type) {
+        return None;
+    }
+    let mut runs = measures(facts, step);
+    runs.sort_by_key(|run| run.took);
+    let median = runs.get(runs.len() / 2)?.took;
+    let total = Micros(runs.iter().map(|run| run.took.0).sum());
+    let whole = facts.window?.length();
+    if median <= step.over || share(total, whole) < step.share {
+        return None;
+    }
+    let device = facts.first(Attr::Device).map(Value::to_text);
+    let fits = |globs| device.as_deref().is_some_and(|device| any_fits(globs, device));
+    if fits(&step.unless_device) || dispatched_to(facts, step) {
+        return None;
+    }
+    let mut draft = Draft::of(facts, &step.rule)?
+        .set("value", median.to_string())
+        .set("count", runs.len().to_string())
+        .set("threshold", step.over.to_string())
+        .set("total", facts.workers.selection.as_ref().and_then(|s| s.total).map(|n| n.to_string()).unwrap_or_default())
+        .comparison("median / threshold", &format!("{median} / {}", step.over));
+    if let Some(member) = runs.last().and_then(|run| run.member) {
+        draft = match step.attribute {
+            Some(attr) => draft.attribute(facts, member, attr),
+            None => draft.span(member, "duration", &member.span.duration().to_string()),
+        };
+    }
+    if fits(&step.certain_device) {
+        let carrier = facts.case.members.iter().find(|m| facts.case.scan(m).get(m.span, Attr::Device).is_some());
+        if let Some(carrier) = carrier {
+            draft = draft.attribute(facts, carrier, Attr::Device);
+        }
+        draft = draft.sure(Confidence::High, "");
+    }
+    Some(draft)
+}
+
+fn measures<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>, step: &Step) -> Vec<Measure<'c, 'a, 'p>> {
+    let spans = facts.case.members.iter().filter(|m| any_fits(&step.spans, m.span.name()));
+    let spans = spans.filter_map(|member| {
+        let took = match step.attribute {
+            Some(attr) => {
+                let ms = facts.case.scan(member).get(member.span, attr).and_then(Value::as_f64)?;
+                Micros((ms * 1000.0) as i64)
+            }
+            None => member.span.duration(),
+        };
+        Some(Measure { took, member: Some(member) })
+    });
+    let sections = facts.path.as_ref().map(|path| path.sections.as_slice()).unwrap_or_default().iter();
+    let gaps = sections
+        .filter(|s| s.kind == SectionKind::Gap && step.phases.contains(&s.name))
+        .map(|s| Measure { took: s.end - s.start, member: None });
+    spans.chain(gaps).collect()
+}
+
+/// Whether the work went where the step may take long.
+fn dispatched_to(facts: &Facts<'_, '_, '_>, step: &Step) -> bool {
+    let calls = facts.case.members.iter().filter(|m| m.span.kind() == SpanKind::Client);
+    calls.filter_map(|m| Request::of(m.span, &facts.case.scan(m).lexicon)).any(|request| {
+        request.port.is_some_and(|port| step.unless_ports.contains(&port))
+            || request.host.is_some_and(|host| any_fits(&step.unless_hosts, host))
+    })
+}
+
+/// Many similar children of one span, one after the other (Jaeger's own skill calls it N+1).
+fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let rule = facts.case.playbook.rule("chatty.n_plus_one")?;
+    let most = facts.case.playbook.thresholds().chatty_calls;
+    let mut groups: BTreeMap<(usize, u32, String), Vec<&Member<'_, '_>>> = BTreeMap::new();
+    for member in &facts.case.members {
+        let scan = facts.case.scan(member);
+        let Some(parent) = scan.tree.parent(member.span.ix()) else { continue };
+        let sight = scan.sight(parent);
+        if sight.is(SpanRole::Coordinator) || scan.tree.children(parent).len() <= most {
+            continue;
+        }
+        let name = call_name(facts, member);
+        if !any_fits(&rule.ignore, &name) {
+            groups.entry((member.scan, parent.index() as u32, name)).or_default().push(member);
+        }
+    }
+    let ((scan, _, name), calls) =
+        groups.into_iter().filter(|(_, calls)| calls.len() > most && is_chatty(calls)).max_by_key(|(_, c)| c.len())?;
+    let parent = facts.case.scans.get(scan).and_then(|s| s.trace.span(s.tree.parent(calls.first()?.span.ix())?));
+    let total: i64 = calls.iter().map(|m| m.span.duration().0).sum();
+    let draft = Draft::of(facts, &rule.id)?
+        .set("count", calls.len().to_string())
+        .set("value", name)
+        .set("span", parent.map(SpanRef::name).unwrap_or_default())
+        .set("duration", Micros(total).to_string());
+    let first = calls.first()?;
+    Some(draft.span(first, "similar calls", &calls.len().to_string()).aside())
+}
+
+/// A client span's name is only its method; its path tells one call from another.
+fn call_name(facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>) -> String {
+    let request = Request::of(member.span, &facts.case.scan(member).lexicon);
+    match request.filter(|_| member.span.kind() == SpanKind::Client).and_then(|r| r.path) {
+        Some(path) => format!("{} {path}", member.span.name()),
+        None => member.span.name().to_owned(),
+    }
+}
+
+/// Of similar length (half to twice the median for most) and one after the other.
+fn is_chatty(calls: &[&Member<'_, '_>]) -> bool {
+    let mut lengths: Vec<i64> = calls.iter().map(|m| m.span.duration().0).collect();
+    lengths.sort_unstable();
+    let median = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
+    let alike = lengths.iter().filter(|us| **us * 2 >= median && **us <= median * 2).count();
+    let mut overlapping = 0;
+    for pair in calls.windows(2) {
+        if let [a, b] = pair {
+            overlapping += usize::from(b.span.start() < a.span.end());
+        }
+    }
+    alike * 10 >= calls.len() * 8 && overlapping * 10 <= calls.len()
+}

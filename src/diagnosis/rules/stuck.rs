@@ -1,0 +1,190 @@
+//! Operations that started and have no end: running, or stuck.
+
+use std::collections::BTreeSet;
+
+use super::{Draft, Facts, World, is_open};
+use crate::{
+    diagnosis::{Confidence, OperationStatus, errors, http::Request},
+    playbook::{Attr, Fill, RouteRole},
+    trace::{Micros, SpanKind, Time, Value},
+};
+
+pub(super) fn apply<'p>(
+    facts: &Facts<'_, '_, 'p>,
+    world: &World<'_, 'p>,
+    baseline: Option<Micros>,
+    drafts: &mut Vec<Draft<'p>>,
+) {
+    if !is_open(facts) {
+        return;
+    }
+    let before = drafts.len();
+    drafts.extend(instance_mismatch(facts));
+    drafts.extend(progress_frozen(facts));
+    drafts.extend(worker_lost(facts));
+    if drafts.len() == before {
+        drafts.extend(health_checks_ended(facts, world));
+    }
+    if drafts.len() == before {
+        drafts.extend(never_started(facts));
+    }
+    if drafts.len() == before {
+        drafts.extend(silent(facts, baseline));
+    }
+    drafts.extend(running(facts));
+}
+
+fn silence(facts: &Facts<'_, '_, '_>) -> Micros {
+    Micros((facts.context.now - facts.last_activity.unwrap_or(facts.context.now)).0.max(0))
+}
+
+/// How long the operation may be silent now.
+fn allowed(facts: &Facts<'_, '_, '_>, baseline: Option<Micros>) -> Option<Micros> {
+    if let Some(set) = facts.context.stall_threshold {
+        return Some(set);
+    }
+    let last = facts.work_before(facts.context.now).map(|m| m.span.name());
+    let table = facts.case.playbook.silence(&facts.operation_type, last)?.allowed;
+    let factor = facts.case.playbook.thresholds().silence_factor;
+    let floor = facts.case.playbook.thresholds().pending_for;
+    Some(match baseline {
+        Some(usual) => table.min(Micros((usual.0 as f64 * factor) as i64).max(floor)),
+        None => table,
+    })
+}
+
+fn running<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let last = facts.states.last()?;
+    let member = facts.case.members.get(last.member)?;
+    let draft = Draft::of(facts, "running.active")?.attribute(facts, member, Attr::ToStatus);
+    Some(draft.absence(Some(member), "transition to an end", "not there", facts.context.now))
+}
+
+fn silent<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>) -> Option<Draft<'p>> {
+    let (silence, allowed) = (silence(facts), allowed(facts, baseline)?);
+    if silence <= allowed {
+        return None;
+    }
+    let last = facts.work_before(facts.context.now);
+    let draft = Draft::of(facts, "stuck.silent")?
+        .set("silence", silence.to_string())
+        .set("allowed", allowed.to_string())
+        .absence(last, "span or event", &format!("none for {silence}"), facts.context.now);
+    Some(draft.comparison("allowed silence", &allowed.to_string()))
+}
+
+fn never_started<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let silence = silence(facts);
+    let allowed = facts.context.stall_threshold.unwrap_or(facts.case.playbook.thresholds().pending_for);
+    if facts.status != OperationStatus::Pending || silence <= allowed {
+        return None;
+    }
+    let registered = facts.states.last().and_then(|s| facts.case.members.get(s.member));
+    Some(Draft::of(facts, "stuck.never_started")?.set("silence", silence.to_string()).absence(
+        registered,
+        "transition to running",
+        "not there",
+        facts.context.now,
+    ))
+}
+
+/// A poll that the backend handed on to the worker and got no answer to, with no answered one after it.
+fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let mut gone: Option<(Time, super::Member<'_, 'p>, String)> = None;
+    let mut answered: Option<Time> = None;
+    for mention in facts.case.mentions.iter().filter(|m| m.role == RouteRole::Poll) {
+        let Some(scan) = facts.case.scans.get(mention.scan) else { continue };
+        let Some(member) = facts.case.member(mention.scan, mention.span.ix()) else { continue };
+        let span = mention.span;
+        // Only the backend's own request to the worker tells of the worker; the command's poll asks the backend.
+        if span.kind() != SpanKind::Client || !asked_by_backend(scan, span) {
+            continue;
+        }
+        let request = Request::of(span, &scan.lexicon).unwrap_or_default();
+        if request.status.is_some() {
+            answered = answered.max(Some(span.end()));
+        } else if span.is_error() {
+            let class = errors::own_class(facts.case, &member).unwrap_or_default();
+            gone = Some((span.end(), member, class));
+        }
+    }
+    let (at, member, class) = gone.filter(|(at, ..)| answered.is_none_or(|last| last < *at))?;
+    let too_early = silence(facts) <= facts.case.playbook.thresholds().worker_lost_after;
+    if too_early || facts.last_activity.is_some_and(|last| last > at) {
+        return None;
+    }
+    let draft = Draft::of(facts, "stuck.worker_lost")?.attribute(facts, &member, Attr::HttpUrl);
+    let draft = draft.event(&member, "exception.type", &class);
+    let last = facts.work_before(facts.context.now);
+    Some(draft.absence(last, "transition to an end", "not there", facts.context.now))
+}
+
+/// Whether a client span is the backend's own (it hangs below a request that the backend serves).
+fn asked_by_backend(scan: &crate::diagnosis::scan::Scan<'_, '_>, span: crate::trace::SpanRef<'_>) -> bool {
+    scan.tree
+        .parent(span.ix())
+        .and_then(|ix| scan.trace.span(ix))
+        .is_some_and(|parent| parent.kind() == SpanKind::Server)
+}
+
+fn health_checks_ended<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>) -> Option<Draft<'p>> {
+    let service = facts.worker_service()?;
+    let health = world.health(service).filter(|health| health.checks >= 3)?;
+    let silence = facts.context.now - health.last;
+    let gap = facts.case.playbook.thresholds().health_gap;
+    let after = facts.last_activity.is_none_or(|last| last <= health.last + gap);
+    if silence <= gap || !after || self::silence(facts) <= gap {
+        return None;
+    }
+    let last = facts.work_before(facts.context.now);
+    let value = format!("none since {}", health.last);
+    Some(Draft::of(facts, "stuck.health_checks_ended")?.set("silence", silence.to_string()).absence(
+        last,
+        "health checks of the worker",
+        &value,
+        health.last,
+    ))
+}
+
+/// The span went on for long after its progress was written last.
+fn progress_frozen<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let progress = facts.progress;
+    let member = facts.case.members.get(progress.member?)?;
+    let percent = progress.percent.filter(|percent| (0.0..100.0).contains(percent))?;
+    let frozen = member.span.end() - progress.at?;
+    if frozen < facts.case.playbook.thresholds().progress_frozen {
+        return None;
+    }
+    let mut words = Fill::default();
+    words.set("percent", format!("{percent}"));
+    words.set("silence", (facts.context.now.max(member.span.end()) - progress.at?).to_string());
+    words.set("phase", progress.phase.unwrap_or(member.span.name()));
+    let draft = Draft::of(facts, "stuck.progress_frozen")?.words(&words);
+    Some(draft.attribute(facts, member, Attr::ProgressPercent).attribute(facts, member, Attr::ProgressAt))
+}
+
+fn instance_mismatch<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let carriers: Vec<_> = facts
+        .case
+        .members
+        .iter()
+        .filter_map(|m| Some((m, facts.case.scan(m).get(m.span, Attr::Instance).map(Value::to_text)?)))
+        .collect();
+    let instances: BTreeSet<&str> = carriers.iter().map(|(_, id)| &**id).collect();
+    if instances.len() < 2 {
+        return None;
+    }
+    let mut draft = Draft::of(facts, "stuck.instance_mismatch")?;
+    let mut proven = BTreeSet::new();
+    for (member, id) in &carriers {
+        if proven.insert(&**id) {
+            draft = draft.attribute(facts, member, Attr::Instance);
+        }
+    }
+    let services: BTreeSet<&str> = carriers.iter().map(|(m, _)| m.span.service()).collect();
+    draft = draft.set("value", instances.iter().next().copied().unwrap_or_default());
+    if services.len() == instances.len() {
+        draft = draft.sure(Confidence::Medium, "each service has one instance of its own, which may be meant so");
+    }
+    Some(draft)
+}

@@ -1,0 +1,74 @@
+//! Traces whose spans cannot carry a verdict.
+
+use super::{Draft, Facts};
+use crate::{
+    diagnosis::{OperationStatus, workers::Choice},
+    playbook::{Attr, RouteRole, SpanRole, any_fits},
+    trace::SpanKind,
+};
+
+pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
+    drafts.extend(context_lost(facts));
+    if facts.case.id.is_none() && facts.status == OperationStatus::Unknown {
+        drafts.extend(worker_missing(facts));
+    }
+}
+
+fn context_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    if !facts.case.context_lost {
+        return None;
+    }
+    let lonely = facts
+        .case
+        .members
+        .iter()
+        .find(|m| m.sight.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Server)?;
+    let dispatch = facts.choices.iter().find(|c| c.dispatch.is_some());
+    let mut draft = Draft::of(facts, "trace.context_lost")?.set("target", lonely.span.service()).absence(
+        Some(lonely),
+        "parent span",
+        "not named",
+        lonely.span.start(),
+    );
+    if let Some(choice) = dispatch {
+        draft = draft.attribute(facts, &choice.member, Attr::HttpUrl);
+    }
+    Some(draft)
+}
+
+/// An accepted start without an operation below it.
+fn worker_missing<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let now = facts.context.now;
+    let last = facts.case.members.last()?;
+    let ended = facts.last_activity.unwrap_or(now);
+    if now - ended <= facts.case.playbook.thresholds().export_delay {
+        let draft = Draft::of(facts, "running.just_started")?.set("silence", (now - ended).to_string());
+        return Some(draft.absence(Some(last), "operation.register", "not here yet", now));
+    }
+    let Some(accepted) = &facts.workers.accepted else {
+        let draft = Draft::of(facts, "trace.backend_only")?;
+        return Some(draft.absence(Some(last), "operation.register", "not there", ended));
+    };
+    let rule = if uninstrumented(facts, accepted) { "trace.host_uninstrumented" } else { "trace.worker_missing" };
+    let request = accepted.dispatch.map(|d| d.request).unwrap_or_default();
+    let service = request.service(&facts.case.scan(&accepted.member).lexicon).map(|s| s.name.as_str());
+    let target = match (service.filter(|name| !name.is_empty()), request.address()) {
+        (Some(name), Some(address)) => format!("the {name} ({address})"),
+        (Some(name), None) => format!("the {name}"),
+        (None, address) => address.unwrap_or_default(),
+    };
+    let draft = Draft::of(facts, rule)?
+        .set("target", target)
+        .attribute(facts, &accepted.member, Attr::HttpUrl)
+        .attribute(facts, &accepted.member, Attr::HttpStatus);
+    Some(draft.absence(Some(&accepted.member), "span of the callee", "not there", accepted.member.span.end()))
+}
+
+/// Whether the dispatch went to a host that is known to send no spans.
+fn uninstrumented(facts: &Facts<'_, '_, '_>, accepted: &Choice<'_, '_>) -> bool {
+    let Some(rule) = facts.case.playbook.rule("trace.host_uninstrumented") else { return false };
+    let Some(dispatch) = accepted.dispatch else { return false };
+    let here = dispatch.request.port.is_some_and(|port| rule.ports.contains(&port));
+    here || dispatch.request.host.is_some_and(|host| any_fits(&rule.hosts, host))
+        || accepted.member.sight.is(SpanRole::Dispatch) && rule.ports.is_empty()
+}

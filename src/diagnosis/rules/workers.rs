@@ -1,0 +1,79 @@
+//! Worker selection.
+
+use super::{Draft, Facts};
+use crate::{
+    diagnosis::{OperationStatus, WorkerStatus},
+    playbook::Attr,
+};
+
+pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
+    let failed = facts.status == OperationStatus::Failed;
+    drafts.extend(retried(facts, failed));
+    if facts.workers.accepted.is_some() || facts.status == OperationStatus::Completed {
+        return;
+    }
+    drafts.extend(selection(facts));
+    drafts.extend(all_refused(facts, failed));
+    drafts.extend(by_error(facts));
+}
+
+fn selection<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let selection = facts.workers.selection.as_ref()?;
+    let rule = match selection.status? {
+        WorkerStatus::Success => return None,
+        WorkerStatus::NoWorkersStarted => "worker.none_registered",
+        WorkerStatus::NoCapableWorkers => "worker.none_capable",
+        WorkerStatus::AllWorkersBusy => "worker.all_busy",
+        WorkerStatus::NoWorkersAvailable => "worker.unavailable",
+    };
+    let count = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
+    let member = &selection.member;
+    let proofs = [Attr::WorkerTotal, Attr::WorkerCapable, Attr::WorkerAvailable, Attr::WorkerStatus, Attr::WorkerType];
+    let draft = Draft::of(facts, rule)?
+        .set("total", count(selection.total))
+        .set("capable", count(selection.capable))
+        .set("available", count(selection.available));
+    Some(proofs.into_iter().fold(draft, |draft, attr| draft.attribute(facts, member, attr)))
+}
+
+fn all_refused<'p>(facts: &Facts<'_, '_, 'p>, failed: bool) -> Option<Draft<'p>> {
+    let refused = &facts.workers.refused;
+    if !failed || refused.is_empty() || refused.len() < facts.workers.dispatches {
+        return None;
+    }
+    let draft = Draft::of(facts, "worker.all_refused")?.set("count", refused.len().to_string());
+    Some(refused.iter().fold(draft, |draft, choice| {
+        draft.attribute(facts, &choice.member, Attr::HttpStatus).attribute(facts, &choice.member, Attr::HttpUrl)
+    }))
+}
+
+/// Training selections leave no span of their own: only the error tells.
+fn by_error<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let origin = facts.origin.as_ref()?;
+    let (class, words) = origin.class.as_ref()?;
+    let rule = facts.case.playbook.rule(&class.rule)?;
+    let counted = facts.workers.selection.as_ref().is_some_and(|s| s.status != Some(WorkerStatus::Success));
+    if rule.verdict != crate::diagnosis::Verdict::NoWorkers || counted {
+        return None;
+    }
+    let member = origin.member?;
+    let draft = Draft::of(facts, &rule.id)?.words(words).set("count", facts.workers.refused.len().max(1).to_string());
+    let text = origin.message.as_deref().unwrap_or_default();
+    Some(draft.event(&member, "exception.type", &origin.error_type).event(&member, "exception.message", text))
+}
+
+fn retried<'p>(facts: &Facts<'_, '_, 'p>, failed: bool) -> Option<Draft<'p>> {
+    if failed {
+        return None;
+    }
+    if let Some(first) = facts.workers.refused.first().filter(|_| facts.workers.accepted.is_some()) {
+        let count = facts.workers.refused.len().to_string();
+        let draft = Draft::of(facts, "worker.retried")?.set("count", count).aside();
+        return Some(draft.attribute(facts, &first.member, Attr::HttpStatus));
+    }
+    if facts.case.refused_starts > 0 {
+        let count = (facts.case.refused_starts + 1).to_string();
+        return Some(Draft::of(facts, "worker.start_retried")?.set("count", count).aside());
+    }
+    None
+}

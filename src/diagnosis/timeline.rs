@@ -1,0 +1,362 @@
+//! When an operation started and ended, in which states it was, and on whom it spent its time.
+
+use hashbrown::{HashMap, HashSet};
+
+use super::{
+    FlowStep, OperationStatus, SectionKind,
+    case::{Case, Member},
+};
+use crate::{
+    playbook::{Attr, RouteRole, SpanRole},
+    trace::{Forest, Micros, Node, Relation, SpanId, SpanKind, Status, Stretch, Time},
+};
+
+/// A state that a span says the operation took.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StateChange {
+    /// Position in [`Case::members`].
+    pub(super) member: usize,
+    pub(super) status: OperationStatus,
+    pub(super) resuming: bool,
+    pub(super) at: Time,
+}
+
+/// States in the order of time.
+pub(super) fn states(case: &Case<'_, '_>) -> Vec<StateChange> {
+    let mut changes: Vec<StateChange> =
+        case.members.iter().enumerate().filter_map(|(ix, member)| state(case, ix, member)).collect();
+    changes.sort_by_key(|change| (change.at, change.status.is_terminal(), change.member));
+    changes
+}
+
+fn state(case: &Case<'_, '_>, ix: usize, member: &Member<'_, '_>) -> Option<StateChange> {
+    let (scan, span) = (case.scan(member), member.span);
+    let change = |text: &str, at| {
+        let status = OperationStatus::parse(text)?;
+        Some(StateChange { member: ix, status, resuming: text.eq_ignore_ascii_case("resuming"), at })
+    };
+    if let Some(to) = scan.text(span, Attr::ToStatus) {
+        return change(to, span.end());
+    }
+    if member.sight.is(SpanRole::Register) {
+        let said = scan.text(span, Attr::OperationStatus).unwrap_or("pending");
+        return change(said, span.start());
+    }
+    if let Some(said) = scan.text(span, Attr::OperationStatus) {
+        return change(said, span.end());
+    }
+    if member.sight.is(SpanRole::Coordinator) && names(case, member) {
+        return change(scan.text(span, Attr::Outcome)?, span.end());
+    }
+    if member.sight.is(SpanRole::Work) {
+        return change(if span.is_error() { "failed" } else { "completed" }, span.end());
+    }
+    None
+}
+
+/// Whether the operation id on a span that several operations share is this one's.
+fn names(case: &Case<'_, '_>, member: &Member<'_, '_>) -> bool {
+    case.scan(member).text(member.span, Attr::OperationId).is_none_or(|id| Some(id) == case.id)
+}
+
+/// The operation's interval.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    pub(super) start: Time,
+    /// `None` while there is no end.
+    pub(super) end: Option<Time>,
+    /// The end, or the clock.
+    pub(super) until: Time,
+}
+
+impl Window {
+    pub(super) fn length(self) -> Micros {
+        Micros((self.until - self.start).0.max(0))
+    }
+}
+
+/// From the start request's server span (else the registration, else the first span) to the last terminal state; a
+/// start without id runs from its first to its last retry.
+pub(super) fn window(case: &Case<'_, '_>, states: &[StateChange], ended: bool, now: Time) -> Option<Window> {
+    let first = case.members.first()?.span.start();
+    let server = |m: &&Member<'_, '_>| m.sight.route_is(RouteRole::Start) && m.span.kind() == SpanKind::Server;
+    let by_request = case.members.iter().find(server);
+    let registered = || case.members.iter().find(|m| m.sight.is(SpanRole::Register));
+    let start = match case.id {
+        Some(_) => by_request.or_else(registered).map_or(first, |m| m.span.start()),
+        None => first,
+    };
+    let last = case.members.iter().map(|m| m.span.end()).max().unwrap_or(first);
+    let terminal = states.iter().rev().find(|change| change.status.is_terminal()).map(|change| change.at);
+    let end = if ended { Some(terminal.unwrap_or(last).max(start)) } else { None };
+    let until = end.unwrap_or(now.max(last));
+    Some(Window { start, end, until })
+}
+
+/// The operation's path through its window.
+pub(super) struct Path {
+    pub(super) sections: Vec<Section>,
+    /// Microseconds on the path, per member.
+    pub(super) path_us: Vec<i64>,
+    /// Microseconds not covered by children, per member.
+    pub(super) self_us: Vec<i64>,
+    pub(super) bottleneck: Option<Bottleneck>,
+    /// Members that lie directly on the window, by start.
+    top: Vec<usize>,
+}
+
+/// A stretch of the path.
+#[derive(Clone, Debug)]
+pub(super) struct Section {
+    /// Position in [`Case::members`]; `None` for a gap.
+    pub(super) member: Option<usize>,
+    pub(super) kind: SectionKind,
+    /// A span's name or a gap's phase.
+    pub(super) name: String,
+    pub(super) service: String,
+    pub(super) start: Time,
+    pub(super) end: Time,
+}
+
+/// The largest sum of sections of one service, name and kind.
+#[derive(Clone, Debug)]
+pub(super) struct Bottleneck {
+    pub(super) name: String,
+    pub(super) service: String,
+    pub(super) kind: SectionKind,
+    pub(super) span_id: Option<SpanId>,
+    pub(super) total: Micros,
+    /// Members whose sections are part of it.
+    pub(super) members: Vec<usize>,
+}
+
+impl Path {
+    /// The last member lying on the window at a time: what a gap from there comes after.
+    pub(super) fn last_top<'c, 'a, 'p>(&self, case: &'c Case<'a, 'p>, at: Time) -> Option<&'c Member<'a, 'p>> {
+        let behind = self.top.partition_point(|ix| starts_by(case, *ix, at));
+        behind.checked_sub(1).and_then(|last| case.members.get(*self.top.get(last)?))
+    }
+
+    fn next_top<'c, 'a, 'p>(&self, case: &'c Case<'a, 'p>, at: Time) -> Option<&'c Member<'a, 'p>> {
+        let behind = self.top.partition_point(|ix| starts_by(case, *ix, at - Micros(1)));
+        case.members.get(*self.top.get(behind)?)
+    }
+}
+
+fn starts_by(case: &Case<'_, '_>, member: usize, at: Time) -> bool {
+    case.members.get(member).is_some_and(|m| m.span.start() <= at)
+}
+
+/// Lays the operation's spans on its window and divides it by the path rules.
+pub(super) fn path(case: &Case<'_, '_>, window: Window, operation_type: &str) -> Path {
+    let mut forest = Forest::with_capacity(case.members.len());
+    for member in &case.members {
+        forest.add(member.span.start(), member.span.end(), member.span.id());
+    }
+    let parents = waiting_parents(case);
+    forest.connect(parents.iter().enumerate().filter_map(|(ix, p)| Some((Node((*p)? as u32), Node(ix as u32)))));
+    let loops = |ix: usize| case.members.get(ix).is_some_and(|m| m.sight.is(SpanRole::Coordinator));
+    let top: Vec<usize> =
+        parents.iter().enumerate().filter(|(ix, p)| p.is_none() && !loops(*ix)).map(|(ix, _)| ix).collect();
+    let nodes: Vec<Node> = top.iter().map(|ix| Node(*ix as u32)).collect();
+    let stretches = forest.path_over(&nodes, window.start, window.until);
+    let mut path = Path {
+        sections: Vec::with_capacity(stretches.len()),
+        path_us: vec![0; case.members.len()],
+        self_us: (0..case.members.len()).map(|ix| forest.self_time(Node(ix as u32))).collect(),
+        bottleneck: None,
+        top,
+    };
+    for stretch in stretches {
+        let section = section(case, &path, stretch, operation_type);
+        if let Some(sum) = section.member.and_then(|ix| path.path_us.get_mut(ix)) {
+            *sum += (section.end - section.start).0;
+        }
+        path.sections.push(section);
+    }
+    path.bottleneck = bottleneck(case, &path.sections);
+    path
+}
+
+/// For every member the member that waited for it. Work that its parent did not wait for (follows-from, producer to
+/// consumer, started after the parent's end) has none: it lies on the window itself.
+fn waiting_parents(case: &Case<'_, '_>) -> Vec<Option<usize>> {
+    let places: HashMap<_, usize> =
+        case.members.iter().enumerate().map(|(place, m)| ((m.scan, m.span.ix()), place)).collect();
+    let waits = |member: &Member<'_, '_>| {
+        let scan = case.scan(member);
+        let parent = scan.trace.span(scan.tree.parent(member.span.ix())?)?;
+        let place = *places.get(&(member.scan, parent.ix()))?;
+        let handed_over = parent.kind() == SpanKind::Producer && member.span.kind() == SpanKind::Consumer;
+        let follows = member.span.parent().is_some_and(|named| named.relation == Relation::FollowsFrom);
+        let after = member.span.start() >= parent.end();
+        let in_loop = case.members.get(place).is_some_and(|p| p.sight.is(SpanRole::Coordinator));
+        (!handed_over && !follows && !after && !in_loop).then_some(place)
+    };
+    case.members.iter().map(waits).collect()
+}
+
+fn section(case: &Case<'_, '_>, path: &Path, stretch: Stretch, operation_type: &str) -> Section {
+    let (start, end) = (stretch.start, stretch.end);
+    let owner = stretch.owner.map(|node| node.0 as usize);
+    if let Some((ix, member)) = owner.and_then(|ix| Some((ix, case.members.get(ix)?))) {
+        let network = member.span.kind() == SpanKind::Client && case.scan(member).callee(member.span).is_some();
+        let kind = if network { SectionKind::Network } else { SectionKind::Span };
+        let (name, service) = (member.span.name().to_owned(), member.span.service().to_owned());
+        return Section { member: Some(ix), kind, name, service, start, end };
+    }
+    let (after, before) = (path.last_top(case, start), path.next_top(case, end));
+    let name_of = |m: Option<&Member<'_, '_>>| m.map(|m| m.span.name().to_owned());
+    let (after_name, before_name) = (name_of(after), name_of(before));
+    let phase = case.playbook.phase(operation_type, after_name.as_deref(), before_name.as_deref());
+    let name = match phase {
+        Some(phase) => phase.to_owned(),
+        None => {
+            let side = |name: &Option<String>, none: &str| name.clone().unwrap_or_else(|| none.to_owned());
+            format!("{} → {}", side(&after_name, "start"), side(&before_name, "(no end yet)"))
+        }
+    };
+    let service = after.or(before).map(|m| m.span.service().to_owned()).unwrap_or_default();
+    Section { member: None, kind: SectionKind::Gap, name, service, start, end }
+}
+
+fn bottleneck(case: &Case<'_, '_>, sections: &[Section]) -> Option<Bottleneck> {
+    struct Sum {
+        total: i64,
+        largest: i64,
+        member: Option<usize>,
+        first: usize,
+        members: Vec<usize>,
+    }
+    let mut sums: HashMap<(&str, &str, SectionKind), Sum> = HashMap::new();
+    for (order, section) in sections.iter().enumerate() {
+        let length = (section.end - section.start).0;
+        let sum = sums.entry((&section.service, &section.name, section.kind)).or_insert(Sum {
+            total: 0,
+            largest: 0,
+            member: section.member,
+            first: order,
+            members: Vec::new(),
+        });
+        sum.total += length;
+        if length > sum.largest {
+            (sum.largest, sum.member) = (length, section.member);
+        }
+        sum.members.extend(section.member);
+    }
+    let ((service, name, kind), sum) =
+        sums.into_iter().max_by_key(|(_, sum)| (sum.total, std::cmp::Reverse(sum.first)))?;
+    Some(Bottleneck {
+        name: name.to_owned(),
+        service: service.to_owned(),
+        kind,
+        span_id: sum.member.and_then(|ix| case.members.get(ix)).map(|m| m.span.id()),
+        total: Micros(sum.total),
+        members: sum.members,
+    })
+}
+
+/// The execution flow: the operation's spans and the command above it, and the gaps of the path, in time order.
+pub(super) fn flow(case: &Case<'_, '_>, window: Option<Window>, path: Option<&Path>) -> Vec<FlowStep> {
+    let start = window.map_or_else(|| case.members.first().map_or(Time(0), |m| m.span.start()), |w| w.start);
+    let bottleneck = path.and_then(|path| path.bottleneck.as_ref());
+    let in_bottleneck: HashSet<usize> = bottleneck.iter().flat_map(|b| b.members.iter().copied()).collect();
+    let depths = depths(case);
+    let mut steps: Vec<FlowStep> = Vec::with_capacity(case.members.len() + case.context.len());
+    for member in &case.context {
+        steps.push(step(member, start, depth_of(&depths, member)));
+    }
+    for (ix, member) in case.members.iter().enumerate() {
+        let micros = |list: Option<&Vec<i64>>| list.and_then(|l| l.get(ix)).map_or(0.0, |us| Micros(*us).millis());
+        steps.push(FlowStep {
+            self_ms: micros(path.map(|p| &p.self_us)),
+            path_ms: micros(path.map(|p| &p.path_us)),
+            is_bottleneck: in_bottleneck.contains(&ix),
+            error_type: super::errors::own_class(case, member),
+            ..step(member, start, depth_of(&depths, member))
+        });
+    }
+    let gaps = path.map(|path| path.sections.as_slice()).unwrap_or_default().iter();
+    for gap in gaps.filter(|section| section.kind == SectionKind::Gap) {
+        let length = (gap.end - gap.start).millis();
+        steps.push(FlowStep {
+            span: gap.name.clone(),
+            service: gap.service.clone(),
+            span_id: None,
+            trace_id: None,
+            depth: 0,
+            kind: "gap",
+            status: "unset",
+            start: gap.start,
+            offset_ms: (gap.start - start).millis(),
+            duration_ms: length,
+            self_ms: length,
+            path_ms: length,
+            is_bottleneck: bottleneck.is_some_and(|b| b.kind == SectionKind::Gap && b.name == gap.name),
+            folded: 0,
+            error_type: None,
+        });
+    }
+    steps.sort_by(|a, b| (a.start, a.depth, a.span_id).cmp(&(b.start, b.depth, b.span_id)));
+    steps
+}
+
+fn step(member: &Member<'_, '_>, start: Time, depth: u32) -> FlowStep {
+    let span = member.span;
+    FlowStep {
+        span: span.name().to_owned(),
+        service: span.service().to_owned(),
+        span_id: Some(span.id()),
+        trace_id: Some(span.trace().id()),
+        depth,
+        kind: span.kind().as_str(),
+        status: match span.status() {
+            Status::Unset => "unset",
+            Status::Ok => "ok",
+            Status::Error => "error",
+        },
+        start: span.start(),
+        offset_ms: (span.start() - start).millis(),
+        duration_ms: span.duration().millis(),
+        self_ms: 0.0,
+        path_ms: 0.0,
+        is_bottleneck: false,
+        folded: member.folded,
+        error_type: None,
+    }
+}
+
+type Depths = HashMap<(usize, crate::trace::SpanIx), u32>;
+
+fn depths(case: &Case<'_, '_>) -> Depths {
+    let mut depths = Depths::new();
+    let mut all: Vec<&Member<'_, '_>> = case.context.iter().chain(&case.members).collect();
+    let known: hashbrown::HashSet<_> = all.iter().map(|m| (m.scan, m.span.ix())).collect();
+    all.sort_by_key(|m| (m.scan, m.span.ix()));
+    for member in all {
+        // Walks up to the nearest span whose depth is known, then back down, so that deep chains stay linear.
+        let scan = case.scan(member);
+        let mut chain = vec![member.span.ix()];
+        let mut base = None;
+        for above in scan.tree.ancestors(member.span.ix()) {
+            if let Some(depth) = depths.get(&(member.scan, above)) {
+                base = Some(*depth);
+                break;
+            }
+            if !known.contains(&(member.scan, above)) {
+                break;
+            }
+            chain.push(above);
+        }
+        let mut next = base.map_or(0, |depth| depth + 1);
+        for ix in chain.into_iter().rev() {
+            depths.entry((member.scan, ix)).or_insert(next);
+            next += 1;
+        }
+    }
+    depths
+}
+
+fn depth_of(depths: &Depths, member: &Member<'_, '_>) -> u32 {
+    depths.get(&(member.scan, member.span.ix())).copied().unwrap_or(0)
+}

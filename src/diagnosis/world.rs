@@ -1,0 +1,81 @@
+//! What traces without an operation tell about the same time: refused connections elsewhere, health checks.
+
+use hashbrown::HashMap;
+
+use super::{case::Member, errors, facts::Facts, scan::Scan};
+use crate::{
+    playbook::{Correlation, Playbook, RouteRole, Service, SpanRole},
+    trace::{SpanKind, Time},
+};
+
+/// A failing span elsewhere.
+#[derive(Clone, Copy)]
+pub(super) struct Witness<'a, 'p> {
+    pub(super) member: Member<'a, 'p>,
+    pub(super) correlation: &'p Correlation,
+    pub(super) message: &'a str,
+}
+
+/// When a service was asked for its health.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Health {
+    pub(super) last: Time,
+    pub(super) checks: usize,
+}
+
+/// Everything beside the operations.
+pub(super) struct World<'a, 'p> {
+    playbook: &'p Playbook,
+    witnesses: Vec<Witness<'a, 'p>>,
+    health: HashMap<&'a str, Health>,
+}
+
+impl<'a, 'p> World<'a, 'p> {
+    pub(super) fn new(scans: &'a [Scan<'a, 'p>], playbook: &'p Playbook) -> Self {
+        let mut world = Self { playbook, witnesses: Vec::new(), health: HashMap::new() };
+        for (at, scan) in scans.iter().enumerate() {
+            for span in scan.trace.spans() {
+                let sight = scan.sight(span.ix());
+                if sight.is(SpanRole::Context) && span.is_error() {
+                    let member = Member { span, scan: at, sight, folded: 0 };
+                    world.witness(member, scan);
+                }
+                if sight.route_is(RouteRole::Health) && span.kind() == SpanKind::Server && !span.is_error() {
+                    let health = world.health.entry(span.service()).or_insert(Health { last: span.end(), checks: 0 });
+                    health.last = health.last.max(span.end());
+                    health.checks += 1;
+                }
+            }
+        }
+        world
+    }
+
+    fn witness(&mut self, member: Member<'a, 'p>, scan: &Scan<'a, 'p>) {
+        let correlations = self.playbook.correlations().iter();
+        if let Some(correlation) = correlations.into_iter().find(|c| c.span.fits(member.span.name())) {
+            let message = errors::exceptions(member.span, &scan.lexicon).first().and_then(|e| e.message);
+            let message = message.unwrap_or(member.span.status_message());
+            self.witnesses.push(Witness { member, correlation, message });
+        }
+    }
+
+    /// Health checks of a service.
+    pub(super) fn health(&self, service: &str) -> Option<Health> {
+        self.health.get(service).copied()
+    }
+
+    /// The failing span that explains why `waited_on` did not answer in the operation's time, and the service it blames.
+    pub(super) fn explains(
+        &self,
+        facts: &Facts<'_, 'a, 'p>,
+        waited_on: &Service,
+    ) -> Option<(&'p Service, Witness<'a, 'p>)> {
+        let window = facts.window?;
+        let slack = self.playbook.thresholds().correlation_window;
+        let (from, to) = (window.start - slack, window.until + slack);
+        let near = |w: &&Witness<'a, 'p>| w.member.span.end() >= from && w.member.span.start() <= to;
+        let witness = self.witnesses.iter().filter(near).find(|w| w.correlation.waiting_on == waited_on.rule)?;
+        let blamed = self.playbook.services().iter().find(|s| s.rule == witness.correlation.explains)?;
+        Some((blamed, *witness))
+    }
+}
