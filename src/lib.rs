@@ -9,7 +9,7 @@
 //! 5. [`frames`] turns answers into Grafana's data frames,
 //! 6. [`plugin`] and [`cli`] are the two doors.
 //!
-//! [`corpus`] makes example traces for the demo and the tests.
+//! [`corpus`] makes example traces for the demo and the tests, and [`host`] starts the plugin as Grafana does.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +17,7 @@ pub mod cli;
 pub mod corpus;
 pub mod diagnosis;
 pub mod frames;
+pub mod host;
 pub mod investigate;
 pub mod jaeger;
 pub mod playbook;

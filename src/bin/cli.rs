@@ -1,3 +1,5 @@
 //! The command line tool `ktrdr-diagnose`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    ktrdr_diagnosis::cli::main()
+}

@@ -1,3 +1,7 @@
 //! The executable that Grafana starts.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ktrdr_diagnosis::plugin::run()
+}

@@ -16,7 +16,7 @@ const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
 ///
 /// Only this crate's events can be made more talkative: others write whole requests, with their secrets, at `debug`.
 /// `RUST_LOG`, which is inherited from Grafana's environment, is not looked at for that reason.
-pub fn install() {
+pub(super) fn install() {
     let wanted = std::env::var(LEVEL).unwrap_or_default().to_ascii_lowercase();
     let level = LEVELS.into_iter().find(|level| *level == wanted).unwrap_or("info");
     let filter = EnvFilter::new(format!("warn,ktrdr_diagnosis={level},grafana_plugin_sdk=warn,h2=warn,hyper=warn"));

@@ -150,7 +150,8 @@ impl<'j> Model<'j> {
     /// A list of words of a vocabulary.
     fn words<T>(self, key: &str, parse: impl Fn(&str) -> Option<T>, known: &str) -> Result<Vec<T>, Failure> {
         let word = |text: &str| {
-            parse(text).ok_or_else(|| Failure::bad_request(format!("`{key}` does not know `{text}`; there are {known}")))
+            parse(text)
+                .ok_or_else(|| Failure::bad_request(format!("`{key}` does not know `{text}`; there are {known}")))
         };
         self.texts(key)?.into_iter().map(word).collect()
     }
@@ -168,7 +169,8 @@ impl<'j> Model<'j> {
             Some(Value::Object(filters)) => Model(filters),
             Some(other) => return Err(wrong("filters", "an object", other)),
         };
-        let owned = |key| Ok::<_, Failure>(filters.texts(key)?.into_iter().map(str::to_owned).collect());
+        let owned =
+            |key| -> Result<Vec<String>, Failure> { Ok(filters.texts(key)?.into_iter().map(str::to_owned).collect()) };
         let tags = logfmt::parse(filters.text("tags")?.unwrap_or_default());
         let tags = tags.map_err(|error| Failure::bad_request(format!("`tags` cannot be read: {error}")))?;
         let (min_duration, max_duration) = (filters.duration("minDuration")?, filters.duration("maxDuration")?);
@@ -178,7 +180,7 @@ impl<'j> Model<'j> {
             return Err(Failure::bad_request(format!("`minDuration` ({min}) is longer than `maxDuration` ({max})")));
         }
         Ok(Filters {
-            types: owned("types")?.into_iter().map(|text: String| text.to_lowercase()).collect(),
+            types: owned("types")?.into_iter().map(|text| text.to_lowercase()).collect(),
             statuses: filters.words(
                 "statuses",
                 OperationStatus::parse,
@@ -215,7 +217,8 @@ impl<'j> Model<'j> {
             Some(id) => Some(id),
             None => self.text(other)?,
         };
-        id.map(target).ok_or_else(|| Failure::bad_request(format!("`{key}` is empty: name an operation id or a trace id")))
+        id.map(target)
+            .ok_or_else(|| Failure::bad_request(format!("`{key}` is empty: name an operation id or a trace id")))
     }
 
     fn views(self) -> Result<Vec<View>, Failure> {
@@ -275,17 +278,17 @@ mod tests {
         Question::parse(model.to_string().as_bytes(), "")
     }
 
-    fn message(model: Value) -> String {
-        let failure = parse(&model).unwrap_err();
+    fn message(model: &Value) -> String {
+        let failure = parse(model).unwrap_err();
         assert_eq!(failure.status, 400);
         failure.message
     }
 
     #[test]
     fn a_link_from_another_data_source_asks_for_a_trace() {
-        let trace = Target::Trace(TraceId(0xabcdef));
+        let trace = Target::Trace(TraceId(0x00ab_cdef));
         for kind in [json!(null), json!(""), json!("trace"), json!("traceql")] {
-            let model = json!({"queryType": kind, "query": "00000000000000000000000000abcdef"});
+            let model = json!({"queryType": kind, "query": format!("{:0>32}", "abcdef")});
             assert_eq!(parse(&model), Ok(Question::Trace { target: trace.clone() }));
         }
         let operation = json!({"query": "op_training_20251122_100505_ab12cd34"});
@@ -315,19 +318,19 @@ mod tests {
 
     #[test]
     fn bad_values_are_named_with_what_is_allowed() {
-        let of = |field: &str, value: Value| message(json!({"queryType": "operations", "filters": {field: value}}));
-        assert!(message(json!({"queryType": "nonsense"})).contains("diagnosis"));
+        let of = |field: &str, value: Value| message(&json!({"queryType": "operations", "filters": {field: value}}));
+        assert!(message(&json!({"queryType": "nonsense"})).contains("diagnosis"));
         for limit in [json!(0), json!(1001), json!(-1), json!("many"), json!(1.5)] {
-            assert!(message(json!({"queryType": "operations", "limit": limit})).contains("1 to 1000"));
+            assert!(message(&json!({"queryType": "operations", "limit": limit})).contains("1 to 1000"));
         }
         assert!(of("minDuration", json!("5 parsecs")).contains("1m30s"));
         assert!(of("tags", json!("error")).contains("key=value"));
         assert!(of("verdicts", json!(["bad"])).contains("no_workers"));
         assert!(of("types", json!([1])).contains("list of texts"));
-        assert!(message(json!({"queryType": "diagnosis", "operationId": " "})).contains("operation id"));
-        assert!(message(json!({"queryType": "metric", "measure": "happiness"})).contains("failure_ratio"));
-        assert!(message(json!({"queryType": "metric", "groupBy": ["trace_id"]})).contains("bottleneck_span"));
-        assert!(message(json!({"queryType": "upload"})).contains("file"));
+        assert!(message(&json!({"queryType": "diagnosis", "operationId": " "})).contains("operation id"));
+        assert!(message(&json!({"queryType": "metric", "measure": "happiness"})).contains("failure_ratio"));
+        assert!(message(&json!({"queryType": "metric", "groupBy": ["trace_id"]})).contains("bottleneck_span"));
+        assert!(message(&json!({"queryType": "upload"})).contains("file"));
         assert!(Question::parse(b"{nope", "").unwrap_err().message.contains("no JSON"));
     }
 

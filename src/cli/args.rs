@@ -1,0 +1,277 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::time::{When, duration};
+use crate::{diagnosis::Verdict, trace::Micros};
+
+/// Tells from Jaeger traces what is wrong with an operation of KTRDR, with proof.
+///
+/// Exit status: 0 answered, 1 could not answer (the message says what to try), 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "ktrdr-diagnose", version, max_term_width = 100, arg_required_else_help = true)]
+pub(super) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Diagnose one operation (or all operations of one trace) in Jaeger
+    Operation(OperationArgs),
+    /// List the operations of a time range in Jaeger, each with its verdict
+    Operations(OperationsArgs),
+    /// Diagnose the operations in a trace file, without Jaeger
+    File(FileArgs),
+    /// Print the critical path of every trace in a file: what the end of the trace was waiting for
+    CriticalPath(CriticalPathArgs),
+    /// Show what this tool does, on example traces: no Jaeger, no KTRDR, no Grafana needed
+    Demo(DemoArgs),
+    /// Print, explain or check the playbook: the rules behind every diagnosis
+    Playbook(PlaybookArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OperationArgs {
+    /// Operation id, as `op_training_20261122_100505_a41e50c8`, or a trace id
+    pub(super) id: String,
+    #[command(flatten)]
+    pub(super) jaeger: JaegerArgs,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) clock: ClockArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    /// Where the search starts when the id holds no time [default: now minus the lookback]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(super) from: Option<When>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OperationsArgs {
+    #[command(flatten)]
+    pub(super) jaeger: JaegerArgs,
+    /// Start of the range: `now-1h30m`, `2026-11-22T10:00:00Z`, seconds or milliseconds since 1970
+    #[arg(long, value_name = "TIME", default_value = "now-1h", allow_hyphen_values = true)]
+    pub(super) from: When,
+    /// End of the range
+    #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
+    pub(super) to: When,
+    /// Only operations of this type, as `training`; may be given more than once
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    pub(super) types: Vec<String>,
+    /// Only operations with this verdict, as `stuck`; may be given more than once
+    #[arg(long = "verdict", value_name = "VERDICT", value_delimiter = ',', value_parser = verdict_parser())]
+    pub(super) verdicts: Vec<String>,
+    /// At most this many operations, the newest ones
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) limit: u16,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) clock: ClockArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FileArgs {
+    /// Trace file: an export of Jaeger's user interface, an answer of its API, or OTLP JSON; `-` reads standard input
+    pub(super) path: PathBuf,
+    /// Only this operation, in full
+    #[arg(long, value_name = "ID")]
+    pub(super) operation: Option<String>,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) clock: ClockArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CriticalPathArgs {
+    /// Trace file, as `file` takes it; `-` reads standard input
+    pub(super) path: PathBuf,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = PathFormat::Table)]
+    pub(super) format: PathFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Keep the example Jaeger serving until Ctrl-C, so that Grafana or this tool can be pointed at it
+    #[arg(long)]
+    pub(super) keep: bool,
+    /// Port of the example Jaeger on 127.0.0.1; 0 takes any free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(super) port: u16,
+    /// Seed of the example traces: the same seed makes the same traces
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// The plugin executable [default: the one beside this program]
+    #[arg(long, value_name = "PATH")]
+    pub(super) plugin: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) clock: ClockArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct PlaybookArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<PlaybookCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PlaybookCommand {
+    /// Print the embedded playbook
+    Print,
+    /// Explain one rule, as `worker.none_registered`; without a name: list all rules
+    Explain {
+        /// The rule's id, as in the field `rule` of a diagnosis
+        rule: Option<String>,
+        /// Explain it as this playbook of yours has it
+        #[arg(long, value_name = "FILE")]
+        playbook: Option<PathBuf>,
+    },
+    /// Check a playbook of yours: prints each mistake with its line
+    Check {
+        /// The playbook; `-` reads standard input
+        file: PathBuf,
+    },
+}
+
+/// How to reach Jaeger.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Jaeger")]
+pub(super) struct JaegerArgs {
+    /// Address of Jaeger's user interface, with its base path if it has one
+    #[arg(long = "jaeger", value_name = "URL", env = "KTRDR_JAEGER_URL", hide_env_values = true)]
+    pub(super) url: Option<Secret>,
+    /// Header to send, as `Authorization: Bearer …`; may be given more than once (in the variable: one per line)
+    #[arg(long = "header", value_name = "NAME: VALUE", env = "KTRDR_JAEGER_HEADERS", value_delimiter = '\n')]
+    #[arg(hide_env_values = true)]
+    pub(super) headers: Vec<Secret>,
+    /// Basic authentication; other users of this machine can see arguments, so prefer the variable
+    #[arg(long, value_name = "NAME:PASSWORD", env = "KTRDR_JAEGER_USER", hide_env_values = true)]
+    pub(super) user: Option<Secret>,
+    /// Tenant, sent as the header `x-tenant`
+    #[arg(long, value_name = "NAME", env = "KTRDR_JAEGER_TENANT")]
+    pub(super) tenant: Option<String>,
+    /// Trust this certificate authority too (PEM)
+    #[arg(long, value_name = "FILE", env = "KTRDR_JAEGER_CA_CERT")]
+    pub(super) ca_cert: Option<PathBuf>,
+    /// Do not check Jaeger's certificate
+    #[arg(long)]
+    pub(super) insecure: bool,
+    /// How long one answer of Jaeger may take
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub(super) timeout: Micros,
+    /// Largest answer of Jaeger that is read, in MiB; larger ones are asked for in parts
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub(super) max_body_mib: u32,
+    /// How far before the range to look for operations that still run
+    #[arg(long, value_name = "DURATION", default_value = "48h", value_parser = duration)]
+    pub(super) lookback: Micros,
+    /// Only search services that match this pattern, as `ktrdr-*`; may be given more than once
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    pub(super) discovery_services: Vec<String>,
+}
+
+/// By which rules to judge.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rules")]
+pub(super) struct RuleArgs {
+    /// Playbook laid over the embedded one (see `playbook check`)
+    #[arg(long, value_name = "FILE", env = "KTRDR_PLAYBOOK")]
+    pub(super) playbook: Option<PathBuf>,
+}
+
+/// Which time it is.
+#[derive(Debug, Args)]
+pub(super) struct ClockArgs {
+    /// Judge "stuck" and "running" as if it were this time; `now-…` counts from the real clock [default: now]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(super) now: Option<When>,
+}
+
+/// How to print.
+#[derive(Debug, Args)]
+pub(super) struct OutputArgs {
+    /// How to print [default: a table for several operations, a report for one]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// One row per operation
+    Table,
+    /// A report per operation for the terminal
+    Report,
+    /// A report per operation for a ticket or a chat
+    Markdown,
+    /// An array with everything that is known
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PathFormat {
+    /// One row per section
+    Table,
+    /// An array with one object per trace
+    Json,
+}
+
+/// A text that must not show in any message. It is read later, because a parser of clap would repeat what it refuses.
+#[derive(Clone)]
+pub(super) struct Secret(pub(super) String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+fn verdict_parser() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(Verdict::ALL.map(Verdict::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug_output() {
+        let args = [
+            "ktrdr-diagnose",
+            "operations",
+            "--jaeger",
+            "http://j",
+            "--user",
+            "ann:s3cret",
+            "--header",
+            "Authorization: Bearer t0ken",
+        ];
+        let text = format!("{:?}", Cli::try_parse_from(args).unwrap());
+        assert!(text.contains("Secret") && !text.contains("s3cret") && !text.contains("t0ken"), "{text}");
+    }
+}

@@ -1,0 +1,231 @@
+//! `ktrdr-diagnose demo`: example traces, a Jaeger that serves them, and the plugin that diagnoses them, in one command.
+
+mod frames;
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    args::DemoArgs,
+    error::Error,
+    list,
+    output::{self, Waiting},
+    report,
+    text::{BOLD, CODE, Look, line, paint, prose},
+    time::wall_clock,
+};
+use crate::{
+    corpus::{self, Flavour, Server, Store},
+    diagnosis::{Diagnosis, Verdict},
+    host::{DataSource, Host, frame_json},
+    trace::{Micros, Time},
+};
+
+const ABOUT: &str = "KTRDR is a system that trains trading strategies, tests them on past prices and downloads market \
+    data. One such job (an operation) runs across an API, workers and helper services, and each of them reports what it \
+    did as traces to a server called Jaeger. When an operation fails, hangs or is slow, the answer lies somewhere in \
+    those traces. KTRDR Diagnosis reads them and says what is wrong, why, and what to do about it.";
+
+/// How far back the example traces reach.
+const RANGE: Micros = Micros::from_secs(24 * 3600);
+
+pub(super) async fn run(args: &DemoArgs) -> Result<(), Error> {
+    let look = Look::of_stdout();
+    let plugin = plugin(args.plugin.as_deref())?;
+    let wall = wall_clock();
+    let now = args.clock.now.map_or(wall, |when| when.at(wall));
+    introduce(look)?;
+
+    let server = serve(args, now).await?;
+    let demo = {
+        let _waiting = Waiting::new("The plugin diagnoses the example traces");
+        ask(&plugin, &server, now).await?
+    };
+    show(&demo, server.store.len(), look)?;
+    if args.keep {
+        keep(server, look).await
+    } else {
+        server.stop().await;
+        Ok(())
+    }
+}
+
+/// What the plugin answered.
+struct Answers {
+    health: String,
+    operations: Vec<Arc<Diagnosis>>,
+    one: Diagnosis,
+    queries: usize,
+    took: Duration,
+}
+
+fn introduce(look: Look) -> Result<(), Error> {
+    let mut out = String::new();
+    line(&mut out, format_args!("{}\n", paint(BOLD, "KTRDR Diagnosis: a demonstration")));
+    prose(&mut out, 0, ABOUT, look.prose());
+    out.push('\n');
+    prose(
+        &mut out,
+        0,
+        "This demonstration makes up the traces of a bad day, serves them from a small built-in Jaeger on this machine, \
+         and lets the real Grafana plugin diagnose them over the protocol that Grafana uses. Nothing leaves this machine.",
+        look.prose(),
+    );
+    out.push('\n');
+    output::text(&out)
+}
+
+async fn serve(args: &DemoArgs, now: Time) -> Result<Server, Error> {
+    let store = Store::new(corpus::demo(now, args.seed));
+    let address = SocketAddr::from(([127, 0, 0, 1], args.port));
+    corpus::serve_on(address, store, Flavour::Both)
+        .await
+        .map_err(|error| Error::System(format!("cannot serve on {address}: {error}; choose another port with --port")))
+}
+
+/// The plugin's executable: the one that was named, else the one beside this program.
+fn plugin(named: Option<&Path>) -> Result<PathBuf, Error> {
+    if let Some(path) = named {
+        return Ok(path.into());
+    }
+    let own = std::env::current_exe().map_err(|error| Error::System(format!("cannot find myself: {error}")))?;
+    let name = format!("{}_{}_{}", PLUGIN, std::env::consts::OS, go_arch());
+    let beside = [PLUGIN, &name].into_iter().filter_map(|name| {
+        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        own.parent().map(|folder| folder.join(file))
+    });
+    beside.into_iter().find(|path| path.is_file()).ok_or_else(|| {
+        Error::System(format!(
+            "the plugin's executable {PLUGIN} is not beside {}; build both with `cargo build --release`, or name it with \
+             --plugin PATH",
+            own.display()
+        ))
+    })
+}
+
+/// Name of the plugin's executable.
+const PLUGIN: &str = "gpx_ktrdr_diagnosis";
+
+/// Go's word for this machine's processor, as plugin executables are named.
+fn go_arch() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error> {
+    let failed = |what: &str, error: &dyn std::fmt::Display| Error::System(format!("the plugin {what}: {error}"));
+    let started = Instant::now();
+    let host = Host::start(plugin, &[]).await.map_err(|error| failed("does not start", &error))?;
+    let source = DataSource::new("ktrdr-diagnosis", &server.url);
+    let health = host.health(&source).await.map_err(|error| failed("does not tell its health", &error))?.message;
+
+    let query = json!({"refId": "A", "queryType": "operations", "limit": 1000});
+    let frames = frames_of(&host, &source, now, query).await?;
+    let rows = frames.first().map(frames::rows).unwrap_or_default();
+    let mut operations: Vec<Arc<Diagnosis>> = rows.iter().map(|row| Arc::new(frames::diagnosis(row))).collect();
+    operations.sort_by_key(|d| (std::cmp::Reverse(d.severity), d.verdict, std::cmp::Reverse(d.start)));
+
+    let chosen = choose(&operations).ok_or_else(|| Error::System("the plugin found no operation".into()))?;
+    let query = json!({"refId": "B", "queryType": "diagnosis", "operationId": chosen});
+    let mut one = Diagnosis::default();
+    for frame in frames_of(&host, &source, now, query).await? {
+        let rows = frames::rows(&frame);
+        match (frame["schema"]["name"].as_str(), rows.first()) {
+            (Some("diagnosis"), Some(row)) => one = frames::diagnosis(row),
+            (Some(name), _) => frames::add_list(&mut one, name, &rows),
+            _ => {}
+        }
+    }
+    let took = started.elapsed();
+    host.stop().await;
+    let queries = server.requests().len();
+    Ok(Answers { health, operations, one, queries, took })
+}
+
+/// The operation that shows most: one whose cause lies in another trace, else the worst with an id.
+fn choose(operations: &[Arc<Diagnosis>]) -> Option<&str> {
+    let with_id = || operations.iter().filter_map(|d| d.operation_id.as_deref().map(|id| (d, id)));
+    let telling = with_id().filter(|(d, _)| d.verdict == Verdict::Unreachable).max_by_key(|(d, _)| d.trace_ids.len());
+    telling.or_else(|| with_id().next()).map(|(_, id)| id)
+}
+
+async fn frames_of(host: &Host, source: &DataSource, now: Time, query: Value) -> Result<Vec<Value>, Error> {
+    let reference = query["refId"].as_str().unwrap_or_default().to_owned();
+    let ms = |time: Time| time.0.div_euclid(1000);
+    let answer = host
+        .query(source, (ms(now - RANGE), ms(now)), vec![query], HashMap::new())
+        .await
+        .map_err(|error| Error::System(format!("the plugin does not answer: {error}")))?;
+    let answer = answer.responses.get(&reference).cloned().unwrap_or_default();
+    if !answer.error.is_empty() {
+        return Err(Error::System(format!("the plugin could not answer: {}", answer.error)));
+    }
+    answer
+        .frames
+        .iter()
+        .map(|bytes| frame_json(bytes).map_err(|error| Error::System(format!("Grafana would refuse a frame: {error}"))))
+        .collect()
+}
+
+fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
+    let mut out = String::new();
+    line(
+        &mut out,
+        format_args!("{}\n", paint(BOLD, format!("1. All {} operations, the worst first", demo.operations.len()))),
+    );
+    out.push_str(&list::render(&demo.operations, look));
+    line(&mut out, format_args!("\n{}\n", paint(BOLD, "2. One of them in full")));
+    out.push_str(&report::render(&demo.one, look));
+    line(&mut out, format_args!("\n{}\n", paint(BOLD, "3. What happened here")));
+    prose(
+        &mut out,
+        0,
+        &format!(
+            "The plugin read {traces} traces from the built-in Jaeger in {} requests and answered 2 queries and a health \
+             check in {}, its start included. Its health check said: {}",
+            demo.queries,
+            Micros(i64::try_from(demo.took.as_micros()).unwrap_or(i64::MAX)),
+            demo.health
+        ),
+        look.prose(),
+    );
+    line(&mut out, format_args!("\n{}\n", paint(BOLD, "Now with your own Jaeger")));
+    for command in [
+        "ktrdr-diagnose operations --jaeger http://localhost:16686 --from now-24h",
+        "ktrdr-diagnose operation OPERATION_ID --jaeger http://localhost:16686",
+        "ktrdr-diagnose file exported-trace.json",
+    ] {
+        line(&mut out, format_args!("  {}", paint(CODE, command)));
+    }
+    prose(
+        &mut out,
+        0,
+        "The README tells how to install the plugin into Grafana. `ktrdr-diagnose demo --keep` leaves the example Jaeger \
+         running.",
+        look.prose(),
+    );
+    output::text(&out)
+}
+
+async fn keep(server: Server, look: Look) -> Result<(), Error> {
+    let mut out = String::new();
+    line(&mut out, format_args!("\n{}", paint(BOLD, format!("The example Jaeger serves on {}", server.url))));
+    prose(&mut out, 0, "Point Grafana's data source or this tool at it; Ctrl-C ends it:", look.prose());
+    let command = format!("ktrdr-diagnose operations --jaeger {} --from now-24h", server.url);
+    line(&mut out, format_args!("  {}", paint(CODE, command)));
+    output::text(&out)?;
+    // Without a signal handler the program would end here as well, only less tidily.
+    let _ = tokio::signal::ctrl_c().await;
+    server.stop().await;
+    Ok(())
+}

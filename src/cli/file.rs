@@ -1,0 +1,79 @@
+//! `ktrdr-diagnose file`: operations in a trace file.
+
+use std::sync::Arc;
+
+use super::{
+    args::FileArgs,
+    error::Error,
+    output::{self, Asked, Waiting},
+    source,
+    time::wall_clock,
+};
+use crate::{
+    diagnosis::{Context, Diagnosis, OperationStatus, diagnose},
+    trace::{Micros, Time, Trace, TraceId},
+};
+
+/// From this age on a file's unfinished operations are judged long after they were recorded.
+const OLD: Micros = Micros::from_secs(3600);
+
+pub(super) fn run(args: &FileArgs) -> Result<(), Error> {
+    let playbook = source::playbook(args.rules.playbook.as_deref())?;
+    let wall = wall_clock();
+    let now = args.clock.now.map_or(wall, |when| when.at(wall));
+    let (traces, diagnoses) = {
+        let _waiting = Waiting::new("Reading traces");
+        let traces = source::traces(&args.path)?;
+        let context = Context { now, ..Context::default() };
+        let diagnoses: Vec<Arc<Diagnosis>> =
+            diagnose(&traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
+        (traces, diagnoses)
+    };
+    let Some(id) = &args.operation else {
+        notes(&traces, &diagnoses, args.clock.now.is_none(), now);
+        return output::diagnoses(&diagnoses, args.output.format, Asked::List);
+    };
+    let wanted: Vec<Arc<Diagnosis>> = diagnoses.iter().filter(|d| is(d, id)).cloned().collect();
+    if wanted.is_empty() {
+        return Err(Error::NotInFile { id: id.clone(), path: args.path.clone(), known: known(&diagnoses) });
+    }
+    notes(&traces, &wanted, args.clock.now.is_none(), now);
+    output::diagnoses(&wanted, args.output.format, Asked::One)
+}
+
+/// Whether the diagnosis is of the operation, or of an operation in the trace, that `id` names.
+fn is(diagnosis: &Diagnosis, id: &str) -> bool {
+    diagnosis.operation_id.as_deref() == Some(id)
+        || TraceId::parse(id).is_some_and(|id| diagnosis.trace_ids.contains(&id))
+}
+
+fn known(diagnoses: &[Arc<Diagnosis>]) -> String {
+    const MOST: usize = 10;
+    let names: Vec<String> = diagnoses.iter().take(MOST).map(|diagnosis| super::list::name(diagnosis)).collect();
+    match diagnoses.len() {
+        0 => "it holds no operation at all".into(),
+        n if n > MOST => format!("it holds {n} operations, among them {}", names.join(", ")),
+        _ => format!("it holds {}", names.join(", ")),
+    }
+}
+
+/// Says on standard error what the answer itself cannot say.
+fn notes(traces: &[Trace], diagnoses: &[Arc<Diagnosis>], real_clock: bool, now: Time) {
+    if diagnoses.is_empty() {
+        let spans: usize = traces.iter().map(Trace::len).sum();
+        output::note(&format!(
+            "no operation was found in {} traces with {spans} spans; an operation needs a span that carries its id, or a \
+             start request (for other systems than KTRDR see `ktrdr-diagnose playbook print`)",
+            traces.len()
+        ));
+    }
+    let unfinished = |d: &&Arc<Diagnosis>| !d.status.is_terminal() && d.status != OperationStatus::Unknown;
+    let Some(end) = traces.iter().filter_map(Trace::end).max() else { return };
+    let age = now - end;
+    if real_clock && age > OLD && diagnoses.iter().any(|d| unfinished(&d)) {
+        output::note(&format!(
+            "the last span in this file ended {age} ago, and an operation without an end is judged as of now; to judge \
+             it as of then, add `--now {end}`"
+        ));
+    }
+}

@@ -1,0 +1,51 @@
+//! Where the time went: one bar per step that the end of the operation waited for, all on one time scale.
+
+use crate::{
+    cli::text::{BAD, DIM, Look, cut, ms, paint, percent, width},
+    diagnosis::{Diagnosis, FlowStep},
+};
+
+/// Bars shown; the rest is too short to matter.
+const BARS: usize = 10;
+
+pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
+    let (Some(window), false) = (d.duration_ms.filter(|&window| window > 0.0), d.flow.is_empty()) else { return };
+    let mut steps: Vec<&FlowStep> = d.flow.iter().filter(|step| step.path_ms > 0.0).collect();
+    steps.sort_by(|a, b| b.path_ms.total_cmp(&a.path_ms));
+    let hidden: f64 = steps.iter().skip(BARS).map(|step| step.path_ms).sum();
+    steps.truncate(BARS);
+    steps.sort_by(|a, b| a.offset_ms.total_cmp(&b.offset_ms));
+    let Some(names) = steps.iter().map(|step| width(&step.span)).max() else { return };
+
+    let names = names.min(look.prose() / 3);
+    // Gutters, share, duration and mark take 37 columns.
+    let bar = look.prose().saturating_sub(names + 37).max(10);
+    super::title(out, "WHERE THE TIME WENT");
+    for step in steps {
+        let name = cut(&step.span, names);
+        let pad = " ".repeat(names.saturating_sub(width(&name)));
+        let (before, inside) = place(step, window, bar);
+        let after = " ".repeat(bar.saturating_sub(before + inside));
+        let fill = if step.kind == "gap" { "░" } else { "█" }.repeat(inside);
+        let (fill, mark) =
+            if step.is_bottleneck { (paint(BAD, fill), paint(BAD, "← bottleneck")) } else { (fill, String::new()) };
+        let (share, took) = (percent(step.path_ms / window), ms(step.path_ms));
+        let line = format!("  {name}{pad}  {}{fill}{after}  {share:>5} {took:<12}{mark}", " ".repeat(before),);
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    if hidden > 0.0 {
+        out.push_str(&paint(DIM, format!("  other steps {}, {}\n", ms(hidden), percent(hidden / window))));
+    }
+    let no_span =
+        if d.flow.iter().any(|step| step.kind == "gap" && step.path_ms > 0.0) { "; ░ no span covers it" } else { "" };
+    out.push_str(&paint(DIM, format!("  the bars span {} from start to end{no_span}\n", ms(window))));
+}
+
+/// Columns before the bar and in it; every bar has at least one and stays inside.
+fn place(step: &FlowStep, window: f64, columns: usize) -> (usize, usize) {
+    let scale = columns as f64 / window;
+    let from = (step.offset_ms.max(0.0) * scale).floor().min(columns as f64 - 1.0);
+    let to = ((step.offset_ms + step.duration_ms) * scale).ceil().clamp(from + 1.0, columns as f64);
+    (from as usize, (to - from) as usize)
+}

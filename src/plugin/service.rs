@@ -1,0 +1,129 @@
+//! The plugin: everything Grafana asks, answered.
+
+use std::{sync::Arc, time::Instant};
+
+use futures_util::{StreamExt, stream};
+
+use super::{
+    answers,
+    api::{
+        Backend, Caller, ErrorSource, Failure, Frames, Health, LiveStream, RawQuery, ResourceReply, ResourceRequest,
+        Subscription,
+    },
+    health,
+    instances::DataSources,
+    live,
+    metrics::{Metrics, Outcome},
+    question::Question,
+    resources::{self, Resource},
+    uploads::Uploads,
+};
+
+/// All that the plugin keeps.
+#[derive(Clone, Debug, Default)]
+pub struct Plugin {
+    data_sources: DataSources,
+    uploads: Uploads,
+    metrics: Metrics,
+}
+
+/// Counts a query, also one that nobody waits for any more.
+struct Counted<'m> {
+    metrics: &'m Metrics,
+    kind: &'static str,
+    since: Instant,
+    outcome: Outcome,
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.metrics.query(self.kind, self.outcome, self.since.elapsed());
+    }
+}
+
+impl Plugin {
+    async fn answer(&self, caller: &Caller, query: &RawQuery, counted: &mut Counted<'_>) -> Result<Frames, Failure> {
+        let question = Question::parse(&query.json, &query.query_type)?;
+        counted.kind = question.kind();
+        if caller.is_alert() {
+            question.check_alert()?;
+        }
+        let data_source = self.data_sources.get(caller).await?;
+        answers::answer(question, query, caller, data_source, &self.uploads).await
+    }
+
+    async fn call(&self, caller: &Caller, request: ResourceRequest) -> Result<serde_json::Value, Failure> {
+        let resource = Resource::parse(&request)?;
+        // a playbook can be checked before the data source works
+        if let Resource::CheckPlaybook(text) = &resource {
+            return Ok(resources::check_playbook(text));
+        }
+        let data_source = self.data_sources.get(caller).await?;
+        resources::answer(resource, request.body, caller, data_source, &self.uploads).await
+    }
+}
+
+#[tonic::async_trait]
+impl Backend for Plugin {
+    async fn query(&self, caller: Arc<Caller>, query: RawQuery) -> Result<Frames, Failure> {
+        let mut counted =
+            Counted { metrics: &self.metrics, kind: "invalid", since: Instant::now(), outcome: Outcome::Cancelled };
+        let result = self.answer(&caller, &query, &mut counted).await;
+        counted.outcome = match &result {
+            Ok(_) => Outcome::Ok,
+            Err(failure) if failure.source_of == ErrorSource::Downstream => Outcome::Downstream,
+            Err(_) => Outcome::Plugin,
+        };
+        if let Err(failure) = &result {
+            tracing::debug!(ref_id = query.ref_id, query_type = counted.kind, %failure, "query failed");
+        }
+        result
+    }
+
+    async fn health(&self, caller: Arc<Caller>) -> Health {
+        match self.data_sources.get(&caller).await {
+            Ok(data_source) => health::check(&data_source).await,
+            Err(failure) => health::failed(&failure.message),
+        }
+    }
+
+    fn metrics(&self) -> String {
+        self.metrics.text(self.data_sources.totals())
+    }
+
+    async fn resource(&self, caller: Arc<Caller>, request: ResourceRequest) -> ResourceReply {
+        let reply = match self.call(&caller, request).await {
+            Ok(body) => ResourceReply { status: 200, body },
+            Err(failure) => resources::refused(&failure),
+        };
+        self.metrics.resource(reply.status);
+        reply
+    }
+
+    async fn subscribe(&self, caller: Arc<Caller>, path: String) -> Subscription {
+        let Some(target) = live::target(&path) else { return Subscription::NotFound };
+        let Ok(data_source) = self.data_sources.get(&caller).await else { return Subscription::NotFound };
+        match live::snapshot(&data_source, &target).await {
+            Ok(Some(frame)) => Subscription::Ok(Some(frame)),
+            Ok(None) => Subscription::NotFound,
+            // the stream itself says what is wrong, and gets over it
+            Err(_) => Subscription::Ok(None),
+        }
+    }
+
+    fn follow(&self, caller: Arc<Caller>, path: String) -> LiveStream {
+        let plugin = self.clone();
+        let start = async move {
+            let unknown = || Failure::downstream(404, "there is no such channel");
+            let opened = async {
+                let target = live::target(&path).ok_or_else(unknown)?;
+                Ok::<_, Failure>((plugin.data_sources.get(&caller).await?, target))
+            };
+            match opened.await {
+                Ok((data_source, target)) => live::follow(data_source, target, plugin.metrics.stream()).boxed(),
+                Err(failure) => stream::iter([Err(failure)]).boxed(),
+            }
+        };
+        stream::once(start).flatten().boxed()
+    }
+}

@@ -1,0 +1,387 @@
+//! The command line through its real executable.
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use ktrdr_diagnosis::{
+    corpus::{self, Dialect, Form, Scenario},
+    trace::{SpanId, Time},
+};
+use serde_json::Value;
+
+const BASE: Time = Time(1_795_342_000_000_000);
+
+/// A command that no variable of the tester's machine reaches.
+fn diagnose(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ktrdr-diagnose"));
+    command.args(args).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    diagnose(args).output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn scenario(name: &str) -> Scenario {
+    *corpus::scenarios().iter().find(|scenario| scenario.name == name).unwrap()
+}
+
+/// A file with a scenario's traces as a legacy Jaeger answers, the main operation, and the clock of its expectation.
+struct Fixture {
+    _dir: tempfile::TempDir,
+    path: PathBuf,
+    operation: String,
+    now: String,
+}
+
+impl Fixture {
+    fn new(name: &str) -> Self {
+        let told = corpus::tell(&scenario(name), Form::Wire, BASE, 7);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("traces.json");
+        std::fs::write(&path, corpus::jaeger_json(&told.traces, Dialect::V1_53)).unwrap();
+        Self { _dir: dir, path, operation: told.operation_id.unwrap_or_default(), now: told.now.to_string() }
+    }
+
+    fn path(&self) -> &str {
+        self.path.to_str().unwrap()
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let output = run(&["file", self.path(), "--now", &self.now, "--format", "json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+#[test]
+fn json_is_an_array_of_records_with_every_field_of_the_contract() {
+    let records = Fixture::new("9-data-not-found").json();
+    assert_eq!(records.len(), 1);
+    let record = records[0].as_object().unwrap();
+    assert_eq!((&record["verdict"], &record["severity"]), (&"missing_data".into(), &3.into()));
+    assert_eq!(record["error_type"], "DataNotFoundError");
+    assert!(record["evidence"].as_array().is_some_and(|proof| !proof.is_empty()));
+    for field in [
+        "operation_id",
+        "operation_type",
+        "status",
+        "rule",
+        "summary",
+        "root_cause",
+        "solution",
+        "confidence",
+        "confidence_reason",
+        "findings",
+        "bottleneck_span",
+        "bottleneck_service",
+        "bottleneck_span_id",
+        "bottleneck_kind",
+        "bottleneck_ms",
+        "bottleneck_share",
+        "worker_status",
+        "worker_id",
+        "workers_total",
+        "workers_capable",
+        "workers_available",
+        "error_message",
+        "error_span",
+        "error_service",
+        "error_span_id",
+        "error_stacktrace",
+        "error_path",
+        "start",
+        "end",
+        "duration_ms",
+        "progress_percent",
+        "progress_phase",
+        "progress_at",
+        "last_activity",
+        "baseline_ms",
+        "slowdown",
+        "attempts",
+        "services",
+        "span_count",
+        "error_count",
+        "folded_spans",
+        "trace_id",
+        "trace_ids",
+        "partial",
+        "remarks",
+        "flow",
+        "errors",
+        "http",
+        "workers",
+    ] {
+        assert!(record.contains_key(field), "{field} is missing");
+    }
+}
+
+#[test]
+fn a_pipe_gets_plain_text() {
+    let fixture = Fixture::new("4-no-workers-backtest");
+    for format in ["table", "report", "markdown"] {
+        let output = run(&["file", fixture.path(), "--now", &fixture.now, "--format", format]);
+        let text = out(&output);
+        assert!(text.to_lowercase().replace(' ', "_").contains("no_workers"), "{text}");
+        assert!(!text.contains('\x1b'), "{text:?}");
+    }
+}
+
+#[test]
+fn one_operation_is_reported_and_several_are_listed_unless_a_format_is_named() {
+    let research = Fixture::new("17-agent-research");
+    let list = out(&run(&["file", research.path(), "--now", &research.now]));
+    assert!(list.starts_with("VERDICT"), "{list}");
+    assert_eq!(list.lines().count(), 1 + research.json().len());
+    let report = out(&run(&["file", research.path(), "--now", &research.now, "--operation", &research.operation]));
+    assert!(report.lines().next().unwrap().contains(&research.operation), "{report}");
+    assert!(report.contains("EXECUTION FLOW"), "{report}");
+    let row =
+        ["file", research.path(), "--now", &research.now, "--operation", &research.operation, "--format", "table"];
+    assert_eq!(out(&run(&row)).lines().count(), 2);
+}
+
+#[test]
+fn a_trace_id_names_the_operations_in_it() {
+    let research = Fixture::new("17-agent-research");
+    let trace = research.json()[0]["trace_id"].as_str().unwrap().to_owned();
+    let output = run(&["file", research.path(), "--now", &research.now, "--operation", &trace, "--format", "json"]);
+    let records: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(records.len() > 1, "{}", out(&output));
+}
+
+#[test]
+fn markdown_follows_the_response_template() {
+    let fixture = Fixture::new("9-data-not-found");
+    let text = out(&run(&["file", fixture.path(), "--now", &fixture.now, "--format", "markdown"]));
+    let mut rest = text.as_str();
+    for heading in [
+        &format!("🔍 **Trace Analysis for operation_id: {}**", fixture.operation),
+        "**Trace Summary**:",
+        "- Trace ID: ",
+        "- Total Duration: ",
+        "- Services: ",
+        "- Status: ERROR",
+        "**Execution Flow**:",
+        "**Diagnosis**",
+        "**Root Cause**",
+        "**Solution**",
+        "```sh",
+        "**Confidence**: ",
+    ] {
+        let at = rest.find(heading).unwrap_or_else(|| panic!("{heading} is missing or out of order in\n{text}"));
+        rest = &rest[at..];
+    }
+}
+
+#[test]
+fn standard_input_and_otlp_are_read_too() {
+    let told = corpus::tell(&scenario("9-data-not-found"), Form::Wire, BASE, 7);
+    let mut child = diagnose(&["file", "-", "--now", &told.now.to_string(), "--format", "json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&corpus::otlp_json(&told.traces)).unwrap();
+    let records: Vec<Value> = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(records[0]["verdict"], "missing_data");
+}
+
+#[test]
+fn the_clock_decides_between_running_and_stuck() {
+    let fixture = Fixture::new("10b-still-running");
+    let verdict = |now: &str| {
+        let output = run(&["file", fixture.path(), "--now", now, "--format", "json"]);
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()[0]["verdict"].clone()
+    };
+    assert_eq!(verdict(&fixture.now), "running");
+    assert_eq!(verdict("2030-01-01T00:00:00Z"), "stuck");
+}
+
+#[test]
+fn a_running_operation_in_an_old_file_is_pointed_out() {
+    let told = corpus::tell(&scenario("10b-still-running"), Form::Wire, Time(1_600_000_000_000_000), 7);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("old.json");
+    std::fs::write(&path, corpus::jaeger_json(&told.traces, Dialect::V1_53)).unwrap();
+    let output = run(&["file", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(err(&output).contains("--now 2020-09-1"), "{}", err(&output));
+}
+
+#[test]
+fn a_file_that_is_no_trace_is_refused_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in
+        [("empty", ""), ("html", "<html>login</html>"), ("cut", "{\"data\":[{\"traceID\":"), ("other", "{\"a\":1}")]
+    {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        for command in ["file", "critical-path"] {
+            let output = run(&[command, path.to_str().unwrap()]);
+            assert_eq!(output.status.code(), Some(1), "{command} {name}: {}", out(&output));
+            let message = err(&output);
+            assert!(message.contains("is no trace file") && message.contains("Jaeger"), "{message}");
+            assert!(out(&output).is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_file_without_operations_is_an_answer() {
+    let traces = corpus::noise(BASE, Time(BASE.0 + 60_000_000), 7);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("noise.json");
+    std::fs::write(&path, corpus::jaeger_json(&traces, Dialect::V1_53)).unwrap();
+    let output = run(&["file", path.to_str().unwrap(), "--format", "json"]);
+    assert_eq!((output.status.code(), out(&output).trim()), (Some(0), "[]"));
+    assert!(err(&output).contains("no operation was found"), "{}", err(&output));
+}
+
+#[test]
+fn an_unknown_operation_names_those_that_are_there() {
+    let fixture = Fixture::new("9-data-not-found");
+    let output = run(&["file", fixture.path(), "--operation", "op_training_20200101_000000_deadbeef"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains(&fixture.operation), "{}", err(&output));
+}
+
+#[test]
+fn a_missing_file_and_a_folder_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = run(&["file", dir.path().join("nothing.json").to_str().unwrap()]);
+    let folder = run(&["file", dir.path().to_str().unwrap()]);
+    assert_eq!((missing.status.code(), folder.status.code()), (Some(1), Some(1)));
+    assert!(err(&missing).contains("is the path right"), "{}", err(&missing));
+    assert!(err(&folder).contains("name a file in it"), "{}", err(&folder));
+}
+
+#[test]
+fn wrong_usage_is_status_2() {
+    for args in [
+        &["operations"][..],
+        &["operation", "op_1"],
+        &["operations", "--jaeger", "http://127.0.0.1:1", "--from", "yesterday"],
+        &["operations", "--jaeger", "http://127.0.0.1:1", "--verdict", "bad"],
+        &["operations", "--jaeger", "http://127.0.0.1:1", "--limit", "0"],
+        &["operations", "--jaeger", "http://127.0.0.1:1", "--limit", "1001"],
+        &["operations", "--jaeger", "http://127.0.0.1:1", "--from", "now", "--to", "now-1h"],
+        &["operations", "--jaeger", "http://127.0.0.1:1", "--header", "no colon"],
+        &["operations", "--jaeger", "http://127.0.0.1:1", "--user", "nocolon"],
+        &["operations", "--jaeger", "not an address"],
+        &["file"],
+        &["frobnicate"],
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", err(&output));
+        assert!(!err(&output).is_empty() && out(&output).is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_jaeger_that_is_down_is_named_with_the_usual_fix() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}");
+    for args in [&["operations", "--jaeger", &url][..], &["operation", "op_1", "--jaeger", &url]] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+        assert!(err(&output).contains(&url), "{}", err(&output));
+        assert!(out(&output).is_empty());
+    }
+}
+
+#[test]
+fn secrets_are_in_no_message() {
+    let mut command = diagnose(&["operations", "--jaeger", "http://127.0.0.1:1", "--header", "X-Key t0ken"]);
+    command.env("KTRDR_JAEGER_USER", "ann s3cret");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let message = err(&output);
+    assert!(!message.contains("s3cret") && !message.contains("t0ken"), "{message}");
+    let help = out(&diagnose(&["operations", "--help"]).env("KTRDR_JAEGER_USER", "ann:s3cret").output().unwrap());
+    assert!(help.contains("KTRDR_JAEGER_USER") && !help.contains("s3cret"), "{help}");
+}
+
+#[test]
+fn the_critical_path_has_sections_in_time_order_that_add_up() {
+    let fixture = Fixture::new("2-backtest-success");
+    let output = run(&["critical-path", fixture.path(), "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let paths: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(!paths.is_empty());
+    for path in &paths {
+        let sections = path["sections"].as_array().unwrap();
+        assert!(!sections.is_empty());
+        for section in sections {
+            assert!(SpanId::parse(section["span_id"].as_str().unwrap()).is_some());
+            assert!(section["start_us"].as_i64().unwrap() < section["end_us"].as_i64().unwrap());
+        }
+        assert!(sections.is_sorted_by_key(|section| section["start_us"].as_i64()));
+        assert!(path["partial"].is_boolean() && path["remarks"].is_array() && path["trace_id"].is_string());
+    }
+    let table = out(&run(&["critical-path", fixture.path()]));
+    assert!(table.starts_with("Trace ") && table.contains("SHARE"), "{table}");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_command_quietly() {
+    let fixture = Fixture::new("17-agent-research");
+    let mut child = diagnose(&["file", fixture.path(), "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.code().is_some_and(|code| code <= 1), "{:?}", output.status);
+    assert!(!err(&output).contains("panicked") && !err(&output).contains("error"), "{}", err(&output));
+}
+
+#[test]
+fn the_playbook_is_printed_explained_and_checked() {
+    let text = out(&run(&["playbook"]));
+    assert!(text.contains("worker.none_registered"));
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mine.toml");
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(run(&["playbook", "check", path.to_str().unwrap()]).status.code(), Some(0));
+
+    let explained = out(&run(&["playbook", "explain", "worker.none_registered"]));
+    for part in ["WHEN", "no_workers, severity 3", "ROOT CAUSE", "ktrdr workers"] {
+        assert!(explained.contains(part), "{explained}");
+    }
+    let unknown = run(&["playbook", "explain", "worker.none"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(err(&unknown).contains("perhaps worker.none_registered"), "{}", err(&unknown));
+
+    std::fs::write(&path, "name = \"x\"\n[[rule]]\nid = \"worker.none_registered\"\nseverty = 1\n").unwrap();
+    for args in
+        [&["playbook", "check", path.to_str().unwrap()][..], &["file", "-", "--playbook", path.to_str().unwrap()]]
+    {
+        let wrong = run(args);
+        assert_eq!(wrong.status.code(), Some(1));
+        assert!(err(&wrong).contains("line 4") && err(&wrong).contains("severty"), "{}", err(&wrong));
+    }
+}
+
+#[test]
+fn a_rule_is_explained_as_ones_own_playbook_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mine.toml");
+    std::fs::write(&path, "[[rule]]\nid = \"worker.all_busy\"\nsummary = \"Ours\"\n").unwrap();
+    let text = out(&run(&["playbook", "explain", "worker.all_busy", "--playbook", path.to_str().unwrap()]));
+    assert!(text.contains("Ours") && text.contains("no_workers, severity 3"), "{text}");
+}

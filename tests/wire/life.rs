@@ -1,0 +1,58 @@
+//! Start, watch, stop.
+
+use std::{process::Command, time::Duration};
+
+use ktrdr_diagnosis::host::{DataSource, Host};
+
+use crate::stand::{binary, plugin};
+
+#[test]
+fn started_by_hand_it_says_what_it_is_and_ends() {
+    let output = Command::new(binary()).env_remove("grafana_plugin_type").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("Grafana starts it") && text.contains("ktrdr-diagnose"), "{text}");
+}
+
+#[tokio::test]
+async fn a_stop_is_quick_clean_and_leaves_no_socket() {
+    let sockets = tempfile::tempdir().unwrap();
+    let directory = sockets.path().to_str().unwrap();
+    let host = Host::start(binary(), &[("PLUGIN_UNIX_SOCKET_DIR", directory)]).await.unwrap();
+    assert!(host.ping().await.unwrap());
+    assert_eq!(sockets.path().read_dir().unwrap().count(), 1);
+    let stopped = host.stop().await;
+    assert_eq!(stopped.status.and_then(|status| status.code()), Some(0), "{stopped:?}");
+    assert_eq!(sockets.path().read_dir().unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn where_no_socket_can_be_made_it_listens_on_loopback() {
+    let host = Host::start(binary(), &[("PLUGIN_UNIX_SOCKET_DIR", "/does/not/exist")]).await.unwrap();
+    assert!(host.ping().await.unwrap());
+    let told = host.log().iter().any(|line| line.contains("listening on loopback"));
+    assert!(told, "{:?}", host.log());
+    assert_eq!(host.stop().await.status.and_then(|status| status.code()), Some(0));
+}
+
+#[tokio::test]
+async fn it_ends_when_grafana_vanishes() {
+    let mut left_behind = plugin().await.vanish();
+    let status = tokio::time::timeout(Duration::from_secs(10), left_behind.wait()).await.expect("it ends").unwrap();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn its_log_is_what_grafana_reads() {
+    let host = plugin().await;
+    host.health(&DataSource::new("x", "")).await.unwrap();
+    host.metrics().await.unwrap();
+    let log = host.log();
+    assert!(!log.is_empty());
+    for line in log {
+        let entry: serde_json::Value = serde_json::from_str(&line).expect(&line);
+        assert!(entry["@message"].is_string() && entry["@level"].is_string(), "{line}");
+        chrono::DateTime::parse_from_rfc3339(entry["@timestamp"].as_str().unwrap()).expect(&line);
+    }
+}
