@@ -38,8 +38,6 @@ pub(super) struct Facts<'c, 'a, 'p> {
     pub(super) workers: Outcome<'a, 'p>,
     pub(super) progress: Progress<'a>,
     pub(super) last_activity: Option<Time>,
-    /// When the last attempt began, if there were several.
-    pub(super) last_attempt: Option<Time>,
     pub(super) attempts: u32,
     /// Words that every rule may use.
     pub(super) fill: Fill,
@@ -76,7 +74,6 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
             workers,
             progress: progress(case),
             last_activity: case.last_activity(),
-            last_attempt,
             fill: Fill::default(),
         };
         facts.fill = facts.words();
