@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "a test")]
 
+use std::sync::LazyLock;
+
 use ktrdr_diagnosis::{
     corpus::{
         Bottleneck, Dialect, Expect, Fact, Form, Scenario, Told, demo, jaeger_json, noise, otlp_json, scenarios, tell,
@@ -13,11 +15,13 @@ use ktrdr_diagnosis::{
     trace::{Micros, Time},
 };
 
+static PLAYBOOK: LazyLock<Playbook> = LazyLock::new(Playbook::ktrdr);
+
 const BASE: Time = Time(1_795_341_900_000_000);
 
 fn diagnoses(json: &[u8], now: Time) -> Vec<Diagnosis> {
     let traces = decode(json).expect("the corpus writes what Jaeger writes");
-    diagnose(&traces, &Playbook::ktrdr(), &Context { now, ..Context::default() }).diagnoses
+    diagnose(&traces, &PLAYBOOK, &Context { now, ..Context::default() }).diagnoses
 }
 
 fn check<T: PartialEq + Copy + std::fmt::Debug>(

@@ -1,7 +1,7 @@
 //! Everything the rules ask about an operation, gathered once.
 
 use super::{
-    Context, OperationStatus, WorkerStatus,
+    Context, OperationStatus, Verdict, WorkerStatus,
     case::{Case, Member},
     errors::{self, Fault, Origin},
     http::Request,
@@ -38,8 +38,6 @@ pub(super) struct Facts<'c, 'a, 'p> {
     pub(super) workers: Outcome<'a, 'p>,
     pub(super) progress: Progress<'a>,
     pub(super) last_activity: Option<Time>,
-    /// When the last attempt began, if there were several.
-    pub(super) last_attempt: Option<Time>,
     pub(super) attempts: u32,
     /// Words that every rule may use.
     pub(super) fill: Fill,
@@ -58,7 +56,9 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let window = timeline::window(case, &states, ended, context.now);
         let path = window.map(|window| timeline::path(case, window, &operation_type));
         let faults = errors::faults(case);
-        let origin = errors::origin(case, &faults, status == OperationStatus::Failed, last_attempt);
+        let origin =
+            errors::origin(case, &survived(case, &faults, &workers), status == OperationStatus::Failed, last_attempt);
+        let workers = told_by_error(workers, origin.as_ref(), case);
         let mut facts = Self {
             case,
             context,
@@ -74,7 +74,6 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
             workers,
             progress: progress(case),
             last_activity: case.last_activity(),
-            last_attempt,
             fill: Fill::default(),
         };
         facts.fill = facts.words();
@@ -201,6 +200,31 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
     }
 }
 
+/// The faults without those that cost nothing: workers that refused before another took the work.
+fn survived<'a, 'p>(case: &Case<'a, 'p>, faults: &[Fault<'a, 'p>], workers: &Outcome<'a, 'p>) -> Vec<Fault<'a, 'p>> {
+    let refusals: Vec<_> = workers.refused.iter().map(|c| (c.member.scan, c.member.span.ix())).collect();
+    let harmless = |f: &Fault<'a, 'p>| {
+        let above = case.scan(&f.member).tree.ancestors(f.member.span.ix());
+        std::iter::once(f.member.span.ix()).chain(above).any(|ix| refusals.contains(&(f.member.scan, ix)))
+    };
+    let costly = workers.accepted.is_none() || refusals.is_empty();
+    faults.iter().filter(|f| costly || !harmless(f)).cloned().collect()
+}
+
+/// Training leaves no selection span: its error is the only trace of the selection.
+fn told_by_error<'a, 'p>(
+    mut workers: Outcome<'a, 'p>,
+    origin: Option<&Origin<'a, 'p>>,
+    case: &Case<'a, 'p>,
+) -> Outcome<'a, 'p> {
+    let class = origin.and_then(|origin| origin.class.as_ref());
+    let rule = class.and_then(|(class, _)| case.playbook.rule(&class.rule));
+    if workers.status.is_none() && rule.is_some_and(|rule| rule.verdict == Verdict::NoWorkers) {
+        workers.status = Some(WorkerStatus::NoWorkersAvailable);
+    }
+    workers
+}
+
 /// `part` of `whole`, 0 to 1.
 pub(super) fn share(part: Micros, whole: Micros) -> f64 {
     if whole.0 > 0 { (part.0 as f64 / whole.0 as f64).clamp(0.0, 1.0) } else { 0.0 }
@@ -242,15 +266,19 @@ fn status(case: &Case<'_, '_>, states: &[StateChange], workers: &Outcome<'_, '_>
     match last {
         Some(OperationStatus::Running | OperationStatus::Pending) if given_back => OperationStatus::Cancelled,
         // Nobody took the work and nothing happened since: the start has failed, whether that was written or not.
-        Some(OperationStatus::Pending) if refused(workers) => OperationStatus::Failed,
+        Some(OperationStatus::Pending) | None if workers.found_nobody() || start_refused(case) => {
+            OperationStatus::Failed
+        }
         Some(status) => status,
-        None if refused(workers) => OperationStatus::Failed,
         None => status_by_root(case),
     }
 }
 
-fn refused(workers: &Outcome<'_, '_>) -> bool {
-    workers.accepted.is_none() && workers.status.is_some_and(|status| status != WorkerStatus::Success)
+/// Whether the start was asked for, and the last answer was an error.
+fn start_refused(case: &Case<'_, '_>) -> bool {
+    let starts = case.members.iter().filter(|m| m.sight.route_is(RouteRole::Start));
+    let last = starts.max_by_key(|m| (m.span.start(), m.span.kind() == SpanKind::Server));
+    last.and_then(|m| Request::of(m.span, &case.scan(m).lexicon)).is_some_and(|request| request.refused())
 }
 
 /// Without any state the command or the first span must tell; a good end of a fire-and-forget start tells nothing.

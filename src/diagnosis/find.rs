@@ -40,7 +40,10 @@ pub(super) fn scan<'t, 'p>(traces: &'t [Trace], playbook: &'p Playbook) -> (Vec<
     let mut lexicons: Vec<Rc<Lexicon<'p>>> = Vec::new();
     let mut seen: HashSet<TraceId> = HashSet::new();
     let mut scans = Vec::with_capacity(traces.len());
-    for trace in traces {
+    // The order in which traces arrive must not matter.
+    let mut ordered: Vec<&Trace> = traces.iter().collect();
+    ordered.sort_by_key(|trace| (trace.start(), trace.id(), std::cmp::Reverse(trace.len())));
+    for trace in ordered {
         if !seen.insert(trace.id()) {
             continue;
         }

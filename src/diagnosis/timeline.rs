@@ -179,7 +179,7 @@ pub(super) fn path(case: &Case<'_, '_>, window: Window, operation_type: &str) ->
 }
 
 /// For every member the member that waited for it. Work that its parent did not wait for (follows-from, producer to
-/// consumer, started after the parent's end) has none: it lies on the window itself.
+/// consumer, started after the parent's end or for the most part done after it) has none: it lies on the window itself.
 fn waiting_parents(case: &Case<'_, '_>) -> Vec<Option<usize>> {
     let places: HashMap<_, usize> =
         case.members.iter().enumerate().map(|(place, m)| ((m.scan, m.span.ix()), place)).collect();
@@ -189,7 +189,8 @@ fn waiting_parents(case: &Case<'_, '_>) -> Vec<Option<usize>> {
         let place = *places.get(&(member.scan, parent.ix()))?;
         let handed_over = parent.kind() == SpanKind::Producer && member.span.kind() == SpanKind::Consumer;
         let follows = member.span.parent().is_some_and(|named| named.relation == Relation::FollowsFrom);
-        let after = member.span.start() >= parent.end();
+        let beyond = member.span.end() - parent.end().max(member.span.start());
+        let after = member.span.start() >= parent.end() || beyond.0 * 2 > member.span.duration().0;
         let in_loop = case.members.get(place).is_some_and(|p| p.sight.is(SpanRole::Coordinator));
         (!handed_over && !follows && !after && !in_loop).then_some(place)
     };

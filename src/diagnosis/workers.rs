@@ -124,8 +124,16 @@ pub(super) struct Outcome<'t, 'p> {
     pub(super) accepted: Option<Choice<'t, 'p>>,
     /// Dispatches that were answered with "busy".
     pub(super) refused: Vec<Choice<'t, 'p>>,
-    /// Dispatches in all.
+    /// Dispatches in all; none of them may have been accepted.
     pub(super) dispatches: usize,
+}
+
+impl Outcome<'_, '_> {
+    /// Whether the work found nobody: no worker was chosen, or nobody took it.
+    pub(super) fn found_nobody(&self) -> bool {
+        let chosen = self.status.is_none_or(|status| status == WorkerStatus::Success);
+        self.accepted.is_none() && (!chosen || self.dispatches > 0)
+    }
 }
 
 /// Sums the choices of the last attempt up.

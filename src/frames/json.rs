@@ -72,17 +72,16 @@ fn field_head(field: &ArrowField) -> Value {
         DataType::UInt64 => ("number", "uint64"),
         _ => ("other", "unknown"),
     };
-    let mut info = json!({ "frame": frame });
-    if field.is_nullable() {
-        info["nullable"] = true.into();
-    }
-    let mut head = json!({ "name": field.name(), "type": kind, "typeInfo": info });
+    let info =
+        if field.is_nullable() { json!({ "frame": frame, "nullable": true }) } else { json!({ "frame": frame }) };
+    let mut head = Map::new();
+    head.insert("name".to_owned(), field.name().as_str().into());
+    head.insert("type".to_owned(), kind.into());
+    head.insert("typeInfo".to_owned(), info);
     for key in ["labels", "config"] {
-        if let Some(value) = parsed(field.metadata().get(key)) {
-            head[key] = value;
-        }
+        head.extend(parsed(field.metadata().get(key)).map(|value| (key.to_owned(), value)));
     }
-    head
+    head.into()
 }
 
 /// One column's values; what JSON numbers cannot say stands beside them.

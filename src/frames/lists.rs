@@ -8,7 +8,7 @@ use super::{
     frame::{Frame, Notice},
     look::{self, Source},
 };
-use crate::diagnosis::{Diagnosis, Evidence};
+use crate::diagnosis::{Diagnosis, Evidence, WorkerStatus};
 
 /// Most rows of a list.
 pub const MAX_LIST_ROWS: usize = 10_000;
@@ -162,7 +162,7 @@ fn workers(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
         Field::text("span", each(rows, |r| r.span.as_str())).config(look::filterable()),
         Field::text("operation_type", each(rows, |r| r.operation_type.as_str())).config(look::filterable()),
         Field::opt_text("worker_type", each(rows, |r| r.worker_type.as_deref())).config(look::filterable()),
-        Field::opt_text("worker_status", each(rows, |r| r.worker_status.map(|status| status.as_str())))
+        Field::opt_text("worker_status", each(rows, |r| r.worker_status.map(WorkerStatus::as_str)))
             .config(look::worker_status()),
         Field::opt_int("total", each(rows, |r| r.total)),
         Field::opt_int("capable", each(rows, |r| r.capable)),

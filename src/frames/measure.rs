@@ -1,6 +1,6 @@
 //! What a `metric` query measures and by what it groups.
 
-use crate::diagnosis::{Diagnosis, OperationStatus, Verdict};
+use crate::diagnosis::{Diagnosis, OperationStatus, Verdict, WorkerStatus};
 
 /// A number over a group of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -171,7 +171,7 @@ impl GroupBy {
             Self::Verdict => Some(diagnosis.verdict.as_str()),
             Self::ErrorType => diagnosis.error_type.as_deref(),
             Self::BottleneckSpan => diagnosis.bottleneck_span.as_deref(),
-            Self::WorkerStatus => diagnosis.worker_status.map(|status| status.as_str()),
+            Self::WorkerStatus => diagnosis.worker_status.map(WorkerStatus::as_str),
             Self::Service => diagnosis.bottleneck_service.as_deref(),
             Self::Rule => Some(diagnosis.rule.as_str()),
         };

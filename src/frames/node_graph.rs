@@ -101,40 +101,40 @@ fn node_frame(names: &BTreeSet<&str>, nodes: &BTreeMap<&str, Node>, window_ms: f
         color: Some(Color::fixed(color)),
         ..look::share()
     };
-    let named = |text: &str, config: Config| Config { display_name: Some(text.to_owned()), ..config };
+    let titled = |text: &str, config: Config| Config { display_name: Some(text.to_owned()), ..config };
     let fields = vec![
         Field::text("id", names),
         Field::text("title", names),
         Field::text("subtitle", names.iter().map(|name| if nodes.contains_key(name) { "" } else { "no spans" })),
         Field::float("mainstat", each(&|node| node.path_ms))
-            .config(named("Time on the path", look::number("ms", None))),
+            .config(titled("Time on the path", look::number("ms", None))),
         Field::float("secondarystat", each(&|node| node.errors as f64))
-            .config(named("Errors", look::number("suffix: errors", Some(0)))),
+            .config(titled("Errors", look::number("suffix: errors", Some(0)))),
         Field::float("arc__path", each(&share)).config(arc("orange", "Share of the path")),
         Field::float("arc__rest", each(&|node| 1.0 - share(node))).config(arc("light-blue", "Not on the path")),
         Field::bool("isinstrumented", names.iter().map(|name| nodes.contains_key(name))),
-        Field::float("detail__spans", each(&|node| node.spans as f64)).config(named("Spans", Config::default())),
+        Field::float("detail__spans", each(&|node| node.spans as f64)).config(titled("Spans", Config::default())),
         Field::float("detail__share", each(&share))
-            .config(named("Share of the path", look::number("percentunit", Some(1)))),
+            .config(titled("Share of the path", look::number("percentunit", Some(1)))),
     ];
     Frame::new("nodes", fields)
 }
 
 fn edge_frame(edges: &BTreeMap<(&str, String), Edge>) -> Frame {
     let most = edges.values().map(|edge| edge.calls).max().unwrap_or(1).max(1) as f64;
-    let named = |text: &str, config: Config| Config { display_name: Some(text.to_owned()), ..config };
+    let titled = |text: &str, config: Config| Config { display_name: Some(text.to_owned()), ..config };
     let fields = vec![
         Field::text("id", edges.keys().map(|(from, to)| format!("{from}--{to}"))),
         Field::text("source", edges.keys().map(|(from, _)| *from)),
         Field::text("target", edges.keys().map(|(_, to)| to)),
         Field::float("mainstat", edges.values().map(|edge| edge.calls as f64))
-            .config(named("Calls", look::number("suffix: calls", Some(0)))),
+            .config(titled("Calls", look::number("suffix: calls", Some(0)))),
         Field::float("secondarystat", edges.values().map(|edge| edge.errors as f64))
-            .config(named("Failed calls", look::number("suffix: failed", Some(0)))),
+            .config(titled("Failed calls", look::number("suffix: failed", Some(0)))),
         Field::float("thickness", edges.values().map(|edge| 1.0 + 4.0 * edge.calls as f64 / most)),
         Field::text("color", edges.values().map(|edge| if edge.errors > 0 { "#E02F44" } else { "#8E8E8E" })),
         Field::float("detail__total", edges.values().map(|edge| edge.total_ms))
-            .config(named("Time in calls", look::number("ms", None))),
+            .config(titled("Time in calls", look::number("ms", None))),
     ];
     Frame::new("edges", fields)
 }

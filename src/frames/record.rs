@@ -7,7 +7,10 @@ use super::{
     frame::{Frame, Notice},
     look::{self, Source},
 };
-use crate::{diagnosis::Diagnosis, investigate::Answer};
+use crate::{
+    diagnosis::{Diagnosis, SectionKind, WorkerStatus},
+    investigate::Answer,
+};
 
 /// The table of operations, newest first.
 #[must_use]
@@ -99,7 +102,7 @@ fn bottleneck_columns(rows: &Rows<'_>, source: &Source) -> Vec<Field> {
             .config(look::filterable()),
         Field::opt_text("bottleneck_span_id", rows.each(|d| d.bottleneck_span_id.map(|id| id.to_string())))
             .config(look::linked(source.span_links())),
-        Field::opt_text("bottleneck_kind", rows.each(|d| d.bottleneck_kind.map(|kind| kind.as_str())))
+        Field::opt_text("bottleneck_kind", rows.each(|d| d.bottleneck_kind.map(SectionKind::as_str)))
             .config(look::filterable())
             .describe("span: its own time; network: between two services; gap: no span covers it"),
         Field::opt_float("bottleneck_ms", rows.each(|d| d.bottleneck_ms))
@@ -114,7 +117,7 @@ fn bottleneck_columns(rows: &Rows<'_>, source: &Source) -> Vec<Field> {
 fn worker_columns(rows: &Rows<'_>) -> Vec<Field> {
     let count = |name, values| Field::opt_int(name, values).config(look::number("short", Some(0)));
     vec![
-        Field::opt_text("worker_status", rows.each(|d| d.worker_status.map(|status| status.as_str())))
+        Field::opt_text("worker_status", rows.each(|d| d.worker_status.map(WorkerStatus::as_str)))
             .config(look::worker_status())
             .describe("What the selection of a worker came to"),
         Field::opt_text("worker_id", rows.each(|d| d.worker_id.as_deref())).config(look::filterable()),

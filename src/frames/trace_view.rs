@@ -47,7 +47,7 @@ pub fn trace_view(traces: &[Trace], is_noise: impl Fn(SpanRef<'_>) -> bool) -> F
 }
 
 /// The spans to show, and how many were folded away as noise.
-fn chosen<'t>(traces: &'t [Trace], total: usize, is_noise: impl Fn(SpanRef<'_>) -> bool) -> (Vec<SpanRef<'t>>, usize) {
+fn chosen(traces: &[Trace], total: usize, is_noise: impl Fn(SpanRef<'_>) -> bool) -> (Vec<SpanRef<'_>>, usize) {
     let mut spans = Vec::with_capacity(total);
     spans.extend(traces.iter().flat_map(Trace::spans));
     if total <= MAX_TRACE_SPANS {
@@ -67,9 +67,6 @@ fn chosen<'t>(traces: &'t [Trace], total: usize, is_noise: impl Fn(SpanRef<'_>) 
 
 fn columns(traces: &[Trace], spans: &[SpanRef<'_>]) -> Vec<Field> {
     let main = traces.first().map(Trace::id).unwrap_or_default();
-    fn each<'t, T>(spans: &[SpanRef<'t>], get: impl Fn(SpanRef<'t>) -> T) -> Vec<T> {
-        spans.iter().map(|span| get(*span)).collect()
-    }
     let filled = |text: &'static str, or: &'static str| if text.is_empty() { or } else { text };
     vec![
         Field::text("traceID", each(spans, |_| main.to_string())),
@@ -88,10 +85,14 @@ fn columns(traces: &[Trace], spans: &[SpanRef<'_>]) -> Vec<Field> {
         Field::json("serviceTags", each(spans, |s| pairs(s.resource_attributes()))),
         Field::json("tags", each(spans, tags)),
         Field::json("logs", each(spans, logs)),
-        Field::json("references", each(spans, |s| references(s))),
+        Field::json("references", each(spans, references)),
         Field::json("warnings", each(spans, |s| s.warnings().collect::<Vec<_>>())),
         Field::json("stackTraces", each(spans, stack_traces)),
     ]
+}
+
+fn each<'t, T>(spans: &[SpanRef<'t>], get: impl Fn(SpanRef<'t>) -> T) -> Vec<T> {
+    spans.iter().map(|span| get(*span)).collect()
 }
 
 fn status_code(status: Status) -> i64 {

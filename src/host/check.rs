@@ -1,4 +1,4 @@
-//! The rules by which Grafana's own decoder (sdk-go `data.UnmarshalArrowFrame`) takes or refuses a frame, restated.
+//! The rules by which Grafana's own decoder (`data.UnmarshalArrowFrame` of its Go SDK) takes or refuses a frame, restated.
 
 use std::collections::BTreeMap;
 

@@ -105,12 +105,11 @@ async fn query(State(front): Shared, Json(request): Json<Value>) -> Result<Respo
 fn result(response: &DataResponse) -> Result<Value, Refusal> {
     let frames = response.frames.iter().map(|frame| frame_json(frame)).collect::<Result<Vec<_>, _>>();
     let frames = frames.map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let mut result = json!({ "status": response.status, "frames": frames });
-    if !response.error.is_empty() {
-        result["error"] = response.error.as_str().into();
-        result["errorSource"] = response.error_source.as_str().into();
+    if response.error.is_empty() {
+        return Ok(json!({ "status": response.status, "frames": frames }));
     }
-    Ok(result)
+    let (error, source) = (&response.error, &response.error_source);
+    Ok(json!({ "status": response.status, "frames": frames, "error": error, "errorSource": source }))
 }
 
 /// Milliseconds as number or text, `now`, or `now-6h`.

@@ -39,7 +39,13 @@ pub enum HostError {
     Connect(String),
     /// A call failed as a whole.
     #[error("the plugin refused a call: {0}")]
-    Call(#[from] Status),
+    Call(Box<Status>),
+}
+
+impl From<Status> for HostError {
+    fn from(status: Status) -> Self {
+        Self::Call(Box::new(status))
+    }
 }
 
 /// How a plugin stopped.
@@ -257,12 +263,12 @@ impl Host {
             let _ = grpc.unary(Request::new(Empty {}), path, codec).await;
         }
         drop((held, channel));
-        let status = match tokio::time::timeout(STOP_TIMEOUT, child.wait()).await {
-            Ok(status) => status.ok(),
-            Err(_) => {
-                let _ = child.kill().await;
-                None
-            }
+        let status = if let Ok(status) = tokio::time::timeout(STOP_TIMEOUT, child.wait()).await {
+            status.ok()
+        } else {
+            // it may have ended meanwhile, which is as good
+            let _ = child.kill().await;
+            None
         };
         Stopped { status, took: since.elapsed() }
     }

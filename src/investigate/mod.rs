@@ -1,15 +1,41 @@
 //! The investigation room: one question in, the diagnoses that answer it out. It plans the searches, fetches and merges
 //! the traces, has them diagnosed off the async threads, and keeps what is finished for a while. The plugin and the
 //! command line both ask here, so they answer alike.
+//!
+//! A plain "latest traces" search drowns in health checks and polls, so operations are found by the names of the spans
+//! that start or register them ([`discover`]); then the traces that say more about those that still run or went wrong are
+//! added ([`complete`]), completed ones of the same types are the baseline ([`history`]), and a body over the limit is cut
+//! down to single traces ([`fetch`]).
 
-use std::sync::Arc;
+mod cache;
+mod complete;
+mod discover;
+mod fetch;
+mod history;
+mod lists;
+mod select;
+mod target;
+#[cfg(test)]
+mod tests;
 
+use std::{collections::BTreeSet, sync::Arc};
+
+pub use target::Target;
+
+use self::cache::Caches;
 use crate::{
-    diagnosis::{Diagnosis, OperationStatus, Verdict},
+    diagnosis::{Confidence, Context, Diagnosis, OperationStatus, Report, Severity, Verdict, diagnose},
     jaeger,
-    playbook::Playbook,
+    playbook::{Fill, Playbook},
     trace::{Micros, Time, Trace},
 };
+
+/// How many requests one question has under way at a time.
+const AT_ONCE: usize = 8;
+/// How far before the time in its id an operation is searched: clocks differ.
+const BEFORE_ID: Micros = Micros::from_secs(300);
+/// How far back an operation is searched whose id tells no time, when the lookback finds nothing.
+const LONG_AGO: Micros = Micros::from_secs(30 * 86_400);
 
 /// From when to when, both inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,13 +80,16 @@ pub struct Options {
     pub stall_threshold: Option<Micros>,
 }
 
-/// What was meant by an id that a user typed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// An operation id.
-    Operation(String),
-    /// A trace id.
-    Trace(crate::trace::TraceId),
+impl Default for Options {
+    /// 48 h of lookback, 7 days of baseline, all services.
+    fn default() -> Self {
+        Self {
+            lookback: Micros::from_secs(48 * 3600),
+            baseline_window: Micros::from_secs(7 * 86_400),
+            discovery_services: Vec::new(),
+            stall_threshold: None,
+        }
+    }
 }
 
 /// Diagnoses and what to know about them.
@@ -76,16 +105,111 @@ pub struct Answer {
     pub executed: String,
 }
 
-/// Asks one Jaeger.
+/// Asks one Jaeger. Copies share what was found.
 #[derive(Clone, Debug)]
-pub struct Investigator {}
+pub struct Investigator {
+    client: jaeger::Client,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    playbook: Arc<Playbook>,
+    options: Options,
+    caches: Caches,
+}
+
+/// All that was found for a question, before it is filtered.
+#[derive(Debug, Default)]
+struct Case {
+    diagnoses: Vec<Arc<Diagnosis>>,
+    traces: Arc<Vec<Trace>>,
+    notices: Vec<String>,
+    partial: bool,
+    asked: Vec<String>,
+}
+
+/// A case in the making.
+#[derive(Debug, Default)]
+struct Gathered {
+    traces: Vec<Trace>,
+    notices: Vec<String>,
+    truncated: bool,
+    asked: Vec<String>,
+}
+
+impl Gathered {
+    /// Adds what a search found; says whether it told anything new.
+    fn absorb(&mut self, found: jaeger::Found) -> bool {
+        let before: usize = self.traces.iter().map(Trace::len).sum();
+        self.traces.extend(found.traces);
+        jaeger::merge(&mut self.traces);
+        self.truncated |= found.truncated;
+        self.notices.extend(found.notes);
+        self.asked.extend(found.asked);
+        before < self.traces.iter().map(Trace::len).sum()
+    }
+
+    fn notice(&mut self, text: String) {
+        self.notices.push(text);
+    }
+}
+
+impl Case {
+    fn answer(&self, diagnoses: Vec<Arc<Diagnosis>>) -> Answer {
+        const SHOWN: usize = 40;
+        let distinct: BTreeSet<&str> = self.notices.iter().map(String::as_str).collect();
+        let mut asked: Vec<&str> = self.asked.iter().take(SHOWN).map(|url| url.as_str()).collect();
+        let more = format!("… and {} more requests", self.asked.len().saturating_sub(SHOWN));
+        if self.asked.len() > SHOWN {
+            asked.push(&more);
+        }
+        Answer {
+            diagnoses,
+            notices: distinct.into_iter().map(str::to_owned).collect(),
+            partial: self.partial,
+            executed: asked.join("\n"),
+        }
+    }
+}
 
 impl Investigator {
     /// An investigator of the Jaeger behind `client`.
     #[must_use]
     pub fn new(client: jaeger::Client, playbook: Arc<Playbook>, options: Options) -> Self {
-        let _ = (client, playbook, options);
-        Self {}
+        Self { client, shared: Arc::new(Shared { playbook, options, caches: Caches::default() }) }
+    }
+
+    /// The same investigator for a caller with these headers (the identity that Grafana forwards). What one caller sees
+    /// is kept apart from what others see.
+    ///
+    /// # Errors
+    /// When a name or value is no header.
+    pub fn with_headers<N: AsRef<str>, V: AsRef<str>>(
+        &self,
+        headers: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, jaeger::Error> {
+        Ok(Self { client: self.client.with_headers(headers)?, shared: Arc::clone(&self.shared) })
+    }
+
+    /// The Jaeger that is asked.
+    #[must_use]
+    pub fn client(&self) -> &jaeger::Client {
+        &self.client
+    }
+
+    /// The playbook that is applied.
+    #[must_use]
+    pub fn playbook(&self) -> &Arc<Playbook> {
+        &self.shared.playbook
+    }
+
+    fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
+    fn caches(&self) -> &Caches {
+        &self.shared.caches
     }
 
     /// The operations whose window overlaps `range`, newest first, at most `limit`.
@@ -99,8 +223,62 @@ impl Investigator {
         limit: usize,
         now: Time,
     ) -> Result<Answer, jaeger::Error> {
-        let _ = (range, filters, limit, now);
-        Ok(Answer::default())
+        let limit = limit.clamp(1, 1000);
+        let case = self.list(range, &filters.tags, limit, now).await?;
+        let clock = range.to.min(now);
+        let mut wanted: Vec<_> = case
+            .diagnoses
+            .iter()
+            .filter(|d| select::overlaps(d, range, clock) && select::fits(d, filters, &self.shared.playbook))
+            .cloned()
+            .collect();
+        let all = wanted.len();
+        wanted.truncate(limit);
+        let mut answer = case.answer(wanted);
+        if all > limit {
+            answer
+                .notices
+                .push(format!("the newest {limit} of {all} operations are shown: raise the limit to see more"));
+        }
+        Ok(answer)
+    }
+
+    /// All operations of a range, from the cache or from Jaeger.
+    async fn list(
+        &self,
+        range: TimeRange,
+        tags: &[(String, String)],
+        limit: usize,
+        now: Time,
+    ) -> Result<Arc<Case>, jaeger::Error> {
+        // Filters apply after fetching: enough is fetched that they leave something.
+        let limit = limit.clamp(100, 1000);
+        let key = cache::ListKey::new(self.client.identity(), range, tags, limit, now);
+        let work = self.list_anew(range, tags.to_vec(), limit, now);
+        self.caches().lists.try_get_with(key, work).await.map_err(|error| jaeger::Error::clone(&error))
+    }
+
+    async fn list_anew(
+        &self,
+        range: TimeRange,
+        tags: Vec<(String, String)>,
+        limit: usize,
+        now: Time,
+    ) -> Result<Arc<Case>, jaeger::Error> {
+        let clock = range.to.min(now);
+        let mut gathered = self.discover(range, limit, clock).await?;
+        let context = self.context(clock, tags);
+        let mut report = self.diagnose(&mut gathered, context.clone()).await;
+        let at_hand: Vec<&Diagnosis> =
+            report.diagnoses.iter().filter(|d| select::overlaps(d, range, clock)).take(limit).collect();
+        let mut wishes = self.wishes(&at_hand, clock).await;
+        wishes.extend(self.wish_open_ids(&at_hand, clock).await);
+        let (added, history) =
+            tokio::join!(self.grant(wishes, &mut gathered), self.history(select::types(&at_hand), clock));
+        if added || !history.is_empty() {
+            report = self.diagnose(&mut gathered, Context { history, ..context }).await;
+        }
+        Ok(Arc::new(Self::case(gathered, report)))
     }
 
     /// One operation (one row, verdict `not_found` when no trace has the id) or all operations of one trace.
@@ -108,8 +286,8 @@ impl Investigator {
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn diagnosis(&self, target: &Target, now: Time) -> Result<Answer, jaeger::Error> {
-        let _ = (target, now);
-        Ok(Answer::default())
+        let case = self.single(target, now).await?;
+        Ok(case.answer(case.diagnoses.clone()))
     }
 
     /// The traces of an operation or the one trace, main one first, for the trace view.
@@ -117,7 +295,164 @@ impl Investigator {
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn traces(&self, target: &Target, now: Time) -> Result<Vec<Trace>, jaeger::Error> {
-        let _ = (target, now);
-        Ok(Vec::new())
+        let case = self.single(target, now).await?;
+        let order = case.diagnoses.iter().flat_map(|d| &d.trace_ids);
+        let mut traces: Vec<Trace> = Vec::new();
+        let first = match target {
+            Target::Trace(id) => Some(id),
+            Target::Operation(_) => None,
+        };
+        for id in first.into_iter().chain(order) {
+            if matches!(target, Target::Trace(wanted) if wanted != id) || traces.iter().any(|t| t.id() == *id) {
+                continue;
+            }
+            traces.extend(case.traces.iter().find(|trace| trace.id() == *id).cloned());
+        }
+        Ok(traces)
+    }
+
+    async fn single(&self, target: &Target, now: Time) -> Result<Arc<Case>, jaeger::Error> {
+        let key = (self.client.identity(), target.clone());
+        if let Some((case, then)) = self.caches().finished.get(&key).await
+            && then <= now
+        {
+            return Ok(case);
+        }
+        let running_key = (key.clone(), cache::bucket(now));
+        let work = self.single_anew(target.clone(), now);
+        let case =
+            self.caches().single.try_get_with(running_key, work).await.map_err(|error| jaeger::Error::clone(&error))?;
+        let finished = !case.diagnoses.is_empty() && case.diagnoses.iter().all(|d| d.status.is_terminal());
+        if finished {
+            self.caches().finished.insert(key, (Arc::clone(&case), now)).await;
+        }
+        Ok(case)
+    }
+
+    async fn single_anew(&self, target: Target, now: Time) -> Result<Arc<Case>, jaeger::Error> {
+        let mut gathered = Gathered::default();
+        let looked = match &target {
+            Target::Operation(id) => self.find_operation(id, now, &mut gathered).await?,
+            Target::Trace(id) => {
+                self.find_trace(*id, &mut gathered).await?;
+                format!("no trace {id} was found at {}", self.client.base())
+            }
+        };
+        let context = self.context(now, Vec::new());
+        let mut report = self.diagnose(&mut gathered, context.clone()).await;
+        let at_hand: Vec<&Diagnosis> = report.diagnoses.iter().filter(|d| target.includes(d)).collect();
+        let mut wishes = self.wishes(&at_hand, now).await;
+        if matches!(target, Target::Trace(_)) {
+            wishes.extend(self.wish_ids(&at_hand, now).await);
+        }
+        let (added, history) =
+            tokio::join!(self.grant(wishes, &mut gathered), self.history(select::types(&at_hand), now));
+        if added || !history.is_empty() {
+            report = self.diagnose(&mut gathered, Context { history, ..context }).await;
+        }
+        report.diagnoses.retain(|d| target.includes(d));
+        let found = !gathered.traces.is_empty();
+        match &target {
+            Target::Trace(id) => {
+                select::main_first(&mut report.diagnoses, *id);
+                if report.diagnoses.is_empty() && found {
+                    gathered.notice(format!("trace {id} holds no operation of {}", self.shared.playbook.name()));
+                }
+            }
+            Target::Operation(_) => {}
+        }
+        if report.diagnoses.is_empty() && (!found || matches!(target, Target::Operation(_))) {
+            report.diagnoses.push(self.not_found(&target, looked));
+        }
+        Ok(Arc::new(Self::case(gathered, report)))
+    }
+
+    /// Fetches all traces that carry an operation's id; says where was looked.
+    async fn find_operation(&self, id: &str, now: Time, gathered: &mut Gathered) -> Result<String, jaeger::Error> {
+        let written = self.shared.playbook.time_in_id(id).filter(|at| *at <= now + BEFORE_ID);
+        let starts = match written {
+            Some(at) => vec![at - BEFORE_ID],
+            None => vec![now - self.options().lookback, now - LONG_AGO],
+        };
+        let mut from = now;
+        for start in starts {
+            from = start.min(from);
+            self.search_id(id, from, now, gathered).await?;
+            if !gathered.traces.is_empty() {
+                break;
+            }
+        }
+        Ok(format!("spans with the id were searched in {} from {from} to {now}", self.client.base()))
+    }
+
+    async fn find_trace(&self, id: crate::trace::TraceId, gathered: &mut Gathered) -> Result<(), jaeger::Error> {
+        gathered.asked.push(format!("trace {id}"));
+        let found = match self.client.trace(id).await {
+            Err(error) if error.is_too_large() => self.client.trace_cut(id).await?,
+            other => other?,
+        };
+        gathered.traces.extend(found);
+        Ok(())
+    }
+
+    fn not_found(&self, target: &Target, looked: String) -> Diagnosis {
+        let playbook = &self.shared.playbook;
+        let (id, text) = match target {
+            Target::Operation(id) => (Some(id.clone()), id.clone()),
+            Target::Trace(id) => (None, id.to_string()),
+        };
+        let rule = playbook.rule("not_found.no_trace");
+        let mut fill = Fill::default();
+        fill.set("operation", text.clone());
+        let summary = rule.map_or_else(|| format!("No trace has the id {text}"), |rule| rule.summary.fill(&fill));
+        Diagnosis {
+            operation_type: id
+                .as_deref()
+                .and_then(|id| playbook.type_in_id(id))
+                .unwrap_or_else(|| "unknown".to_owned()),
+            operation_id: id,
+            verdict: Verdict::NotFound,
+            rule: "not_found.no_trace".to_owned(),
+            severity: Severity::Notice,
+            summary: format!("{summary}: {looked}"),
+            root_cause: rule.and_then(|rule| rule.root_cause.as_ref()).map(|text| text.fill(&fill)),
+            solution: rule.and_then(|rule| rule.solution.as_ref()).map(|text| text.fill(&fill)),
+            confidence: Confidence::High,
+            ..Diagnosis::default()
+        }
+    }
+
+    fn context(&self, now: Time, tags: Vec<(String, String)>) -> Context {
+        Context { now, tags, stall_threshold: self.options().stall_threshold, ..Context::default() }
+    }
+
+    /// Applies the playbook off the async threads.
+    async fn diagnose(&self, gathered: &mut Gathered, context: Context) -> Report {
+        if gathered.traces.is_empty() {
+            return Report::default();
+        }
+        let playbook = Arc::clone(&self.shared.playbook);
+        let traces = std::mem::take(&mut gathered.traces);
+        let work = move || (diagnose(&traces, &playbook, &context), traces);
+        match tokio::task::spawn_blocking(work).await {
+            Ok((report, traces)) => {
+                gathered.traces = traces;
+                report
+            }
+            Err(why) => {
+                tracing::error!(%why, "a diagnosis did not finish");
+                gathered.notice("the diagnosis of these traces failed: please report it".to_owned());
+                gathered.truncated = true;
+                Report::default()
+            }
+        }
+    }
+
+    fn case(gathered: Gathered, report: Report) -> Case {
+        let partial = gathered.truncated;
+        let mut diagnoses: Vec<_> = report.diagnoses.into_iter().map(Arc::new).collect();
+        diagnoses.shrink_to_fit();
+        let traces = Arc::new(gathered.traces);
+        Case { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked }
     }
 }

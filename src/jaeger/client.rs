@@ -230,7 +230,15 @@ impl Client {
         }
     }
 
-    pub(super) async fn wants_service(&self) {
+    /// Whether a search must name a service, as far as is known.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn wants_service(&self) -> Result<bool, Error> {
+        Ok(self.server().await?.wants_service)
+    }
+
+    pub(super) async fn note_wants_service(&self) {
         if let Some(server) = &mut *self.shared.server.lock().await {
             server.wants_service = true;
         }

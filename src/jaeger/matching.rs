@@ -17,7 +17,7 @@ pub(super) fn matches(trace: &Trace, search: &Search) -> bool {
 }
 
 /// Whether a span, its process or one of its events has an attribute with this value as text.
-pub(crate) fn has(span: SpanRef<'_>, key: &str, wanted: &str) -> bool {
+fn has(span: SpanRef<'_>, key: &str, wanted: &str) -> bool {
     let folded = match key {
         "error" => wanted == if span.is_error() { "true" } else { "false" },
         "span.kind" => !wanted.is_empty() && span.kind().as_str() == wanted,

@@ -18,7 +18,6 @@ pub use client::{Client, Health};
 pub use config::{Auth, Config, Secret, Tls};
 pub use decode::{DecodeError, decode};
 pub use error::{Error, ErrorKind};
-pub(crate) use matching::has as span_has;
 pub(crate) use search::listed;
 pub use search::merge;
 pub use stats::{DURATION_BUCKETS, Snapshot, Stats};

@@ -40,7 +40,7 @@ impl Client {
         if search.service.is_some() || !server.wants_service {
             match self.search_one(search, server).await {
                 Err(error) if search.service.is_none() && *error.kind() == ErrorKind::ServiceRequired => {
-                    self.wants_service().await;
+                    self.note_wants_service().await;
                 }
                 result => return result,
             }

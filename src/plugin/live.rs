@@ -1,12 +1,12 @@
 //! Following an operation that still runs: its frame `diagnosis`, whole, whenever something changed.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use futures_util::stream;
 
 use super::{api::Failure, instances::DataSource, metrics::StreamGuard, now, question, upstream};
 use crate::{
-    diagnosis::{Diagnosis, OperationStatus},
+    diagnosis::{Diagnosis, OperationStatus, Verdict},
     frames,
     investigate::{Answer, Target},
     trace::Time,
@@ -40,7 +40,8 @@ fn encode(id: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"_-.".contains(&byte) {
             path.push(char::from(byte));
         } else {
-            path.push_str(&format!("={byte:02x}"));
+            // writing into a text cannot fail
+            let _ = write!(path, "={byte:02x}");
         }
     }
     path
@@ -81,31 +82,37 @@ fn frame(data_source: &DataSource, answer: &Answer) -> Result<Vec<u8>, Failure> 
 }
 
 /// What counts as a change; the clock alone is none.
-#[derive(Clone, PartialEq)]
-struct Fingerprint(Vec<(&'static str, &'static str, String, u32, u32, Option<Time>, Option<u64>, Option<String>)>);
+#[derive(PartialEq)]
+struct Sign {
+    status: OperationStatus,
+    verdict: Verdict,
+    rule: String,
+    span_count: u32,
+    attempts: u32,
+    last_activity: Option<Time>,
+    progress_percent: Option<f64>,
+    progress_phase: Option<String>,
+}
 
-impl Fingerprint {
-    fn of(answer: &Answer) -> Self {
-        let each = |d: &Arc<Diagnosis>| {
-            (
-                d.status.as_str(),
-                d.verdict.as_str(),
-                d.rule.clone(),
-                d.span_count,
-                d.attempts,
-                d.last_activity,
-                d.progress_percent.map(f64::to_bits),
-                d.progress_phase.clone(),
-            )
-        };
-        Self(answer.diagnoses.iter().map(each).collect())
+impl Sign {
+    fn of(diagnosis: &Diagnosis) -> Self {
+        Self {
+            status: diagnosis.status,
+            verdict: diagnosis.verdict,
+            rule: diagnosis.rule.clone(),
+            span_count: diagnosis.span_count,
+            attempts: diagnosis.attempts,
+            last_activity: diagnosis.last_activity,
+            progress_percent: diagnosis.progress_percent,
+            progress_phase: diagnosis.progress_phase.clone(),
+        }
     }
 }
 
 struct Follower {
     data_source: Arc<DataSource>,
     target: Target,
-    last: Option<Fingerprint>,
+    last: Option<Vec<Sign>>,
     ended: bool,
     failures: u32,
     _counted: StreamGuard,
@@ -144,7 +151,7 @@ impl Follower {
             };
             self.failures = 0;
             self.ended = !answer.diagnoses.iter().any(|diagnosis| still_runs(diagnosis));
-            let now = Fingerprint::of(&answer);
+            let now = answer.diagnoses.iter().map(|diagnosis| Sign::of(diagnosis)).collect();
             if self.last.as_ref() != Some(&now) {
                 self.last = Some(now);
                 return Some(frame(&self.data_source, &answer));

@@ -24,13 +24,11 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, LogfmtError> {
         let Some(after) = after.strip_prefix('=') else {
             return Err(LogfmtError::NoValue(key.to_owned()));
         };
-        let (value, after) = match after.strip_prefix('"') {
-            Some(quoted) => unquote(quoted).ok_or_else(|| LogfmtError::OpenQuote(key.to_owned()))?,
-            None => {
-                let end = after.find(char::is_whitespace).unwrap_or(after.len());
-                let (value, after) = after.split_at(end);
-                (value.to_owned(), after)
-            }
+        let (value, after) = if let Some(quoted) = after.strip_prefix('"') {
+            unquote(quoted).ok_or_else(|| LogfmtError::OpenQuote(key.to_owned()))?
+        } else {
+            let (value, after) = after.split_at(after.find(char::is_whitespace).unwrap_or(after.len()));
+            (value.to_owned(), after)
         };
         if key.is_empty() {
             return Err(LogfmtError::NoKey(value));

@@ -1,12 +1,17 @@
 //! The plugin's own metrics.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
+
+use crate::jaeger::Snapshot;
 
 const SECONDS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
@@ -49,6 +54,27 @@ struct ResourceLabels {
     status: u16,
 }
 
+/// What was asked of Jaeger, over all data sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct JaegerTotals {
+    calls: u64,
+    errors: u64,
+    retries: u64,
+    bytes: u64,
+    seconds: f64,
+}
+
+impl JaegerTotals {
+    /// Adds what one client did.
+    pub(super) fn add(&mut self, one: Snapshot) {
+        self.calls += one.calls;
+        self.errors += one.errors;
+        self.retries += one.retries;
+        self.bytes += one.bytes;
+        self.seconds += one.duration.as_secs_f64();
+    }
+}
+
 /// All metrics.
 #[derive(Clone, Debug)]
 pub(super) struct Metrics {
@@ -57,6 +83,36 @@ pub(super) struct Metrics {
     durations: Family<TypeLabels, Histogram, fn() -> Histogram>,
     resources: Family<ResourceLabels, Counter>,
     streams: Gauge,
+    jaeger: Jaeger,
+}
+
+/// Counters that are kept elsewhere and brought up to date when somebody reads them.
+#[derive(Clone, Debug, Default)]
+struct Jaeger {
+    calls: Counter,
+    errors: Counter,
+    retries: Counter,
+    bytes: Counter,
+    seconds: Counter<f64, AtomicU64>,
+}
+
+impl Jaeger {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("jaeger_requests", "Requests to Jaeger, retries included", self.calls.clone());
+        registry.register("jaeger_errors", "Requests to Jaeger without a usable answer", self.errors.clone());
+        registry.register("jaeger_retries", "Requests to Jaeger that were sent again", self.retries.clone());
+        registry.register("jaeger_bytes", "Bytes that Jaeger answered, unpacked", self.bytes.clone());
+        registry.register("jaeger_seconds", "Time that requests to Jaeger took", self.seconds.clone());
+    }
+
+    fn update(&self, totals: JaegerTotals) {
+        let raise = |counter: &Counter, to: u64| counter.inc_by(to.saturating_sub(counter.get()));
+        raise(&self.calls, totals.calls);
+        raise(&self.errors, totals.errors);
+        raise(&self.retries, totals.retries);
+        raise(&self.bytes, totals.bytes);
+        self.seconds.inc_by((totals.seconds - self.seconds.get()).max(0.0));
+    }
 }
 
 impl Default for Metrics {
@@ -73,8 +129,10 @@ impl Default for Metrics {
         registry.register("query_duration_seconds", "Time to answer a query", metrics.1.clone());
         registry.register("resource_requests", "Resource requests by HTTP status", metrics.2.clone());
         registry.register("live_streams", "Operations that are followed live", metrics.3.clone());
+        let jaeger = Jaeger::default();
+        jaeger.register(&mut registry);
         let (queries, durations, resources, streams) = metrics;
-        Self { registry: Arc::new(registry), queries, durations, resources, streams }
+        Self { registry: Arc::new(registry), queries, durations, resources, streams, jaeger }
     }
 }
 
@@ -97,7 +155,8 @@ impl Metrics {
     }
 
     /// Prometheus text.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self, totals: JaegerTotals) -> String {
+        self.jaeger.update(totals);
         let mut text = String::new();
         match encode(&mut text, &self.registry) {
             Ok(()) => text,
@@ -129,11 +188,14 @@ mod tests {
         metrics.query("operations", Outcome::Ok, Duration::from_millis(3));
         metrics.resource(200);
         let guard = metrics.stream();
-        let text = metrics.text();
+        let mut totals = JaegerTotals::default();
+        totals.add(Snapshot { calls: 3, ..Snapshot::default() });
+        let text = metrics.text(totals);
+        assert!(text.contains("ktrdr_diagnosis_jaeger_requests_total 3"), "{text}");
         assert!(text.contains(r#"ktrdr_diagnosis_queries_total{query_type="operations",outcome="ok"} 1"#), "{text}");
         assert!(text.contains("ktrdr_diagnosis_query_duration_seconds_bucket"), "{text}");
         assert!(text.contains("ktrdr_diagnosis_live_streams 1"), "{text}");
         drop(guard);
-        assert!(metrics.text().contains("ktrdr_diagnosis_live_streams 0"));
+        assert!(metrics.text(totals).contains("ktrdr_diagnosis_live_streams 0"));
     }
 }

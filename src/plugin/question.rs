@@ -278,17 +278,17 @@ mod tests {
         Question::parse(model.to_string().as_bytes(), "")
     }
 
-    fn message(model: Value) -> String {
-        let failure = parse(&model).unwrap_err();
+    fn message(model: &Value) -> String {
+        let failure = parse(model).unwrap_err();
         assert_eq!(failure.status, 400);
         failure.message
     }
 
     #[test]
     fn a_link_from_another_data_source_asks_for_a_trace() {
-        let trace = Target::Trace(TraceId(0xabcdef));
+        let trace = Target::Trace(TraceId(0x00ab_cdef));
         for kind in [json!(null), json!(""), json!("trace"), json!("traceql")] {
-            let model = json!({"queryType": kind, "query": "00000000000000000000000000abcdef"});
+            let model = json!({"queryType": kind, "query": format!("{:0>32}", "abcdef")});
             assert_eq!(parse(&model), Ok(Question::Trace { target: trace.clone() }));
         }
         let operation = json!({"query": "op_training_20251122_100505_ab12cd34"});
@@ -318,19 +318,19 @@ mod tests {
 
     #[test]
     fn bad_values_are_named_with_what_is_allowed() {
-        let of = |field: &str, value: Value| message(json!({"queryType": "operations", "filters": {field: value}}));
-        assert!(message(json!({"queryType": "nonsense"})).contains("diagnosis"));
+        let of = |field: &str, value: Value| message(&json!({"queryType": "operations", "filters": {field: value}}));
+        assert!(message(&json!({"queryType": "nonsense"})).contains("diagnosis"));
         for limit in [json!(0), json!(1001), json!(-1), json!("many"), json!(1.5)] {
-            assert!(message(json!({"queryType": "operations", "limit": limit})).contains("1 to 1000"));
+            assert!(message(&json!({"queryType": "operations", "limit": limit})).contains("1 to 1000"));
         }
         assert!(of("minDuration", json!("5 parsecs")).contains("1m30s"));
         assert!(of("tags", json!("error")).contains("key=value"));
         assert!(of("verdicts", json!(["bad"])).contains("no_workers"));
         assert!(of("types", json!([1])).contains("list of texts"));
-        assert!(message(json!({"queryType": "diagnosis", "operationId": " "})).contains("operation id"));
-        assert!(message(json!({"queryType": "metric", "measure": "happiness"})).contains("failure_ratio"));
-        assert!(message(json!({"queryType": "metric", "groupBy": ["trace_id"]})).contains("bottleneck_span"));
-        assert!(message(json!({"queryType": "upload"})).contains("file"));
+        assert!(message(&json!({"queryType": "diagnosis", "operationId": " "})).contains("operation id"));
+        assert!(message(&json!({"queryType": "metric", "measure": "happiness"})).contains("failure_ratio"));
+        assert!(message(&json!({"queryType": "metric", "groupBy": ["trace_id"]})).contains("bottleneck_span"));
+        assert!(message(&json!({"queryType": "upload"})).contains("file"));
         assert!(Question::parse(b"{nope", "").unwrap_err().message.contains("no JSON"));
     }
 

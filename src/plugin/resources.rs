@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::{
@@ -23,6 +24,8 @@ use crate::{
 const LOOKED_THROUGH: usize = 200;
 /// Operations whose spans are looked through for attributes.
 const OPERATIONS_FOR_TAGS: usize = 5;
+/// Services that are asked for their spans.
+const SERVICES_FOR_SPANS: usize = 50;
 /// Most suggestions: nobody reads more.
 const MOST: usize = 1000;
 
@@ -187,28 +190,54 @@ pub(super) fn check_playbook(text: &str) -> Value {
 }
 
 async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource) -> Result<BTreeSet<String>, Failure> {
-    let clock = scope.range.to.min(now());
-    let found = data_source.investigator.operations(scope.range, &scope.filters, LOOKED_THROUGH, clock).await;
-    let answer = found.map_err(|error| upstream::failure(&error))?;
-    let names: BTreeSet<String> = match suggestion {
-        Suggestion::Services => each(&answer, |d| d.services.clone()),
-        Suggestion::SpanNames => each(&answer, |d| {
-            d.flow.iter().filter(|step| step.span_id.is_some()).map(|step| step.span.clone()).collect()
-        }),
-        Suggestion::OperationIds => each(&answer, |d| d.operation_id.iter().cloned().collect()),
+    let names = match suggestion {
+        Suggestion::Services => services(data_source).await?,
+        Suggestion::SpanNames => span_names(data_source, &scope.filters.services).await?,
+        Suggestion::OperationIds => {
+            each(&found(scope, data_source).await?, |d| d.operation_id.iter().cloned().collect())
+        }
         Suggestion::OperationTypes => {
-            let mut types = each(&answer, |d| vec![d.operation_type.clone()]);
+            let mut types = each(&found(scope, data_source).await?, |d| vec![d.operation_type.clone()]);
             types.extend(data_source.playbook.operation_types());
             types
         }
-        Suggestion::ErrorTypes => each(&answer, |d| d.error_type.iter().cloned().collect()),
-        Suggestion::Workers => each(&answer, |d| d.worker_id.iter().cloned().collect()),
-        Suggestion::TagKeys => attributes(&answer, data_source, |key, _| Some(key.to_owned())).await?,
+        Suggestion::ErrorTypes => each(&found(scope, data_source).await?, |d| d.error_type.iter().cloned().collect()),
+        Suggestion::Workers => each(&found(scope, data_source).await?, |d| d.worker_id.iter().cloned().collect()),
+        Suggestion::TagKeys => attributes(scope, data_source, |key, _| Some(key.to_owned())).await?,
         Suggestion::TagValues(wanted) => {
-            attributes(&answer, data_source, |key, value| (key == wanted).then(|| value.to_owned())).await?
+            attributes(scope, data_source, |key, value| (key == wanted).then(|| value.to_owned())).await?
         }
     };
     Ok(names.into_iter().filter(|name| !name.is_empty()).take(MOST).collect())
+}
+
+/// The operations that suggestions come from.
+async fn found(scope: Scope, data_source: &DataSource) -> Result<Answer, Failure> {
+    let clock = scope.range.to.min(now());
+    let found = data_source.investigator.operations(scope.range, &scope.filters, LOOKED_THROUGH, clock).await;
+    found.map_err(|error| upstream::failure(&error))
+}
+
+/// The services that are searched.
+async fn services(data_source: &DataSource) -> Result<BTreeSet<String>, Failure> {
+    let globs: Vec<_> =
+        data_source.settings.options.discovery_services.iter().map(|glob| wildmatch::WildMatch::new(glob)).collect();
+    let wanted = |name: &String| globs.is_empty() || globs.iter().any(|glob| glob.matches(name));
+    let names = data_source.client.services().await.map_err(|error| upstream::failure(&error))?;
+    Ok(names.into_iter().filter(wanted).collect())
+}
+
+/// The names of the spans of these services, of all (a bounded number) when none is named.
+async fn span_names(data_source: &DataSource, of: &[String]) -> Result<BTreeSet<String>, Failure> {
+    let services = if of.is_empty() { services(data_source).await? } else { of.iter().cloned().collect() };
+    let ask = |service: String| async move { data_source.client.operations(&service).await };
+    let answers: Vec<_> =
+        stream::iter(services.into_iter().take(SERVICES_FOR_SPANS)).map(ask).buffered(8).collect().await;
+    let mut names = BTreeSet::new();
+    for answer in answers {
+        names.extend(answer.map_err(|error| upstream::failure(&error))?);
+    }
+    Ok(names)
 }
 
 fn each(answer: &Answer, get: impl Fn(&Diagnosis) -> Vec<String>) -> BTreeSet<String> {
@@ -217,10 +246,11 @@ fn each(answer: &Answer, get: impl Fn(&Diagnosis) -> Vec<String>) -> BTreeSet<St
 
 /// What `get` takes from the attributes of the newest operations.
 async fn attributes(
-    answer: &Answer,
+    scope: Scope,
     data_source: &DataSource,
     get: impl Fn(&str, &str) -> Option<String>,
 ) -> Result<BTreeSet<String>, Failure> {
+    let answer = found(scope, data_source).await?;
     let mut names = BTreeSet::new();
     let newest = answer.diagnoses.iter().filter_map(|d| d.trace_id).take(OPERATIONS_FOR_TAGS);
     for id in newest.collect::<Vec<_>>() {

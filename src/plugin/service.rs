@@ -88,7 +88,7 @@ impl Backend for Plugin {
     }
 
     fn metrics(&self) -> String {
-        self.metrics.text()
+        self.metrics.text(self.data_sources.totals())
     }
 
     async fn resource(&self, caller: Arc<Caller>, request: ResourceRequest) -> ResourceReply {

@@ -11,6 +11,8 @@ use super::{
 use crate::{investigate::Options, trace::Micros};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// What Jaeger itself expects.
+const TENANT_HEADER: &str = "x-tenant";
 const DEFAULT_BODY_MIB: u64 = 256;
 const DEFAULT_LOOKBACK: Micros = Micros::from_secs(48 * 3600);
 const DEFAULT_BASELINE_WINDOW: Micros = Micros::from_secs(7 * 24 * 3600);
@@ -70,8 +72,10 @@ pub struct Settings {
     pub url: String,
     /// User and password of basic authentication.
     pub basic_auth: Option<(String, Secret)>,
-    /// Headers of every request to Jaeger, the tenant's among them.
+    /// Headers of every request to Jaeger.
     pub headers: Vec<(String, Secret)>,
+    /// Header and value that select a tenant.
+    pub tenant: Option<(String, String)>,
     /// TLS.
     pub tls: Tls,
     /// How long a request to Jaeger may take.
@@ -105,15 +109,16 @@ impl Settings {
             return Err(SettingsError::NoUrl);
         }
         let secret = |key: &str| instance.secrets.get(key).filter(|secret| !secret.reveal().is_empty()).cloned();
-        let basic_auth = match &instance.basic_auth_user {
-            Some(user) => Some((user.clone(), secret("basicAuthPassword").unwrap_or_default())),
-            None => None,
-        };
+        let password = || secret("basicAuthPassword").unwrap_or_default();
+        let basic_auth = instance.basic_auth_user.clone().map(|user| (user, password()));
         let max_body = json.number("maxBodyMiB", "a whole number of MiB, at least 1")?.unwrap_or(DEFAULT_BODY_MIB);
         Ok(Self {
             url: url.to_owned(),
             basic_auth,
             headers: headers(json, &instance.secrets)?,
+            tenant: json
+                .text("tenant")
+                .map(|tenant| (json.text("tenantHeader").unwrap_or(TENANT_HEADER).to_owned(), tenant.to_owned())),
             tls: tls(json, &secret)?,
             timeout: json
                 .number("timeout", "a whole number of seconds, at least 1")?
@@ -151,9 +156,9 @@ impl Settings {
     }
 }
 
-/// `httpHeaderNameN` with `httpHeaderValueN`, and the tenant.
+/// `httpHeaderNameN` with `httpHeaderValueN`.
 fn headers(json: Json<'_>, secrets: &BTreeMap<String, Secret>) -> Result<Vec<(String, Secret)>, SettingsError> {
-    let mut headers: Vec<(String, Secret)> = json
+    let headers: Vec<(String, Secret)> = json
         .0
         .iter()
         .filter_map(|(key, name)| {
@@ -162,10 +167,6 @@ fn headers(json: Json<'_>, secrets: &BTreeMap<String, Secret>) -> Result<Vec<(St
             Some((name.to_owned(), secrets.get(&format!("httpHeaderValue{number}")).cloned().unwrap_or_default()))
         })
         .collect();
-    match (json.text("tenantHeader"), json.text("tenant")) {
-        (_, None) => {}
-        (header, Some(tenant)) => headers.push((header.unwrap_or("x-tenant").to_owned(), Secret::new(tenant))),
-    }
     for (name, _) in &headers {
         http::HeaderName::try_from(name.as_str()).map_err(|_| SettingsError::Wrong {
             key: "httpHeaderName",
@@ -178,7 +179,8 @@ fn headers(json: Json<'_>, secrets: &BTreeMap<String, Secret>) -> Result<Vec<(St
 
 fn tls(json: Json<'_>, secret: &dyn Fn(&str) -> Option<Secret>) -> Result<Tls, SettingsError> {
     let missing = |key, missing| SettingsError::Missing { key, missing };
-    let mut tls = Tls { skip_verify: json.flag("tlsSkipVerify"), ..Tls::default() };
+    let server_name = json.text("serverName").map(str::to_owned);
+    let mut tls = Tls { skip_verify: json.flag("tlsSkipVerify"), server_name, ..Tls::default() };
     if json.flag("tlsAuthWithCACert") {
         let ca = secret("tlsCACert").ok_or_else(|| missing("tlsAuthWithCACert", "the CA certificate"))?;
         tls.ca = Some(ca.reveal().to_owned());
@@ -187,10 +189,6 @@ fn tls(json: Json<'_>, secret: &dyn Fn(&str) -> Option<Secret>) -> Result<Tls, S
         let certificate = secret("tlsClientCert").ok_or_else(|| missing("tlsAuth", "the client certificate"))?;
         let key = secret("tlsClientKey").ok_or_else(|| missing("tlsAuth", "the client key"))?;
         tls.client = Some((certificate.reveal().to_owned(), key));
-        tls.server_name = json.text("serverName").map(str::to_owned);
-    }
-    if tls.server_name.is_none() {
-        tls.server_name = json.text("serverName").map(str::to_owned);
     }
     Ok(tls)
 }
@@ -285,7 +283,8 @@ mod tests {
         assert_eq!(settings.options.discovery_services, ["ktrdr-*", "backend"]);
         assert_eq!(settings.options.stall_threshold, Some(Micros::from_secs(900)));
         let headers: Vec<_> = settings.headers.iter().map(|(k, v)| (k.as_str(), v.reveal())).collect();
-        assert_eq!(headers, [("X-Team", "v"), ("x-tenant", "blue")]);
+        assert_eq!(headers, [("X-Team", "v")]);
+        assert_eq!(settings.tenant, Some(("x-tenant".into(), "blue".into())));
         assert_eq!(settings.tls.client, Some(("c".into(), Secret::new("k"))));
         assert_eq!(settings.tls.server_name.as_deref(), Some("jaeger.local"));
         let mut sent = BTreeMap::from([("authorization".to_owned(), Secret::new("Bearer x"))]);

@@ -4,16 +4,40 @@ use super::{
     api::{Failure, Secret},
     settings::{Settings, SettingsError},
 };
-use crate::jaeger::{self, Client, Config};
+use crate::jaeger::{self, Auth, Client, Config};
 
-/// A client with these settings, in the name of `identity` where the user's own is forwarded.
-pub(super) fn client(settings: &Settings, identity: &[(String, Secret)]) -> Result<Client, SettingsError> {
-    let _ = identity;
-    let config = Config { url: settings.url.clone() };
+/// A client with these settings.
+pub(super) fn client(settings: &Settings) -> Result<Client, SettingsError> {
+    let hidden = |secret: &Secret| jaeger::Secret::new(secret.reveal());
+    let auth = settings
+        .basic_auth
+        .as_ref()
+        .map(|(user, password)| Auth::Basic { user: user.clone(), password: hidden(password) });
+    let config = Config {
+        url: settings.url.clone(),
+        auth: auth.unwrap_or_default(),
+        headers: settings.headers.iter().map(|(name, value)| (name.clone(), hidden(value))).collect(),
+        tenant: settings.tenant.clone(),
+        tls: jaeger::Tls {
+            ca_pem: settings.tls.ca.clone(),
+            client_pem: settings.tls.client.as_ref().map(|(certificate, key)| (certificate.clone(), hidden(key))),
+            server_name: settings.tls.server_name.clone(),
+            skip_verify: settings.tls.skip_verify,
+        },
+        timeout: settings.timeout,
+        max_body: usize::try_from(settings.max_body).unwrap_or(usize::MAX),
+        ..Config::default()
+    };
     Client::new(&config).map_err(|error| SettingsError::Client(error.to_string()))
+}
+
+/// The same client in the name of a user.
+pub(super) fn personal(client: &Client, identity: &[(String, Secret)]) -> Result<Client, SettingsError> {
+    let headers = identity.iter().map(|(name, value)| (name.as_str(), value.reveal()));
+    client.with_headers(headers).map_err(|error| SettingsError::Client(error.to_string()))
 }
 
 /// Jaeger's failures are not the plugin's.
 pub(super) fn failure(error: &jaeger::Error) -> Failure {
-    Failure::downstream(502, error.to_string())
+    Failure::downstream(error.status_code(), error.to_string())
 }

@@ -2,6 +2,7 @@
 
 mod listen;
 mod messages;
+#[allow(clippy::result_large_err, reason = "gRPC's own error type")]
 mod services;
 mod stop;
 

@@ -5,6 +5,7 @@
 
 mod data;
 mod messages;
+#[allow(clippy::result_large_err, reason = "gRPC's own error type")]
 mod services;
 
 pub use data::{DATA_PATH, DataServer};

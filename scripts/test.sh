@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# All tests, in the order of what fails soonest; a table of what each part cost comes at the end.
+# Go builds Grafana's decoder and the real Jaegers; without Go those tests say so and are skipped, but never in CI.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+[ -z "${CI:-}" ] || export KTRDR_TESTS_NEED_GO=1
+log=$(mktemp)
+costs=()
+passed=0 failed=0 skipped=0
+
+part() { # name, command...
+  local name=$1 started=$SECONDS
+  shift
+  echo "==> $name"
+  if "$@" 2>&1 | tee "$log"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    name="$name (failed)"
+  fi
+  costs+=("$(printf '%5d s  %s' $((SECONDS - started)) "$name")")
+}
+
+go_part() {
+  if command -v go >/dev/null; then
+    part "$@"
+  elif [ -n "${KTRDR_TESTS_NEED_GO:-}" ]; then
+    part "$1" sh -c 'echo "Go is not installed, and CI needs it"; exit 1'
+  else
+    echo "==> $1: skipped, Go is not installed"
+    skipped=$((skipped + 1))
+  fi
+}
+
+host_tests() { (cd tests/grafana-host && gofmt -l . && test -z "$(gofmt -l .)" && go vet ./... && go test ./...); }
+
+part 'tools' scripts/test-tools.sh
+part 'lint' scripts/lint.sh
+go_part "Grafana's decoder: its own tests" host_tests
+go_part 'build the real Jaegers' scripts/build-jaeger.sh
+part 'cargo test' cargo test --locked --no-fail-fast
+part 'a static executable in its folder' scripts/check-dist.sh
+
+echo
+echo 'what it cost:'
+printf '%s\n' "${costs[@]}"
+echo
+echo "parts: $passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

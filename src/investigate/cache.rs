@@ -1,0 +1,96 @@
+//! What is kept, how long, and under which key. Questions that are asked while the same one is being answered wait for
+//! that answer; when the one who asked first goes away, another goes on.
+
+use std::{
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
+
+use moka::future::Cache;
+
+use super::{Case, Target, TimeRange};
+use crate::{diagnosis::Comparable, trace::Time};
+
+/// Questions whose times differ by less are the same.
+const BUCKET_US: i64 = 5_000_000;
+/// How many spans all kept cases may have together.
+const MOST_SPANS: u64 = 400_000;
+
+/// The number of the few seconds that a time lies in.
+pub(super) fn bucket(at: Time) -> i64 {
+    at.0.div_euclid(BUCKET_US)
+}
+
+/// Names a list of operations.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ListKey {
+    identity: u64,
+    from: i64,
+    to: i64,
+    now: i64,
+    tags: Vec<(String, String)>,
+    limit: usize,
+}
+
+impl ListKey {
+    pub(super) fn new(identity: u64, range: TimeRange, tags: &[(String, String)], limit: usize, now: Time) -> Self {
+        let (from, to, now) = (bucket(range.from), bucket(range.to), bucket(now));
+        Self { identity, from, to, now, tags: tags.to_vec(), limit }
+    }
+}
+
+type SingleKey = (u64, Target);
+
+#[derive(Debug)]
+pub(super) struct Caches {
+    pub(super) services: Cache<u64, Arc<Vec<String>>>,
+    pub(super) names: Cache<(u64, String), Arc<Vec<String>>>,
+    pub(super) lists: Cache<ListKey, Arc<Case>>,
+    /// Operations that may still change.
+    pub(super) single: Cache<(SingleKey, i64), Arc<Case>>,
+    /// Operations that have ended, with the clock by which they were judged.
+    pub(super) finished: Cache<SingleKey, (Arc<Case>, Time)>,
+    pub(super) history: Cache<(u64, String), Arc<Vec<Comparable>>>,
+    /// How often a trace that was fetched again by its id had no more spans than the search had given.
+    pub(super) vain_refetches: AtomicU32,
+}
+
+impl Default for Caches {
+    fn default() -> Self {
+        Self {
+            services: plain(15, 1000),
+            names: plain(30, 20_000),
+            lists: weighed(5, |_, case| case.weight()),
+            single: weighed(3, |_, case| case.weight()),
+            finished: weighed(60, |_, (case, _)| case.weight()),
+            history: plain(600, 1000),
+            vain_refetches: AtomicU32::new(0),
+        }
+    }
+}
+
+fn plain<K, V>(seconds: u64, most: u64) -> Cache<K, V>
+where
+    K: std::hash::Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    Cache::builder().max_capacity(most).time_to_live(Duration::from_secs(seconds)).build()
+}
+
+/// A cache of cases, which are weighed by their spans.
+fn weighed<K, V>(seconds: u64, weight: fn(&K, &V) -> u32) -> Cache<K, V>
+where
+    K: std::hash::Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    let ttl = Duration::from_secs(seconds);
+    Cache::builder().max_capacity(MOST_SPANS).time_to_live(ttl).weigher(weight).build()
+}
+
+impl Case {
+    fn weight(&self) -> u32 {
+        let spans: usize = self.traces.iter().map(crate::trace::Trace::len).sum();
+        let rows: usize = self.diagnoses.iter().map(|d| d.flow.len() + 10).sum();
+        u32::try_from(spans + rows).unwrap_or(u32::MAX).max(1)
+    }
+}

@@ -1,0 +1,249 @@
+//! What else is worth fetching once it is known which operations are at hand.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use futures_util::StreamExt as _;
+use hashbrown::HashSet;
+
+use super::{AT_ONCE, Gathered, Investigator};
+use crate::{
+    diagnosis::{Diagnosis, OperationStatus, Severity},
+    jaeger::Search,
+    playbook::RouteRole,
+    trace::{Micros, Time, Trace, TraceId},
+};
+
+/// How many operations are looked at more closely.
+const MOST_OPERATIONS: usize = 20;
+/// How many of an operation's services are asked for polls and health checks.
+const MOST_SERVICES: usize = 6;
+/// How many services are asked for the other traces of an operation.
+const MOST_CANDIDATES: usize = 40;
+/// Polls and health checks that are read: the last ones tell.
+const LAST_FEW: usize = 5;
+/// Traces that may explain others.
+const MOST_CONTEXT: usize = 50;
+/// How long before and after an operation another trace may explain it.
+const AROUND: Micros = Micros::from_secs(600);
+/// Recent enough to show that a service lives.
+const RECENT: Micros = Micros::from_secs(900);
+/// Some storages give of a longer trace only the part within an hour of the search's window.
+const LONG: Micros = Micros::from_secs(45 * 60);
+/// How many traces are fetched again.
+const MOST_REFETCHES: usize = 20;
+/// After so many in vain the storage is taken to give whole traces.
+const VAIN_REFETCHES: u32 = 5;
+
+/// Searches worth making, and whether whole traces are worth fetching.
+#[derive(Debug, Default)]
+pub(super) struct Wishes {
+    searches: Vec<Search>,
+    /// Asked only when the search before it in the pair finds nothing.
+    fallbacks: Vec<(Search, Search)>,
+}
+
+impl Wishes {
+    pub(super) fn extend(&mut self, other: Self) {
+        self.searches.extend(other.searches);
+        self.fallbacks.extend(other.fallbacks);
+    }
+}
+
+fn is_long(trace: &&Trace) -> bool {
+    trace.start().zip(trace.end()).is_some_and(|(start, end)| end - start > LONG)
+}
+
+/// From the first start to the last end of the operations that went wrong.
+fn time_of_trouble(at_hand: &[&Diagnosis], clock: Time) -> Option<(Time, Time)> {
+    let wrong =
+        |d: &&&Diagnosis| d.severity >= Severity::Warning || d.error_count > 0 || d.status == OperationStatus::Failed;
+    let mut times = at_hand.iter().filter(wrong).filter_map(|d| Some((d.start?, d.end.unwrap_or(clock))));
+    let first = times.next()?;
+    Some(times.fold(first, |(from, to), (start, end)| (Ord::min(from, start), Ord::max(to, end))))
+}
+
+fn is_open(d: &Diagnosis) -> bool {
+    !d.status.is_terminal() && d.operation_id.is_some()
+}
+
+impl Investigator {
+    /// What would tell more about these operations.
+    pub(super) async fn wishes(&self, at_hand: &[&Diagnosis], clock: Time) -> Wishes {
+        let mut wishes = Wishes::default();
+        for diagnosis in at_hand.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
+            self.wish_polls(diagnosis, clock, &mut wishes);
+            self.wish_health(diagnosis, clock, &mut wishes).await;
+        }
+        self.wish_context(at_hand, clock, &mut wishes).await;
+        wishes
+    }
+
+    /// The other traces of operations that may still change, in the services that they were seen in: those of others
+    /// hold a transition, by which discovery finds them.
+    pub(super) async fn wish_open_ids(&self, at_hand: &[&Diagnosis], clock: Time) -> Wishes {
+        let mut wishes = Wishes::default();
+        let any = !self.client.wants_service().await.unwrap_or(true);
+        for diagnosis in at_hand.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
+            let own = diagnosis.services.iter().take(MOST_SERVICES).cloned().map(Some).collect();
+            self.wish_id(diagnosis, if any { vec![None] } else { own }, clock, &mut wishes);
+        }
+        wishes
+    }
+
+    /// All other traces of these operations.
+    pub(super) async fn wish_ids(&self, at_hand: &[&Diagnosis], clock: Time) -> Wishes {
+        let mut wishes = Wishes::default();
+        let services: Vec<Option<String>> = if self.client.wants_service().await.unwrap_or(true) {
+            let named = self.candidates(&mut Gathered::default()).await.unwrap_or_default();
+            named.into_iter().take(MOST_CANDIDATES).map(|(service, _)| Some(service)).collect()
+        } else {
+            vec![None]
+        };
+        for diagnosis in at_hand.iter().take(MOST_OPERATIONS) {
+            self.wish_id(diagnosis, services.clone(), clock, &mut wishes);
+        }
+        wishes
+    }
+
+    fn wish_id(&self, diagnosis: &Diagnosis, services: Vec<Option<String>>, clock: Time, wishes: &mut Wishes) {
+        let Some(id) = &diagnosis.operation_id else { return };
+        let from = self.shared.playbook.time_in_id(id).or(diagnosis.start).unwrap_or(clock) - super::BEFORE_ID;
+        for service in services {
+            wishes.searches.extend(self.shared.playbook.operation_id_keys().iter().map(|key| Search {
+                service: service.clone(),
+                attributes: vec![(key.clone(), id.clone())],
+                from,
+                to: clock,
+                limit: LAST_FEW * 4,
+                ..Search::default()
+            }));
+        }
+    }
+
+    /// Requests that ask how an operation stands show whether anyone could reach it.
+    fn wish_polls(&self, diagnosis: &Diagnosis, clock: Time, wishes: &mut Wishes) {
+        let id = diagnosis.operation_id.as_deref().unwrap_or_default();
+        for (key, value) in self.shared.playbook.mentions(id) {
+            wishes.searches.extend(diagnosis.services.iter().take(MOST_SERVICES).map(|service| Search {
+                service: Some(service.clone()),
+                attributes: vec![(key.clone(), value.clone())],
+                from: diagnosis.start.unwrap_or(clock - RECENT),
+                to: clock,
+                limit: LAST_FEW,
+                ..Search::default()
+            }));
+        }
+    }
+
+    /// The last health checks of the services show whether they live.
+    async fn wish_health(&self, diagnosis: &Diagnosis, clock: Time, wishes: &mut Wishes) {
+        for service in diagnosis.services.iter().take(MOST_SERVICES) {
+            let Ok(names) = self.names_of(service).await else { continue };
+            for name in names.iter().filter(|name| self.is_health(name)) {
+                let recent = Search {
+                    service: Some(service.clone()),
+                    operation: Some(name.clone()),
+                    from: clock - RECENT,
+                    to: clock,
+                    limit: LAST_FEW,
+                    ..Search::default()
+                };
+                let from = diagnosis.start.unwrap_or(clock - RECENT).min(clock - RECENT);
+                let earlier = Search { from, limit: 4 * LAST_FEW, ..recent.clone() };
+                wishes.fallbacks.push((recent, earlier));
+            }
+        }
+    }
+
+    fn is_health(&self, name: &str) -> bool {
+        let route = name.split_once(' ').and_then(|(method, path)| self.shared.playbook.route(method, path));
+        route.is_some_and(|route| route.role == RouteRole::Health)
+    }
+
+    /// Failing spans elsewhere in the time of operations that went wrong.
+    async fn wish_context(&self, at_hand: &[&Diagnosis], clock: Time, wishes: &mut Wishes) {
+        let names = self.shared.playbook.context_spans();
+        let Some((from, to)) = time_of_trouble(at_hand, clock) else { return };
+        let mut ignored = Gathered::default();
+        let named = self.services_with(|name| names.iter().any(|known| known == name), &mut ignored).await;
+        for (service, names) in named.unwrap_or_default() {
+            wishes.searches.extend(names.into_iter().map(|name| Search {
+                service: Some(service.clone()),
+                operation: Some(name),
+                from: from - AROUND,
+                to: Ord::min(to + AROUND, clock),
+                limit: MOST_CONTEXT,
+                ..Search::default()
+            }));
+        }
+    }
+
+    /// Makes the searches and fetches long traces whole; says whether that told anything new. What cannot be had is
+    /// noted, never an error: the operations themselves are known.
+    pub(super) async fn grant(&self, wishes: Wishes, gathered: &mut Gathered) -> bool {
+        let Wishes { mut searches, mut fallbacks } = wishes;
+        let mut seen = HashSet::new();
+        searches.retain(|search| seen.insert(search.clone()));
+        let mut added = false;
+        // An answer that is as long as its limit is no lack here: the last few were asked for.
+        let whole = gathered.truncated;
+        if !searches.is_empty() {
+            match self.fetch_all(searches).await {
+                Ok(found) => added |= gathered.absorb(found),
+                Err(error) => gathered.notice(format!("traces that may explain more could not be read: {error}")),
+            }
+        }
+        fallbacks.retain(|(recent, _)| seen.insert(recent.clone()));
+        let each = fallbacks.into_iter().map(|(recent, earlier)| async {
+            match self.fetch(recent).await {
+                Ok(found) if found.traces.is_empty() => self.fetch(earlier).await,
+                other => other,
+            }
+        });
+        let mut answers = futures_util::stream::iter(each).buffer_unordered(AT_ONCE);
+        while let Some(found) = answers.next().await {
+            match found {
+                Ok(found) => added |= gathered.absorb(found),
+                Err(error) => gathered.notice(format!("health checks could not be read: {error}")),
+            }
+        }
+        gathered.truncated = whole;
+        added | self.refetch(gathered).await
+    }
+
+    /// Fetches by id the traces that a search may have cut: those that are long, and those that say so.
+    async fn refetch(&self, gathered: &mut Gathered) -> bool {
+        let vain = &self.caches().vain_refetches;
+        if vain.load(Relaxed) >= VAIN_REFETCHES {
+            return false;
+        }
+        let ids: Vec<(TraceId, usize)> =
+            gathered.traces.iter().filter(is_long).take(MOST_REFETCHES).map(|t| (t.id(), t.len())).collect();
+        let mut added = false;
+        for (id, had) in ids {
+            gathered.asked.push(format!("trace {id}"));
+            let why = match self.client.trace(id).await {
+                Ok(Some(whole)) if whole.len() > had => {
+                    vain.store(0, Relaxed);
+                    gathered.traces.push(whole);
+                    added = true;
+                    continue;
+                }
+                Ok(Some(_)) => {
+                    if vain.fetch_add(1, Relaxed) + 1 >= VAIN_REFETCHES {
+                        break;
+                    }
+                    continue;
+                }
+                Ok(None) => "Jaeger no longer has it as a whole: only what the search gave was read".to_owned(),
+                Err(error) => format!("it could not be read as a whole: {error}"),
+            };
+            if let Some(trace) = gathered.traces.iter_mut().find(|trace| trace.id() == id) {
+                trace.mark_partial(why);
+                added = true;
+            }
+        }
+        crate::jaeger::merge(&mut gathered.traces);
+        added
+    }
+}

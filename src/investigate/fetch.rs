@@ -1,0 +1,88 @@
+//! Searches that may be too large for one answer.
+
+use super::{AT_ONCE, Investigator};
+use crate::{
+    jaeger::{Error, Found, Search, merge},
+    trace::Micros,
+};
+use futures_util::StreamExt as _;
+
+/// How many answers of one search may be too large before the rest is given up.
+const MOST_REFUSALS: usize = 24;
+
+impl Investigator {
+    /// A search whose answer is cut down rather than refused: while it is too large, window and limit are halved; a
+    /// single trace that is too large is read as far as it fits.
+    pub(super) async fn fetch(&self, search: Search) -> Result<Found, Error> {
+        let mut todo = vec![search];
+        let mut all = Found::default();
+        let mut refusals = 0;
+        while let Some(part) = todo.pop() {
+            let error = match self.client.search(&part).await {
+                Ok(found) => {
+                    all.absorb(found);
+                    continue;
+                }
+                Err(error) if error.is_too_large() => error,
+                Err(error) => return Err(error),
+            };
+            refusals += 1;
+            if refusals > MOST_REFUSALS {
+                all.truncated = true;
+                all.notes.push(format!("some traces were left out: {error}"));
+                break;
+            }
+            let length = part.to - part.from;
+            if part.limit > 1 && length > Micros(2) {
+                let middle = part.from + Micros(length.0 / 2);
+                let limit = part.limit.div_ceil(2);
+                todo.push(Search { to: middle, limit, ..part.clone() });
+                todo.push(Search { from: middle + Micros(1), limit, ..part });
+            } else {
+                let found = self.client.search_cut(&part).await?;
+                all.notes.extend(found.traces.iter().filter_map(|trace| {
+                    trace.partial().map(|why| format!("trace {} is incomplete: {why}", trace.id()))
+                }));
+                all.absorb(found);
+            }
+        }
+        merge(&mut all.traces);
+        Ok(all)
+    }
+
+    /// Runs searches a few at a time. When all fail the first error is given, else failures become notes.
+    pub(super) async fn fetch_all(&self, searches: Vec<Search>) -> Result<Found, Error> {
+        let asked = searches.len();
+        let mut answers = futures_util::stream::iter(searches)
+            .map(|search| async move {
+                let service = search.service.clone().unwrap_or_default();
+                (service, self.fetch(search).await)
+            })
+            .buffer_unordered(AT_ONCE);
+        let mut all = Found::default();
+        let mut failed: Vec<(String, Error)> = Vec::new();
+        while let Some((service, answer)) = answers.next().await {
+            match answer {
+                Ok(found) => all.absorb(found),
+                Err(error) => failed.push((service, error)),
+            }
+        }
+        failed.sort_by(|a, b| a.0.cmp(&b.0));
+        if let Some((_, error)) = failed.first() {
+            if failed.len() == asked {
+                return Err(error.clone());
+            }
+            let mut services: Vec<_> = failed.iter().map(|(service, _)| service.clone()).collect();
+            services.dedup();
+            all.truncated = true;
+            all.notes.push(format!(
+                "{} of {asked} searches failed (services: {}): {error}",
+                failed.len(),
+                crate::jaeger::listed(&services)
+            ));
+        }
+        all.asked.sort_unstable();
+        merge(&mut all.traces);
+        Ok(all)
+    }
+}

@@ -1,0 +1,73 @@
+//! What operations of the same type took before.
+
+use std::sync::Arc;
+
+use super::{Gathered, Investigator};
+use crate::{
+    diagnosis::{Comparable, diagnose},
+    jaeger::Search,
+    playbook::{Attr, SpanRole},
+    trace::Time,
+};
+
+/// How many services are asked for one type.
+const MOST_SERVICES: usize = 12;
+/// How many operations of one type are compared.
+const MOST_OPERATIONS: usize = 50;
+/// How many types one question may bring.
+const MOST_TYPES: usize = 6;
+
+impl Investigator {
+    /// Completed operations of these types (with the services that they were seen in) within the baseline window. What
+    /// cannot be had is left out: a baseline is a help, not the answer.
+    pub(super) async fn history(&self, types: Vec<(String, Vec<String>)>, now: Time) -> Vec<Comparable> {
+        let each = types.into_iter().take(MOST_TYPES).map(|(kind, services)| async move {
+            let key = (self.client.identity(), kind.clone());
+            let work = async { Arc::new(self.history_of(&kind, &services, now).await) };
+            self.caches().history.get_with(key, work).await
+        });
+        let all = futures_util::future::join_all(each).await;
+        all.iter().flat_map(|of_type| of_type.iter().cloned()).collect()
+    }
+
+    async fn history_of(&self, kind: &str, seen_in: &[String], now: Time) -> Vec<Comparable> {
+        let playbook = &self.shared.playbook;
+        let registers = |name: &str| playbook.span_roles(name).any(|role| role == SpanRole::Register);
+        let mut ignored = Gathered::default();
+        let Ok(mut named) = self.services_with(registers, &mut ignored).await else { return Vec::new() };
+        // Those where this type was seen come first.
+        named.sort_by_key(|(service, _)| !seen_in.contains(service));
+        let searches = named.into_iter().take(MOST_SERVICES).flat_map(|(service, names)| {
+            let keys = playbook.keys(Attr::OperationType);
+            names.into_iter().flat_map(move |name| {
+                let service = service.clone();
+                keys.iter().map(move |key| Search {
+                    service: Some(service.clone()),
+                    operation: Some(name.clone()),
+                    attributes: vec![(key.clone(), kind.to_owned())],
+                    from: now - self.options().baseline_window,
+                    to: now,
+                    limit: MOST_OPERATIONS,
+                    ..Search::default()
+                })
+            })
+        });
+        let searches: Vec<Search> = searches.collect();
+        if searches.is_empty() {
+            return Vec::new();
+        }
+        let found = match self.fetch_all(searches).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(%error, kind, "no baseline");
+                return Vec::new();
+            }
+        };
+        let (playbook, context) = (Arc::clone(playbook), self.context(now, Vec::new()));
+        let work = move || diagnose(&found.traces, &playbook, &context).comparables;
+        let mut comparables = tokio::task::spawn_blocking(work).await.unwrap_or_default();
+        comparables.retain(|known| known.operation_type == kind);
+        comparables.sort_by(|a, b| b.end.cmp(&a.end).then_with(|| a.operation_id.cmp(&b.operation_id)));
+        comparables
+    }
+}

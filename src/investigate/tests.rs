@@ -1,0 +1,65 @@
+use super::*;
+use crate::trace::TraceId;
+
+#[test]
+fn an_id_is_told_from_a_trace_and_an_address() {
+    let op = |id: &str| Some(Target::Operation(id.to_owned()));
+    assert_eq!(Target::parse(" op_training_20261122_100505_a41e50c8 "), op("op_training_20261122_100505_a41e50c8"));
+    assert_eq!(Target::parse("deadbeef"), op("deadbeef"));
+    let trace = TraceId::parse("8212b7921662819341f6e69c550de215").unwrap();
+    assert_eq!(Target::parse("8212b7921662819341f6e69c550de215"), Some(Target::Trace(trace)));
+    assert_eq!(
+        Target::parse("http://jaeger/trace/8212b7921662819341f6e69c550de215?uiFind=x"),
+        Some(Target::Trace(trace))
+    );
+    assert_eq!(Target::parse("41f6e69c550de215"), Some(Target::Trace(TraceId(0x41f6_e69c_550d_e215))));
+    assert_eq!(Target::parse("  "), None);
+}
+
+#[test]
+fn an_operation_belongs_to_a_range_that_its_window_touches() {
+    let range = TimeRange { from: Time(100), to: Time(200) };
+    let at =
+        |start, end: Option<i64>| Diagnosis { start: Some(Time(start)), end: end.map(Time), ..Diagnosis::default() };
+    for (inside, d) in [
+        (true, at(50, Some(100))),
+        (false, at(50, Some(99))),
+        (true, at(200, Some(300))),
+        (false, at(201, Some(300))),
+        (true, at(10, None)),
+        (false, at(201, None)),
+        (false, Diagnosis::default()),
+    ] {
+        assert_eq!(select::overlaps(&d, range, Time(200)), inside, "{:?} {:?}", d.start, d.end);
+    }
+}
+
+#[test]
+fn filters_take_any_of_a_list_and_all_lists_together() {
+    let playbook = Playbook::ktrdr();
+    let d = Diagnosis {
+        operation_type: "training".to_owned(),
+        status: OperationStatus::Failed,
+        verdict: Verdict::MissingData,
+        error_type: Some("DataNotFoundError".to_owned()),
+        services: vec!["a".to_owned(), "b".to_owned()],
+        duration_ms: Some(1500.0),
+        ..Diagnosis::default()
+    };
+    let fits = |change: &dyn Fn(&mut Filters)| {
+        let mut filters = Filters::default();
+        change(&mut filters);
+        select::fits(&d, &filters, &playbook)
+    };
+    assert!(fits(&|_| {}));
+    assert!(fits(&|f| f.types = vec!["backtesting".to_owned(), "TRAINING".to_owned()]));
+    assert!(!fits(&|f| f.types = vec!["backtesting".to_owned()]));
+    assert!(fits(&|f| f.services = vec!["b".to_owned(), "c".to_owned()]));
+    assert!(!fits(&|f| f.services = vec!["c".to_owned()]));
+    assert!(!fits(&|f| f.verdicts = vec![Verdict::Stuck]));
+    assert!(!fits(&|f| f.statuses = vec![OperationStatus::Completed]));
+    assert!(!fits(&|f| f.error_types = vec!["ValueError".to_owned()]));
+    assert!(fits(&|f| (f.min_duration, f.max_duration) = (Some(Micros(1_500_000)), Some(Micros(1_500_000)))));
+    assert!(!fits(&|f| f.min_duration = Some(Micros(1_500_001))));
+    assert!(!fits(&|f| f.max_duration = Some(Micros(1_499_999))));
+}

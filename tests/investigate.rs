@@ -1,0 +1,256 @@
+//! What is asked of Jaeger for a question, and what is made of the answers.
+
+mod fake;
+
+use std::sync::Arc;
+
+use fake::{Fake, Profile, Span, legacy_error, span, trace};
+use ktrdr_diagnosis::{
+    diagnosis::Verdict,
+    investigate::{Answer, Filters, Investigator, Options, Target, TimeRange},
+    jaeger::{Client, Config},
+    playbook::Playbook,
+    trace::{Micros, Time, TraceId},
+};
+use serde_json::Value;
+
+const NOON: i64 = 1_795_341_600_000_000;
+const SECOND: i64 = 1_000_000;
+const OP: &str = "op_training_20261122_095500_a41e50c8";
+
+fn with(fake: &Fake, options: Options, change: impl FnOnce(&mut Config)) -> Investigator {
+    let mut config = Config { url: fake.url.clone(), ..Config::default() };
+    change(&mut config);
+    Investigator::new(Client::new(&config).unwrap(), Arc::new(Playbook::ktrdr()), options)
+}
+
+fn investigator(fake: &Fake) -> Investigator {
+    with(fake, Options::default(), |_| {})
+}
+
+fn hour() -> TimeRange {
+    TimeRange { from: Time(NOON - 3600 * SECOND), to: Time(NOON) }
+}
+
+async fn operations(fake: &Fake) -> Answer {
+    investigator(fake).operations(hour(), &Filters::default(), 100, Time(NOON)).await.unwrap()
+}
+
+/// The spans of a training, from the command to the worker; `end` is the state it ended in.
+fn training(op: &'static str, start: i64, end: Option<&'static str>) -> Vec<Span> {
+    let id = ("operation.id", op);
+    let mut spans = vec![
+        span(
+            "ktrdr-api",
+            "POST /api/v1/trainings/start",
+            start,
+            SECOND,
+            &[("span.kind", "server"), ("http.method", "POST"), ("http.target", "/api/v1/trainings/start")],
+        ),
+        span("ktrdr-training-worker-1", "POST /training/start", start + 1000, SECOND / 2, &[("span.kind", "server")]),
+        span(
+            "ktrdr-training-worker-1",
+            "operation.register",
+            start + 2000,
+            500,
+            &[id, ("operation.type", "training"), ("operation.status", "pending")],
+        ),
+        span(
+            "ktrdr-training-worker-1",
+            "operation.state_transition",
+            start + 3000,
+            500,
+            &[id, ("operation.from_status", "pending"), ("operation.to_status", "running")],
+        ),
+    ];
+    spans.extend(end.map(|end| {
+        let tags = [id, ("operation.from_status", "running"), ("operation.to_status", end)];
+        span("ktrdr-training-worker-1", "operation.state_transition", start + 60 * SECOND, 500, &tags)
+    }));
+    spans
+}
+
+fn noise(n: u128) -> Value {
+    trace(1000 + n, &[span("ktrdr-api", "GET /metrics", NOON - n as i64 * SECOND, 500, &[])])
+}
+
+#[tokio::test]
+async fn operations_are_searched_by_the_names_that_services_have_and_noise_is_not() {
+    let mut traces: Vec<_> = (0..300).map(noise).collect();
+    traces.push(trace(1, &training(OP, NOON - 300 * SECOND, Some("completed"))));
+    let fake = Fake::start(Profile::v2_20(), traces).await;
+    operations(&fake).await;
+    let mut asked: Vec<_> = fake
+        .searches()
+        .iter()
+        .filter(|s| s.get("tags").is_empty())
+        .map(|s| format!("{} {}", s.get("service"), s.get("operation")))
+        .collect();
+    asked.sort();
+    asked.dedup();
+    assert_eq!(
+        asked,
+        [
+            "ktrdr-api POST /api/v1/trainings/start",
+            "ktrdr-training-worker-1 POST /training/start",
+            "ktrdr-training-worker-1 operation.register",
+            "ktrdr-training-worker-1 operation.state_transition",
+        ]
+    );
+    let first = &fake.searches()[0];
+    let lookback = 48 * 3600 * SECOND;
+    assert_eq!(first.get("start"), (NOON - 3600 * SECOND - lookback).to_string());
+    assert_eq!((first.get("end"), first.get("limit")), (NOON.to_string().as_str(), "100"));
+}
+
+#[tokio::test]
+async fn only_discovery_services_are_asked() {
+    let fake =
+        Fake::start(Profile::v2_20(), vec![trace(1, &training(OP, NOON - 300 * SECOND, Some("completed")))]).await;
+    let options = Options { discovery_services: vec!["ktrdr-*-worker-*".to_owned()], ..Options::default() };
+    let investigator = with(&fake, options, |_| {});
+    investigator.operations(hour(), &Filters::default(), 100, Time(NOON)).await.unwrap();
+    assert!(fake.searches().iter().all(|seen| seen.get("service") == "ktrdr-training-worker-1"));
+    assert_eq!(investigator.services().await.unwrap(), ["ktrdr-training-worker-1"]);
+}
+
+#[tokio::test]
+async fn a_full_answer_is_asked_again_for_the_range_alone_and_told() {
+    let many: Vec<_> = (0..130)
+        .map(|n| trace(n + 1, &[span("api", "operation.register", NOON - n as i64 * SECOND, 5, &[])]))
+        .collect();
+    let fake = Fake::start(Profile::v2_20(), many).await;
+    let answer = operations(&fake).await;
+    assert!(answer.partial);
+    assert!(answer.notices.iter().any(|note| note.contains("more than the 100 traces")), "{:?}", answer.notices);
+    let starts: Vec<_> = fake.searches().iter().map(|seen| seen.get("start").to_owned()).collect();
+    assert_eq!(starts.last().unwrap(), &(NOON - 3600 * SECOND).to_string());
+}
+
+#[tokio::test]
+async fn an_id_is_searched_from_the_time_written_in_it_and_not_found_says_where_was_looked() {
+    let fake = Fake::start(Profile::v2_20(), vec![noise(1)]).await;
+    let target = Target::Operation(OP.to_owned());
+    let answer = investigator(&fake).diagnosis(&target, Time(NOON + 7200 * SECOND)).await.unwrap();
+    let row = &answer.diagnoses[0];
+    assert_eq!(
+        (row.verdict, row.operation_id.as_deref(), row.operation_type.as_str()),
+        (Verdict::NotFound, Some(OP), "training")
+    );
+    assert!(row.summary.contains(OP) && row.summary.contains(&fake.url), "{}", row.summary);
+    assert!(row.root_cause.as_deref().unwrap().contains("refused"));
+    let search = &fake.searches()[0];
+    assert_eq!(search.get("start"), Time::parse_rfc3339("2026-11-22T09:50:00Z").unwrap().0.to_string());
+    assert_eq!(search.get("tags"), format!("{{\"operation.id\":\"{OP}\"}}"));
+    let unknown = Target::Trace(TraceId(77));
+    let answer = investigator(&fake).diagnosis(&unknown, Time(NOON)).await.unwrap();
+    assert_eq!((answer.diagnoses[0].verdict, &answer.diagnoses[0].operation_id), (Verdict::NotFound, &None));
+}
+
+#[tokio::test]
+async fn an_id_without_time_is_searched_in_the_lookback_and_then_wider() {
+    let fake = Fake::start(Profile::v2_21(), vec![noise(1)]).await;
+    investigator(&fake).diagnosis(&Target::Operation("worker_training_abc".to_owned()), Time(NOON)).await.unwrap();
+    let starts: Vec<_> = fake.searches().iter().map(|seen| seen.get("query.startTimeMin").to_owned()).collect();
+    assert_eq!(starts, ["2026-11-20T10:00:00Z", "2026-10-23T10:00:00Z"]);
+}
+
+#[tokio::test]
+async fn the_same_question_at_the_same_time_is_asked_once() {
+    let fake =
+        Fake::start(Profile::v2_20(), vec![trace(1, &training(OP, NOON - 300 * SECOND, Some("completed")))]).await;
+    let investigator = investigator(&fake);
+    let ask = |filters: Filters| {
+        let investigator = investigator.clone();
+        async move { investigator.operations(hour(), &filters, 50, Time(NOON)).await.map(|answer| answer.diagnoses.len()) }
+    };
+    let stuck = Filters { verdicts: vec![Verdict::Stuck], ..Filters::default() };
+    ask(Filters::default()).await.unwrap();
+    let alone = fake.seen().len();
+    let (a, b, c) = tokio::join!(ask(stuck.clone()), ask(Filters::default()), ask(stuck));
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+    assert_eq!(fake.seen().len(), alone);
+    // Another identity is another question.
+    let other = investigator.with_headers([("Authorization", "Bearer other")]).unwrap();
+    other.operations(hour(), &Filters::default(), 50, Time(NOON)).await.unwrap();
+    assert!(fake.seen().len() > alone);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_cut_down_to_the_single_trace() {
+    let mut giant = training(OP, NOON - 300 * SECOND, None);
+    let filler: &'static str = Box::leak("x".repeat(4000).into_boxed_str());
+    giant.extend((0..60).map(|n| {
+        span("ktrdr-training-worker-1", "training.epoch", NOON - 200 * SECOND + n * 1000, 10, &[("text", filler)])
+    }));
+    let mut traces: Vec<_> = (2..20)
+        .map(|n| trace(n, &[span("ktrdr-training-worker-1", "operation.register", NOON - n as i64 * SECOND, 5, &[])]))
+        .collect();
+    traces.push(trace(1, &giant));
+    let fake = Fake::start(Profile::v2_20(), traces).await;
+    let investigator = with(&fake, Options::default(), |config| config.max_body = 64 << 10);
+    let answer = investigator.operations(hour(), &Filters::default(), 100, Time(NOON)).await.unwrap();
+    assert!(answer.partial);
+    assert!(answer.notices.iter().any(|note| note.contains("is incomplete")), "{:?}", answer.notices);
+    let limits: Vec<_> = fake.searches().iter().map(|seen| seen.get("limit").to_owned()).collect();
+    assert!(limits.contains(&"50".to_owned()) && limits.contains(&"1".to_owned()), "{limits:?}");
+}
+
+#[tokio::test]
+async fn one_failing_service_is_a_notice_and_all_failing_is_an_error() {
+    let traces = vec![
+        trace(1, &[span("good", "operation.register", NOON - SECOND, 5, &[])]),
+        trace(2, &[span("bad", "operation.register", NOON - SECOND, 5, &[])]),
+    ];
+    let fake = Fake::scripted(Profile::v2_20(), traces.clone(), |seen, _| {
+        (seen.path == "/api/traces" && seen.get("service") == "bad").then(|| legacy_error(500, "no shard"))
+    })
+    .await;
+    let answer = operations(&fake).await;
+    assert!(answer.partial);
+    assert!(
+        answer.notices.iter().any(|note| note.contains("bad") && note.contains("no shard")),
+        "{:?}",
+        answer.notices
+    );
+    let fake = Fake::scripted(Profile::v2_20(), traces, |seen, _| {
+        (seen.path == "/api/traces").then(|| legacy_error(500, "no shard"))
+    })
+    .await;
+    let error = investigator(&fake).operations(hour(), &Filters::default(), 100, Time(NOON)).await.unwrap_err();
+    assert!(error.to_string().contains("no shard"));
+}
+
+#[tokio::test]
+async fn a_question_may_be_dropped_and_asked_again() {
+    let fake = Fake::start(Profile::v2_20(), vec![noise(1)]).await;
+    let investigator = investigator(&fake);
+    let filters = Filters::default();
+    let question = investigator.operations(hour(), &filters, 100, Time(NOON));
+    assert!(tokio::time::timeout(std::time::Duration::ZERO, question).await.is_err());
+    investigator.operations(hour(), &filters, 100, Time(NOON)).await.unwrap();
+}
+
+#[test]
+fn questions_can_be_sent_between_threads() {
+    fn is_send<T: Send>(_: T) {}
+    let client = Client::new(&Config { url: "http://h".to_owned(), ..Config::default() }).unwrap();
+    let investigator = Investigator::new(client, Arc::new(Playbook::ktrdr()), Options::default());
+    let (filters, target) = (Filters::default(), Target::Trace(TraceId(1)));
+    is_send(investigator.operations(hour(), &filters, 1, Time(0)));
+    is_send(investigator.diagnosis(&target, Time(0)));
+    is_send(investigator.traces(&target, Time(0)));
+    is_send(investigator.tag_keys(hour(), &filters, Time(0)));
+}
+
+#[tokio::test]
+async fn lists_are_sorted_and_bounded_by_services() {
+    let fake = Fake::start(Profile::v2_20(), vec![trace(1, &training(OP, NOON, None))]).await;
+    let investigator = investigator(&fake);
+    assert_eq!(investigator.services().await.unwrap(), ["ktrdr-api", "ktrdr-training-worker-1"]);
+    assert_eq!(investigator.span_names(Some("ktrdr-api")).await.unwrap(), ["POST /api/v1/trainings/start"]);
+    assert_eq!(investigator.span_names(None).await.unwrap().len(), 4);
+    let types = investigator.operation_types(hour(), &Filters::default(), Time(NOON)).await.unwrap();
+    assert!(types.contains(&"training".to_owned()) && types.is_sorted());
+    let _ = Micros(0);
+}

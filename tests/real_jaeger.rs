@@ -1,0 +1,105 @@
+//! The plugin over real Jaegers: the example traces go in over OTLP, and the plugin must say of them what the library says
+//! of the same traces, whatever API and storage lies between. Needs Go; without it the tests say so and are skipped.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "clippy knows test code only in functions marked as tests"
+)]
+
+mod support;
+
+use ktrdr_diagnosis::diagnosis::Diagnosis;
+use support::{
+    dressed, go, grafana,
+    jaeger::{Jaeger, Kind},
+    story::{self, Story},
+};
+
+/// How the plugin reaches the Jaeger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Api {
+    /// As it is: `/api/traces`.
+    Own,
+    /// Through the dress of v2.21: `/api/v3/traces` only.
+    V3Only,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jaeger_1_42_gives_the_librarys_answers() {
+    answers_are_the_librarys(Kind::V1Old, Api::Own).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jaeger_1_76_gives_the_librarys_answers() {
+    answers_are_the_librarys(Kind::V1Last, Api::Own).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jaeger_2_13_gives_the_librarys_answers() {
+    answers_are_the_librarys(Kind::V2Memory, Api::Own).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jaeger_2_13_over_badger_gives_the_librarys_answers() {
+    answers_are_the_librarys(Kind::V2Badger, Api::Own).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jaeger_without_the_legacy_search_gives_the_librarys_answers() {
+    answers_are_the_librarys(Kind::V2Memory, Api::V3Only).await;
+}
+
+async fn answers_are_the_librarys(kind: Kind, api: Api) {
+    let name = format!("real_jaeger {kind:?}");
+    let Some(program) = go::or_skip(&name, go::jaeger(kind.version())) else { return };
+    let Some(host) = go::or_skip(&name, go::grafana_host()) else { return };
+    let jaeger = Jaeger::start(kind, &program).await;
+    let story = Story::recent();
+    for part in story.otlp() {
+        jaeger.feed(part).await;
+    }
+    for trace in &story.traces {
+        jaeger.wait_for(&trace.id.to_string(), trace.spans.len()).await;
+    }
+    let dressed = match api {
+        Api::Own => None,
+        Api::V3Only => Some(dressed::dress(&jaeger.url).await),
+    };
+    let url = dressed.as_ref().map_or(&jaeger.url, |dressed| &dressed.url).clone();
+
+    let library = story.library();
+    let ids: Vec<&str> = library.iter().filter_map(|d| d.operation_id.as_deref()).collect();
+    assert!(ids.len() > 20, "the example traces hold operations");
+    let cases = story.cases(&url, &ids);
+    let seen = tokio::task::spawn_blocking(move || grafana::ask(&host, &cases)).await.expect("the stand-in ends");
+    seen.assert_no_problems();
+
+    let mut wrong = Vec::new();
+    compare_list(&seen, &library, &mut wrong);
+    for diagnosis in &library {
+        compare_one(&seen, diagnosis, &mut wrong);
+    }
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn compare_list(seen: &grafana::Seen, library: &[Diagnosis], wrong: &mut Vec<String>) {
+    let frames = seen.frames("list", "A");
+    let (rows, library) = (story::rows_by_key(&frames[0]), story::by_key(library));
+    for (key, diagnosis) in &library {
+        match rows.get(key) {
+            Some(row) => wrong.extend(story::differences(row, diagnosis).iter().map(|d| format!("list, {key}: {d}"))),
+            None => wrong.push(format!("list, {key}: missing ({:?} {})", diagnosis.verdict, diagnosis.operation_type)),
+        }
+    }
+    for key in rows.keys().filter(|key| !library.contains_key(*key)) {
+        wrong.push(format!("list, {key}: the library knows no such operation"));
+    }
+}
+
+fn compare_one(seen: &grafana::Seen, diagnosis: &Diagnosis, wrong: &mut Vec<String>) {
+    let Some(id) = diagnosis.operation_id.as_deref() else { return };
+    let frames = seen.frames("one", id);
+    let differences = story::differences(frames[0].only(), diagnosis);
+    wrong.extend(differences.iter().map(|difference| format!("one, {id}: {difference}")));
+}

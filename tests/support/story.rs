@@ -1,0 +1,130 @@
+//! A recent day of example traces, what the library says of it, and how answers are compared with that.
+
+use std::collections::BTreeMap;
+
+use chrono::Utc;
+use ktrdr_diagnosis::{
+    corpus::{self, RawTrace},
+    diagnosis::{Context, Diagnosis, diagnose},
+    jaeger,
+    playbook::Playbook,
+    trace::Time,
+};
+use serde_json::{Map, Value, json};
+
+/// Example traces that end now.
+#[derive(Debug)]
+pub struct Story {
+    /// The clock at which they are judged, in whole milliseconds because Grafana knows no finer ranges.
+    pub now: Time,
+    /// The traces.
+    pub traces: Vec<RawTrace>,
+}
+
+/// How many bytes of OTLP are sent at once.
+const CHUNK: usize = 4 << 20;
+
+impl Story {
+    /// Everything that is known to happen, ending now.
+    pub fn recent() -> Self {
+        let now = Time::from_millis(Utc::now().timestamp_millis());
+        Self { now, traces: corpus::demo(now, 20_261_122) }
+    }
+
+    /// The range in milliseconds that holds all of it.
+    pub fn range(&self) -> (i64, i64) {
+        let now = self.now.0 / 1000;
+        (now - 24 * 3600 * 1000, now)
+    }
+
+    /// The traces as OTLP, in parts that any receiver takes.
+    pub fn otlp(&self) -> Vec<Vec<u8>> {
+        let mut parts: Vec<Vec<RawTrace>> = vec![Vec::new()];
+        let mut size = 0;
+        for trace in &self.traces {
+            let bytes = trace.spans.len() * 1500;
+            if size + bytes > CHUNK {
+                parts.push(Vec::new());
+                size = 0;
+            }
+            size += bytes;
+            if let Some(part) = parts.last_mut() {
+                part.push(trace.clone());
+            }
+        }
+        parts.iter().filter(|part| !part.is_empty()).map(corpus::otlp_json).collect()
+    }
+
+    /// What the library says of the same traces.
+    pub fn library(&self) -> Vec<Diagnosis> {
+        let traces = jaeger::decode(&corpus::otlp_json(&self.traces)).expect("the corpus is OTLP");
+        let context = Context { now: self.now, ..Context::default() };
+        diagnose(&traces, &Playbook::ktrdr(), &context).diagnoses
+    }
+
+    /// Cases that ask for all operations as `list/A`, and for each of these ids as `one/<id>`.
+    pub fn cases(&self, url: &str, ids: &[&str]) -> Value {
+        let (from, to) = self.range();
+        let one = |id: &&str| json!({"refId": id, "model": {"queryType": "diagnosis", "operationId": id, "views": ["diagnosis"]}});
+        json!({
+            "dataSource": super::grafana::data_source(url),
+            "queries": [
+                {"name": "list", "fromMs": from, "toMs": to,
+                 "queries": [{"refId": "A", "model": {"queryType": "operations", "limit": 1000},
+                              "expect": {"frames": [{"name": "operations", "as": "table", "minRows": 1}]}}]},
+                {"name": "one", "fromMs": from, "toMs": to, "queries": ids.iter().map(one).collect::<Vec<_>>()},
+            ],
+        })
+    }
+}
+
+/// Columns that tell how an answer was got, not what it says.
+const ASIDE: [&str; 1] = ["remarks"];
+
+/// Every field in which a row differs from what the library says.
+pub fn differences(row: &Map<String, Value>, library: &Diagnosis) -> Vec<String> {
+    let record = serde_json::to_value(library).expect("a diagnosis is JSON");
+    let mut found = Vec::new();
+    for (name, got) in row {
+        let want = &record[name.as_str()];
+        if !ASIDE.contains(&name.as_str()) && !alike(got, want) {
+            found.push(format!("{name}: {} instead of {}", short(got), short(want)));
+        }
+    }
+    found
+}
+
+fn alike(got: &Value, want: &Value) -> bool {
+    match (got, want) {
+        // a column of times is in milliseconds, the record in RFC 3339
+        (Value::Number(ms), Value::String(text)) => {
+            Time::parse_rfc3339(text).is_some_and(|time| ms.as_i64() == Some(time.0.div_euclid(1000)))
+        }
+        (Value::Number(a), Value::Number(b)) => match (a.as_f64(), b.as_f64()) {
+            (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
+            _ => false,
+        },
+        (a, b) => a == b,
+    }
+}
+
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    text.chars().take(300).collect()
+}
+
+/// What names an operation: its id, else its trace.
+pub fn key(id: Option<&str>, trace: Option<&str>) -> String {
+    id.or(trace).unwrap_or_default().to_owned()
+}
+
+/// The library's diagnoses by name.
+pub fn by_key(library: &[Diagnosis]) -> BTreeMap<String, &Diagnosis> {
+    let name = |d: &Diagnosis| key(d.operation_id.as_deref(), d.trace_id.map(|id| id.to_string()).as_deref());
+    library.iter().map(|d| (name(d), d)).collect()
+}
+
+/// Rows of a table of operations by name.
+pub fn rows_by_key(frame: &super::frame::Frame) -> BTreeMap<String, &Map<String, Value>> {
+    frame.rows.iter().map(|row| (key(row["operation_id"].as_str(), row["trace_id"].as_str()), row)).collect()
+}
