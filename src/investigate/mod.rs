@@ -345,6 +345,9 @@ impl Investigator {
         if matches!(target, Target::Trace(_)) {
             wishes.extend(self.wish_ids(&at_hand, now).await);
         }
+        if let Some(main) = at_hand.first() {
+            wishes.extend(self.wishes_of_one(main, now).await);
+        }
         let (added, history) =
             tokio::join!(self.grant(wishes, &mut gathered), self.history(select::types(&at_hand), now));
         if added || !history.is_empty() {
