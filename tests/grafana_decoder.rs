@@ -230,7 +230,7 @@ async fn resources_uploads_and_metrics_answer() {
     let (from, to) = setting.story.range();
     let get = |path: &str, contains: &[&str]| json!({"name": path, "method": "GET", "path": format!("{path}?from={from}&to={to}"), "status": 200, "contains": contains});
     let file: Value =
-        serde_json::from_slice(&corpus::jaeger_json(setting.story.traces.iter().take(40), Dialect::V1_53))
+        serde_json::from_slice(&corpus::jaeger_json(setting.story.traces.iter().rev().take(40), Dialect::V1_53))
             .expect("JSON");
     let mut viewer = grafana::data_source(&setting.server.url);
     viewer["role"] = json!("Viewer");
