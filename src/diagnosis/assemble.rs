@@ -74,19 +74,28 @@ fn decide(facts: &Facts<'_, '_, '_>, drafts: Vec<Draft<'_>>, record: &mut Diagno
     record.evidence = finding.evidence;
     (record.confidence, record.confidence_reason) = confidence(facts, deciding, record);
     let others = drafts.iter().enumerate().filter(|(ix, _)| Some(*ix) != winner).map(|(_, draft)| draft);
-    record.findings = findings(facts, others, record.verdict);
+    record.findings = findings(facts, others, &record.rule, record.verdict);
+    // A trace elsewhere that explains the operation has contributed too.
+    let proofs = record.evidence.iter().chain(record.findings.iter().flat_map(|f| &f.evidence));
+    let elsewhere: Vec<TraceId> = proofs.filter_map(|e| e.trace_id).collect();
+    for id in elsewhere {
+        if !record.trace_ids.contains(&id) {
+            record.trace_ids.push(id);
+        }
+    }
 }
 
 /// What else is true, most severe first. General words add nothing beside a sharper verdict.
 fn findings<'d, 'p: 'd>(
     facts: &Facts<'_, '_, '_>,
     others: impl Iterator<Item = &'d Draft<'p>>,
+    deciding: &str,
     verdict: Verdict,
 ) -> Vec<Finding> {
     let general =
         ["failed.operation", "failed.start_refused", "healthy.completed", "running.active", "unknown.no_evidence"];
     let mut findings: Vec<Finding> = others
-        .filter(|draft| !general.contains(&draft.rule.id.as_str()))
+        .filter(|draft| !general.contains(&draft.rule.id.as_str()) && draft.rule.id != deciding)
         .filter(|draft| !(draft.rule.id == "error.suppressed" && verdict == Verdict::MissingData))
         .map(|draft| draft.finding(facts))
         .collect();

@@ -1,7 +1,7 @@
 //! Everything the rules ask about an operation, gathered once.
 
 use super::{
-    Context, OperationStatus, Verdict, WorkerStatus,
+    Context, OperationStatus, SectionKind, Verdict, WorkerStatus,
     case::{Case, Member},
     errors::{self, Fault, Origin},
     http::Request,
@@ -159,7 +159,12 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         }
         fill.set("phase", self.phase());
         if let Some(bottleneck) = self.path.as_ref().and_then(|p| p.bottleneck.as_ref()) {
-            fill.set("bottleneck", bottleneck.name.as_str());
+            let callee = bottleneck.members.first().and_then(|ix| self.case.members.get(*ix));
+            let callee = callee.and_then(|m| self.case.scan(m).callee(m.span)).map(|span| span.service());
+            match callee.filter(|_| bottleneck.kind == SectionKind::Network) {
+                Some(callee) => fill.set("bottleneck", format!("network between {} and {callee}", bottleneck.service)),
+                None => fill.set("bottleneck", bottleneck.name.as_str()),
+            }
             fill.set("bottleneck_service", bottleneck.service.as_str());
             let share = self.window.map_or(0.0, |w| share(bottleneck.total, w.length()));
             fill.set("share", format!("{:.0} %", share * 100.0));
@@ -181,8 +186,6 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         );
         if let Some(service) = self.worker_service() {
             fill.set("at_worker", format!(" {service}"));
-        } else {
-            fill.set("at_worker", " ");
         }
         if let Some(origin) = &self.origin {
             fill.set("error_type", origin.error_type.as_str());

@@ -2,7 +2,7 @@
 
 use super::{Draft, Facts};
 use crate::{
-    diagnosis::{OperationStatus, Verdict, case::Member, errors::Fault, http::Request},
+    diagnosis::{Confidence, OperationStatus, Verdict, case::Member, errors::Fault, http::Request},
     playbook::{Attr, RouteRole},
 };
 
@@ -103,6 +103,9 @@ fn cancelled<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         _ => "cancelled.user",
     };
     let mut draft = Draft::of(facts, rule)?.set("reason", reason.unwrap_or_default());
+    if ending(facts).is_none() {
+        draft = draft.sure(Confidence::Medium, "the new state is in the request's body, which traces do not carry");
+    }
     if let Some(member) = ending(facts) {
         draft = draft.attribute(facts, member, Attr::ToStatus).attribute(facts, member, Attr::CancellationReason);
     }

@@ -112,12 +112,13 @@ impl<'p> Draft<'p> {
     /// The finding in words.
     pub(super) fn finding(&self, facts: &Facts<'_, '_, '_>) -> Finding {
         let fill = facts.fill.clone().with(&self.fill);
-        let words = |template: Option<&Template>| template.map(|t| t.fill(&fill)).filter(|text| !text.is_empty());
+        let words =
+            |template: Option<&Template>| template.map(|t| capitalised(&t.fill(&fill))).filter(|text| !text.is_empty());
         Finding {
             rule: self.rule.id.clone(),
             verdict: self.rule.verdict,
             severity: self.rule.severity,
-            summary: self.rule.summary.fill(&fill),
+            summary: capitalised(&self.rule.summary.fill(&fill)),
             root_cause: words(self.root_cause),
             solution: words(self.rule.solution.as_ref()),
             evidence: self.evidence.clone(),
@@ -143,6 +144,12 @@ impl<'p> Draft<'p> {
     pub(super) fn severity(&self) -> Severity {
         self.rule.severity
     }
+}
+
+/// A sentence may begin with a word that was filled in.
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
 
 fn at_span(rule: &Rule, kind: EvidenceKind, member: &Member<'_, '_>, key: &str, value: &str) -> Evidence {

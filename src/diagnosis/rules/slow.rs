@@ -99,8 +99,9 @@ fn measures<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>, step: &Step) -> Vec<Measur
         Some(Measure { took, member: Some(member) })
     });
     let sections = facts.path.as_ref().map(|path| path.sections.as_slice()).unwrap_or_default().iter();
-    // A phase may fall into several gaps; it is one run all the same.
-    let gaps = sections.filter(|s| s.kind == SectionKind::Gap && step.phases.contains(&s.name));
+    // A phase may fall into several gaps; it is one run all the same. One that still goes on is no run yet.
+    let ended = !super::is_open(facts);
+    let gaps = sections.filter(|s| ended && s.kind == SectionKind::Gap && step.phases.contains(&s.name));
     let phase: i64 = gaps.map(|s| (s.end - s.start).0).sum();
     let phase = (phase > 0).then_some(Measure { took: Micros(phase), member: None });
     spans.chain(phase).collect()

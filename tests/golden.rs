@@ -1,0 +1,74 @@
+//! Golden answers: the whole record and the report of every scenario in every form, so that no change of an answer goes
+//! unseen. `cargo insta review` (or `INSTA_UPDATE=always cargo test --test golden`) takes changes over.
+
+use std::{fmt::Write, sync::LazyLock};
+
+use ktrdr_diagnosis::{
+    cli::markdown,
+    corpus::{Dialect, Form, jaeger_json, scenarios, tell},
+    diagnosis::{Context, Diagnosis, diagnose},
+    jaeger::decode,
+    playbook::Playbook,
+    trace::Time,
+};
+use serde_json::Value;
+
+static PLAYBOOK: LazyLock<Playbook> = LazyLock::new(Playbook::ktrdr);
+
+/// The record with one line for each field and each row of a list.
+fn lines(diagnosis: &Diagnosis) -> String {
+    let Value::Object(record) = serde_json::to_value(diagnosis).unwrap() else { panic!("a record is an object") };
+    let mut text = String::new();
+    for (field, value) in record {
+        match value {
+            Value::Array(rows) if rows.iter().any(Value::is_object) => {
+                writeln!(text, "{field}:").unwrap();
+                for row in rows {
+                    writeln!(text, "  {row}").unwrap();
+                }
+            }
+            value => writeln!(text, "{field}: {value}").unwrap(),
+        }
+    }
+    text
+}
+
+fn golden(form: Form, name: &str) {
+    for scenario in scenarios().iter().filter(|scenario| scenario.forms.contains(&form)) {
+        let told = tell(scenario, form, Time(1_795_341_900_000_000), 1);
+        let traces = decode(&jaeger_json(&told.traces, Dialect::V1_53)).unwrap();
+        let context = Context { now: told.now, ..Context::default() };
+        let report = diagnose(&traces, &PLAYBOOK, &context);
+        let wanted = report.diagnoses.iter().filter(|d| d.operation_id == told.operation_id);
+        let text: String = wanted.map(|d| format!("{}\n{}\n", lines(d), markdown(d))).collect();
+        insta::assert_snapshot!(format!("{name}-{}", scenario.name), text);
+    }
+}
+
+#[test]
+fn the_wire_form_is_answered_as_before() {
+    golden(Form::Wire, "wire");
+}
+
+#[test]
+fn the_older_form_is_answered_as_before() {
+    golden(Form::Older, "older");
+}
+
+#[test]
+fn the_seed_form_is_answered_as_before() {
+    golden(Form::Seed, "seed");
+}
+
+/// Recordings of real KTRDR processes.
+#[test]
+fn real_traces_are_answered_as_before() {
+    for name in ["backtest_ok", "data_ibdown", "train_noworkers", "train_ok", "train_valueerror"] {
+        let path = format!("{}/tests/traces/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let traces = decode(&std::fs::read(path).unwrap()).unwrap();
+        let now = traces.iter().filter_map(ktrdr_diagnosis::trace::Trace::end).max().unwrap();
+        let report = diagnose(&traces, &PLAYBOOK, &Context { now, ..Context::default() });
+        let text: String = report.diagnoses.iter().map(|d| format!("{}\n{}\n", lines(d), markdown(d))).collect();
+        insta::assert_snapshot!(format!("real-{name}"), text);
+    }
+}
