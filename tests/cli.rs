@@ -7,7 +7,7 @@ use std::{
 };
 
 use ktrdr_diagnosis::{
-    corpus::{self, Dialect, Form, Scenario},
+    corpus::{self, Dialect, Flavour, Form, Scenario, Store},
     trace::{SpanId, Time},
 };
 use serde_json::Value;
@@ -384,4 +384,78 @@ fn a_rule_is_explained_as_ones_own_playbook_has_it() {
     std::fs::write(&path, "[[rule]]\nid = \"worker.all_busy\"\nsummary = \"Ours\"\n").unwrap();
     let text = out(&run(&["playbook", "explain", "worker.all_busy", "--playbook", path.to_str().unwrap()]));
     assert!(text.contains("Ours") && text.contains("no_workers, severity 3"), "{text}");
+}
+
+/// A Jaeger that serves a scenario, for as long as it lives.
+struct Served {
+    _runtime: tokio::runtime::Runtime,
+    server: corpus::Server,
+    operation: String,
+    now: String,
+}
+
+impl Served {
+    fn new(name: &str, flavour: Flavour) -> Self {
+        let told = corpus::tell(&scenario(name), Form::Wire, BASE, 7);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let server = runtime.block_on(corpus::serve(Store::new(told.traces), flavour)).unwrap();
+        let operation = told.operation_id.unwrap_or_default();
+        Self { _runtime: runtime, server, operation, now: told.now.to_string() }
+    }
+
+    fn ask(&self, args: &[&str]) -> Output {
+        let clock = ["--jaeger", &self.server.url, "--now", &self.now];
+        run(&[args, &clock].concat())
+    }
+
+    fn json(&self, args: &[&str]) -> Vec<Value> {
+        let output = self.ask(&[args, &["--format", "json"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+#[test]
+fn every_dialect_of_jaeger_gives_the_same_answer() {
+    for flavour in [Flavour::LegacyOnly, Flavour::V3Only, Flavour::Both] {
+        let jaeger = Served::new("9-data-not-found", flavour);
+        let list = jaeger.json(&["operations", "--from", "now-3h"]);
+        let one = jaeger.json(&["operation", &jaeger.operation]);
+        assert_eq!((list.len(), one.len()), (1, 1), "{flavour:?}");
+        assert_eq!(list[0]["operation_id"], jaeger.operation.as_str());
+        assert_eq!(one[0]["verdict"], "missing_data", "{flavour:?}");
+    }
+}
+
+#[test]
+fn a_list_is_filtered_by_type_and_verdict() {
+    let jaeger = Served::new("17-agent-research", Flavour::Both);
+    let all = jaeger.json(&["operations", "--from", "now-12h"]);
+    let some = jaeger.json(&["operations", "--from", "now-12h", "--type", "training"]);
+    assert!(!some.is_empty() && some.len() < all.len(), "{} of {}", some.len(), all.len());
+    assert!(some.iter().all(|record| record["operation_type"] == "training"));
+    assert!(jaeger.json(&["operations", "--from", "now-12h", "--verdict", "stuck,no_workers"]).is_empty());
+    assert_eq!(jaeger.json(&["operations", "--from", "now-12h", "--limit", "1"]).len(), 1);
+}
+
+#[test]
+fn a_trace_id_asks_for_the_operations_of_that_trace() {
+    let jaeger = Served::new("17-agent-research", Flavour::Both);
+    let trace = jaeger.json(&["operation", &jaeger.operation])[0]["trace_id"].as_str().unwrap().to_owned();
+    assert!(jaeger.json(&["operation", &trace]).len() > 1);
+}
+
+#[test]
+fn an_id_that_no_trace_has_is_an_answer() {
+    let jaeger = Served::new("9-data-not-found", Flavour::Both);
+    let records = jaeger.json(&["operation", "op_training_20261122_100505_deadbeef"]);
+    assert_eq!((records.len(), &records[0]["verdict"]), (1, &"not_found".into()));
+}
+
+#[test]
+fn an_empty_range_says_what_to_try() {
+    let jaeger = Served::new("9-data-not-found", Flavour::Both);
+    let output = jaeger.ask(&["operations", "--from", "now-300d", "--to", "now-299d"]);
+    assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), ""));
+    assert!(err(&output).contains("--from now-24h"), "{}", err(&output));
 }

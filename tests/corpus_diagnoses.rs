@@ -102,9 +102,7 @@ fn assert_none(wrong: &[(&'static Scenario, Form, Vec<String>)]) {
 
 #[test]
 fn every_scenario_is_read_right_from_jaegers_own_json() {
-    for dialect in [Dialect::V1_53, Dialect::V2] {
-        assert_none(&all(|told| diagnoses(&jaeger_json(&told.traces, dialect), told.now)));
-    }
+    assert_none(&all(|told| diagnoses(&jaeger_json(&told.traces, Dialect::V1_53), told.now)));
 }
 
 #[test]
@@ -123,18 +121,22 @@ fn noise_around_an_operation_changes_nothing() {
 
 #[test]
 fn the_order_of_spans_and_traces_changes_nothing() {
+    let mut differing = Vec::new();
     for scenario in scenarios() {
         let form = scenario.forms.first().copied().unwrap_or(Form::Wire);
         let mut told = tell(scenario, form, BASE, 1);
-        let before = diagnoses(&jaeger_json(&told.traces, Dialect::V1_53), told.now);
+        let read = |told: &Told| {
+            let found = diagnoses(&jaeger_json(&told.traces, Dialect::V1_53), told.now);
+            serde_json::to_string_pretty(&found).expect("a record is JSON")
+        };
+        let before = read(&told);
         told.traces.reverse();
-        for trace in &mut told.traces {
-            trace.spans.reverse();
-        }
-        let after = diagnoses(&jaeger_json(&told.traces, Dialect::V1_53), told.now);
-        let text = |all: &[Diagnosis]| serde_json::to_string_pretty(all).expect("a record is JSON");
-        assert_eq!(text(&before), text(&after), "{}", scenario.name);
+        told.traces.iter_mut().for_each(|trace| trace.spans.reverse());
+        let after = read(&told);
+        let line = before.lines().zip(after.lines()).find(|(before, after)| before != after);
+        differing.extend(line.map(|line| (scenario.name, line.0.to_owned(), line.1.to_owned())));
     }
+    assert!(differing.is_empty(), "{differing:#?}");
 }
 
 #[test]

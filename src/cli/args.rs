@@ -38,23 +38,21 @@ pub(super) enum Command {
 pub(super) struct OperationArgs {
     /// Operation id, as `op_training_20261122_100505_a41e50c8`, or a trace id
     pub(super) id: String,
-    #[command(flatten)]
-    pub(super) jaeger: JaegerArgs,
-    #[command(flatten)]
-    pub(super) rules: RuleArgs,
-    #[command(flatten)]
-    pub(super) clock: ClockArgs,
-    #[command(flatten)]
-    pub(super) output: OutputArgs,
     /// Where the search starts when the id holds no time [default: now minus the lookback]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(super) from: Option<When>,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) clock: ClockArgs,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) jaeger: JaegerArgs,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct OperationsArgs {
-    #[command(flatten)]
-    pub(super) jaeger: JaegerArgs,
     /// Start of the range: `now-1h30m`, `2026-11-22T10:00:00Z`, seconds or milliseconds since 1970
     #[arg(long, value_name = "TIME", default_value = "now-1h", allow_hyphen_values = true)]
     pub(super) from: When,
@@ -71,11 +69,13 @@ pub(super) struct OperationsArgs {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) limit: u16,
     #[command(flatten)]
-    pub(super) rules: RuleArgs,
+    pub(super) output: OutputArgs,
     #[command(flatten)]
     pub(super) clock: ClockArgs,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
+    pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) jaeger: JaegerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -86,11 +86,11 @@ pub(super) struct FileArgs {
     #[arg(long, value_name = "ID")]
     pub(super) operation: Option<String>,
     #[command(flatten)]
-    pub(super) rules: RuleArgs,
+    pub(super) output: OutputArgs,
     #[command(flatten)]
     pub(super) clock: ClockArgs,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
+    pub(super) rules: RuleArgs,
 }
 
 #[derive(Debug, Args)]

@@ -18,7 +18,7 @@ use super::{
     list,
     output::{self, Waiting},
     report,
-    text::{BOLD, CODE, Look, line, paint, prose},
+    text::{BOLD, CODE, DIM, Look, line, paint, prose},
     time::wall_clock,
 };
 use crate::{
@@ -35,9 +35,13 @@ const ABOUT: &str = "KTRDR is a system that trains trading strategies, tests the
 
 /// How far back the example traces reach.
 const RANGE: Micros = Micros::from_secs(24 * 3600);
+/// Healthy operations in the table; the others are only counted.
+const HEALTHY: usize = 5;
+/// Width of the table where there is no terminal: it is to be read, not to be processed.
+const COLUMNS: usize = 150;
 
 pub(super) async fn run(args: &DemoArgs) -> Result<(), Error> {
-    let look = Look::of_stdout();
+    let look = Look { columns: Look::of_stdout().columns.or(Some(COLUMNS)) };
     let plugin = plugin(args.plugin.as_deref())?;
     let wall = wall_clock();
     let now = args.clock.now.map_or(wall, |when| when.at(wall));
@@ -62,7 +66,7 @@ struct Answers {
     health: String,
     operations: Vec<Arc<Diagnosis>>,
     one: Diagnosis,
-    queries: usize,
+    requests: usize,
     took: Duration,
 }
 
@@ -125,7 +129,8 @@ fn go_arch() -> &'static str {
 async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error> {
     let failed = |what: &str, error: &dyn std::fmt::Display| Error::System(format!("the plugin {what}: {error}"));
     let started = Instant::now();
-    let host = Host::start(plugin, &[]).await.map_err(|error| failed("does not start", &error))?;
+    let host = Host::start(plugin, &[]).await;
+    let host = host.map_err(|error| failed(&format!("{} does not start", plugin.display()), &error))?;
     let source = DataSource::new("ktrdr-diagnosis", &server.url);
     let health = host.health(&source).await.map_err(|error| failed("does not tell its health", &error))?.message;
 
@@ -148,8 +153,8 @@ async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error
     }
     let took = started.elapsed();
     host.stop().await;
-    let queries = server.requests().len();
-    Ok(Answers { health, operations, one, queries, took })
+    let requests = server.requests().len();
+    Ok(Answers { health, operations, one, requests, took })
 }
 
 /// The operation that shows most: one whose cause lies in another trace, else the worst with an id.
@@ -183,7 +188,11 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
         &mut out,
         format_args!("{}\n", paint(BOLD, format!("1. All {} operations, the worst first", demo.operations.len()))),
     );
-    out.push_str(&list::render(&demo.operations, look));
+    let (shown, healthy) = shown(&demo.operations);
+    out.push_str(&list::render(&shown, look));
+    if healthy > 0 {
+        line(&mut out, format_args!("{}", paint(DIM, format!("… and {healthy} more healthy ones"))));
+    }
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "2. One of them in full")));
     out.push_str(&report::render(&demo.one, look));
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "3. What happened here")));
@@ -191,15 +200,15 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
         &mut out,
         0,
         &format!(
-            "The plugin read {traces} traces from the built-in Jaeger in {} requests and answered 2 queries and a health \
-             check in {}, its start included. Its health check said: {}",
-            demo.queries,
+            "The built-in Jaeger holds {traces} traces, most of them noise. The plugin asked it {} times and answered 2 \
+             queries and a health check in {}, its start included. The health check said: {}",
+            demo.requests,
             Micros(i64::try_from(demo.took.as_micros()).unwrap_or(i64::MAX)),
             demo.health
         ),
         look.prose(),
     );
-    line(&mut out, format_args!("\n{}\n", paint(BOLD, "Now with your own Jaeger")));
+    line(&mut out, format_args!("\n{}\n", paint(BOLD, "4. Now with your own Jaeger")));
     for command in [
         "ktrdr-diagnose operations --jaeger http://localhost:16686 --from now-24h",
         "ktrdr-diagnose operation OPERATION_ID --jaeger http://localhost:16686",
@@ -207,6 +216,7 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
     ] {
         line(&mut out, format_args!("  {}", paint(CODE, command)));
     }
+    out.push('\n');
     prose(
         &mut out,
         0,
@@ -215,6 +225,21 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
         look.prose(),
     );
     output::text(&out)
+}
+
+/// All operations but the many healthy ones, and how many of those are left out.
+fn shown(operations: &[Arc<Diagnosis>]) -> (Vec<Arc<Diagnosis>>, usize) {
+    let mut healthy = 0;
+    let shown: Vec<_> = operations
+        .iter()
+        .filter(|d| {
+            healthy += usize::from(d.verdict == Verdict::Healthy);
+            d.verdict != Verdict::Healthy || healthy <= HEALTHY
+        })
+        .cloned()
+        .collect();
+    let hidden = operations.len() - shown.len();
+    (shown, hidden)
 }
 
 async fn keep(server: Server, look: Look) -> Result<(), Error> {

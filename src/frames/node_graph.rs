@@ -96,10 +96,10 @@ fn node_frame(names: &BTreeSet<&str>, nodes: &BTreeMap<&str, Node>, window_ms: f
         names.iter().map(|name| get(nodes.get(name).unwrap_or(&missing))).collect()
     };
     let share = |node: &Node| if window_ms > 0.0 { (node.path_ms / window_ms).clamp(0.0, 1.0) } else { 0.0 };
-    let arc = |color, text| Config {
-        display_name: Some(String::from(text)),
+    let arc = |color, text: &str| Config {
+        display_name: Some(text.to_owned()),
         color: Some(Color::fixed(color)),
-        ..look::share()
+        ..look::number("percentunit", Some(0))
     };
     let titled = |text: &str, config: Config| Config { display_name: Some(text.to_owned()), ..config };
     let fields = vec![

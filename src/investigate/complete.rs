@@ -7,9 +7,9 @@ use hashbrown::HashSet;
 
 use super::{AT_ONCE, Gathered, Investigator};
 use crate::{
-    diagnosis::{Diagnosis, OperationStatus, Severity},
+    diagnosis::{Diagnosis, OperationStatus, Severity, Verdict},
     jaeger::Search,
-    playbook::RouteRole,
+    playbook::{Attr, RouteRole},
     trace::{Micros, Time, Trace, TraceId},
 };
 
@@ -19,13 +19,17 @@ const MOST_OPERATIONS: usize = 20;
 const MOST_SERVICES: usize = 6;
 /// How many services are asked for the other traces of an operation.
 const MOST_CANDIDATES: usize = 40;
-/// Polls and health checks that are read: the last ones tell.
+/// Polls that are read: the last ones tell.
 const LAST_FEW: usize = 5;
+/// Health checks that are read.
+const HEALTH_CHECKS: usize = 20;
 /// Traces that may explain others.
 const MOST_CONTEXT: usize = 50;
+/// How far from its start the request is that started an operation.
+const NEAR: Micros = Micros::from_secs(30);
 /// How long before and after an operation another trace may explain it.
 const AROUND: Micros = Micros::from_secs(600);
-/// Recent enough to show that a service lives.
+/// How far back polls and health checks are searched at least.
 const RECENT: Micros = Micros::from_secs(900);
 /// Some storages give of a longer trace only the part within an hour of the search's window.
 const LONG: Micros = Micros::from_secs(45 * 60);
@@ -49,7 +53,7 @@ impl Wishes {
     }
 }
 
-fn is_long(trace: &&Trace) -> bool {
+fn is_long(trace: &Trace) -> bool {
     trace.start().zip(trace.end()).is_some_and(|(start, end)| end - start > LONG)
 }
 
@@ -71,10 +75,34 @@ impl Investigator {
     pub(super) async fn wishes(&self, at_hand: &[&Diagnosis], clock: Time) -> Wishes {
         let mut wishes = Wishes::default();
         for diagnosis in at_hand.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
-            self.wish_polls(diagnosis, clock, &mut wishes);
+            self.wish_requests(diagnosis, clock, &mut wishes).await;
             self.wish_health(diagnosis, clock, &mut wishes).await;
         }
         self.wish_context(at_hand, clock, &mut wishes).await;
+        wishes
+    }
+
+    /// What would tell more about the one operation that was asked for: also who asked for it after its end, and what
+    /// belongs to it without bearing its id.
+    pub(super) async fn wishes_of_one(&self, diagnosis: &Diagnosis, clock: Time) -> Wishes {
+        let mut wishes = Wishes::default();
+        if !is_open(diagnosis) && diagnosis.operation_id.is_some() {
+            self.wish_requests(diagnosis, clock, &mut wishes).await;
+        }
+        let lost = matches!(diagnosis.verdict, Verdict::TraceBroken | Verdict::Unknown);
+        if let Some(start) = diagnosis.start.filter(|_| lost) {
+            let named = self.candidates(&mut Gathered::default()).await.unwrap_or_default();
+            wishes.searches.extend(named.into_iter().flat_map(|(service, names)| {
+                names.into_iter().map(move |name| Search {
+                    service: Some(service.clone()),
+                    operation: Some(name),
+                    from: start - NEAR,
+                    to: start + NEAR,
+                    limit: LAST_FEW,
+                    ..Search::default()
+                })
+            }));
+        }
         wishes
     }
 
@@ -120,36 +148,61 @@ impl Investigator {
         }
     }
 
-    /// Requests that ask how an operation stands show whether anyone could reach it.
-    fn wish_polls(&self, diagnosis: &Diagnosis, clock: Time, wishes: &mut Wishes) {
+    /// Requests that bear the id in their address: polls show whether anyone could reach the operation, others change
+    /// its state.
+    async fn wish_requests(&self, diagnosis: &Diagnosis, clock: Time, wishes: &mut Wishes) {
+        let playbook = &self.shared.playbook;
         let id = diagnosis.operation_id.as_deref().unwrap_or_default();
-        for (key, value) in self.shared.playbook.mentions(id) {
-            wishes.searches.extend(diagnosis.services.iter().take(MOST_SERVICES).map(|service| Search {
+        let mentions = playbook.mentions(id);
+        for service in diagnosis.services.iter().take(MOST_SERVICES) {
+            let search = |operation: Option<&String>, key: &str, value: &str| Search {
                 service: Some(service.clone()),
-                attributes: vec![(key.clone(), value.clone())],
+                operation: operation.cloned(),
+                attributes: vec![(key.to_owned(), value.to_owned())],
                 from: diagnosis.start.unwrap_or(clock - RECENT),
                 to: clock,
                 limit: LAST_FEW,
                 ..Search::default()
-            }));
+            };
+            wishes.searches.extend(mentions.iter().map(|(key, value)| search(None, key, value)));
+            let Ok(names) = self.names_of(service).await else { continue };
+            for name in names.iter() {
+                let Some(target) = self.target_of(name, id) else { continue };
+                wishes
+                    .searches
+                    .extend(playbook.keys(Attr::HttpTarget).iter().map(|key| search(Some(name), key, &target)));
+            }
         }
+    }
+
+    /// The address for this id of a request that changes an operation's state, by the name of its server span
+    /// (`PATCH /operations/{id}/status`).
+    fn target_of(&self, name: &str, id: &str) -> Option<String> {
+        let (method, path) = name.split_once(' ')?;
+        let (before, rest) = path.split_once('{')?;
+        let (_, after) = rest.split_once('}')?;
+        let target = format!("{before}{id}{after}");
+        let role = self.shared.playbook.route(method, &target)?.role;
+        matches!(role, RouteRole::StatusUpdate | RouteRole::Cancel | RouteRole::Resume).then_some(target)
     }
 
     /// The last health checks of the services show whether they live.
     async fn wish_health(&self, diagnosis: &Diagnosis, clock: Time, wishes: &mut Wishes) {
+        // So short a window that whatever few a storage gives of it show that the service lives.
+        let alive = Micros(self.shared.playbook.thresholds().health_gap.0.saturating_mul(2));
         for service in diagnosis.services.iter().take(MOST_SERVICES) {
             let Ok(names) = self.names_of(service).await else { continue };
             for name in names.iter().filter(|name| self.is_health(name)) {
                 let recent = Search {
                     service: Some(service.clone()),
                     operation: Some(name.clone()),
-                    from: clock - RECENT,
+                    from: clock - alive,
                     to: clock,
-                    limit: LAST_FEW,
+                    limit: HEALTH_CHECKS,
                     ..Search::default()
                 };
                 let from = diagnosis.start.unwrap_or(clock - RECENT).min(clock - RECENT);
-                let earlier = Search { from, limit: 4 * LAST_FEW, ..recent.clone() };
+                let earlier = Search { from, ..recent.clone() };
                 wishes.fallbacks.push((recent, earlier));
             }
         }
@@ -162,11 +215,11 @@ impl Investigator {
 
     /// Failing spans elsewhere in the time of operations that went wrong.
     async fn wish_context(&self, at_hand: &[&Diagnosis], clock: Time, wishes: &mut Wishes) {
-        let names = self.shared.playbook.context_spans();
+        let telling = self.shared.playbook.context_spans();
         let Some((from, to)) = time_of_trouble(at_hand, clock) else { return };
         let mut ignored = Gathered::default();
-        let named = self.services_with(|name| names.iter().any(|known| known == name), &mut ignored).await;
-        for (service, names) in named.unwrap_or_default() {
+        let found = self.services_with(|name| telling.iter().any(|known| known == name), &mut ignored).await;
+        for (service, names) in found.unwrap_or_default() {
             wishes.searches.extend(names.into_iter().map(|name| Search {
                 service: Some(service.clone()),
                 operation: Some(name),
@@ -217,8 +270,13 @@ impl Investigator {
         if vain.load(Relaxed) >= VAIN_REFETCHES {
             return false;
         }
-        let ids: Vec<(TraceId, usize)> =
-            gathered.traces.iter().filter(is_long).take(MOST_REFETCHES).map(|t| (t.id(), t.len())).collect();
+        let ids: Vec<(TraceId, usize)> = gathered
+            .traces
+            .iter()
+            .filter(|trace| is_long(trace))
+            .take(MOST_REFETCHES)
+            .map(|t| (t.id(), t.len()))
+            .collect();
         let mut added = false;
         for (id, had) in ids {
             gathered.asked.push(format!("trace {id}"));

@@ -127,6 +127,17 @@ func checkChannel(channel string) error {
 	return nil
 }
 
+// readFrame reads the JSON of a frame; Grafana's decoder panics when the data come before the schema.
+func readFrame(body []byte) (err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("the decoder panicked, as it does when the schema does not come first: %v", panicked)
+		}
+	}()
+	var frame data.Frame
+	return json.Unmarshal(body, &frame)
+}
+
 func (r *runner) follow(c StreamCase) {
 	where, path := "stream "+c.Name, c.Path
 	if path == "" {
@@ -153,8 +164,8 @@ func (r *runner) follow(c StreamCase) {
 		return
 	}
 	if len(subscribed.Data) > 0 {
-		var frame data.Frame
-		r.result.check(json.Unmarshal(subscribed.Data, &frame) == nil, where, "the first data are no frame: %.300s", subscribed.Data)
+		err := readFrame(subscribed.Data)
+		r.result.check(err == nil, where, "the first data are no frame (%v): %.300s", err, subscribed.Data)
 	}
 	stream, err := r.host.stream.RunStream(ctx, &pluginv2.RunStreamRequest{PluginContext: plugin, Path: path, Data: model})
 	if !r.result.checkErr(where, err) {
@@ -165,10 +176,8 @@ func (r *runner) follow(c StreamCase) {
 		if !r.result.check(err == nil, where, "after %d of %d packets: %v", len(out.Packets), c.Packets, err) {
 			return
 		}
-		var frame data.Frame
-		if !r.result.check(json.Unmarshal(packet.Data, &frame) == nil, where, "the packet is no frame: %.300s", packet.Data) {
-			return
-		}
+		problem := readFrame(packet.Data)
+		r.result.check(problem == nil, where, "the packet is no frame (%v): %.300s", problem, packet.Data)
 		out.Packets = append(out.Packets, packet.Data)
 	}
 	begin := time.Now()

@@ -143,17 +143,18 @@ func checkFrame(as string, frame *data.Frame) error {
 	}
 }
 
-// checkTable: equal lengths, no column named twice, and no time that a wrong unit made.
+// checkTable: equal lengths, no column twice, and no time that a wrong unit made.
 func checkTable(frame *data.Frame) error {
 	if _, err := frame.RowLen(); err != nil {
 		return err
 	}
 	var names []string
 	for _, field := range frame.Fields {
-		if slices.Contains(names, field.Name) {
-			return fmt.Errorf("two columns %q", field.Name)
+		name := field.Name + field.Labels.String() // series of a wide frame differ by their labels only
+		if slices.Contains(names, name) {
+			return fmt.Errorf("two columns %q", name)
 		}
-		names = append(names, field.Name)
+		names = append(names, name)
 		if !instant.fits(field.Type()) {
 			continue
 		}

@@ -1,6 +1,6 @@
 //! The execution flow: steps in time order, indented below what called them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     cli::{
@@ -8,6 +8,7 @@ use crate::{
         text::{BAD, DIM, Look, ms},
     },
     diagnosis::{Diagnosis, FlowStep},
+    trace::SpanId,
 };
 
 /// Steps shown; of more, the important ones are.
@@ -28,7 +29,15 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
         return;
     }
     super::title(out, "EXECUTION FLOW");
-    let rows: Vec<Vec<Cell>> = important(&d.flow).into_iter().map(row).collect();
+    // The name of a client span is only its method.
+    let called: HashMap<SpanId, &str> =
+        d.http.iter().filter_map(|call| Some((call.span_id, call.url.as_deref()?))).collect();
+    let address = |step: &FlowStep| {
+        let url = *step.span_id.as_ref().and_then(|id| called.get(id)).filter(|_| step.kind == "client")?;
+        let (_, address) = url.split_once("://").unwrap_or(("", url));
+        Some(address.split('?').next().unwrap_or(address))
+    };
+    let rows: Vec<Vec<Cell>> = important(&d.flow).into_iter().map(|step| row(step, address(step))).collect();
     let hidden = d.flow.len().saturating_sub(rows.len());
     table::render(out, &COLUMNS, &rows, 2, look);
     super::more(out, hidden, "steps");
@@ -45,7 +54,7 @@ pub(in crate::cli) fn important(flow: &[FlowStep]) -> Vec<&FlowStep> {
     flow.iter().enumerate().filter(|(at, _)| kept.contains(at)).map(|(_, step)| step).collect()
 }
 
-fn row(step: &FlowStep) -> Vec<Cell> {
+fn row(step: &FlowStep, address: Option<&str>) -> Vec<Cell> {
     let indent = "  ".repeat(step.depth.min(DEEPEST) as usize);
     // A cell is trimmed, so the indent is drawn.
     let name = if step.depth == 0 {
@@ -61,14 +70,19 @@ fn row(step: &FlowStep) -> Vec<Cell> {
     vec![
         Cell::styled(name, style),
         Cell::styled(&step.service, DIM),
-        Cell::styled(format!("+{}", ms(step.offset_ms)), DIM),
+        Cell::styled(offset(step.offset_ms), DIM),
         ms(step.duration_ms).into(),
-        Cell::styled(note(step), style),
+        Cell::styled(note(step, address), style),
     ]
 }
 
-fn note(step: &FlowStep) -> String {
-    let mut notes: Vec<String> = Vec::new();
+/// What called the operation may start before its window.
+fn offset(at: f64) -> String {
+    if at < 0.0 { ms(at) } else { format!("+{}", ms(at)) }
+}
+
+fn note(step: &FlowStep, address: Option<&str>) -> String {
+    let mut notes: Vec<String> = address.map(|address| format!("→ {address}")).into_iter().collect();
     if step.is_bottleneck {
         notes.push("bottleneck".into());
     }

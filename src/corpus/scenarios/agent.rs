@@ -162,7 +162,7 @@ fn research(story: &mut Story, course: Course) {
             return;
         }
         Course::Complete | Course::GateFails => {
-            let long = if course == Course::Complete { mins(46) } else { mins(12) };
+            let long = if course == Course::Complete { mins(31) } else { mins(9) };
             at = train(story, &r, at + secs(1), End::Completed, long);
             let (passed, reason, accuracy) = if course == Course::Complete {
                 (true, "passed", 0.58)

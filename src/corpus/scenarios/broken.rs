@@ -92,7 +92,7 @@ pub(crate) fn giant(story: &mut Story, length: Micros) {
     story.clock(length + mins(5));
 }
 
-/// 18 at a size that tests can afford: four minutes.
+/// 18 at a size that tests can afford: two minutes.
 pub(super) fn small_giant(story: &mut Story) {
-    giant(story, mins(4));
+    giant(story, mins(2));
 }

@@ -3,6 +3,7 @@
 
 use crate::{
     corpus::{
+        http::{Reply, Request},
         ktrdr::{API, CLI, Deployment, Exit, Operation},
         span::RawValue,
         story::{At, SpanPen, Story, mins, ms, secs},
@@ -63,6 +64,8 @@ struct Begun {
     d: Deployment,
     operation: Operation,
     cli: At,
+    /// The command's request.
+    request: At,
     server: At,
     when: Time,
 }
@@ -74,9 +77,11 @@ fn begin(story: &mut Story, kind: Kind, symbol: &'static str, root_fails: bool) 
     let exit = if root_fails { Exit::Silent } else { Exit::Ok };
     let cli = story.cli(top, kind.command, "\"strategy\": \"neuro_mean_reversion\"", base, ms(260), exit);
     let when = base + ms(60);
-    let request = crate::corpus::http::Request::new("POST", kind.route);
+    let request = Request::new("POST", kind.route);
     let status = if root_fails { 503 } else { 200 };
-    let server = story.call(cli, CLI, &d.api, &request, (base + ms(40), ms(190)), status);
+    let reply = Reply::Status(status);
+    let sent = story.client(cli, CLI, &d.api, &request, (base + ms(40), ms(190)), reply);
+    let server = story.server(sent, &d.api, &request, (base + ms(42), ms(186)), status);
     let operation = story.operation(kind.word, when, symbol, "1h");
     story
         .span(server, API, "operation.register", when, ms(2))
@@ -89,7 +94,7 @@ fn begin(story: &mut Story, kind: Kind, symbol: &'static str, root_fails: bool) 
         .ok()
         .done();
     story.about_operation(&operation.id);
-    Begun { d, operation, cli, server, when: when + ms(3) }
+    Begun { d, operation, cli, request: sent, server, when: when + ms(3) }
 }
 
 fn select(story: &mut Story, b: &Begun, [total, capable, available]: [i64; 3]) {
@@ -270,7 +275,10 @@ pub(super) fn slow_gateway(story: &mut Story) {
         .done();
     let end = b.when + secs(49);
     state(story, &b, end, "COMPLETED");
-    story.stretch(b.cli, end + ms(40));
+    // The plan had the request wait for the whole download.
+    for (span, after) in [(b.server, 6), (b.request, 9), (b.cli, 40)] {
+        story.stretch(span, end + ms(after));
+    }
     story.clock(mins(15));
 }
 

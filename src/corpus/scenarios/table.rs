@@ -131,8 +131,8 @@ static TABLE: [Scenario; 44] = rows! {
     "6-all-workers-busy" "6" "Every worker of the type is busy" WIRE_SEED false
         |_| backtest(Verdict::NoWorkers).workers(AllWorkersBusy) => in_words_of!(refused::all_busy, seed::all_busy);
     "6b-second-worker-accepts" "6b" "The first worker is busy, the second accepts" WIRE false
-        |_| training(Verdict::Healthy).ended(Completed).workers(Success).at(Bottleneck::Gap)
-        => refused::second_worker_accepts;
+        |_| Expect { error_type: Fact::Open, ..training(Verdict::Healthy).ended(Completed).workers(Success) }
+            .at(Bottleneck::Gap) => refused::second_worker_accepts;
     "6b-all-workers-refuse" "6b" "Three workers answer that they are busy" WIRE false
         |_| training(Verdict::NoWorkers) => refused::all_workers_refuse;
     "7-worker-refused" "7" "The chosen worker does not listen" WIRE_SEED false

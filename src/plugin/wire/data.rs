@@ -116,3 +116,53 @@ fn response(result: Result<Frames, Failure>) -> DataResponse {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::{
+        api::{Caller, Health, LiveStream, RawQuery, ResourceReply, ResourceRequest, Subscription},
+        wire::v2,
+    };
+
+    /// Answers `ok`, fails `bad`, panics on everything else.
+    struct Moody;
+
+    #[tonic::async_trait]
+    impl Backend for Moody {
+        async fn query(&self, _: Arc<Caller>, query: RawQuery) -> Result<Frames, Failure> {
+            match query.ref_id.as_str() {
+                "ok" => Ok(vec![bytes::Bytes::from_static(b"frame")]),
+                "bad" => Err(Failure::bad_request("no")),
+                other => panic!("{other}"),
+            }
+        }
+        async fn health(&self, _: Arc<Caller>) -> Health {
+            unreachable!()
+        }
+        fn metrics(&self) -> String {
+            unreachable!()
+        }
+        async fn resource(&self, _: Arc<Caller>, _: ResourceRequest) -> ResourceReply {
+            unreachable!()
+        }
+        async fn subscribe(&self, _: Arc<Caller>, _: String) -> Subscription {
+            unreachable!()
+        }
+        fn follow(&self, _: Arc<Caller>, _: String) -> LiveStream {
+            unreachable!()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_query_that_fails_or_crashes_leaves_the_others_alone() {
+        let query = |ref_id: &str| v2::DataQuery { ref_id: ref_id.to_owned(), ..v2::DataQuery::default() };
+        let queries = ["ok", "bad", "crash"].map(query).to_vec();
+        let answer = answer(&Moody, QueryDataRequest { queries, ..QueryDataRequest::default() }).await;
+        let of = |ref_id: &str| &answer.responses[ref_id];
+        assert_eq!((of("ok").status, of("ok").frames.len()), (200, 1));
+        assert_eq!((of("bad").status, of("bad").error_source.as_str()), (400, "downstream"));
+        assert_eq!((of("crash").status, of("crash").error_source.as_str()), (500, "plugin"));
+        assert!(of("crash").error.contains("log"));
+    }
+}

@@ -1,0 +1,34 @@
+//! The demonstration, as a newcomer sees it.
+
+use std::process::Command;
+
+use ktrdr_diagnosis::diagnosis::Verdict;
+
+#[test]
+fn the_demonstration_shows_every_verdict_and_one_report_and_ends() {
+    // Building the tests builds the plugin's executable beside the command line's.
+    let output = Command::new(env!("CARGO_BIN_EXE_ktrdr-diagnose")).arg("demo").env_clear().output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!text.contains('\x1b'));
+    // Those two are about what is not there: nothing in the example traces can show them.
+    for verdict in Verdict::ALL.into_iter().filter(|v| !matches!(v, Verdict::Unknown | Verdict::NotFound)) {
+        let row = format!("{}  ", verdict.as_str());
+        assert!(text.lines().any(|line| line.contains(&row)), "{} is missing in\n{text}", verdict.as_str());
+    }
+    for part in ["KTRDR is a system", "ROOT CAUSE", "SOLUTION", "EVIDENCE", "--jaeger http://localhost:16686"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+}
+
+#[test]
+fn a_missing_plugin_is_named_with_what_to_do() {
+    let output = Command::new(env!("CARGO_BIN_EXE_ktrdr-diagnose"))
+        .args(["demo", "--plugin", "/nonexistent/gpx"])
+        .env_clear()
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("/nonexistent/gpx"), "{message}");
+}

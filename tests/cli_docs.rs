@@ -1,0 +1,118 @@
+//! What the documentation says about the command line and the record is so.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use ktrdr_diagnosis::{
+    diagnosis::{Diagnosis, Verdict},
+    playbook::Playbook,
+};
+
+fn file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(file(path)).unwrap()
+}
+
+fn stdout(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_ktrdr-diagnose"))
+        .args(args)
+        .env_clear()
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The blocks of code of one language.
+fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn every_rule_is_listed_with_its_verdict_and_its_condition() {
+    let path = file("docs/playbook.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let heading = "## All rules\n\n";
+    let before = text.split(heading).next().unwrap();
+    let rows = Playbook::ktrdr()
+        .rules()
+        .iter()
+        .map(|rule| {
+            format!("| `{}` | `{}` | {} | {} |\n", rule.id, rule.verdict.as_str(), rule.severity.level(), rule.doc)
+        })
+        .collect::<String>();
+    let expected = format!("{before}{heading}| rule | verdict | severity | when |\n|---|---|---|---|\n{rows}");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    } else {
+        assert!(text == expected, "the rules have changed: run UPDATE_DOCS=1 cargo test --test cli_docs");
+    }
+}
+
+#[test]
+fn the_overlays_in_the_documentation_are_sound() {
+    for page in ["docs/playbook.md", "docs/troubleshooting.md"] {
+        let examples = read(page);
+        let examples = blocks(&examples, "toml");
+        assert!(!examples.is_empty());
+        for example in examples {
+            Playbook::with_overlay(example).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_example_of_another_system_answers_as_documented() {
+    let page = read("docs/playbook.md");
+    let command = page.lines().find(|line| line.contains("shop-traces.json --playbook")).unwrap();
+    let args: Vec<&str> = command.split(' ').skip(1).collect();
+    let shown = stdout(&args);
+    assert!(page.contains(shown.trim_end()), "docs/playbook.md shows something else than\n{shown}");
+}
+
+#[test]
+fn every_field_and_every_verdict_is_explained() {
+    let page = read("docs/reading-a-diagnosis.md");
+    let record = serde_json::to_value(Diagnosis::default()).unwrap();
+    for field in record.as_object().unwrap().keys() {
+        assert!(page.contains(&format!("`{field}`")), "the field {field} is not explained");
+    }
+    for verdict in Verdict::ALL {
+        assert!(page.contains(&format!("| `{}` | ", verdict.as_str())), "{} is not explained", verdict.as_str());
+    }
+}
+
+#[test]
+fn every_option_for_jaeger_is_documented() {
+    let page = read("docs/command-line.md");
+    let help = stdout(&["operations", "--help"]);
+    let of_jaeger = help.split("Jaeger:").nth(1).unwrap().split("Rules:").next().unwrap();
+    let options: Vec<&str> = of_jaeger.split_whitespace().filter(|word| word.starts_with("--")).collect();
+    assert!(options.len() > 8, "{help}");
+    for option in options {
+        assert!(page.contains(&format!("`{option}")), "{option} is not documented");
+    }
+}
+
+#[test]
+fn links_between_the_pages_lead_somewhere() {
+    let pages = std::fs::read_dir(file("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let pages = pages.filter(|path| path.extension().is_some_and(|end| end == "md"));
+    for page in pages.chain([file("README.md")]) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            assert!(page.parent().unwrap().join(target).exists(), "{} links to {link}", page.display());
+        }
+    }
+}

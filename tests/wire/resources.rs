@@ -1,0 +1,136 @@
+//! Suggestions, uploads, the playbook, health and metrics.
+
+use ktrdr_diagnosis::{
+    corpus::{Dialect, Form, jaeger_json, scenarios, tell},
+    trace::Time,
+};
+use serde_json::{Value, json};
+
+use crate::stand::{Stand, on_demo};
+
+fn texts(body: &Value) -> Vec<&str> {
+    body.as_array().unwrap_or_else(|| panic!("{body}")).iter().filter_map(Value::as_str).collect()
+}
+
+#[test]
+fn every_suggestion_is_a_list_of_texts() {
+    on_demo(async |stand| {
+        let (from, to) = stand.range();
+        let scope = format!("from={from}&to={to}");
+        for what in ["services", "span-names", "operation-ids", "operation-types", "error-types", "workers", "tag-keys"]
+        {
+            let (status, body) = stand.resource("GET", &format!("{what}?{scope}"), "").await;
+            assert_eq!(status, 200, "{what}: {body}");
+            let names = texts(&body);
+            assert!(!names.is_empty() && names.iter().all(|name| !name.is_empty()), "{what}: {names:?}");
+        }
+        let (_, body) = stand.resource("GET", &format!("operation-types?{scope}"), "").await;
+        assert!(texts(&body).contains(&"training"), "{body}");
+        let (_, body) = stand.resource("GET", &format!("tag-values?{scope}&key=operation.type"), "").await;
+        assert!(body.is_array(), "{body}");
+        let filters = "filters=%7B%22verdicts%22%3A%5B%22stuck%22%5D%7D";
+        let (_, stuck) = stand.resource("GET", &format!("operation-ids?{scope}&{filters}"), "").await;
+        let (_, all) = stand.resource("GET", &format!("operation-ids?{scope}"), "").await;
+        assert!(!texts(&stuck).is_empty() && texts(&stuck).len() < texts(&all).len());
+    });
+}
+
+#[tokio::test]
+async fn wrong_requests_are_refused_with_a_message() {
+    let stand = Stand::empty().await;
+    for (method, path, status) in [
+        ("GET", "nothing", 404),
+        ("DELETE", "services", 405),
+        ("GET", "tag-values", 400),
+        ("GET", "services?from=x&to=y", 400),
+    ] {
+        let (code, body) = stand.resource(method, path, "").await;
+        assert_eq!(code, status, "{path}");
+        assert!(body["message"].is_string(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_uploaded_file_is_diagnosed_like_jaegers_answers() {
+    let stand = Stand::empty().await;
+    let scenario = scenarios().iter().find(|s| s.number == "8").expect("a failed training");
+    let told = tell(scenario, Form::Wire, Time::from_millis(stand.now - 3_600_000), 3);
+    let mut file = jaeger_json(&told.traces, Dialect::V2);
+    // more than gRPC takes by default
+    file.extend(std::iter::repeat_n(b' ', 5 << 20));
+    let (status, body) = stand.resource("POST", "upload", file).await;
+    assert_eq!(status, 200, "{body}");
+    let frames = stand.frames(json!({"queryType": "upload", "upload": body["handle"]})).await;
+    assert_eq!(frames[0].name(), "diagnosis");
+    assert_eq!(frames[0].column("operation_id"), [json!(told.operation_id)]);
+    assert_eq!(frames[0].column("status"), ["failed"]);
+    assert!(frames.iter().any(|frame| frame.name() == "flow" && frame.rows() > 0));
+}
+
+#[tokio::test]
+async fn uploads_that_cannot_be_used_say_why() {
+    let mut stand = Stand::empty().await;
+    let (status, body) = stand.resource("POST", "upload", "this is no trace").await;
+    assert_eq!(status, 400, "{body}");
+    let (status, body) = stand.resource("POST", "upload", "{\"data\": []}").await;
+    assert_eq!(status, 400, "{body}");
+    let (status, body) = stand.resource("POST", "upload", vec![b' '; (64 << 20) + 1]).await;
+    assert_eq!(status, 413, "{body}");
+    let (status, message, _) = stand.failure(json!({"queryType": "upload", "upload": "0123"})).await;
+    assert_eq!(status, 404);
+    assert!(message.contains("upload it again"), "{message}");
+    for role in ["Viewer", "None"] {
+        stand.source.role = role.into();
+        let (status, body) = stand.resource("POST", "upload", "{}").await;
+        assert_eq!(status, 403, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_playbook_can_be_read_and_checked() {
+    let mut stand = Stand::empty().await;
+    let (status, body) = stand.resource("GET", "playbook", "").await;
+    assert_eq!(status, 200);
+    assert!(body["text"].as_str().is_some_and(|text| text.contains("operation.register")));
+    // it can be checked before the data source works
+    stand.source.url.clear();
+    let (status, body) =
+        stand.resource("POST", "playbook", json!({"text": "[spans]\nnoises = []\n"}).to_string()).await;
+    assert_eq!((status, &body["ok"]), (200, &json!(false)), "{body}");
+    assert!(body["messages"][0]["line"].as_u64().is_some_and(|line| line > 0), "{body}");
+    let (_, body) = stand.resource("POST", "playbook", json!({"text": ""}).to_string()).await;
+    assert_eq!(body, json!({"ok": true, "messages": []}));
+}
+
+#[test]
+fn health_says_what_was_found() {
+    on_demo(async |stand| {
+        let health = stand.host.health(&stand.source).await.unwrap();
+        assert_eq!(health.status, 1, "{}", health.message);
+        assert!(
+            health.message.contains("services") && health.message.contains("KTRDR operations"),
+            "{}",
+            health.message
+        );
+        let details: Value = serde_json::from_slice(&health.json_details).unwrap();
+        assert!(details["services"].as_u64() > Some(0) && details["operations"].as_u64() > Some(0), "{details}");
+        assert_eq!(details["api"], "/api");
+    });
+}
+
+#[tokio::test]
+async fn metrics_count_queries_and_requests_to_jaeger() {
+    let stand = Stand::empty().await;
+    stand.frames(json!({"queryType": "operations"})).await;
+    stand.failure(json!({"queryType": "nonsense"})).await;
+    let text = stand.host.metrics().await.unwrap();
+    for line in [
+        r#"ktrdr_diagnosis_queries_total{query_type="operations",outcome="ok"} 1"#,
+        r#"ktrdr_diagnosis_queries_total{query_type="invalid",outcome="downstream_error"} 1"#,
+        "# TYPE ktrdr_diagnosis_query_duration_seconds histogram",
+    ] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+    let requests = text.lines().find_map(|line| line.strip_prefix("ktrdr_diagnosis_jaeger_requests_total "));
+    assert_eq!(requests.and_then(|count| count.parse().ok()), Some(stand.jaeger.requests().len()), "{text}");
+}
