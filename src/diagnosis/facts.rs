@@ -23,6 +23,9 @@ pub(super) struct Progress<'t> {
     pub(super) member: Option<usize>,
 }
 
+/// The type of an operation that nothing tells the type of.
+const UNKNOWN: &str = "unknown";
+
 /// The facts.
 pub(super) struct Facts<'c, 'a, 'p> {
     pub(super) case: &'c Case<'a, 'p>,
@@ -120,6 +123,12 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         (asked.is_none_or(|m| m.span.service() != registered)).then_some(registered)
     }
 
+    /// Whether the work was registered where it was asked for.
+    fn work_is_local(&self) -> bool {
+        let registered = self.case.members.iter().any(|m| m.sight.is(SpanRole::Register));
+        registered && self.worker_service().is_none() && self.workers.accepted.is_none() && self.case.route_type.is_some()
+    }
+
     /// The first value of an attribute over the operation's spans.
     pub(super) fn first(&self, attr: Attr) -> Option<Value<'a>> {
         self.case.members.iter().find_map(|m| self.case.scan(m).get(m.span, attr))
@@ -134,8 +143,10 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
 
     fn words(&self) -> Fill {
         let mut fill = Fill::default();
-        fill.set("operation", self.case.id_or_start());
-        fill.set("operation_type", self.operation_type.as_str());
+        fill.set("operation", self.case.id.unwrap_or_default());
+        fill.set("operation_type", Some(self.operation_type.as_str()).filter(|t| *t != UNKNOWN).unwrap_or_default());
+        // Downloads and researches run inside the backend.
+        fill.set("doer", if self.work_is_local() { "backend" } else { "worker" });
         for (key, attr) in [
             ("symbol", Attr::Symbol),
             ("timeframe", Attr::Timeframe),
@@ -241,7 +252,7 @@ fn operation_type(case: &Case<'_, '_>) -> String {
         registered.into_iter().find_map(|m| case.scan(m).text(m.span, Attr::OperationType))
     };
     let said = || said().map(|t| playbook.fold_type(t));
-    said().or(by_id).or_else(|| case.route_type.map(str::to_owned)).unwrap_or_else(|| "unknown".to_owned())
+    said().or(by_id).or_else(|| case.route_type.map(str::to_owned)).unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
 /// Retries of a start without id are attempts of one start: the last of them counts.

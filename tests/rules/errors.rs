@@ -5,7 +5,7 @@ use ktrdr_diagnosis::diagnosis::Verdict;
 use crate::{picture::*, scenes::*};
 
 /// Rule, class to show, and a text as KTRDR writes it.
-pub const MESSAGES: &[(&str, &str, &str)] = &[
+pub(crate) const MESSAGES: &[(&str, &str, &str)] = &[
     ("error.worker_lost", "OrphanedOperation", "Operation was RUNNING but no worker claimed it"),
     ("error.backend_restarted", "OrphanedOperation", "Orphaned by backend restart"),
     ("error.data_not_found", "DataNotFoundError", "No data found in cache for EURUSD 1h"),
@@ -36,7 +36,7 @@ pub const MESSAGES: &[(&str, &str, &str)] = &[
 ];
 
 /// A training that failed with this text.
-pub fn told(text: &str) -> String {
+pub(crate) fn told(text: &str) -> String {
     training(&format!("train | running->failed {{T}} | 9m | operation.error={text}"))
 }
 

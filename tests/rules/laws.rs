@@ -37,12 +37,12 @@ fn goes_with(verdict: V, status: S) -> bool {
 }
 
 /// Laws that answers to this picture break.
-pub fn broken(picture: &str, all: &[Diagnosis]) -> Vec<String> {
+pub(crate) fn broken(picture: &str, all: &[Diagnosis]) -> Vec<String> {
     broken_by(&crate::picture::draw(picture), all)
 }
 
 /// Laws that answers to these traces break.
-pub fn broken_by(raw: &[RawTrace], all: &[Diagnosis]) -> Vec<String> {
+pub(crate) fn broken_by(raw: &[RawTrace], all: &[Diagnosis]) -> Vec<String> {
     let spans: HashSet<(TraceId, SpanId)> = raw.iter().flat_map(|t| t.spans.iter().map(|s| (t.id, s.id))).collect();
     let mut broken = Vec::new();
     for d in all {

@@ -22,11 +22,11 @@ use ktrdr_diagnosis::{
     trace::{Micros, SpanId, SpanKind, Status, Time, Trace, TraceId},
 };
 
-pub const BASE: Time = Time(1_795_341_905_000_000);
-pub const T: &str = "op_training_20261122_100505_a41e50c8";
-pub const B: &str = "op_backtesting_20261122_100505_b41e50c8";
-pub const D: &str = "op_data_load_20261122_100505_d41e50c8";
-pub const R: &str = "op_agent_research_20261122_100505_c41e50c8";
+pub(crate) const BASE: Time = Time(1_795_341_905_000_000);
+pub(crate) const T: &str = "op_training_20261122_100505_a41e50c8";
+pub(crate) const B: &str = "op_backtesting_20261122_100505_b41e50c8";
+pub(crate) const D: &str = "op_data_load_20261122_100505_d41e50c8";
+pub(crate) const R: &str = "op_agent_research_20261122_100505_c41e50c8";
 
 /// The service behind a short name.
 fn service(short: &str) -> &str {
@@ -54,7 +54,7 @@ fn own_url(service: &str) -> &'static str {
 }
 
 /// `0`, `1.5s`, `-2s`, `1h30m`.
-pub fn span_of_time(text: &str) -> Micros {
+pub(crate) fn span_of_time(text: &str) -> Micros {
     let (sign, text) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
     let micros = if text == "0" { 0 } else { text.parse::<Duration>().unwrap_or_else(|e| panic!("{text}: {e}")).0.0 };
     Micros(sign * micros)
@@ -171,7 +171,7 @@ impl Line {
 }
 
 /// The traces of a picture, with `{T}`, `{B}`, `{D}`, `{R}` for an operation id of each type.
-pub fn draw(picture: &str) -> Vec<RawTrace> {
+pub(crate) fn draw(picture: &str) -> Vec<RawTrace> {
     let picture = picture.replace("{T}", T).replace("{B}", B).replace("{D}", D).replace("{R}", R);
     let mut traces: Vec<RawTrace> = Vec::new();
     let mut above: Vec<(usize, SpanId)> = Vec::new();
@@ -226,32 +226,32 @@ pub fn draw(picture: &str) -> Vec<RawTrace> {
 }
 
 /// As the engine gets them.
-pub fn traces(raw: &[RawTrace]) -> Vec<Trace> {
+pub(crate) fn traces(raw: &[RawTrace]) -> Vec<Trace> {
     decode(&jaeger_json(raw, Dialect::V1_53)).unwrap()
 }
 
 /// The diagnoses of a picture, `after` its start.
-pub fn read(picture: &str, after: &str) -> Vec<Diagnosis> {
+pub(crate) fn read(picture: &str, after: &str) -> Vec<Diagnosis> {
     let context = Context { now: BASE + span_of_time(after), ..Context::default() };
     diagnose(&traces(&draw(picture)), playbook(), &context).diagnoses
 }
 
 /// The diagnosis of the one operation of a picture.
-pub fn one(picture: &str, after: &str) -> Diagnosis {
+pub(crate) fn one(picture: &str, after: &str) -> Diagnosis {
     let mut all = read(picture, after);
     assert_eq!(all.len(), 1, "{:#?}", all.iter().map(|d| (&d.operation_id, &d.summary)).collect::<Vec<_>>());
     all.remove(0)
 }
 
 /// The diagnosis of an operation among several.
-pub fn of(id: &str, picture: &str, after: &str) -> Diagnosis {
+pub(crate) fn of(id: &str, picture: &str, after: &str) -> Diagnosis {
     let all = read(picture, after);
     let found = all.iter().find(|d| d.operation_id.as_deref() == Some(id)).cloned();
     found.unwrap_or_else(|| panic!("no {id} among {:?}", all.iter().map(|d| &d.operation_id).collect::<Vec<_>>()))
 }
 
 /// The embedded playbook.
-pub fn playbook() -> &'static Playbook {
+pub(crate) fn playbook() -> &'static Playbook {
     static PLAYBOOK: LazyLock<Playbook> = LazyLock::new(Playbook::ktrdr);
     &PLAYBOOK
 }

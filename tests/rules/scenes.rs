@@ -9,12 +9,12 @@ fn below(deep: usize, lines: &str) -> String {
 }
 
 /// A training that runs on its worker; `lines` are below the worker's request.
-pub fn training(lines: &str) -> String {
+pub(crate) fn training(lines: &str) -> String {
     training_at("training-worker-1:5005", lines)
 }
 
 /// The same, dispatched to another address.
-pub fn training_at(address: &str, lines: &str) -> String {
+pub(crate) fn training_at(address: &str, lines: &str) -> String {
     format!(
         "\
 cli | cli.train | 0 +400ms | ok
@@ -32,12 +32,12 @@ cli | cli.train | 0 +400ms | ok
 }
 
 /// A backtest that runs on its worker; `lines` are below the worker's request.
-pub fn backtest(lines: &str) -> String {
+pub(crate) fn backtest(lines: &str) -> String {
     backtest_selected("2ms", lines)
 }
 
 /// The same with a selection that took so long.
-pub fn backtest_selected(took: &str, lines: &str) -> String {
+pub(crate) fn backtest_selected(took: &str, lines: &str) -> String {
     format!(
         "\
 cli | cli.backtest | 0 +900ms | ok
@@ -58,7 +58,7 @@ const FREE: &str = "worker.type=backtesting ; worker.total_workers=\"4\" ; worke
                     worker.available_workers=\"2\" ; worker.selection_status=success";
 
 /// A backtest that is refused; `lines` are below the API's request.
-pub fn refused_backtest(lines: &str) -> String {
+pub(crate) fn refused_backtest(lines: &str) -> String {
     format!(
         "\
 cli | cli.backtest | 0 +900ms | !click.exceptions.Exit: 1
@@ -70,7 +70,7 @@ cli | cli.backtest | 0 +900ms | !click.exceptions.Exit: 1
 }
 
 /// A selection with these counts.
-pub fn selection(total: &str, capable: &str, available: &str) -> String {
+pub(crate) fn selection(total: &str, capable: &str, available: &str) -> String {
     format!(
         "api | workers.select | 20ms +1ms | worker.type=backtesting ; worker.total_workers=\"{total}\" ; \
          worker.capable_workers=\"{capable}\" ; worker.available_workers=\"{available}\" ; \
@@ -79,7 +79,7 @@ pub fn selection(total: &str, capable: &str, available: &str) -> String {
 }
 
 /// A training whose start is answered with this status; `lines` are below the API's request.
-pub fn refused_training(status: u16, lines: &str) -> String {
+pub(crate) fn refused_training(status: u16, lines: &str) -> String {
     format!(
         "\
 cli | cli.train | 0 +900ms | !click.exceptions.Exit: 1
@@ -91,7 +91,7 @@ cli | cli.train | 0 +900ms | !click.exceptions.Exit: 1
 }
 
 /// A download; `lines` are below the API's request.
-pub fn download(lines: &str) -> String {
+pub(crate) fn download(lines: &str) -> String {
     format!(
         "\
 cli | cli.data_load | 0 +1s | ok
@@ -106,7 +106,7 @@ cli | cli.data_load | 0 +1s | ok
 }
 
 /// A research; `lines` are below `agent.trigger`.
-pub fn research(lines: &str) -> String {
+pub(crate) fn research(lines: &str) -> String {
     format!(
         "\
 cli | cli.research | 0 +400ms | ok
@@ -121,7 +121,7 @@ cli | cli.research | 0 +400ms | ok
 }
 
 /// A command that looks at an operation; the backend's own request to the worker ends like this.
-pub fn poll(id: &str, at: &str, end: &str) -> String {
+pub(crate) fn poll(id: &str, at: &str, end: &str) -> String {
     format!(
         "
 cli | cli.status | {at} +50ms | ok
@@ -133,7 +133,7 @@ cli | cli.status | {at} +50ms | ok
 }
 
 /// A worker's health checks every 10 s from the start; the last `until` seconds after it.
-pub fn health(service: &str, until: i64) -> String {
+pub(crate) fn health(service: &str, until: i64) -> String {
     let check = |at: i64| format!("\napi | > GET http://training-worker-1:5005/health 200 | {at}s +9ms\n  {service} | < GET /health 200 | {at}s +5ms\n");
     (0..=until / 10).map(|nth| check(nth * 10)).collect()
 }
