@@ -18,8 +18,16 @@ pub(crate) const MESSAGES: &[(&str, &str, &str)] = &[
     ("error.model_path", "ValueError", "model_path is required for backtesting"),
     ("error.model_path", "ValueError", "Model directory not found: /app/models/x"),
     ("error.strategy_not_found", "ValidationError", "Strategy file not found: momentum.yaml"),
-    ("error.worker_rejected", "RuntimeError", "Training start failed on worker training-worker-1, HTTP 500: no password"),
-    ("error.worker_rejected", "RuntimeError", "Training start failed on worker training-worker-1, HTTP 500: db: connection refused"),
+    (
+        "error.worker_rejected",
+        "RuntimeError",
+        "Training start failed on worker training-worker-1, HTTP 500: no password",
+    ),
+    (
+        "error.worker_rejected",
+        "RuntimeError",
+        "Training start failed on worker training-worker-1, HTTP 500: db: connection refused",
+    ),
     ("error.rate_limit", "DataProviderRateLimitError", "IB pacing violation"),
     ("error.data_provider", "DataProviderError", "Data provider returned nothing"),
     ("error.data_damaged", "DataCorruptionError", "DataCorruptionError: bad file"),
@@ -71,6 +79,7 @@ fn classes_of_exceptions_are_classified() {
 
 #[test]
 fn the_words_of_a_message_fill_the_remedy() {
-    let d = one(&training("train | running->failed {T} | 9m | operation.error=No data found in cache for GBPJPY 4h"), "1h");
+    let d =
+        one(&training("train | running->failed {T} | 9m | operation.error=No data found in cache for GBPJPY 4h"), "1h");
     assert!(d.solution.as_deref().unwrap().contains("ktrdr data load GBPJPY -t 4h --mode full"), "{:?}", d.solution);
 }

@@ -64,7 +64,10 @@ pub(crate) fn broken_by(raw: &[RawTrace], all: &[Diagnosis]) -> Vec<String> {
             }
         }
         for text in [Some(&d.summary), d.root_cause.as_ref(), d.solution.as_ref()].into_iter().flatten() {
-            law(!text.contains("unknown") && !text.contains('{') || text.contains("\u{1}"), format!("placeholder: {text}"));
+            law(
+                !text.contains("unknown") && !text.contains('{') || text.contains("\u{1}"),
+                format!("placeholder: {text}"),
+            );
         }
         if let Some(share) = d.bottleneck_share {
             law((0.0..=1.0).contains(&share), format!("share {share}"));
@@ -75,10 +78,16 @@ pub(crate) fn broken_by(raw: &[RawTrace], all: &[Diagnosis]) -> Vec<String> {
         law((path - whole).abs() <= 1e-6 * whole.abs().max(1.0), format!("sections {path} ms of {whole} ms"));
         law(whole >= 0.0, format!("duration {whole}"));
         law(d.end.is_none_or(|end| d.start.is_some_and(|start| end >= start)), "ends before it starts".to_owned());
-        law(d.confidence_reason.is_some() == (d.confidence != ktrdr_diagnosis::diagnosis::Confidence::High), "confidence and its reason".to_owned());
+        law(
+            d.confidence_reason.is_some() == (d.confidence != ktrdr_diagnosis::diagnosis::Confidence::High),
+            "confidence and its reason".to_owned(),
+        );
         law(d.trace_ids.first().copied() == d.trace_id, "main trace is not first".to_owned());
         let ends = d.status != S::Running && d.status != S::Pending;
-        law(d.end.is_some() == (ends && (d.status != S::Unknown || d.operation_id.is_none())) || d.start.is_none(), format!("end {:?}", d.end));
+        law(
+            d.end.is_some() == (ends && (d.status != S::Unknown || d.operation_id.is_none())) || d.start.is_none(),
+            format!("end {:?}", d.end),
+        );
         law(serde_json::to_string(d).is_ok(), "no JSON".to_owned());
     }
     broken

@@ -195,8 +195,7 @@ pub(crate) fn draw(picture: &str) -> Vec<RawTrace> {
         let (start, length) = time.split_once('+').unwrap_or((time, "1ms"));
         above.retain(|(deep, _)| *deep < indent);
         let parent = if missing { Some(SpanId(0xdead)) } else { above.last().map(|(_, id)| *id) };
-        let extra: Vec<&str> =
-            parts.next().map(|rest| rest.split(" ; ").map(str::trim).collect()).unwrap_or_default();
+        let extra: Vec<&str> = parts.next().map(|rest| rest.split(" ; ").map(str::trim).collect()).unwrap_or_default();
         let mut line = Line {
             span: RawSpan {
                 id: SpanId(number as u64 + 1),

@@ -134,6 +134,10 @@ cli | cli.status | {at} +50ms | ok
 
 /// A worker's health checks every 10 s from the start; the last `until` seconds after it.
 pub(crate) fn health(service: &str, until: i64) -> String {
-    let check = |at: i64| format!("\napi | > GET http://training-worker-1:5005/health 200 | {at}s +9ms\n  {service} | < GET /health 200 | {at}s +5ms\n");
+    let check = |at: i64| {
+        format!(
+            "\napi | > GET http://training-worker-1:5005/health 200 | {at}s +9ms\n  {service} | < GET /health 200 | {at}s +5ms\n"
+        )
+    };
     (0..=until / 10).map(|nth| check(nth * 10)).collect()
 }

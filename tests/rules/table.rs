@@ -126,7 +126,9 @@ fn slow() -> Vec<Row> {
     let select = |took| backtest_selected(took, "back | running->completed {B} | 30s");
     let loop_of = |end: &str, address| training_at(address, &format!("train | running->completed {{T}} | {end}"));
     let load = |took: &str| {
-        training(&format!("train | training.data_loading | 6s +{took} | ok\ntrain | training.data_loading | 6s +{took} | ok\ntrain | running->completed {{T}} | 90s"))
+        training(&format!(
+            "train | training.data_loading | 6s +{took} | ok\ntrain | training.data_loading | 6s +{took} | ok\ntrain | running->completed {{T}} | 90s"
+        ))
     };
     let history = |last: &str| {
         let usual = |nth: i64| {
@@ -182,15 +184,12 @@ fn data_and_ends() -> Vec<Row> {
         ))
     };
     let chatty = |n: i64| {
-        let calls = (0..n).map(|nth| {
-            format!("  api | > GET http://symbols:9000/symbol/info 200 | {}ms +5ms\n", 100 + nth * 7)
-        });
+        let calls =
+            (0..n).map(|nth| format!("  api | > GET http://symbols:9000/symbol/info 200 | {}ms +5ms\n", 100 + nth * 7));
         let calls: String = calls.collect();
         download(&format!("api | data.validate | 90ms +2s\n{calls}api | running->completed {{D}} | 9s"))
     };
-    let survived = |class: &str| {
-        training(&format!("train | training.cache | 6s +1s | {class}\n{DONE}"))
-    };
+    let survived = |class: &str| training(&format!("train | training.cache | 6s +1s | {class}\n{DONE}"));
     let resumed = training("")
         + "\napi | < POST /api/v1/operations/{T}/resume 200 | 10m +50ms\n  api | failed->resuming {T} | 10m | operation.resumed=true\n  \
            api | > POST http://training-worker-1:5005/training/resume 200 | 10m +9ms\n    \
@@ -201,7 +200,11 @@ fn data_and_ends() -> Vec<Row> {
             .unless(failing("bars.received=500 ; ok", "completed"), "1m"),
         decides("data.fewer_bars", bars("999"), "1m").unless(bars("1000"), "1m"),
         decides("healthy.completed", training(DONE), "1h").unless(training(""), "1h"),
-        decides("failed.operation", training("train | running->failed {T} | 9m | operation.error=the dog ate it"), "1h"),
+        decides(
+            "failed.operation",
+            training("train | running->failed {T} | 9m | operation.error=the dog ate it"),
+            "1h",
+        ),
         decides("failed.start_refused", refused_training(422, ""), "1m").unless(training(DONE), "1h"),
         decides("cancelled.user", cancel("Operation cancelled by user"), "1h"),
         decides("cancelled.parent", cancel("Parent operation cancelled: stop"), "1h"),
@@ -239,9 +242,7 @@ cli | cli.train | 0 +400ms | ok
 /// One refused request to each service.
 fn services() -> Vec<Row> {
     let refused = "!httpx.ConnectError: All connection attempts failed";
-    let at_start = |url: &str| {
-        refused_training(500, &format!("api | > POST {url} | 40ms +9ms | {refused}"))
-    };
+    let at_start = |url: &str| refused_training(500, &format!("api | > POST {url} | 40ms +9ms | {refused}"));
     let in_download = |url: &str| {
         download(&format!(
             "api | > POST {url} | 1s +9ms | {refused}\napi | running->failed {{D}} | 2s | \
@@ -281,23 +282,24 @@ fn errors() -> Vec<Row> {
 }
 
 fn rows() -> Vec<Row> {
-    [workers(), open_ends(), slow(), data_and_ends(), broken_traces(), services(), errors()].into_iter().flatten().collect()
+    [workers(), open_ends(), slow(), data_and_ends(), broken_traces(), services(), errors()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The rules that an answer names, the deciding one first.
 fn named(all: &[Diagnosis]) -> Vec<&str> {
-    all.iter().flat_map(|d| std::iter::once(&d.rule).chain(d.findings.iter().map(|f| &f.rule))).map(String::as_str).collect()
+    all.iter()
+        .flat_map(|d| std::iter::once(&d.rule).chain(d.findings.iter().map(|f| &f.rule)))
+        .map(String::as_str)
+        .collect()
 }
 
 /// Words of rules that never speak themselves: the service that did not answer lends its own, a wrapper is skipped, and
 /// `not_found` is said by whoever looked.
-const SILENT: [&str; 5] = [
-    "error.wrapper",
-    "error.connection",
-    "error.timeout",
-    "error.host_service",
-    "not_found.no_trace",
-];
+const SILENT: [&str; 5] =
+    ["error.wrapper", "error.connection", "error.timeout", "error.host_service", "not_found.no_trace"];
 
 #[test]
 fn every_rule_applies_where_it_should_and_only_there() {
@@ -308,7 +310,11 @@ fn every_rule_applies_where_it_should_and_only_there() {
         let main = all.iter().find(|d| d.rule == row.rule);
         if row.decides != main.is_some() || !rules.contains(&row.rule) {
             let said: Vec<_> = all.iter().map(|d| (&d.rule, &d.summary)).collect();
-            wrong.push(format!("{} should {} here: {rules:?} {said:?}", row.rule, if row.decides { "decide" } else { "be a finding" }));
+            wrong.push(format!(
+                "{} should {} here: {rules:?} {said:?}",
+                row.rule,
+                if row.decides { "decide" } else { "be a finding" }
+            ));
         }
         let words = playbook().rule(row.rule).expect("the rule is in the playbook");
         if let Some(d) = main
@@ -330,9 +336,11 @@ fn every_rule_applies_where_it_should_and_only_there() {
 #[test]
 fn every_rule_of_the_playbook_is_tested() {
     let tested: BTreeSet<&str> = rows().iter().map(|row| row.rule).chain(SILENT).collect();
-    let open: Vec<_> = playbook().rules().iter().map(|rule| rule.id.as_str()).filter(|id| !tested.contains(id)).collect();
+    let open: Vec<_> =
+        playbook().rules().iter().map(|rule| rule.id.as_str()).filter(|id| !tested.contains(id)).collect();
     // The words of these two are told by the rules of worker selection.
-    let open: Vec<_> = open.into_iter().filter(|id| !["error.workers_busy", "error.worker_unavailable"].contains(id)).collect();
+    let open: Vec<_> =
+        open.into_iter().filter(|id| !["error.workers_busy", "error.worker_unavailable"].contains(id)).collect();
     assert!(open.is_empty(), "rules without a test: {open:?}");
 }
 
