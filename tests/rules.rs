@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "rules/cases.rs"]
+mod cases;
 #[path = "rules/errors.rs"]
 mod errors;
 #[path = "rules/laws.rs"]
@@ -12,5 +14,7 @@ mod picture;
 mod properties;
 #[path = "rules/scenes.rs"]
 mod scenes;
+#[path = "rules/size.rs"]
+mod size;
 #[path = "rules/table.rs"]
 mod table;

@@ -18,19 +18,22 @@ pub(super) fn apply<'p>(
     if !is_open(facts) {
         return;
     }
-    let before = drafts.len();
-    drafts.extend(instance_mismatch(facts));
-    drafts.extend(progress_frozen(facts));
-    drafts.extend(worker_lost(facts));
-    if drafts.len() == before {
-        drafts.extend(health_checks_ended(facts, world));
+    let mismatch = instance_mismatch(facts);
+    let mut found: Vec<Draft<'p>> = progress_frozen(facts).into_iter().chain(worker_lost(facts)).collect();
+    if found.is_empty() {
+        found.extend(health_checks_ended(facts, world));
     }
-    if drafts.len() == before {
-        drafts.extend(never_started(facts));
+    let certain = mismatch.as_ref().is_some_and(|(_, certain)| *certain);
+    if found.is_empty() && !certain {
+        found.extend(never_started(facts));
     }
-    if drafts.len() == before {
-        drafts.extend(silent(facts, baseline));
+    if found.is_empty() && !certain {
+        found.extend(silent(facts, baseline));
     }
+    // An instance in each service may be meant so: it explains an operation that does not go on, and no other.
+    let explains = certain || !found.is_empty();
+    drafts.extend(mismatch.map(|(draft, _)| if explains { draft } else { draft.aside() }));
+    drafts.extend(found);
     drafts.extend(running(facts));
 }
 
@@ -170,7 +173,8 @@ fn progress_frozen<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     Some(draft.attribute(facts, member, Attr::ProgressPercent).attribute(facts, member, Attr::ProgressAt))
 }
 
-fn instance_mismatch<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+/// Two instances of the operations service; certain when one service holds both.
+fn instance_mismatch<'p>(facts: &Facts<'_, '_, 'p>) -> Option<(Draft<'p>, bool)> {
     let carriers: Vec<_> = facts
         .case
         .members
@@ -188,10 +192,12 @@ fn instance_mismatch<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
             draft = draft.attribute(facts, member, Attr::Instance);
         }
     }
-    let services: BTreeSet<&str> = carriers.iter().map(|(m, _)| m.span.service()).collect();
+    let pairs: BTreeSet<(&str, &str)> = carriers.iter().map(|(m, id)| (m.span.service(), &**id)).collect();
+    let services: BTreeSet<&str> = pairs.iter().map(|(service, _)| *service).collect();
+    let certain = pairs.len() > services.len();
     draft = draft.set("value", instances.iter().next().copied().unwrap_or_default());
-    if services.len() == instances.len() {
+    if !certain {
         draft = draft.sure(Confidence::Medium, "each service has one instance of its own, which may be meant so");
     }
-    Some(draft)
+    Some((draft, certain))
 }
