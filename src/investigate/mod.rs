@@ -3,9 +3,9 @@
 //! command line both ask here, so they answer alike.
 //!
 //! A plain "latest traces" search drowns in health checks and polls, so operations are found by the names of the spans
-//! that start or register them ([`discover`]); then the traces that say more about those that still run or went wrong are
-//! added ([`complete`]), completed ones of the same types are the baseline ([`history`]), and a body over the limit is cut
-//! down to single traces ([`fetch`]).
+//! that start or register them (`discover`); then the traces that say more about those that still run or went wrong are
+//! added (`complete`), completed ones of the same types are the baseline (`history`), and a body over the limit is cut
+//! down to single traces (`fetch`).
 
 mod cache;
 mod complete;
