@@ -145,7 +145,7 @@ async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error
     let mut one = Diagnosis::default();
     for frame in frames_of(&host, &source, now, query).await? {
         let rows = frames::rows(&frame);
-        match (frame["schema"]["name"].as_str(), rows.first()) {
+        match (frames::at(&frame, "/schema/name").as_str(), rows.first()) {
             (Some("diagnosis"), Some(row)) => one = frames::diagnosis(row),
             (Some(name), _) => frames::add_list(&mut one, name, &rows),
             _ => {}
@@ -165,7 +165,7 @@ fn choose(operations: &[Arc<Diagnosis>]) -> Option<&str> {
 }
 
 async fn frames_of(host: &Host, source: &DataSource, now: Time, query: Value) -> Result<Vec<Value>, Error> {
-    let reference = query["refId"].as_str().unwrap_or_default().to_owned();
+    let reference = frames::at(&query, "/refId").as_str().unwrap_or_default().to_owned();
     let ms = |time: Time| time.0.div_euclid(1000);
     let answer = host
         .query(source, (ms(now - RANGE), ms(now)), vec![query], HashMap::new())
