@@ -13,7 +13,7 @@ use ktrdr_diagnosis::diagnosis::Diagnosis;
 use support::{
     dressed, go, grafana,
     jaeger::{Jaeger, Kind},
-    story::{self, Story},
+    story::{self, Clock, Story},
 };
 
 /// How the plugin reaches the Jaeger.
@@ -88,7 +88,8 @@ fn compare_list(seen: &grafana::Seen, library: &[Diagnosis], wrong: &mut Vec<Str
     let (rows, library) = (story::rows_by_key(&frames[0]), story::by_key(library));
     for (key, diagnosis) in &library {
         match rows.get(key) {
-            Some(row) => wrong.extend(story::differences(row, diagnosis).iter().map(|d| format!("list, {key}: {d}"))),
+            Some(row) => wrong
+                .extend(story::differences(row, diagnosis, Clock::Same).iter().map(|d| format!("list, {key}: {d}"))),
             None => wrong.push(format!("list, {key}: missing ({:?} {})", diagnosis.verdict, diagnosis.operation_type)),
         }
     }
@@ -100,6 +101,6 @@ fn compare_list(seen: &grafana::Seen, library: &[Diagnosis], wrong: &mut Vec<Str
 fn compare_one(seen: &grafana::Seen, diagnosis: &Diagnosis, wrong: &mut Vec<String>) {
     let Some(id) = diagnosis.operation_id.as_deref() else { return };
     let frames = seen.frames("one", id);
-    let differences = story::differences(frames[0].only(), diagnosis);
+    let differences = story::differences(frames[0].only(), diagnosis, Clock::Later);
     wrong.extend(differences.iter().map(|difference| format!("one, {id}: {difference}")));
 }

@@ -9,6 +9,7 @@ mod facts;
 mod find;
 mod http;
 mod record;
+mod rows;
 mod rules;
 mod scan;
 mod timeline;
@@ -16,6 +17,9 @@ mod workers;
 mod world;
 
 pub use record::*;
+pub use rows::*;
+
+pub use crate::playbook::{Confidence, Severity, Verdict};
 
 use crate::{
     playbook::Playbook,

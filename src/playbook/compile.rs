@@ -6,12 +6,10 @@ use super::{
     Attr, Correlation, ErrorClass, OperationIds, Phase, Playbook, PlaybookError, Route, Rule, Service, Silence,
     SpanRole, Step, Thresholds,
     tables::{self, Table, Tables, Words},
+    verdict::{Confidence, Severity, Verdict},
     words::Duration,
 };
-use crate::{
-    diagnosis::{Confidence, Severity, Verdict},
-    trace::Micros,
-};
+use crate::trace::Micros;
 
 pub(super) fn load(base: &str, overlay: &str) -> Result<Playbook, Vec<PlaybookError>> {
     let over = parse(overlay)?;

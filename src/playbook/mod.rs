@@ -4,102 +4,27 @@
 //! `extends = "none"`: that is how a system other than KTRDR is diagnosed.
 
 mod compile;
+mod roles;
+mod rules;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod words;
 
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
+pub use roles::{Attr, SpanRole};
+pub use rules::{Correlation, ErrorClass, Phase, Route, Rule, Service, Silence, Step, Thresholds};
 pub use tables::RouteRole;
+pub use verdict::{Confidence, Severity, Verdict};
 pub use words::{Duration, Fill, Glob, NoDuration, Pattern, Template, any_fits};
 
-use crate::{
-    diagnosis::{Confidence, Severity, Verdict},
-    trace::{Micros, Time},
-};
+use crate::trace::Time;
 
 const KTRDR: &str = include_str!("ktrdr.toml");
-
-/// What an attribute means, whatever its key is called.
-macro_rules! attribute_roles {
-    ($($role:ident $name:literal),* $(,)?) => {
-        /// What an attribute means; the playbook says which keys carry it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[allow(missing_docs, reason = "named by what they mean; docs/playbook.md describes each")]
-        pub enum Attr { $($role),* }
-
-        impl Attr {
-            /// All roles.
-            pub const ALL: &[Self] = &[$(Self::$role),*];
-
-            /// The role's name in a playbook.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$role => $name),* }
-            }
-        }
-    };
-}
-
-attribute_roles! {
-    OperationId "operation_id", OperationType "operation_type", OperationStatus "operation_status",
-    FromStatus "from_status", ToStatus "to_status", OperationError "operation_error",
-    CancellationReason "cancellation_reason", Outcome "outcome", OutcomeError "outcome_error",
-    WorkerType "worker_type", WorkerTotal "worker_total", WorkerCapable "worker_capable",
-    WorkerAvailable "worker_available", WorkerSelected "worker_selected", WorkerStatus "worker_status",
-    DispatchStatus "dispatch_status", ProgressPercent "progress_percent", ProgressPhase "progress_phase",
-    ProgressAt "progress_at", Instance "instance", HttpMethod "http_method", HttpUrl "http_url",
-    HttpTarget "http_target", HttpRoute "http_route", HttpStatus "http_status", ErrorType "error_type",
-    ErrorMessage "error_message", ExceptionType "exception_type", ExceptionMessage "exception_message",
-    ExceptionStacktrace "exception_stacktrace", Symbol "symbol", Timeframe "timeframe", StartDate "start_date",
-    EndDate "end_date", Strategy "strategy", BarsReceived "bars_received", BarsRequested "bars_requested",
-    LatencyMs "latency_ms", Device "device", GateName "gate_name", GatePassed "gate_passed",
-    GateReason "gate_reason",
-}
-
-/// What part a span plays by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SpanRole {
-    /// Registers an operation.
-    Register,
-    /// Changes an operation's state.
-    Transition,
-    /// Chooses a worker.
-    Selection,
-    /// Hands the work over (older vocabulary).
-    Dispatch,
-    /// The worker's span of the whole work (older vocabulary).
-    Work,
-    /// A command around an operation.
-    Wrapper,
-    /// A loop that holds several operations.
-    Coordinator,
-    /// Written when a phase has ended.
-    Marker,
-    /// Folded away.
-    Noise,
-    /// May explain operations of the same time from its own trace.
-    Context,
-}
-
-impl SpanRole {
-    /// All roles with their names in a playbook.
-    pub const ALL: [(Self, &'static str); 10] = [
-        (Self::Register, "register"),
-        (Self::Transition, "transition"),
-        (Self::Selection, "selection"),
-        (Self::Dispatch, "dispatch"),
-        (Self::Work, "work"),
-        (Self::Wrapper, "wrapper"),
-        (Self::Coordinator, "coordinator"),
-        (Self::Marker, "marker"),
-        (Self::Noise, "noise"),
-        (Self::Context, "context"),
-    ];
-}
 
 /// All rules and vocabularies, ready to use.
 #[derive(Clone, Debug)]
@@ -131,183 +56,6 @@ struct OperationIds {
     comparable_by: Vec<String>,
     types: Vec<String>,
     aliases: BTreeMap<String, String>,
-}
-
-/// An HTTP route and what it is for.
-#[derive(Clone, Debug)]
-pub struct Route {
-    /// What it is for.
-    pub role: RouteRole,
-    /// `GET`, `POST` …
-    pub method: String,
-    /// Its path.
-    pub path: Glob,
-    /// The operation type that it starts.
-    pub operation_type: Option<String>,
-}
-
-/// A name for a gap by the spans around it.
-#[derive(Clone, Debug)]
-pub struct Phase {
-    /// Operation types it is for; empty means all.
-    pub types: Vec<String>,
-    /// The span before.
-    pub after: Option<Glob>,
-    /// The span behind.
-    pub before: Option<Glob>,
-    /// The phase.
-    pub name: String,
-}
-
-/// How long an operation may be silent.
-#[derive(Clone, Debug)]
-pub struct Silence {
-    /// The rule's id.
-    pub id: String,
-    /// Its type.
-    pub operation_type: Glob,
-    /// Its last named span.
-    pub after: Option<Glob>,
-    /// That long.
-    pub allowed: Micros,
-}
-
-/// Numbers that rules compare with.
-#[derive(Clone, Copy, Debug)]
-pub struct Thresholds {
-    /// How long spans may be on their way.
-    pub export_delay: Micros,
-    /// Allowed silence once the worker was seen gone.
-    pub worker_lost_after: Micros,
-    /// A pause of health checks that means they have ended.
-    pub health_gap: Micros,
-    /// How long an operation may be registered without being started.
-    pub pending_for: Micros,
-    /// How long progress may stand still while its span goes on.
-    pub progress_frozen: Micros,
-    /// Slower than this many baselines is slow …
-    pub slow_factor: f64,
-    /// … when it is also by this much slower.
-    pub slow_excess: Micros,
-    /// Silence of this many baselines is too long.
-    pub silence_factor: f64,
-    /// How far away in time a failing request elsewhere may be.
-    pub correlation_window: Micros,
-    /// How many similar calls in a row are fine.
-    pub chatty_calls: usize,
-}
-
-/// A rule's words.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// Its stable id.
-    pub id: String,
-    /// One line of documentation.
-    pub doc: String,
-    /// What it argues for.
-    pub verdict: Verdict,
-    /// How bad.
-    pub severity: Severity,
-    /// How sure at best.
-    pub confidence: Confidence,
-    /// Why not surer.
-    pub confidence_reason: Option<Template>,
-    /// One line.
-    pub summary: Template,
-    /// The state of the world behind it.
-    pub root_cause: Option<Template>,
-    /// What to do.
-    pub solution: Option<Template>,
-    /// Ports it is about.
-    pub ports: Vec<u16>,
-    /// Hosts it is about.
-    pub hosts: Vec<Glob>,
-    /// Names it leaves alone.
-    pub ignore: Vec<Glob>,
-}
-
-/// A step with a threshold of its own; its words are the rule of the same id.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// Id of its rule.
-    pub rule: String,
-    /// Names of its spans.
-    pub spans: Vec<Glob>,
-    /// Phases of gaps that count as the step.
-    pub phases: Vec<String>,
-    /// Operation types; empty means all.
-    pub types: Vec<String>,
-    /// Where the milliseconds are read, if not from the span's duration.
-    pub attribute: Option<Attr>,
-    /// The threshold.
-    pub over: Micros,
-    /// The step's share of the operation must be at least this.
-    pub share: f64,
-    /// Not when the work went to one of these ports …
-    pub unless_ports: Vec<u16>,
-    /// … or hosts …
-    pub unless_hosts: Vec<Glob>,
-    /// … or the device attribute says this.
-    pub unless_device: Vec<Glob>,
-    /// With this device the finding is certain.
-    pub certain_device: Vec<Glob>,
-}
-
-/// A service by its routes, ports and hosts; its words are the rule of the same id.
-#[derive(Clone, Debug)]
-pub struct Service {
-    /// Id of its rule.
-    pub rule: String,
-    /// Name for people.
-    pub name: String,
-    /// Names in traces.
-    pub names: Vec<Glob>,
-    /// Paths it serves.
-    pub routes: Vec<Glob>,
-    /// Ports it listens on.
-    pub ports: Vec<u16>,
-    /// Hosts it runs on.
-    pub hosts: Vec<Glob>,
-    /// Root cause when it hangs instead of refusing.
-    pub root_cause_timeout: Option<Template>,
-}
-
-/// A failing span elsewhere that explains why a service did not answer.
-#[derive(Clone, Debug)]
-pub struct Correlation {
-    /// Its id, used in evidence.
-    pub id: String,
-    /// Name of the failing span.
-    pub span: Glob,
-    /// The service (rule id) that the operation must have waited on.
-    pub waiting_on: String,
-    /// The service (rule id) that is the cause.
-    pub explains: String,
-    /// Attribute with the cause's host.
-    pub host: Option<String>,
-    /// Attribute with the cause's port.
-    pub port: Option<String>,
-}
-
-/// A class of errors; its words are the rule of the same id (or of `rule`).
-#[derive(Clone, Debug)]
-pub struct ErrorClass {
-    /// Id of the rule with its words.
-    pub rule: String,
-    /// Only wraps the real error.
-    pub wrapper: bool,
-    /// Short class names.
-    pub classes: Vec<String>,
-    /// Expressions over the message.
-    pub messages: Vec<regex::Regex>,
-    /// Class to show when only the message is known.
-    pub error_type: Option<String>,
-    /// A service did not answer: the addressed service's words are used.
-    pub unreachable: bool,
-    /// It hung instead of refusing.
-    pub timeout: bool,
-    /// The worker is gone.
-    pub lost_worker: bool,
 }
 
 /// A playbook text that cannot be used.

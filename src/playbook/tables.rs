@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::words::{Duration, Glob, Pattern, Template};
-use crate::diagnosis::{Confidence, Verdict};
+use super::{
+    verdict::{Confidence, Verdict},
+    words::{Duration, Glob, Pattern, Template},
+};
 
 /// Declares a table with an id: its fields, optional, and how another table with the same id is laid over it.
 macro_rules! tables {

@@ -26,7 +26,7 @@ pub(super) async fn answer(
     question: Question,
     query: &RawQuery,
     caller: &Caller,
-    data_source: Arc<DataSource>,
+    data_source: DataSource,
     uploads: &Uploads,
 ) -> Result<Frames, Failure> {
     let now = now();
@@ -77,7 +77,7 @@ pub(super) async fn answer(
         }
         Question::Upload { handle, views } => {
             let traces = uploads.get(caller, &handle).await?;
-            let playbook = Arc::clone(&data_source.playbook);
+            let playbook = Arc::clone(data_source.investigator.playbook());
             let stall_threshold = data_source.settings.options.stall_threshold;
             encoded(ref_id, move || {
                 let context = Context { now, stall_threshold, ..Context::default() };
@@ -103,7 +103,7 @@ fn diagnosis_frames(answer: &Answer, views: &[View], source: &frames::Source, ch
 }
 
 fn trace_frame(traces: &[Trace], data_source: &DataSource) -> Frame {
-    let playbook = &data_source.playbook;
+    let playbook = data_source.investigator.playbook();
     let is_noise =
         |span: crate::trace::SpanRef<'_>| playbook.span_roles(span.name()).any(|role| role == SpanRole::Noise);
     let mut frame = frames::trace_view(traces, is_noise);

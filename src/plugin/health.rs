@@ -1,7 +1,5 @@
 //! "Save & test".
 
-use std::sync::Arc;
-
 use serde_json::json;
 
 use super::{api::Health, instances::DataSource, now, upstream};
@@ -16,8 +14,8 @@ const LOOKED_BACK: Micros = Micros::from_secs(24 * 3600);
 const FEW: usize = 20;
 
 /// Tries the data source as a query would use it.
-pub(super) async fn check(data_source: &Arc<DataSource>) -> Health {
-    let jaeger = match data_source.client.health().await {
+pub(super) async fn check(data_source: &DataSource) -> Health {
+    let jaeger = match data_source.investigator.client().health().await {
         Ok(jaeger) => jaeger,
         Err(error) => return failed(&upstream::failure(&error).message),
     };

@@ -1,10 +1,10 @@
 //! Following an operation that still runs: its frame `diagnosis`, whole, whenever something changed.
 
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
 use futures_util::stream;
 
-use super::{api::Failure, instances::DataSource, metrics::StreamGuard, now, question, upstream};
+use super::{api::Failure, instances::DataSource, metrics::StreamGuard, now, upstream};
 use crate::{
     diagnosis::{Diagnosis, OperationStatus, Verdict},
     frames,
@@ -60,7 +60,7 @@ pub(super) fn target(path: &str) -> Option<Target> {
         }
     }
     let id = String::from_utf8(id).ok().filter(|id| !id.trim().is_empty())?;
-    Some(question::target(&id))
+    Target::parse(&id)
 }
 
 /// The frame as it is now.
@@ -110,7 +110,7 @@ impl Sign {
 }
 
 struct Follower {
-    data_source: Arc<DataSource>,
+    data_source: DataSource,
     target: Target,
     last: Option<Vec<Sign>>,
     ended: bool,
@@ -120,7 +120,7 @@ struct Follower {
 
 /// The frames until the operation ends.
 pub(super) fn follow(
-    data_source: Arc<DataSource>,
+    data_source: DataSource,
     target: Target,
     counted: StreamGuard,
 ) -> impl futures_util::Stream<Item = Result<Vec<u8>, Failure>> + Send {
@@ -163,6 +163,8 @@ impl Follower {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]

@@ -7,14 +7,12 @@ use crate::{
     diagnosis::{OperationStatus, Severity, Verdict},
     frames::{GroupBy, Measure, View},
     investigate::{Filters, Target},
-    trace::{Micros, TraceId},
+    trace::Micros,
 };
 
 const DEFAULT_LIMIT: usize = 100;
 /// Most operations of one answer.
 pub(super) const MAX_LIMIT: usize = 1000;
-/// Shorter hexadecimal words may be an operation's id as well.
-const LEAST_TRACE_ID_DIGITS: usize = 12;
 const TYPES: &str = "operations, diagnosis, trace, serviceMap, metric, annotations, upload";
 
 /// What is asked.
@@ -101,14 +99,6 @@ impl Question {
              instance with the measure `not_healthy`",
             self.kind()
         )))
-    }
-}
-
-/// What was meant by an id that somebody typed: trace ids are hexadecimal throughout, ids of operations are not.
-pub(super) fn target(id: &str) -> Target {
-    match TraceId::parse(id) {
-        Some(trace) if id.len() >= LEAST_TRACE_ID_DIGITS => Target::Trace(trace),
-        _ => Target::Operation(id.to_owned()),
     }
 }
 
@@ -217,7 +207,7 @@ impl<'j> Model<'j> {
             Some(id) => Some(id),
             None => self.text(other)?,
         };
-        id.map(target)
+        id.and_then(Target::parse)
             .ok_or_else(|| Failure::bad_request(format!("`{key}` is empty: name an operation id or a trace id")))
     }
 
@@ -273,6 +263,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::trace::TraceId;
 
     fn parse(model: &Value) -> Result<Question, Failure> {
         Question::parse(model.to_string().as_bytes(), "")

@@ -1,6 +1,6 @@
 //! The data source's own HTTP resources: suggestions for editors and variables, uploads, the playbook.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet};
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -162,7 +162,7 @@ pub(super) async fn answer(
     resource: Resource,
     body: bytes::Bytes,
     caller: &Caller,
-    data_source: Arc<DataSource>,
+    data_source: DataSource,
     uploads: &Uploads,
 ) -> Result<Value, Failure> {
     match resource {
@@ -198,7 +198,7 @@ async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource
         }
         Suggestion::OperationTypes => {
             let mut types = each(&found(scope, data_source).await?, |d| vec![d.operation_type.clone()]);
-            types.extend(data_source.playbook.operation_types());
+            types.extend(data_source.investigator.playbook().operation_types());
             types
         }
         Suggestion::ErrorTypes => each(&found(scope, data_source).await?, |d| d.error_type.iter().cloned().collect()),
@@ -223,14 +223,14 @@ async fn services(data_source: &DataSource) -> Result<BTreeSet<String>, Failure>
     let globs: Vec<_> =
         data_source.settings.options.discovery_services.iter().map(|glob| wildmatch::WildMatch::new(glob)).collect();
     let wanted = |name: &String| globs.is_empty() || globs.iter().any(|glob| glob.matches(name));
-    let names = data_source.client.services().await.map_err(|error| upstream::failure(&error))?;
+    let names = data_source.investigator.client().services().await.map_err(|error| upstream::failure(&error))?;
     Ok(names.into_iter().filter(wanted).collect())
 }
 
 /// The names of the spans of these services, of all (a bounded number) when none is named.
 async fn span_names(data_source: &DataSource, of: &[String]) -> Result<BTreeSet<String>, Failure> {
     let services = if of.is_empty() { services(data_source).await? } else { of.iter().cloned().collect() };
-    let ask = |service: String| async move { data_source.client.operations(&service).await };
+    let ask = |service: String| async move { data_source.investigator.client().operations(&service).await };
     let answers: Vec<_> =
         stream::iter(services.into_iter().take(SERVICES_FOR_SPANS)).map(ask).buffered(8).collect().await;
     let mut names = BTreeSet::new();

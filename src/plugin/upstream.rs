@@ -4,7 +4,10 @@ use super::{
     api::{Failure, Secret},
     settings::{Settings, SettingsError},
 };
-use crate::jaeger::{self, Auth, Client, Config};
+use crate::{
+    investigate::Investigator,
+    jaeger::{self, Auth, Client, Config},
+};
 
 /// A client with these settings.
 pub(super) fn client(settings: &Settings) -> Result<Client, SettingsError> {
@@ -31,10 +34,13 @@ pub(super) fn client(settings: &Settings) -> Result<Client, SettingsError> {
     Client::new(&config).map_err(|error| SettingsError::Client(error.to_string()))
 }
 
-/// The same client in the name of a user.
-pub(super) fn personal(client: &Client, identity: &[(String, Secret)]) -> Result<Client, SettingsError> {
+/// The same investigator in the name of a user, who is not answered from what others may see.
+pub(super) fn personal(
+    investigator: &Investigator,
+    identity: &[(String, Secret)],
+) -> Result<Investigator, SettingsError> {
     let headers = identity.iter().map(|(name, value)| (name.as_str(), value.reveal()));
-    client.with_headers(headers).map_err(|error| SettingsError::Client(error.to_string()))
+    investigator.with_headers(headers).map_err(|error| SettingsError::Client(error.to_string()))
 }
 
 /// Jaeger's failures are not the plugin's.

@@ -8,7 +8,8 @@
 
 use super::{
     ids::SpanId,
-    model::{Relation, SpanIx, SpanKind, Trace},
+    model::{SpanIx, Trace},
+    span::{Relation, SpanKind},
     time::Time,
     tree::Tree,
 };

@@ -6,7 +6,8 @@ use hashbrown::HashMap;
 
 use super::{
     ids::SpanId,
-    model::{Relation, SpanIx, SpanKind, SpanRef, Trace},
+    model::{SpanIx, SpanRef, Trace},
+    span::{Relation, SpanKind},
     time::Micros,
 };
 

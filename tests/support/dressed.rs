@@ -1,11 +1,13 @@
 //! A real Jaeger v2.13 in the dress of v2.21: the routes that went away are away, and the search of the new API takes the
-//! parameter names of v2.19. The bodies are Jaeger's own.
-//!
-//! Newer Jaegers than v2.13 cannot be built as Go modules (see docs/development.md). What v2.13 lacks is done here:
-//! `query.attributes` is checked for being an object of strings, as v2.19 does; filtering by it is left out, which a
-//! client must bear (some storages answer with more than what was asked).
+//! parameter names of v2.19 and filters by `query.attributes` as v2.19 does, which v2.13 ignores. The bodies are Jaeger's
+//! own. Newer Jaegers than v2.13 cannot be built as Go modules (see docs/development.md).
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
 
 use axum::{
     Router,
@@ -49,53 +51,118 @@ async fn forward(State(jaeger): State<Arc<(String, String)>>, uri: Uri, RawQuery
     if matches!(route, "/api/services" | "/api/operations" | "/api/traces") || service_operations {
         return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
     }
-    let query = query.unwrap_or_default();
-    let renamed = match rename(&query) {
-        Ok(renamed) => renamed,
-        Err(message) => {
-            let body = format!("{{\"error\":{{\"httpCode\":400,\"message\":\"{message}\"}}}}\n");
-            return (StatusCode::BAD_REQUEST, body).into_response();
-        }
+    let asked = Asked::read(&query.unwrap_or_default());
+    let Ok(asked) = asked else {
+        let body = json!({"error": {"httpCode": 400, "message": "malformed parameter query.attributes: invalid JSON"}});
+        return (StatusCode::BAD_REQUEST, body.to_string()).into_response();
     };
-    let answer = reqwest::get(format!("{root}{}?{renamed}", uri.path())).await.expect("Jaeger answers");
+    let answer = reqwest::get(format!("{root}{}?{}", uri.path(), asked.pairs)).await.expect("Jaeger answers");
     let (status, kind) = (answer.status(), answer.headers().get(header::CONTENT_TYPE).cloned());
-    let body = answer.bytes().await.expect("Jaeger's answer is whole");
-    (status, [(header::CONTENT_TYPE, kind.unwrap_or_else(|| header::HeaderValue::from_static("text/plain")))], body)
-        .into_response()
-}
-
-/// Parameter names of v2.19 into those of v2.13.
-fn rename(query: &str) -> Result<String, &'static str> {
-    let mut renamed = Vec::new();
-    let mut depth = false;
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = match name {
-            "query.serviceName" => "query.service_name",
-            "query.operationName" => "query.operation_name",
-            "query.startTimeMin" => "query.start_time_min",
-            "query.startTimeMax" => "query.start_time_max",
-            "query.durationMin" => "query.duration_min",
-            "query.durationMax" => "query.duration_max",
-            "query.searchDepth" | "query.search_depth" => "query.num_traces",
-            "query.attributes" if !is_object(value) => {
-                return Err("malformed parameter query.attributes: invalid JSON");
-            }
-            "query.attributes" => continue,
-            other => other,
+    let mut body = answer.bytes().await.expect("Jaeger's answer is whole").to_vec();
+    if route == "/api/v3/traces" && status.is_success() {
+        let Some(left) = asked.filter(&body) else {
+            let body = json!({"error": {"httpCode": 404, "message": "No traces found"}});
+            return (StatusCode::NOT_FOUND, body.to_string()).into_response();
         };
-        depth |= name == "query.num_traces";
-        renamed.push(format!("{name}={value}"));
+        body = left;
     }
-    if !depth {
-        renamed.push("query.num_traces=100".to_owned());
-    }
-    Ok(renamed.join("&"))
+    let kind = kind.unwrap_or_else(|| header::HeaderValue::from_static("text/plain"));
+    (status, [(header::CONTENT_TYPE, kind)], body).into_response()
 }
 
-fn is_object(encoded: &str) -> bool {
-    let text = percent_decode(encoded);
-    serde_json::from_str::<std::collections::BTreeMap<String, String>>(&text).is_ok()
+/// A search, as v2.13 understands it, and what it does not.
+#[derive(Default)]
+struct Asked {
+    pairs: String,
+    attributes: BTreeMap<String, String>,
+    service: Option<String>,
+    operation: Option<String>,
+    depth: usize,
+}
+
+impl Asked {
+    /// Reads the parameters of v2.19.
+    fn read(query: &str) -> Result<Self, serde_json::Error> {
+        let mut asked = Self { depth: 100, ..Self::default() };
+        // all traces, so that the filter does not miss those that come late
+        let mut pairs = vec!["query.num_traces=9999".to_owned()];
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let text = percent_decode(value);
+            let name = match name {
+                "query.serviceName" | "query.service_name" => {
+                    asked.service = Some(text);
+                    "query.service_name"
+                }
+                "query.operationName" | "query.operation_name" => {
+                    asked.operation = Some(text);
+                    "query.operation_name"
+                }
+                "query.searchDepth" | "query.search_depth" | "query.num_traces" => {
+                    asked.depth = text.parse().unwrap_or(asked.depth);
+                    continue;
+                }
+                "query.attributes" => {
+                    asked.attributes = serde_json::from_str(&text)?;
+                    continue;
+                }
+                "query.startTimeMin" => "query.start_time_min",
+                "query.startTimeMax" => "query.start_time_max",
+                "query.durationMin" => "query.duration_min",
+                "query.durationMax" => "query.duration_max",
+                other => other,
+            };
+            pairs.push(format!("{name}={value}"));
+        }
+        asked.pairs = pairs.join("&");
+        Ok(asked)
+    }
+
+    /// The traces with a span that has all attributes, at most `depth` of them; `None` when there are none.
+    fn filter(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let mut answer: Value = serde_json::from_slice(body).expect("Jaeger answers with JSON");
+        let mut found: Vec<String> = Vec::new();
+        for_each_span(&mut answer, |resource, span| {
+            let id = span["traceId"].as_str().unwrap_or_default();
+            if !found.iter().any(|known| known == id) && self.matches(resource, span) {
+                found.push(id.to_owned());
+            }
+            true
+        });
+        let kept: BTreeSet<String> = found.into_iter().take(self.depth).collect();
+        for_each_span(&mut answer, |_, span| kept.contains(span["traceId"].as_str().unwrap_or_default()));
+        (!kept.is_empty()).then(|| answer.to_string().into_bytes())
+    }
+
+    fn matches(&self, resource: &Value, span: &Value) -> bool {
+        let service = attribute(resource, "service.name");
+        let wrong_service = self.service.as_ref().is_some_and(|wanted| service.as_ref() != Some(wanted));
+        let wrong_name = self.operation.as_ref().is_some_and(|wanted| span["name"] != wanted.as_str());
+        let has = |(key, value): (&String, &String)| {
+            let event = span["events"].as_array().into_iter().flatten().find_map(|event| attribute(event, key));
+            attribute(span, key).or_else(|| attribute(resource, key)).or(event).as_ref() == Some(value)
+        };
+        !wrong_service && !wrong_name && self.attributes.iter().all(has)
+    }
+}
+
+/// Shows every span with its resource, and drops those for which the answer is no.
+fn for_each_span(answer: &mut Value, mut keep: impl FnMut(&Value, &Value) -> bool) {
+    for part in answer["result"]["resourceSpans"].as_array_mut().into_iter().flatten() {
+        let resource = part["resource"].clone();
+        for scope in part["scopeSpans"].as_array_mut().into_iter().flatten() {
+            if let Some(spans) = scope["spans"].as_array_mut() {
+                spans.retain(|span| keep(&resource, span));
+            }
+        }
+    }
+}
+
+/// An attribute as the text that searches compare.
+fn attribute(of: &Value, key: &str) -> Option<String> {
+    let pair = of["attributes"].as_array()?.iter().find(|pair| pair["key"] == key)?;
+    let value = pair["value"].as_object()?.values().next()?;
+    Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
 fn percent_decode(encoded: &str) -> String {

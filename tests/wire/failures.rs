@@ -12,45 +12,46 @@ use std::{
 use ktrdr_diagnosis::host::{DataSource, QueryDataRequest, data_query};
 use serde_json::json;
 
-use crate::stand::{Stand, plugin};
+use crate::stand::{Stand, on_demo, plugin};
 
-#[tokio::test]
-async fn one_bad_query_among_several_leaves_the_others_alone() {
-    let stand = Stand::demo().await;
-    let good = |ref_id: &str| json!({"refId": ref_id, "queryType": "operations", "limit": 3});
-    let raw = |ref_id: &str, text: &str| data_query(&good(ref_id), stand.range(), text.as_bytes().to_vec());
-    let request = QueryDataRequest {
-        plugin_context: Some(stand.source.query_context()),
-        headers: HashMap::new(),
-        queries: vec![
-            raw("A", &good("A").to_string()),
-            raw("B", "{\"queryType\": \"operations\","),
-            raw("C", &json!({"queryType": "horoscope"}).to_string()),
-            raw("D", &json!({"queryType": "operations", "limit": 5000}).to_string()),
-            raw("E", &json!({"queryType": "operations", "filters": {"minDuration": "long"}}).to_string()),
-            raw("F", &json!({"queryType": "operations", "filters": {"tags": "error"}}).to_string()),
-            raw("G", &json!({"queryType": "diagnosis", "operationId": ""}).to_string()),
-            raw("H", &good("H").to_string()),
-        ],
-    };
-    let answer = stand.host.query_raw(request).await.unwrap();
-    assert_eq!(answer.responses.len(), 8);
-    for good in ["A", "H"] {
-        assert_eq!((answer.responses[good].error.as_str(), answer.responses[good].frames.len()), ("", 1));
-    }
-    let words = [
-        ("B", "JSON"),
-        ("C", "unknown query type `horoscope`"),
-        ("D", "1 to 1000"),
-        ("E", "1m30s"),
-        ("F", "key=value"),
-        ("G", "operation id"),
-    ];
-    for (ref_id, word) in words {
-        let answer = &answer.responses[ref_id];
-        assert_eq!((answer.status, answer.error_source.as_str()), (400, "downstream"), "{ref_id}");
-        assert!(answer.error.contains(word), "{ref_id}: {}", answer.error);
-    }
+#[test]
+fn one_bad_query_among_several_leaves_the_others_alone() {
+    on_demo(async |stand| {
+        let good = |ref_id: &str| json!({"refId": ref_id, "queryType": "operations", "limit": 3});
+        let raw = |ref_id: &str, text: &str| data_query(&good(ref_id), stand.range(), text.as_bytes().to_vec());
+        let request = QueryDataRequest {
+            plugin_context: Some(stand.source.query_context()),
+            headers: HashMap::new(),
+            queries: vec![
+                raw("A", &good("A").to_string()),
+                raw("B", "{\"queryType\": \"operations\","),
+                raw("C", &json!({"queryType": "horoscope"}).to_string()),
+                raw("D", &json!({"queryType": "operations", "limit": 5000}).to_string()),
+                raw("E", &json!({"queryType": "operations", "filters": {"minDuration": "long"}}).to_string()),
+                raw("F", &json!({"queryType": "operations", "filters": {"tags": "error"}}).to_string()),
+                raw("G", &json!({"queryType": "diagnosis", "operationId": ""}).to_string()),
+                raw("H", &good("H").to_string()),
+            ],
+        };
+        let answer = stand.host.query_raw(request).await.unwrap();
+        assert_eq!(answer.responses.len(), 8);
+        for good in ["A", "H"] {
+            assert_eq!((answer.responses[good].error.as_str(), answer.responses[good].frames.len()), ("", 1));
+        }
+        let words = [
+            ("B", "JSON"),
+            ("C", "unknown query type `horoscope`"),
+            ("D", "1 to 1000"),
+            ("E", "1m30s"),
+            ("F", "key=value"),
+            ("G", "operation id"),
+        ];
+        for (ref_id, word) in words {
+            let answer = &answer.responses[ref_id];
+            assert_eq!((answer.status, answer.error_source.as_str()), (400, "downstream"), "{ref_id}");
+            assert!(answer.error.contains(word), "{ref_id}: {}", answer.error);
+        }
+    });
 }
 
 #[tokio::test]
@@ -91,81 +92,87 @@ async fn a_jaeger_that_is_down_is_an_error_and_never_emptiness() {
     assert!(body["message"].as_str().unwrap().contains("cannot be reached"), "{body}");
 }
 
-#[tokio::test]
-async fn a_wrong_base_path_is_named() {
-    let mut stand = Stand::demo().await;
-    stand.source = DataSource::new("wrong", &format!("{}/not/here", stand.jaeger.url));
-    let (status, message, source) = stand.failure(json!({"queryType": "operations"})).await;
-    assert_eq!(source, "downstream");
-    assert!(status >= 400 && message.contains("base path"), "{status} {message}");
+#[test]
+fn a_wrong_base_path_is_named() {
+    on_demo(async |stand| {
+        let mut stand = stand.clone();
+        stand.source = DataSource::new("wrong", &format!("{}/not/here", stand.jaeger.url));
+        let (status, message, source) = stand.failure(json!({"queryType": "operations"})).await;
+        assert_eq!(source, "downstream");
+        assert!(status >= 400 && message.contains("base path"), "{status} {message}");
+    });
 }
 
-#[tokio::test]
-async fn a_user_without_a_role_is_answered() {
-    let mut stand = Stand::demo().await;
-    for role in ["None", ""] {
-        stand.source.role = role.to_owned();
-        assert!(stand.frames(json!({"queryType": "operations"})).await[0].rows() > 0);
-        assert_eq!(stand.host.health(&stand.source).await.unwrap().status, 1);
-        assert_eq!(stand.resource("GET", "services", "").await.0, 200);
-    }
+#[test]
+fn a_user_without_a_role_is_answered() {
+    on_demo(async |stand| {
+        let mut stand = stand.clone();
+        for role in ["None", ""] {
+            stand.source.role = role.to_owned();
+            assert!(stand.frames(json!({"queryType": "operations"})).await[0].rows() > 0);
+            assert_eq!(stand.host.health(&stand.source).await.unwrap().status, 1);
+            assert_eq!(stand.resource("GET", "services", "").await.0, 200);
+        }
+    });
 }
 
-#[tokio::test]
-async fn wrong_settings_are_named_and_right_ones_are_taken_up() {
-    let mut stand = Stand::demo().await;
-    stand.source.json = json!({"lookback": "yesterday"});
-    let (status, message, _) = stand.failure(json!({"queryType": "operations"})).await;
-    assert_eq!(status, 400);
-    assert!(message.contains("`lookback`"), "{message}");
-    stand.source.json = json!({"playbook": "[spans]\nnoises = []\n"});
-    stand.source.updated_ms += 1;
-    let (_, message, _) = stand.failure(json!({"queryType": "operations"})).await;
-    assert!(message.contains("playbook") && message.contains("line"), "{message}");
-    stand.source.json = json!({"lookback": "24h"});
-    stand.source.updated_ms += 1;
-    assert!(stand.frames(json!({"queryType": "operations"})).await[0].rows() > 0);
-}
-
-#[tokio::test]
-async fn secrets_reach_no_log_no_error_and_no_frame() {
-    const SECRET: &str = "correct-horse-battery";
-    let mut stand = Stand::demo().await;
-    let host = ktrdr_diagnosis::host::Host::start(
-        crate::stand::binary(),
-        &[("RUST_LOG", "trace"), ("GF_PLUGIN_LOG_LEVEL", "trace")],
-    );
-    stand.host = host.await.unwrap();
-    stand.source.basic_auth_user = Some("me".into());
-    for key in ["basicAuthPassword", "httpHeaderValue1", "tlsClientKey"] {
-        stand.source.secrets.insert(key.into(), SECRET.into());
-    }
-    let headers = HashMap::from([("Authorization".to_owned(), format!("Bearer {SECRET}"))]);
-    let settings =
-        [json!({"httpHeaderName1": "X-Key", "oauthPassThru": true}), json!({"lookback": 1}), json!("no object")];
-    let mut seen = String::new();
-    for (at, json) in settings.into_iter().enumerate() {
-        stand.source.json = json;
-        stand.source.role = if at == 1 { "None".into() } else { "Editor".into() };
+#[test]
+fn wrong_settings_are_named_and_right_ones_are_taken_up() {
+    on_demo(async |stand| {
+        let mut stand = stand.clone();
+        stand.source.uid = "changing".into();
+        stand.source.json = json!({"lookback": "yesterday"});
+        let (status, message, _) = stand.failure(json!({"queryType": "operations"})).await;
+        assert_eq!(status, 400);
+        assert!(message.contains("`lookback`"), "{message}");
+        stand.source.json = json!({"playbook": "[spans]\nnoises = []\n"});
         stand.source.updated_ms += 1;
-        for url in [stand.jaeger.url.clone(), nobody().await] {
-            stand.source.url = url;
+        let (_, message, _) = stand.failure(json!({"queryType": "operations"})).await;
+        assert!(message.contains("playbook") && message.contains("line"), "{message}");
+        stand.source.json = json!({"lookback": "24h"});
+        stand.source.updated_ms += 1;
+        assert!(stand.frames(json!({"queryType": "operations"})).await[0].rows() > 0);
+    });
+}
+
+#[test]
+fn secrets_reach_no_log_no_error_and_no_frame() {
+    const SECRET: &str = "correct-horse-battery";
+    on_demo(async |stand| {
+        let mut stand = stand.clone();
+        stand = stand.with_own_plugin(&[("RUST_LOG", "trace"), ("GF_PLUGIN_LOG_LEVEL", "trace")]).await;
+        stand.source.basic_auth_user = Some("me".into());
+        for key in ["basicAuthPassword", "httpHeaderValue1", "tlsClientKey"] {
+            stand.source.secrets.insert(key.into(), SECRET.into());
+        }
+        let headers = HashMap::from([("Authorization".to_owned(), format!("Bearer {SECRET}"))]);
+        let settings =
+            [json!({"httpHeaderName1": "X-Key", "oauthPassThru": true}), json!({"lookback": 1}), json!("no object")];
+        let mut seen = String::new();
+        for (at, json) in settings.into_iter().enumerate() {
+            stand.source.json = json;
+            stand.source.role = if at == 1 { "None".into() } else { "Editor".into() };
             stand.source.updated_ms += 1;
-            let query = json!({"refId": "A", "queryType": "operations", "limit": 2});
-            let answer = stand.host.query(&stand.source, stand.range(), vec![query], headers.clone()).await.unwrap();
-            let health = stand.host.health(&stand.source).await.unwrap();
-            let services = stand.resource("GET", "services", "").await;
-            seen += &format!("{:?} {health:?} {services:?}", answer.responses["A"].error);
-            for frame in &answer.responses["A"].frames {
-                seen += &String::from_utf8_lossy(frame);
+            for url in [stand.jaeger.url.clone(), nobody().await] {
+                stand.source.url = url;
+                stand.source.updated_ms += 1;
+                let query = json!({"refId": "A", "queryType": "operations", "limit": 2});
+                let answer =
+                    stand.host.query(&stand.source, stand.range(), vec![query], headers.clone()).await.unwrap();
+                let health = stand.host.health(&stand.source).await.unwrap();
+                let services = stand.resource("GET", "services", "").await;
+                seen += &format!("{:?} {health:?} {services:?}", answer.responses["A"].error);
+                for frame in &answer.responses["A"].frames {
+                    seen += &String::from_utf8_lossy(frame);
+                }
             }
         }
-    }
-    seen += &stand.host.metrics().await.unwrap();
-    let log = stand.host.log().join("\n");
-    assert!(log.contains("starts"), "the log is read: {log}");
-    assert!(!seen.contains(SECRET));
-    assert!(!log.contains(SECRET), "{log}");
+        seen += &stand.host.metrics().await.unwrap();
+        let log = stand.host.log().join("\n");
+        assert!(log.contains("starts"), "the log is read: {log}");
+        assert!(!seen.contains(SECRET));
+        assert!(!log.contains(SECRET), "{log}");
+    });
 }
 
 #[tokio::test]

@@ -56,3 +56,22 @@ async fn its_log_is_what_grafana_reads() {
         chrono::DateTime::parse_from_rfc3339(entry["@timestamp"].as_str().unwrap()).expect(&line);
     }
 }
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_jaeger_that_does_not_answer() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let source = DataSource::new("slow", &format!("http://{}", silent.local_addr().unwrap()));
+    let host = plugin().await;
+    let query = serde_json::json!({"refId": "A", "queryType": "operations"});
+    let asked = async {
+        tokio::select! {
+            _ = host.query(&source, (0, 1_000), vec![query], std::collections::HashMap::new()) => None,
+            accepted = silent.accept() => Some(accepted.unwrap().0),
+        }
+    };
+    // the connection stays open and silent
+    let connection = asked.await.expect("Jaeger is asked");
+    let stopped = host.stop().await;
+    assert_eq!(stopped.status.and_then(|status| status.code()), Some(0), "{stopped:?}");
+    drop(connection);
+}

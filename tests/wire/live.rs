@@ -4,53 +4,60 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::stand::{Frame, Stand};
+use crate::stand::{Frame, Stand, on_demo};
 
 fn path(channel: &str) -> &str {
     channel.strip_prefix("ds/ktrdr/").expect("it is a channel of this data source")
 }
 
-#[tokio::test]
-async fn a_running_operation_can_be_followed_and_a_finished_one_cannot() {
-    let stand = Stand::demo().await;
-    let running = stand.operation("running").await;
-    let frames = stand.frames(json!({"queryType": "diagnosis", "operationId": running})).await;
-    let channel = frames[0].meta()["channel"].as_str().expect("it has a channel").to_owned();
-    assert!(frames[1..].iter().all(|frame| frame.meta()["channel"].is_null()));
-    let subscribed = stand.host.subscribe(&stand.source, path(&channel)).await.unwrap();
-    assert_eq!(subscribed.status, 0);
-    let first: Value = serde_json::from_slice(&subscribed.data).unwrap();
-    assert_eq!(Frame(first).column("operation_id"), [running.as_str()]);
+#[test]
+fn a_running_operation_can_be_followed_and_a_finished_one_cannot() {
+    on_demo(async |stand| {
+        let stand = stand.with_own_plugin(&[]).await;
+        let running = stand.operation("running").await;
+        let frames = stand.frames(json!({"queryType": "diagnosis", "operationId": running})).await;
+        let channel = frames[0].meta()["channel"].as_str().expect("it has a channel").to_owned();
+        assert!(frames[1..].iter().all(|frame| frame.meta()["channel"].is_null()));
+        let subscribed = stand.host.subscribe(&stand.source, path(&channel)).await.unwrap();
+        assert_eq!(subscribed.status, 0);
+        let first: Value = serde_json::from_slice(&subscribed.data).unwrap();
+        assert_eq!(Frame(first).column("operation_id"), [running.as_str()]);
 
-    let mut packets = stand.host.run_stream(&stand.source, path(&channel)).await.unwrap();
-    let packet = tokio::time::timeout(Duration::from_secs(20), packets.message()).await.expect("a frame comes");
-    let frame: Frame = Frame(serde_json::from_slice(&packet.unwrap().expect("it has not ended").data).unwrap());
-    assert_eq!(frame.names(), frames[0].names());
-    assert_eq!(frame.column("status"), ["running"]);
-    assert_eq!(frame.meta()["channel"], channel.as_str());
-    assert!(stand.host.metrics().await.unwrap().contains("ktrdr_diagnosis_live_streams 1"));
-    drop(packets);
+        let mut packets = stand.host.run_stream(&stand.source, path(&channel)).await.unwrap();
+        let packet = tokio::time::timeout(Duration::from_secs(20), packets.message()).await.expect("a frame comes");
+        let frame: Frame = Frame(serde_json::from_slice(&packet.unwrap().expect("it has not ended").data).unwrap());
+        assert_eq!(frame.names(), frames[0].names());
+        assert_eq!(frame.column("status"), ["running"]);
+        assert_eq!(frame.meta()["channel"], channel.as_str());
+        assert!(stand.host.metrics().await.unwrap().contains("ktrdr_diagnosis_live_streams 1"));
 
-    let healthy = stand.operation("healthy").await;
-    let frames = stand.frames(json!({"queryType": "diagnosis", "operationId": healthy})).await;
-    assert!(frames[0].meta()["channel"].is_null());
-    let silent = json!({"queryType": "diagnosis", "operationId": running, "follow": false});
-    assert!(stand.frames(silent).await[0].meta()["channel"].is_null());
+        let healthy = stand.operation("healthy").await;
+        let frames = stand.frames(json!({"queryType": "diagnosis", "operationId": healthy})).await;
+        assert!(frames[0].meta()["channel"].is_null());
+        let silent = json!({"queryType": "diagnosis", "operationId": running, "follow": false});
+        assert!(stand.frames(silent).await[0].meta()["channel"].is_null());
+
+        // a stop does not wait for streams
+        let stopped = stand.into_plugin().stop().await;
+        assert_eq!(stopped.status.and_then(|status| status.code()), Some(0), "{stopped:?}");
+        drop(packets);
+    });
 }
 
-#[tokio::test]
-async fn a_stream_ends_with_its_operation() {
-    let stand = Stand::demo().await;
-    let healthy = stand.operation("healthy").await;
-    let mut packets = stand.host.run_stream(&stand.source, &format!("operation/{healthy}")).await.unwrap();
-    let all = async {
-        let mut count = 0;
-        while packets.message().await.unwrap().is_some() {
-            count += 1;
-        }
-        count
-    };
-    assert_eq!(tokio::time::timeout(Duration::from_secs(20), all).await.expect("it ends"), 1);
+#[test]
+fn a_stream_ends_with_its_operation() {
+    on_demo(async |stand| {
+        let healthy = stand.operation("healthy").await;
+        let mut packets = stand.host.run_stream(&stand.source, &format!("operation/{healthy}")).await.unwrap();
+        let all = async {
+            let mut count = 0;
+            while packets.message().await.unwrap().is_some() {
+                count += 1;
+            }
+            count
+        };
+        assert_eq!(tokio::time::timeout(Duration::from_secs(20), all).await.expect("it ends"), 1);
+    });
 }
 
 #[tokio::test]
@@ -60,14 +67,4 @@ async fn unknown_channels_are_not_found_and_nobody_may_publish() {
         assert_eq!(stand.host.subscribe(&stand.source, path).await.unwrap().status, 1, "{path}");
     }
     assert_eq!(stand.host.publish(&stand.source, "operation/x").await.unwrap().status, 2);
-}
-
-#[tokio::test]
-async fn a_stop_does_not_wait_for_streams() {
-    let stand = Stand::demo().await;
-    let running = stand.operation("running").await;
-    let packets = stand.host.run_stream(&stand.source, &format!("operation/{running}")).await.unwrap();
-    let stopped = stand.host.stop().await;
-    assert_eq!(stopped.status.and_then(|status| status.code()), Some(0), "{stopped:?}");
-    drop(packets);
 }

@@ -6,31 +6,33 @@ use ktrdr_diagnosis::{
 };
 use serde_json::{Value, json};
 
-use crate::stand::Stand;
+use crate::stand::{Stand, on_demo};
 
 fn texts(body: &Value) -> Vec<&str> {
     body.as_array().unwrap_or_else(|| panic!("{body}")).iter().filter_map(Value::as_str).collect()
 }
 
-#[tokio::test]
-async fn every_suggestion_is_a_list_of_texts() {
-    let stand = Stand::demo().await;
-    let (from, to) = stand.range();
-    let scope = format!("from={from}&to={to}");
-    for what in ["services", "span-names", "operation-ids", "operation-types", "error-types", "workers", "tag-keys"] {
-        let (status, body) = stand.resource("GET", &format!("{what}?{scope}"), "").await;
-        assert_eq!(status, 200, "{what}: {body}");
-        let names = texts(&body);
-        assert!(!names.is_empty() && names.iter().all(|name| !name.is_empty()), "{what}: {names:?}");
-    }
-    let (_, body) = stand.resource("GET", &format!("operation-types?{scope}"), "").await;
-    assert!(texts(&body).contains(&"training"), "{body}");
-    let (_, body) = stand.resource("GET", &format!("tag-values?{scope}&key=operation.type"), "").await;
-    assert!(body.is_array(), "{body}");
-    let filters = "filters=%7B%22verdicts%22%3A%5B%22stuck%22%5D%7D";
-    let (_, stuck) = stand.resource("GET", &format!("operation-ids?{scope}&{filters}"), "").await;
-    let (_, all) = stand.resource("GET", &format!("operation-ids?{scope}"), "").await;
-    assert!(!texts(&stuck).is_empty() && texts(&stuck).len() < texts(&all).len());
+#[test]
+fn every_suggestion_is_a_list_of_texts() {
+    on_demo(async |stand| {
+        let (from, to) = stand.range();
+        let scope = format!("from={from}&to={to}");
+        for what in ["services", "span-names", "operation-ids", "operation-types", "error-types", "workers", "tag-keys"]
+        {
+            let (status, body) = stand.resource("GET", &format!("{what}?{scope}"), "").await;
+            assert_eq!(status, 200, "{what}: {body}");
+            let names = texts(&body);
+            assert!(!names.is_empty() && names.iter().all(|name| !name.is_empty()), "{what}: {names:?}");
+        }
+        let (_, body) = stand.resource("GET", &format!("operation-types?{scope}"), "").await;
+        assert!(texts(&body).contains(&"training"), "{body}");
+        let (_, body) = stand.resource("GET", &format!("tag-values?{scope}&key=operation.type"), "").await;
+        assert!(body.is_array(), "{body}");
+        let filters = "filters=%7B%22verdicts%22%3A%5B%22stuck%22%5D%7D";
+        let (_, stuck) = stand.resource("GET", &format!("operation-ids?{scope}&{filters}"), "").await;
+        let (_, all) = stand.resource("GET", &format!("operation-ids?{scope}"), "").await;
+        assert!(!texts(&stuck).is_empty() && texts(&stuck).len() < texts(&all).len());
+    });
 }
 
 #[tokio::test]
@@ -100,20 +102,25 @@ async fn a_playbook_can_be_read_and_checked() {
     assert_eq!(body, json!({"ok": true, "messages": []}));
 }
 
-#[tokio::test]
-async fn health_says_what_was_found() {
-    let stand = Stand::demo().await;
-    let health = stand.host.health(&stand.source).await.unwrap();
-    assert_eq!(health.status, 1, "{}", health.message);
-    assert!(health.message.contains("services") && health.message.contains("KTRDR operations"), "{}", health.message);
-    let details: Value = serde_json::from_slice(&health.json_details).unwrap();
-    assert!(details["services"].as_u64() > Some(0) && details["operations"].as_u64() > Some(0), "{details}");
-    assert_eq!(details["api"], "/api");
+#[test]
+fn health_says_what_was_found() {
+    on_demo(async |stand| {
+        let health = stand.host.health(&stand.source).await.unwrap();
+        assert_eq!(health.status, 1, "{}", health.message);
+        assert!(
+            health.message.contains("services") && health.message.contains("KTRDR operations"),
+            "{}",
+            health.message
+        );
+        let details: Value = serde_json::from_slice(&health.json_details).unwrap();
+        assert!(details["services"].as_u64() > Some(0) && details["operations"].as_u64() > Some(0), "{details}");
+        assert_eq!(details["api"], "/api");
+    });
 }
 
 #[tokio::test]
 async fn metrics_count_queries_and_requests_to_jaeger() {
-    let stand = Stand::demo().await;
+    let stand = Stand::empty().await;
     stand.frames(json!({"queryType": "operations"})).await;
     stand.failure(json!({"queryType": "nonsense"})).await;
     let text = stand.host.metrics().await.unwrap();

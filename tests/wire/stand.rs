@@ -1,6 +1,10 @@
 //! What the tests of this target share.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use ktrdr_diagnosis::{
     corpus::{Flavour, Server, Store, demo, serve},
@@ -8,6 +12,7 @@ use ktrdr_diagnosis::{
     trace::Time,
 };
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 /// The executable that Grafana starts.
 pub(crate) fn binary() -> &'static Path {
@@ -20,16 +25,30 @@ pub(crate) async fn plugin() -> Host {
 }
 
 /// A plugin, a Jaeger, and a data source that joins them.
+#[derive(Clone)]
 pub(crate) struct Stand {
-    pub(crate) host: Host,
-    pub(crate) jaeger: Server,
+    pub(crate) host: Arc<Host>,
+    pub(crate) jaeger: Arc<Server>,
     pub(crate) source: DataSource,
     pub(crate) now: i64,
 }
 
+/// The demo is costly to make: tests that only look share one, and the plugin's caches with it.
+static SHARED: LazyLock<(Runtime, Stand)> = LazyLock::new(|| {
+    let runtime = Runtime::new().expect("threads can be started");
+    let stand = runtime.block_on(Stand::demo());
+    (runtime, stand)
+});
+
+/// Runs a test that only looks on the shared demo.
+pub(crate) fn on_demo(test: impl AsyncFnOnce(&'static Stand)) {
+    let (runtime, stand) = &*SHARED;
+    runtime.block_on(test(stand));
+}
+
 impl Stand {
     /// A Jaeger with the demo's traces.
-    pub(crate) async fn demo() -> Self {
+    async fn demo() -> Self {
         let now = chrono::Utc::now().timestamp_millis();
         Self::over(Store::new(demo(Time::from_millis(now), 1)), now).await
     }
@@ -42,7 +61,18 @@ impl Stand {
     async fn over(store: Store, now: i64) -> Self {
         let jaeger = serve(store, Flavour::Both).await.expect("a port is free");
         let source = DataSource::new("ktrdr", &jaeger.url);
-        Self { host: plugin().await, jaeger, source, now }
+        Self { host: Arc::new(plugin().await), jaeger: Arc::new(jaeger), source, now }
+    }
+
+    /// The same Jaeger with a plugin of its own.
+    pub(crate) async fn with_own_plugin(&self, environment: &[(&str, &str)]) -> Self {
+        let host = Host::start(binary(), environment).await.expect("the plugin starts");
+        Self { host: Arc::new(host), ..self.clone() }
+    }
+
+    /// Gives the plugin away.
+    pub(crate) fn into_plugin(self) -> Host {
+        Arc::into_inner(self.host).expect("nobody else holds it")
     }
 
     /// The last day.

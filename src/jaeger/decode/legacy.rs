@@ -65,6 +65,39 @@ impl Element {
         }
     }
 
+    /// Settles the span that was read and adds it, with the process it names.
+    pub(super) fn take(&mut self, parent: Option<SpanId>, process: StrId, sink: &mut Sink) {
+        self.settle(parent, sink);
+        let trace = self.builder(sink);
+        let resource = self.resource(process, sink);
+        sink.push(trace, resource);
+    }
+
+    /// Likewise, with the process that it brought along.
+    fn take_with(&mut self, parent: Option<SpanId>, mut process: Process, sink: &mut Sink) {
+        self.settle(parent, sink);
+        let trace = self.builder(sink);
+        process.attributes.append(&mut sink.reading.moved);
+        let draft = &mut sink.reading.draft;
+        if draft.scope == StrId::EMPTY {
+            (draft.scope, draft.scope_version) = (process.scope, process.scope_version);
+        }
+        let resource = sink.resource(trace, &mut process);
+        sink.push(trace, resource);
+    }
+
+    fn settle(&self, parent: Option<SpanId>, sink: &mut Sink) {
+        let reading = &mut sink.reading;
+        if reading.trace == TraceId(0) {
+            reading.trace = self.id;
+        }
+        if let Some(span) = parent {
+            let reference = Reference { relation: Relation::ChildOf, trace: reading.trace, span };
+            reading.references.insert(0, reference);
+        }
+        sink.settle_span();
+    }
+
     fn told(&mut self, id: StrId, mut process: Process, sink: &mut Sink) {
         let scope = (process.scope, process.scope_version);
         match self.processes.get_mut(&id) {
@@ -192,28 +225,10 @@ impl<'de> Visitor<'de> for Span<'_> {
                 SpanField::Other => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        let reading = &mut sink.reading;
-        if reading.trace == TraceId(0) {
-            reading.trace = element.id;
+        match embedded {
+            Some(told) => element.take_with(parent, told, sink),
+            None => element.take(parent, process, sink),
         }
-        if let Some(span) = parent {
-            let reference = Reference { relation: Relation::ChildOf, trace: reading.trace, span };
-            reading.references.insert(0, reference);
-        }
-        sink.settle_span();
-        let trace = element.builder(sink);
-        let resource = match embedded {
-            Some(mut process) => {
-                process.attributes.append(&mut sink.reading.moved);
-                let draft = &mut sink.reading.draft;
-                if draft.scope == StrId::EMPTY {
-                    (draft.scope, draft.scope_version) = (process.scope, process.scope_version);
-                }
-                sink.resource(trace, &mut process)
-            }
-            None => element.resource(process, sink),
-        };
-        sink.push(trace, resource);
         Ok(())
     }
 }
@@ -333,7 +348,7 @@ enum TagField {
 
 /// The type that a tag claims; it only decides where JSON leaves a choice.
 #[derive(Clone, Copy, serde::Deserialize)]
-enum Claim {
+pub(super) enum Claim {
     #[serde(rename = "int64")]
     Int,
     #[serde(rename = "float64")]
@@ -342,6 +357,28 @@ enum Claim {
     Bool,
     #[serde(other)]
     Other,
+}
+
+impl Claim {
+    pub(super) fn of(name: &str) -> Self {
+        match name {
+            "int64" => Self::Int,
+            "float64" => Self::Float,
+            "bool" | "boolean" => Self::Bool,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The value in the type that was claimed, where its JSON allows that.
+pub(super) fn typed(claim: Claim, value: Scalar, strings: &Strings) -> Scalar {
+    match (claim, value) {
+        (Claim::Int, Scalar::Text(id)) => strings.get(id).parse().map_or(value, Scalar::Int),
+        (Claim::Float, Scalar::Text(id)) => strings.get(id).parse().map_or(value, Scalar::Float),
+        (Claim::Float, Scalar::Int(n)) => Scalar::Float(n as f64),
+        (Claim::Bool, Scalar::Text(id)) => strings.get(id).parse().map_or(value, Scalar::Bool),
+        _ => value,
+    }
 }
 
 struct Tag<'s>(&'s mut Strings);
@@ -363,14 +400,7 @@ impl<'de> Visitor<'de> for Tag<'_> {
                 TagField::Other => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        let value = match (claim, value) {
-            (Claim::Int, Scalar::Text(id)) => self.0.get(id).parse().map_or(value, Scalar::Int),
-            (Claim::Float, Scalar::Text(id)) => self.0.get(id).parse().map_or(value, Scalar::Float),
-            (Claim::Float, Scalar::Int(n)) => Scalar::Float(n as f64),
-            (Claim::Bool, Scalar::Text(id)) => self.0.get(id).parse().map_or(value, Scalar::Bool),
-            _ => value,
-        };
-        Ok(attribute(key, value))
+        Ok(attribute(key, typed(claim, value, self.0)))
     }
 }
 

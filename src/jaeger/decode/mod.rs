@@ -4,15 +4,17 @@
 //! [`Trace`].
 
 mod error;
+mod fast;
 mod json_text;
 mod legacy;
 mod otlp;
 mod scalar;
+mod scan;
 mod sink;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::de::{DeserializeSeed as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -74,8 +76,17 @@ pub(super) fn read_cut(json: &[u8], why: &str) -> Result<Answer, DecodeError> {
 fn read_to(json: &[u8], cut: Option<&str>) -> Result<Answer, DecodeError> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     error::sniff(json)?;
+    // Checked once for all texts, which is faster than each on its own; a wrong byte spoils only its own text.
+    let text = match std::str::from_utf8(json) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(json),
+    };
+    let mut sink = Sink::new();
+    if cut.is_none() && fast::read(&text, &mut sink).is_some() {
+        return Ok(Answer { traces: sink.finish(), errors: Vec::new() });
+    }
     let mut reader = Reader { sink: Sink::new(), errors: Vec::new(), seen: Seen::default() };
-    let mut from = serde_json::Deserializer::from_slice(json);
+    let mut from = serde_json::Deserializer::from_str(&text);
     loop {
         match Document(&mut reader).deserialize(&mut from) {
             Ok(()) if from.end().is_ok() => break,
@@ -87,7 +98,9 @@ fn read_to(json: &[u8], cut: Option<&str>) -> Result<Answer, DecodeError> {
     let Reader { sink, errors, seen } = reader;
     let mut traces = sink.finish();
     if let Some(why) = cut {
-        traces.iter_mut().for_each(|trace| trace.mark_partial(why));
+        for trace in &mut traces {
+            trace.mark_partial(why);
+        }
     }
     if traces.is_empty() && errors.is_empty() {
         seen.check()?;

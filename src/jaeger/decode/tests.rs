@@ -9,6 +9,7 @@ fn one(json: &Json) -> Trace {
     traces.remove(0)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "json!() makes the value in place")]
 fn tag(key: &str, kind: &str, value: Json) -> Json {
     json!({"key": key, "type": kind, "value": value})
 }
@@ -236,4 +237,55 @@ fn the_start_of_a_cut_answer_gives_partial_traces() {
     let cut = &whole[..whole.rfind("00000000000000a3").unwrap()];
     let traces = read_cut(cut.as_bytes(), "too large").unwrap().traces;
     assert_eq!((traces.len(), first(&traces[0]).service()), (2, "ktrdr-training-worker-1"));
+}
+
+/// What the fast and the general reader make of a text, where both can read it.
+fn both_ways(text: &str) -> Option<(Json, Json)> {
+    let canonical = |traces: Vec<Trace>| Json::from(traces.iter().map(Trace::canonical).collect::<Vec<_>>());
+    let mut sink = Sink::new();
+    fast::read(text, &mut sink)?;
+    let general = read_cut(text.as_bytes(), "read in the general way").ok()?;
+    Some((canonical(sink.finish()), canonical(general.traces)))
+}
+
+#[test]
+fn the_fast_way_is_taken_for_what_jaeger_writes_and_tells_the_same() {
+    let pretty = include_str!("../../../tests/jaeger_decode/legacy.json");
+    let compact = serde_json::from_str::<Json>(pretty).unwrap().to_string();
+    // Members in the order in which Jaeger writes them, which a JSON tree does not keep.
+    let written = pretty.lines().map(str::trim_start).collect::<String>().replace(": ", ":");
+    assert!(written.contains("{\"key\":\"http.method\",\"type\":\"string\",\"value\":\"POST\"}"));
+    for text in [pretty, &compact, &written] {
+        let (fast, general) = both_ways(text).unwrap();
+        assert_eq!(fast, general);
+    }
+    let escaped = "{\"data\":[{\"traceID\":\"A1\",\"spans\":[{\"traceID\":\"a1\",\"spanID\":\"B\",\"operationName\":\"\\u00e4 \\\"x\\\"\",\
+        \"startTime\":1,\"duration\":2,\"tags\":[{\"key\":\"k\",\"type\":\"string\",\"value\":\"a\\nb\"},{\"key\":\"n\",\"type\":\"int64\",\
+        \"value\":-5},{\"key\":\"big\",\"type\":\"int64\",\"value\":9223372036854775807},{\"key\":\"f\",\"type\":\"float64\",\
+        \"value\":0.1},{\"key\":\"o\",\"type\":\"string\",\"value\":{\"a\":[1]}}],\"logs\":null,\"flags\":1,\"processID\":\"p1\",\
+        \"warnings\":[\"w\"]}],\"processes\":{\"p1\":{\"serviceName\":\"s\",\"tags\":[]}},\"warnings\":[\"t\"]}],\"total\":0,\"errors\":null}";
+    let (fast, general) = both_ways(escaped).unwrap();
+    assert_eq!(fast, general);
+    assert_eq!(fast[0]["spans"][0]["attributes"]["k"], "a\nb");
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_fast_way_never_disagrees_with_the_general_one(
+        changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 32u8..127), 1..5),
+        compact in proptest::prelude::any::<bool>(),
+    ) {
+        let pretty = include_str!("../../../tests/jaeger_decode/legacy.json");
+        let text = if compact { pretty.lines().map(str::trim_start).collect::<String>().replace(": ", ":") } else { pretty.to_owned() };
+        let mut bytes = text.into_bytes();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(text) = String::from_utf8(bytes)
+            && let Some((fast, general)) = both_ways(&text)
+        {
+            proptest::prop_assert_eq!(fast, general);
+        }
+    }
 }

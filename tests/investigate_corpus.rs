@@ -1,0 +1,99 @@
+//! Every scenario of the corpus through the whole way: a served Jaeger, noise around it, searches, diagnosis.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use ktrdr_diagnosis::{
+    corpus::{Flavour, Form, Scenario, Store, Told, noise, otlp_json, scenarios, serve, tell},
+    diagnosis::{Context, Diagnosis, diagnose},
+    investigate::{Answer, Filters, Investigator, Options, Target, TimeRange},
+    jaeger::{Client, Config, decode},
+    playbook::Playbook,
+    trace::{Micros, Time},
+};
+
+const BASE: Time = Time(1_795_341_900_000_000);
+
+/// What must be the same whether the traces came from a file or were searched.
+fn essence(d: &Diagnosis) -> String {
+    let mut ids = d.trace_ids.clone();
+    ids.truncate(1);
+    format!(
+        "{:?} {} {:?} {:?} {} error={:?} workers={:?} bottleneck={:?} {:?} spans={} attempts={} traces={:?} start={:?} end={:?}",
+        d.operation_id,
+        d.operation_type,
+        d.verdict,
+        d.status,
+        d.rule,
+        d.error_type,
+        d.worker_status,
+        d.bottleneck_span,
+        d.bottleneck_kind,
+        d.span_count,
+        d.attempts,
+        ids,
+        d.start,
+        d.end
+    )
+}
+
+fn from_file(told: &Told) -> Vec<Diagnosis> {
+    let traces = decode(&otlp_json(&told.traces)).unwrap();
+    diagnose(&traces, &Playbook::ktrdr(), &Context { now: told.now, ..Context::default() }).diagnoses
+}
+
+async fn investigator(told: &Told, flavour: Flavour) -> (ktrdr_diagnosis::corpus::Server, Investigator) {
+    let mut traces = noise(told.now - Micros::from_secs(20), told.now, 2);
+    traces.extend(told.traces.iter().cloned());
+    let server = serve(Store::new(traces), flavour).await.unwrap();
+    let client = Client::new(&Config { url: server.url.clone(), ..Config::default() }).unwrap();
+    (server, Investigator::new(client, Arc::new(Playbook::ktrdr()), Options::default()))
+}
+
+async fn check(scenario: &Scenario, form: Form, flavour: Flavour, wrong: &mut Vec<String>) {
+    let told = tell(scenario, form, BASE, 1);
+    let expected = from_file(&told);
+    let (server, investigator) = investigator(&told, flavour).await;
+    let wide = TimeRange { from: BASE - Micros::from_secs(3600), to: told.now };
+    let list: Answer = investigator.operations(wide, &Filters::default(), 100, told.now).await.unwrap();
+    let mut of_list: Vec<_> = list.diagnoses.iter().map(|d| essence(d)).collect();
+    let inside = |d: &&Diagnosis| d.end.is_none_or(|end| end >= wide.from);
+    let mut of_file: Vec<_> = expected.iter().filter(inside).map(essence).collect();
+    of_list.sort();
+    of_file.sort();
+    if of_list != of_file {
+        let asked = server.requests().len();
+        wrong.push(format!(
+            "{} {form:?} {flavour:?} list ({asked} requests)\n  {}\nfile\n  {}",
+            scenario.name,
+            of_list.join("\n  "),
+            of_file.join("\n  ")
+        ));
+    }
+    for d in expected.iter().filter(|d| d.operation_id.is_some()) {
+        let target = Target::parse(d.operation_id.as_deref().unwrap()).unwrap();
+        let answer = investigator.diagnosis(&target, told.now).await.unwrap();
+        let found: Vec<_> = answer.diagnoses.iter().map(|d| essence(d)).collect();
+        if found != [essence(d)] {
+            wrong.push(format!(
+                "{} {form:?} {flavour:?} by id\n  {}\nfile\n  {}",
+                scenario.name,
+                found.join("\n  "),
+                essence(d)
+            ));
+        }
+    }
+}
+
+#[tokio::test]
+async fn searches_and_files_give_the_same_diagnoses() {
+    let mut wrong = Vec::new();
+    for (ix, scenario) in scenarios().iter().enumerate() {
+        // Each scenario in one form and through one of the APIs: all of them would take minutes.
+        let form = scenario.forms[ix % scenario.forms.len()];
+        let flavour = if ix % 2 == 0 { Flavour::LegacyOnly } else { Flavour::V3Only };
+        check(scenario, form, flavour, &mut wrong).await;
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
