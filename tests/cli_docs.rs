@@ -51,7 +51,7 @@ fn every_rule_is_listed_with_its_verdict_and_its_condition() {
     let mut rows = String::new();
     for rule in Playbook::ktrdr().rules() {
         let (verdict, severity) = (rule.verdict.as_str(), rule.severity.level());
-        rows += &format!("| `{}` | `{verdict}` | {severity} | {} |\n", rule.id, rule.doc);
+        rows.extend([format!("| `{}` | `{verdict}` | {severity} | {} |\n", rule.id, rule.doc)]);
     }
     let expected = format!("{before}{heading}| rule | verdict | severity | when |\n|---|---|---|---|\n{rows}");
     if std::env::var_os("UPDATE_DOCS").is_some() {
