@@ -19,7 +19,6 @@ use super::{
     output::{self, Waiting},
     report,
     text::{BOLD, CODE, DIM, Look, line, paint, prose},
-    time::wall_clock,
 };
 use crate::{
     corpus::{self, Flavour, Server, Store},
@@ -43,8 +42,7 @@ const COLUMNS: usize = 150;
 pub(super) async fn run(args: &DemoArgs) -> Result<(), Error> {
     let look = Look { columns: Look::of_stdout().columns.or(Some(COLUMNS)) };
     let plugin = plugin(args.plugin.as_deref())?;
-    let wall = wall_clock();
-    let now = args.clock.now.map_or(wall, |when| when.at(wall));
+    let now = args.clock.now();
     introduce(look)?;
 
     let server = serve(args, now).await?;
