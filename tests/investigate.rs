@@ -1,5 +1,7 @@
 //! What is asked of Jaeger for a question, and what is made of the answers.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod fake;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Every scenario of the corpus through the whole way: a served Jaeger, noise around it, searches, diagnosis.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use ktrdr_diagnosis::{

@@ -1,5 +1,7 @@
 //! The client against fake servers with the habits of real ones.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod fake;
 
 use std::time::Duration;

@@ -1,8 +1,10 @@
 //! Decoding through the public door: whole answers of both dialects, and rubbish.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use ktrdr_diagnosis::{
     jaeger::decode,
-    trace::{SpanRef, Status},
+    trace::{SpanRef, Status, Trace},
 };
 use proptest::prelude::*;
 
@@ -14,8 +16,8 @@ const V3: &str = include_str!("jaeger_decode/v3.json");
 #[test]
 fn both_dialects_tell_the_same_trace() {
     let (legacy, v3) = (decode(LEGACY.as_bytes()).unwrap(), decode(V3.as_bytes()).unwrap());
-    let canonical = |traces: &[ktrdr_diagnosis::trace::Trace]| {
-        serde_json::to_string_pretty(&traces.iter().map(|t| t.canonical()).collect::<Vec<_>>()).unwrap()
+    let canonical = |traces: &[Trace]| {
+        serde_json::to_string_pretty(&traces.iter().map(Trace::canonical).collect::<Vec<_>>()).unwrap()
     };
     assert_eq!(canonical(&legacy), canonical(&v3));
     assert_eq!(legacy.len(), 2);

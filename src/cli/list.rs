@@ -10,16 +10,17 @@ use super::{
 };
 use crate::diagnosis::{Diagnosis, OperationStatus, WorkerStatus};
 
+// Type and start are left out before the bottleneck: an id tells them too.
 const COLUMNS: [Column; 9] = [
     Column::new("VERDICT"),
     Column::new("OPERATION"),
     Column::new("TYPE").rank(1),
-    Column::new("STATUS").rank(2),
-    Column::new("STARTED (UTC)").rank(4),
+    Column::new("STATUS").rank(3),
+    Column::new("STARTED (UTC)").rank(2),
     Column::new("DURATION").right().rank(5),
-    Column::new("BOTTLENECK").shrinks_to(14).rank(3),
+    Column::new("BOTTLENECK").shrinks_to(24).rank(4),
     Column::new("ERROR").shrinks_to(12).rank(0),
-    Column::new("SUMMARY").shrinks_to(36),
+    Column::new("SUMMARY").shrinks_to(48),
 ];
 
 /// The table of operations.

@@ -53,7 +53,7 @@ impl Wishes {
     }
 }
 
-fn is_long(trace: &&Trace) -> bool {
+fn is_long(trace: &Trace) -> bool {
     trace.start().zip(trace.end()).is_some_and(|(start, end)| end - start > LONG)
 }
 
@@ -215,11 +215,11 @@ impl Investigator {
 
     /// Failing spans elsewhere in the time of operations that went wrong.
     async fn wish_context(&self, at_hand: &[&Diagnosis], clock: Time, wishes: &mut Wishes) {
-        let names = self.shared.playbook.context_spans();
+        let telling = self.shared.playbook.context_spans();
         let Some((from, to)) = time_of_trouble(at_hand, clock) else { return };
         let mut ignored = Gathered::default();
-        let named = self.services_with(|name| names.iter().any(|known| known == name), &mut ignored).await;
-        for (service, names) in named.unwrap_or_default() {
+        let found = self.services_with(|name| telling.iter().any(|known| known == name), &mut ignored).await;
+        for (service, names) in found.unwrap_or_default() {
             wishes.searches.extend(names.into_iter().map(|name| Search {
                 service: Some(service.clone()),
                 operation: Some(name),
@@ -270,8 +270,13 @@ impl Investigator {
         if vain.load(Relaxed) >= VAIN_REFETCHES {
             return false;
         }
-        let ids: Vec<(TraceId, usize)> =
-            gathered.traces.iter().filter(is_long).take(MOST_REFETCHES).map(|t| (t.id(), t.len())).collect();
+        let ids: Vec<(TraceId, usize)> = gathered
+            .traces
+            .iter()
+            .filter(|trace| is_long(trace))
+            .take(MOST_REFETCHES)
+            .map(|t| (t.id(), t.len()))
+            .collect();
         let mut added = false;
         for (id, had) in ids {
             gathered.asked.push(format!("trace {id}"));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Answer, Filters, Investigator, TimeRange, select};
 use crate::{
     jaeger::Error,
-    trace::{SpanRef, Time},
+    trace::{SpanRef, Time, Trace},
 };
 
 /// How many names a list has at most.
@@ -129,7 +129,7 @@ impl Investigator {
             .filter(|d| select::overlaps(d, range, clock) && select::fits(d, filters, &self.shared.playbook));
         let ids: BTreeSet<_> = wanted.flat_map(|d| d.trace_ids.iter().copied()).collect();
         let mut names: BTreeSet<String> = BTreeSet::new();
-        for span in case.traces.iter().filter(|trace| ids.contains(&trace.id())).flat_map(|trace| trace.spans()) {
+        for span in case.traces.iter().filter(|trace| ids.contains(&trace.id())).flat_map(Trace::spans) {
             each(span, &mut |name| {
                 if names.len() < MOST_NAMES && !names.contains(name) {
                     names.insert(name.to_owned());

@@ -159,7 +159,7 @@ impl Case {
     fn answer(&self, diagnoses: Vec<Arc<Diagnosis>>) -> Answer {
         const SHOWN: usize = 40;
         let distinct: BTreeSet<&str> = self.notices.iter().map(String::as_str).collect();
-        let mut asked: Vec<&str> = self.asked.iter().take(SHOWN).map(|url| url.as_str()).collect();
+        let mut asked: Vec<&str> = self.asked.iter().take(SHOWN).map(String::as_str).collect();
         let more = format!("… and {} more requests", self.asked.len().saturating_sub(SHOWN));
         if self.asked.len() > SHOWN {
             asked.push(&more);
@@ -365,7 +365,7 @@ impl Investigator {
             Target::Operation(_) => {}
         }
         if report.diagnoses.is_empty() && (!found || matches!(target, Target::Operation(_))) {
-            report.diagnoses.push(self.not_found(&target, looked));
+            report.diagnoses.push(self.not_found(&target, &looked));
         }
         Ok(Arc::new(Self::case(gathered, report)))
     }
@@ -398,7 +398,7 @@ impl Investigator {
         Ok(())
     }
 
-    fn not_found(&self, target: &Target, looked: String) -> Diagnosis {
+    fn not_found(&self, target: &Target, looked: &str) -> Diagnosis {
         let playbook = &self.shared.playbook;
         let (id, text) = match target {
             Target::Operation(id) => (Some(id.clone()), id.clone()),

@@ -1,6 +1,6 @@
 //! The client: which dialect the server speaks, and the plain questions in it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use http::HeaderMap;
 use tokio::sync::Mutex;
@@ -150,7 +150,7 @@ impl Client {
             Dialect::Legacy => {
                 let reply = self.get(&["api", "operations"], &query).await?;
                 // VictoriaTraces and Quickwit only have the older route.
-                if reply.status != 404 && is_jaeger_json(&reply) {
+                if reply.status == 200 && !reply.is_html() {
                     reply
                 } else {
                     self.get(&["api", "services", service, "operations"], &[]).await?
@@ -176,7 +176,7 @@ impl Client {
         if legacy && is_unencodable(&reply) {
             // Go cannot write NaN in the legacy form, the other one can.
             let other = self.get(&v3_path, &[]).await?;
-            if is_jaeger_json(&other) {
+            if other.status == 200 && !other.is_html() {
                 reply = other;
             }
         } else if reply.status == 404 && !is_jaeger_json(&reply) || reply.is_html() {
@@ -386,18 +386,18 @@ impl Names {
     }
 }
 
-fn keys(reply: &Reply) -> Option<BTreeMap<String, serde::de::IgnoredAny>> {
+fn object(reply: &Reply) -> Option<serde_json::Map<String, serde_json::Value>> {
     if reply.is_html() { None } else { serde_json::from_slice(&reply.body).ok() }
 }
 
 fn has_key(reply: &Reply, wanted: &[&str]) -> bool {
-    keys(reply).is_some_and(|keys| wanted.iter().any(|key| keys.contains_key(*key)))
+    object(reply).is_some_and(|object| wanted.iter().any(|key| object.contains_key(*key)))
 }
 
 /// Whether an answer is a JSON object, as all of Jaeger's are, errors included; routes that do not exist answer with text
 /// or a page.
 pub(super) fn is_jaeger_json(reply: &Reply) -> bool {
-    keys(reply).is_some()
+    object(reply).is_some()
 }
 
 pub(super) fn api_error(reply: &Reply) -> Option<ApiError> {

@@ -282,7 +282,6 @@ impl Reply {
                 let login = ["password", "login", "log in", "sign in", "signin", "oauth", "saml"];
                 if !jaeger && login.iter().any(|word| text.contains(word)) { ErrorKind::Login } else { ErrorKind::Html }
             }
-            404 | 405 => ErrorKind::NotFound,
             400 => ErrorKind::BadRequest,
             500.. => ErrorKind::Storage,
             _ => ErrorKind::NotFound,

@@ -44,7 +44,7 @@ fn any<'t>(mut attributes: impl Iterator<Item = (&'t str, Value<'t>)>, key: &str
 
 fn same(value: Value<'_>, wanted: &str) -> bool {
     match value {
-        Value::Float(x) => wanted.parse::<f64>().is_ok_and(|wanted| wanted == x || (wanted.is_nan() && x.is_nan())),
+        Value::Float(x) => wanted.parse::<f64>().is_ok_and(|wanted| wanted.total_cmp(&x).is_eq()),
         other => other.to_text() == wanted,
     }
 }

@@ -1,7 +1,7 @@
 //! The jaeger room: talks HTTP in both dialects of Jaeger's query API and decodes answers into traces. It knows nothing
 //! of KTRDR or Grafana.
 //!
-//! Legacy (`/api/traces`, up to v2.20, VictoriaTraces, GreptimeDB, Quickwit) is used where it is there: it can filter by
+//! Legacy (`/api/traces`: up to v2.20, `VictoriaTraces`, `GreptimeDB`, Quickwit) is used where it is there: it can filter by
 //! attributes everywhere. `/api/v3/traces` is for servers that no longer have it. What a server speaks is probed, never
 //! read from a version.
 

@@ -228,7 +228,9 @@ pub(crate) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 10;
     let mut text = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+        text += " and ";
+        text += &(names.len() - SHOWN).to_string();
+        text += " more";
     }
     text
 }

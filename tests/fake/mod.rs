@@ -2,6 +2,7 @@
 //! told to have the quirks of a version or a storage.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::struct_excessive_bools, reason = "a quirk each")]
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +28,7 @@ pub(crate) struct Profile {
     pub(crate) v3: bool,
     /// v3 searches filter by attributes.
     pub(crate) v3_attributes: bool,
-    /// Has `/api/operations` (VictoriaTraces has not).
+    /// Has `/api/operations` (`VictoriaTraces` has not).
     pub(crate) operations_route: bool,
     /// A search without service is refused.
     pub(crate) service_required: bool,
@@ -270,7 +271,7 @@ fn by_id(profile: &Profile, traces: &[Value], id: &str, v3: bool) -> Response {
         None if v3 => v3_error(404, "No traces found"),
         None => legacy_error(404, "trace not found"),
         Some(_) if profile.nan && !v3 => unwritable(),
-        Some(trace) => wrap(&[trace.clone()], v3),
+        Some(trace) => wrap(std::slice::from_ref(trace), v3),
     }
 }
 
@@ -379,7 +380,7 @@ fn tags_of(span: &Value) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The same trace as `/api/v3` tells it, one block per span as ClickHouse does.
+/// The same trace as `/api/v3` tells it, one block per span as `ClickHouse` does.
 fn otlp(trace: &Value) -> Vec<Value> {
     let spans = trace["spans"].as_array().unwrap();
     spans.iter().map(|span| otlp_span(trace, span)).collect()
@@ -417,7 +418,8 @@ fn otlp_span(trace: &Value, span: &Value) -> Value {
         "internal.span.format",
     ];
     let own = |tag: &&Value| {
-        !folded.contains(&tag["key"].as_str().unwrap()) && !(tag["key"] == "error" && tag["value"] == true)
+        let is_status = tag["key"] == "error" && tag["value"] == true;
+        !is_status && !folded.contains(&tag["key"].as_str().unwrap())
     };
     let tags = span["tags"].as_array().cloned().unwrap_or_default();
     let process = &trace["processes"][span["processID"].as_str().unwrap_or_default()];

@@ -71,8 +71,7 @@ pub(super) fn sniff(json: &[u8]) -> Result<(), DecodeError> {
         [] => Err(DecodeError::Empty),
         [b'<', ..] => Err(DecodeError::Html),
         [0x1f, 0x8b, ..] => Err(DecodeError::Compressed),
-        [b'{' | b'[', ..] => Ok(()),
-        b"null" => Ok(()),
+        [b'{' | b'[', ..] | b"null" => Ok(()),
         _ => {
             let start = String::from_utf8_lossy(text.get(..60).unwrap_or(text)).into_owned();
             Err(DecodeError::NotJson { start })

@@ -80,31 +80,15 @@ fn span_id(scan: &mut Scan<'_>) -> Option<SpanId> {
 
 /// Up to 16 hexadecimal digits.
 fn hex(digits: &[u8]) -> Option<u64> {
-    let mut wrong = 0u8;
+    let mut wrong = false;
     let value = digits.iter().fold(0u64, |value, &byte| {
-        let digit = HEX.get(usize::from(byte)).copied().unwrap_or(0xff);
-        wrong |= digit;
-        value << 4 | u64::from(digit & 0xf)
+        let letter = (byte | 0x20).wrapping_sub(b'a');
+        let digit = byte.wrapping_sub(b'0');
+        wrong |= digit > 9 && letter > 5;
+        value << 4 | u64::from(if digit > 9 { letter.wrapping_add(10) } else { digit })
     });
-    (wrong < 0x10).then_some(value)
+    (!wrong).then_some(value)
 }
-
-/// The value of each hexadecimal digit; 255 for all else.
-static HEX: [u8; 256] = {
-    let mut table = [0xff; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let c = byte as u8;
-        table[byte] = match c {
-            b'0'..=b'9' => c - b'0',
-            b'a'..=b'f' => c - b'a' + 10,
-            b'A'..=b'F' => c - b'A' + 10,
-            _ => 0xff,
-        };
-        byte += 1;
-    }
-    table
-};
 
 fn micros(scan: &mut Scan<'_>) -> Option<i64> {
     scan.number()?.parse().ok()

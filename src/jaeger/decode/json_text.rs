@@ -8,9 +8,9 @@ use serde_json::Value;
 pub(super) fn of(value: &Value, map: bool) -> String {
     let mut text = String::new();
     if map {
-        write_map(value, &mut text)
+        write_map(value, &mut text);
     } else {
-        write_array(value, &mut text)
+        write_array(value, &mut text);
     }
     text
 }

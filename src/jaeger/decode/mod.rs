@@ -98,7 +98,9 @@ fn read_to(json: &[u8], cut: Option<&str>) -> Result<Answer, DecodeError> {
     let Reader { sink, errors, seen } = reader;
     let mut traces = sink.finish();
     if let Some(why) = cut {
-        traces.iter_mut().for_each(|trace| trace.mark_partial(why));
+        for trace in &mut traces {
+            trace.mark_partial(why);
+        }
     }
     if traces.is_empty() && errors.is_empty() {
         seen.check()?;

@@ -254,7 +254,7 @@ impl Sink {
                 Known::Warnings => warnings = Some(text),
                 Known::Format | Known::InternalFormat | Known::TraceState => {}
                 Known::SdkLanguage | Known::SdkName | Known::SdkVersion | Known::DistroName | Known::DistroVersion => {
-                    moved.push(*attribute)
+                    moved.push(*attribute);
                 }
                 Known::ServiceName | Known::Event | Known::Message | Known::RefType => return true,
             }
@@ -382,13 +382,10 @@ fn settle_event(event: &mut EventDraft, strings: &mut Strings) {
     let ix = position(Known::Event).or_else(|| position(Known::Message).filter(|_| event.name == StrId::EMPTY));
     if let Some(ix) = ix {
         let named = event.attributes.remove(ix);
-        event.name = match named.text_id() {
-            Some(id) => id,
-            None => {
-                let text = named.value(strings).to_text().into_owned();
-                strings.intern(&text)
-            }
-        };
+        event.name = named.text_id().unwrap_or_else(|| {
+            let text = named.value(strings).to_text().into_owned();
+            strings.intern(&text)
+        });
     }
 }
 

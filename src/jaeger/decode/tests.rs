@@ -9,6 +9,7 @@ fn one(json: &Json) -> Trace {
     traces.remove(0)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "json!() makes the value in place")]
 fn tag(key: &str, kind: &str, value: Json) -> Json {
     json!({"key": key, "type": kind, "value": value})
 }
