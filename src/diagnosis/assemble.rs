@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use hashbrown::HashMap;
+
 use super::{
     Comparable, Confidence, Diagnosis, ErrorEntry, Finding, OperationStatus, Severity, Verdict,
     baseline::{self, Baselines},
@@ -77,12 +79,8 @@ fn decide(facts: &Facts<'_, '_, '_>, drafts: Vec<Draft<'_>>, record: &mut Diagno
     record.findings = findings(facts, others, &record.rule, record.verdict);
     // A trace elsewhere that explains the operation has contributed too.
     let proofs = record.evidence.iter().chain(record.findings.iter().flat_map(|f| &f.evidence));
-    let elsewhere: Vec<TraceId> = proofs.filter_map(|e| e.trace_id).collect();
-    for id in elsewhere {
-        if !record.trace_ids.contains(&id) {
-            record.trace_ids.push(id);
-        }
-    }
+    let mut known: BTreeSet<TraceId> = record.trace_ids.iter().copied().collect();
+    record.trace_ids.extend(proofs.filter_map(|e| e.trace_id).filter(|id| known.insert(*id)));
 }
 
 /// What else is true, most severe first. General words add nothing beside a sharper verdict.
@@ -135,17 +133,13 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     record.folded_spans = case.members.iter().map(|m| m.folded).sum();
     // The main trace is the one with most of the operation in it; then the earlier one.
     let mut ids: Vec<(TraceId, usize)> = Vec::new();
-    for member in everyone() {
-        let id = member.span.trace().id();
-        match ids.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, count)) => *count += 1,
-            None => ids.push((id, 1)),
-        }
-    }
-    for mention in &case.mentions {
-        let id = mention.span.trace().id();
-        if !ids.iter().any(|(known, _)| *known == id) {
-            ids.push((id, 0));
+    let mut places: HashMap<TraceId, usize> = HashMap::new();
+    let told = everyone().map(|m| (m.span.trace().id(), 1));
+    for (id, counts) in told.chain(case.mentions.iter().map(|m| (m.span.trace().id(), 0))) {
+        let place = *places.entry(id).or_insert(ids.len());
+        match ids.get_mut(place) {
+            Some((_, count)) => *count += counts,
+            None => ids.push((id, counts)),
         }
     }
     if let Some(main) = ids.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a }) {
@@ -153,6 +147,8 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
         record.trace_ids =
             std::iter::once(main.0).chain(ids.into_iter().map(|(id, _)| id).filter(|id| *id != main.0)).collect();
     }
+    let orphaned = everyone().filter(|m| case.scan(m).tree.is_orphan(m.span.ix()));
+    let orphaned: BTreeSet<usize> = orphaned.map(|m| m.scan).collect();
     let mut remarks: Vec<String> = Vec::new();
     let mut scans: BTreeSet<usize> = BTreeSet::new();
     for member in everyone().filter(|m| scans.insert(m.scan)) {
@@ -160,7 +156,7 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
         remarks.extend(scan.trace.partial().map(str::to_owned));
         record.partial |= scan.trace.partial().is_some();
         for remark in scan.tree.remarks() {
-            record.partial |= matches!(remark, Remark::MissingParents(_)) && orphaned(facts, member.scan);
+            record.partial |= matches!(remark, Remark::MissingParents(_)) && orphaned.contains(&member.scan);
             if !matches!(remark, Remark::MissingParents(_)) || record.partial {
                 remarks.push(remark.to_string());
             }
@@ -168,13 +164,6 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     }
     remarks.dedup();
     record.remarks = remarks;
-}
-
-/// Whether a span of the operation itself (not only noise) names a parent that is missing.
-fn orphaned(facts: &Facts<'_, '_, '_>, scan: usize) -> bool {
-    let case = facts.case;
-    let mut everyone = case.members.iter().chain(&case.context).filter(|m| m.scan == scan);
-    everyone.any(|m| case.scan(m).tree.is_orphan(m.span.ix()))
 }
 
 fn times(facts: &Facts<'_, '_, '_>, usual: Option<Micros>, record: &mut Diagnosis) {

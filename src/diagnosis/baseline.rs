@@ -1,6 +1,6 @@
 //! What is usual for an operation: the median of comparable completed ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Comparable, facts::Facts};
 use crate::trace::{Micros, Time, Value};
@@ -20,11 +20,10 @@ pub(super) struct Baselines(BTreeMap<Key, Vec<Comparable>>);
 impl Baselines {
     pub(super) fn new<'c>(completed: impl Iterator<Item = &'c Comparable>) -> Self {
         let mut groups: BTreeMap<Key, Vec<Comparable>> = BTreeMap::new();
-        for comparable in completed {
+        let mut known: HashSet<&str> = HashSet::new();
+        for comparable in completed.filter(|c| known.insert(&c.operation_id)) {
             let group = groups.entry((comparable.operation_type.clone(), comparable.key.clone())).or_default();
-            if !group.iter().any(|known| known.operation_id == comparable.operation_id) {
-                group.push(comparable.clone());
-            }
+            group.push(comparable.clone());
         }
         for group in groups.values_mut() {
             group.sort_by(|a, b| (b.end, &a.operation_id).cmp(&(a.end, &b.operation_id)));
@@ -35,10 +34,11 @@ impl Baselines {
     /// The median duration of at least 5 others that ended within 7 days before `at`.
     pub(super) fn of(&self, facts: &Facts<'_, '_, '_>, at: Time) -> Option<Micros> {
         let group = self.0.get(&(facts.operation_type.clone(), key(facts)))?;
-        let mut durations: Vec<Micros> = group
+        let past = group.get(group.partition_point(|c| c.end > at)..).unwrap_or_default();
+        let mut durations: Vec<Micros> = past
             .iter()
+            .take_while(|c| c.end + DAYS_7 >= at)
             .filter(|c| Some(c.operation_id.as_str()) != facts.case.id)
-            .filter(|c| c.end <= at && c.end + DAYS_7 >= at)
             .take(AT_MOST)
             .map(|c| c.duration)
             .collect();

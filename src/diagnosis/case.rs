@@ -84,11 +84,6 @@ impl<'a, 'p> Case<'a, 'p> {
         self.mentions.sort_by_key(|m| (m.span.start(), m.span.trace().id(), m.span.ix()));
     }
 
-    /// The operation's id for texts.
-    pub(super) fn id_or_start(&self) -> &str {
-        self.id.unwrap_or("(no id)")
-    }
-
     /// End of the latest span or event of the operation.
     pub(super) fn last_activity(&self) -> Option<Time> {
         let ends = self.members.iter().map(|m| m.span.end());

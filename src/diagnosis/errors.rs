@@ -1,6 +1,6 @@
 //! Errors: which there are, where the deciding one arose and what it passed through.
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use super::{
     ErrorEntry, ErrorRole, PathStep,
@@ -9,8 +9,8 @@ use super::{
     scan::Lexicon,
 };
 use crate::{
-    playbook::{Attr, ErrorClass, Fill, Playbook},
-    trace::{SpanRef, Time},
+    playbook::{Attr, ErrorClass, Fill, Playbook, SpanRole},
+    trace::{SpanRef, StrId, Time},
 };
 
 /// An exception that a span recorded, as event or (older vocabulary) as attributes.
@@ -53,7 +53,7 @@ pub(super) fn exceptions<'t>(span: SpanRef<'t>, lexicon: &Lexicon<'_>) -> Vec<Ex
     let class = lexicon.text(span, Attr::ExceptionType);
     let message = lexicon.text(span, Attr::ExceptionMessage).or_else(|| lexicon.text(span, Attr::ErrorMessage));
     if let Some(class) = class
-        && !found.iter().any(|e| e.class == Some(class))
+        && !found.iter().any(|e| e.class.map(short_class) == Some(short_class(class)))
     {
         let stacktrace = lexicon.text(span, Attr::ExceptionStacktrace);
         found.push(Exception { class: Some(class), message, stacktrace, at: span.end() });
@@ -82,7 +82,9 @@ pub(super) fn own_class(case: &Case<'_, '_>, member: &Member<'_, '_>) -> Option<
 /// `ConnectError: All connection attempts failed`: class and message in a status text.
 fn described<'t>(span: SpanRef<'t>) -> Option<(&'t str, &'t str)> {
     let (class, message) = span.status_message().split_once(':')?;
-    let word = class.starts_with(|c: char| c.is_ascii_uppercase()) && class.chars().all(char::is_alphanumeric);
+    let qualified = class.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'));
+    let class = short_class(class);
+    let word = qualified && class.starts_with(|c: char| c.is_ascii_uppercase());
     word.then_some((class, message.trim()))
 }
 
@@ -98,9 +100,9 @@ pub(super) struct Fault<'t, 'p> {
     pub(super) wrapper: bool,
     /// An exception was recorded (an error status alone says less).
     pub(super) exception: bool,
-    depth: usize,
+    depth: u32,
     /// It happened above the operation, in the command.
-    outside: bool,
+    pub(super) outside: bool,
 }
 
 /// The playbook's class of an error, and the words that its message fills in.
@@ -148,7 +150,7 @@ fn faults_of<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>, outside: bool
     if recorded.is_empty() && !span.is_error() {
         return Vec::new();
     }
-    let depth = scan.tree.ancestors(span.ix()).count();
+    let depth = scan.depth(span.ix());
     let fault = |class: Option<String>, message, stacktrace, at, exception| {
         let wraps = |row: &ErrorClass| row.wrapper && class.as_ref().is_some_and(|c| row.classes.contains(c));
         let wrapper = case.playbook.errors().iter().any(wraps);
@@ -159,7 +161,11 @@ fn faults_of<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>, outside: bool
         let message = scan.text(span, Attr::ErrorMessage).or(message).filter(|text| !text.is_empty());
         return vec![fault(own_class(case, member), message, None, span.end(), false)];
     }
-    let class = |e: &Exception<'_>| e.class.map(|class| short_class(class).to_owned());
+    let class = |e: &Exception<'_>| {
+        let told = || described(span).map(|(class, _)| class.to_owned());
+        let by_message = || classify(case.playbook, None, e.message).and_then(|(row, _)| row.error_type.clone());
+        e.class.map(|class| short_class(class).to_owned()).or_else(told).or_else(by_message)
+    };
     recorded.iter().map(|e| fault(class(e), e.message, e.stacktrace, e.at, true)).collect()
 }
 
@@ -183,12 +189,48 @@ pub(super) struct Told<'t, 'p> {
     pub(super) member: Member<'t, 'p>,
 }
 
-/// The error text that the operation itself wrote last.
-pub(super) fn told<'t, 'p>(case: &Case<'t, 'p>) -> Option<Told<'t, 'p>> {
-    case.members.iter().rev().find_map(|member| {
+impl Told<'_, '_> {
+    /// Whether the text quotes the message of a fault, or at least its class.
+    fn names(&self, fault: &Fault<'_, '_>) -> bool {
+        let quoted = |text: &str| !text.is_empty() && self.text.contains(text);
+        fault.message.is_some_and(|message| quoted(message.trim())) || fault.class.as_deref().is_some_and(quoted)
+    }
+}
+
+/// Faults that the operation went on after and that are not what it died of by its own words: a request that was
+/// repeated, a worker that did not answer before another did.
+struct Overcome<'t, 'p> {
+    told: Option<Told<'t, 'p>>,
+    /// When each service last began something that went well.
+    good: HashMap<StrId, Time>,
+}
+
+impl<'t, 'p> Overcome<'t, 'p> {
+    fn new(case: &Case<'t, 'p>, told: Option<Told<'t, 'p>>) -> Self {
+        let mut good: HashMap<StrId, Time> = HashMap::new();
+        for member in case.members.iter().filter(|_| told.is_some()) {
+            let says = member.sight.is(SpanRole::Transition) || member.sight.is(SpanRole::Marker);
+            if !says && !member.span.is_error() {
+                let last = good.entry(member.span.service_id()).or_insert(member.span.start());
+                *last = member.span.start().max(*last);
+            }
+        }
+        Self { told, good }
+    }
+
+    fn contains(&self, fault: &Fault<'_, '_>) -> bool {
+        let later = self.good.get(&fault.member.span.service_id()).is_some_and(|last| *last >= fault.member.span.end());
+        later && self.told.is_some_and(|told| !told.names(fault))
+    }
+}
+
+/// The error text that the operation itself wrote last, in its last attempt.
+pub(super) fn told<'t, 'p>(case: &Case<'t, 'p>, last_attempt: Option<Time>) -> Option<Told<'t, 'p>> {
+    let recent = |m: &&Member<'_, '_>| last_attempt.is_none_or(|start| m.span.end() >= start);
+    case.members.iter().rev().filter(recent).find_map(|member| {
         let scan = case.scan(member);
         let own = scan.text(member.span, Attr::OperationError);
-        let coordinator = member.sight.is(crate::playbook::SpanRole::Coordinator);
+        let coordinator = member.sight.is(SpanRole::Coordinator);
         let text = own.or_else(|| if coordinator { scan.text(member.span, Attr::OutcomeError) } else { None })?;
         Some(Told { text, member: *member })
     })
@@ -202,12 +244,12 @@ pub(super) fn origin<'t, 'p>(
     failed: bool,
     last_attempt: Option<Time>,
 ) -> Option<Origin<'t, 'p>> {
-    let told = told(case).filter(|_| failed);
-    let real = |f: &&Fault<'t, 'p>| !f.wrapper && f.class.is_some() && !f.outside;
+    let told = told(case, last_attempt).filter(|_| failed);
+    let overcome = Overcome::new(case, told);
+    let real = |f: &&Fault<'t, 'p>| !f.wrapper && f.class.is_some() && !f.outside && !overcome.contains(f);
     let recent = |f: &&Fault<'t, 'p>| last_attempt.is_none_or(|start| f.at >= start);
     let best = |f: &&Fault<'t, 'p>| {
-        let matches = told.is_some_and(|t| f.message.is_some_and(|m| !m.is_empty() && t.text.contains(m)));
-        (matches, f.depth, f.at, std::cmp::Reverse(f.member.span.ix()))
+        (told.is_some_and(|told| told.names(f)), f.depth, f.at, std::cmp::Reverse(f.member.span.ix()))
     };
     let pick = |exception: bool| {
         let candidates = || faults.iter().filter(real).filter(|f| f.exception == exception);
@@ -292,11 +334,9 @@ fn error_path(case: &Case<'_, '_>, origin: &Member<'_, '_>, faults: &[Fault<'_, 
 /// The list of all errors with the part each plays.
 pub(super) fn entries(faults: &[Fault<'_, '_>], origin: Option<&Origin<'_, '_>>) -> Vec<ErrorEntry> {
     let decided = origin.and_then(|o| o.member.map(|m| (m.scan, m.span.ix(), o)));
+    let path: HashSet<_> = origin.iter().flat_map(|o| o.path.iter().skip(1)).map(|step| step.span_id).collect();
     let on_path = |f: &Fault<'_, '_>| {
-        decided.is_some_and(|(scan, _, o)| {
-            let id = f.member.span.id();
-            scan == f.member.scan && o.path.iter().skip(1).any(|step| step.span_id == id)
-        })
+        decided.is_some_and(|(scan, ..)| scan == f.member.scan && path.contains(&f.member.span.id()))
     };
     let is_origin = |f: &Fault<'_, '_>| {
         decided.is_some_and(|(scan, ix, o)| {

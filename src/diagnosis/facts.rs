@@ -1,5 +1,7 @@
 //! Everything the rules ask about an operation, gathered once.
 
+use hashbrown::HashSet;
+
 use super::{
     Context, OperationStatus, SectionKind, Verdict, WorkerStatus,
     case::{Case, Member},
@@ -22,6 +24,9 @@ pub(super) struct Progress<'t> {
     /// Position of the span that carries the percentage.
     pub(super) member: Option<usize>,
 }
+
+/// The type of an operation that nothing tells the type of.
+const UNKNOWN: &str = "unknown";
 
 /// The facts.
 pub(super) struct Facts<'c, 'a, 'p> {
@@ -120,6 +125,15 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         (asked.is_none_or(|m| m.span.service() != registered)).then_some(registered)
     }
 
+    /// Whether the work was registered where it was asked for.
+    fn work_is_local(&self) -> bool {
+        let registered = self.case.members.iter().any(|m| m.sight.is(SpanRole::Register));
+        registered
+            && self.worker_service().is_none()
+            && self.workers.accepted.is_none()
+            && self.case.route_type.is_some()
+    }
+
     /// The first value of an attribute over the operation's spans.
     pub(super) fn first(&self, attr: Attr) -> Option<Value<'a>> {
         self.case.members.iter().find_map(|m| self.case.scan(m).get(m.span, attr))
@@ -134,8 +148,10 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
 
     fn words(&self) -> Fill {
         let mut fill = Fill::default();
-        fill.set("operation", self.case.id_or_start());
-        fill.set("operation_type", self.operation_type.as_str());
+        fill.set("operation", self.case.id.unwrap_or_default());
+        fill.set("operation_type", Some(self.operation_type.as_str()).filter(|t| *t != UNKNOWN).unwrap_or_default());
+        // Downloads and researches run inside the backend.
+        fill.set("doer", if self.work_is_local() { "backend" } else { "worker" });
         for (key, attr) in [
             ("symbol", Attr::Symbol),
             ("timeframe", Attr::Timeframe),
@@ -189,7 +205,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         }
         if let Some(origin) = &self.origin {
             fill.set("error_type", origin.error_type.as_str());
-            fill.set("message", origin.message.as_deref().unwrap_or_default());
+            fill.set("message", one_line(origin.message.as_deref().unwrap_or_default()));
             fill.set("error_at", origin.at.map(|at| at.to_string()).unwrap_or_default());
             if let Some(member) = origin.member {
                 fill.set("span", member.span.name());
@@ -203,9 +219,20 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
     }
 }
 
+/// A message within a sentence: one line, and not the whole page that some validators write.
+fn one_line(text: &str) -> String {
+    const MOST: usize = 300;
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((cut, _)) = line.char_indices().nth(MOST) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
+}
+
 /// The faults without those that cost nothing: workers that refused before another took the work.
 fn survived<'a, 'p>(case: &Case<'a, 'p>, faults: &[Fault<'a, 'p>], workers: &Outcome<'a, 'p>) -> Vec<Fault<'a, 'p>> {
-    let refusals: Vec<_> = workers.refused.iter().map(|c| (c.member.scan, c.member.span.ix())).collect();
+    let refusals: HashSet<_> = workers.refused.iter().map(|c| (c.member.scan, c.member.span.ix())).collect();
     let harmless = |f: &Fault<'a, 'p>| {
         let above = case.scan(&f.member).tree.ancestors(f.member.span.ix());
         std::iter::once(f.member.span.ix()).chain(above).any(|ix| refusals.contains(&(f.member.scan, ix)))
@@ -241,7 +268,7 @@ fn operation_type(case: &Case<'_, '_>) -> String {
         registered.into_iter().find_map(|m| case.scan(m).text(m.span, Attr::OperationType))
     };
     let said = || said().map(|t| playbook.fold_type(t));
-    said().or(by_id).or_else(|| case.route_type.map(str::to_owned)).unwrap_or_else(|| "unknown".to_owned())
+    said().or(by_id).or_else(|| case.route_type.map(str::to_owned)).unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
 /// Retries of a start without id are attempts of one start: the last of them counts.
@@ -261,11 +288,7 @@ fn status(case: &Case<'_, '_>, states: &[StateChange], workers: &Outcome<'_, '_>
         return status_without_id(case);
     }
     let last = states.last().map(|change| change.status);
-    // A worker that shuts down in an orderly way tells the backend over HTTP; no transition is written.
-    let given_back = case.mentions.iter().any(|m| {
-        let accepted = Request::of(m.span, &case.scan_at(m.scan).lexicon).is_some_and(|r| r.accepted());
-        m.role == RouteRole::StatusUpdate && accepted && states.last().is_none_or(|s| s.at <= m.span.end())
-    });
+    let given_back = timeline::given_back(case, states).is_some();
     match last {
         Some(OperationStatus::Running | OperationStatus::Pending) if given_back => OperationStatus::Cancelled,
         // Nobody took the work and nothing happened since: the start has failed, whether that was written or not.
@@ -306,6 +329,9 @@ fn progress<'t>(case: &Case<'t, '_>) -> Progress<'t> {
     let mut progress = Progress::default();
     for (ix, member) in case.members.iter().enumerate() {
         let (scan, span) = (case.scan(member), member.span);
+        if member.sight.is(SpanRole::Coordinator) && !timeline::names(case, member) {
+            continue;
+        }
         let percent = scan.get(span, Attr::ProgressPercent).and_then(Value::as_f64);
         let phase = scan.text(span, Attr::ProgressPhase);
         if percent.is_none() && phase.is_none() {

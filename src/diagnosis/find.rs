@@ -8,15 +8,14 @@ use hashbrown::{HashMap, HashSet};
 use super::{
     case::{Case, Mention},
     http::Request,
+    join,
     scan::{Lexicon, Scan},
+    starts,
 };
 use crate::{
     playbook::{Playbook, RouteRole, SpanRole},
-    trace::{Micros, SpanIx, SpanKind, SpanRef, Trace, TraceId},
+    trace::{SpanIx, SpanKind, Trace},
 };
-
-/// How far apart in time a dispatch and a worker's span in another trace may be to be one call.
-const JOIN_WITHIN: Micros = Micros::from_secs(1);
 
 /// All operation ids, numbered as they appear.
 #[derive(Default)]
@@ -38,15 +37,14 @@ impl<'t> OperationIds<'t> {
 pub(super) fn scan<'t, 'p>(traces: &'t [Trace], playbook: &'p Playbook) -> (Vec<Scan<'t, 'p>>, OperationIds<'t>) {
     let mut ids = OperationIds::default();
     let mut lexicons: Vec<Rc<Lexicon<'p>>> = Vec::new();
-    let mut seen: HashSet<TraceId> = HashSet::new();
     let mut scans = Vec::with_capacity(traces.len());
     // The order in which traces arrive must not matter.
     let mut ordered: Vec<&Trace> = traces.iter().collect();
-    ordered.sort_by_key(|trace| (trace.start(), trace.id(), std::cmp::Reverse(trace.len())));
+    // Of several answers about one trace the fullest counts.
+    ordered.sort_by_key(|trace| (trace.id(), std::cmp::Reverse(trace.len()), trace.start()));
+    ordered.dedup_by_key(|trace| trace.id());
+    ordered.sort_by_key(|trace| (trace.start(), trace.id()));
     for trace in ordered {
-        if !seen.insert(trace.id()) {
-            continue;
-        }
         let lexicon = match lexicons.iter().rev().find(|lexicon| lexicon.is_for(trace)) {
             Some(lexicon) => Rc::clone(lexicon),
             None => {
@@ -67,15 +65,15 @@ pub(super) fn cases<'a, 'p>(
     playbook: &'p Playbook,
 ) -> Vec<Case<'a, 'p>> {
     let mut cases: Vec<Case<'a, 'p>> = ids.ids.iter().map(|id| Case::new(Some(id), scans, playbook)).collect();
-    let mut starts = Vec::new();
+    let mut without_id = Vec::new();
     for (ix, scan) in scans.iter().enumerate() {
         let owners = slice(scan);
         collect(scan, ix, &owners, &mut cases);
         mention(scan, ix, ids, &mut cases);
-        starts.extend(starts_without_id(scans, ix, &owners, &mut cases, playbook));
+        without_id.extend(starts::without_id(scans, ix, &owners, &mut cases, playbook));
     }
-    join_lost_context(&mut cases, &mut starts);
-    cases.extend(starts);
+    join::lost_context(&mut cases, &mut without_id);
+    cases.extend(without_id);
     cases.retain(|case| !case.members.is_empty() || !case.mentions.is_empty());
     for case in &mut cases {
         case.sort();
@@ -84,7 +82,7 @@ pub(super) fn cases<'a, 'p>(
 }
 
 /// For every span the operation it belongs to.
-type Owners = Vec<Option<u32>>;
+pub(super) type Owners = Vec<Option<u32>>;
 
 fn slice(scan: &Scan<'_, '_>) -> Owners {
     let mut owners: Owners = vec![None; scan.trace.len()];
@@ -186,8 +184,7 @@ fn collect<'a, 'p>(scan: &'a Scan<'a, 'p>, at: usize, owners: &Owners, cases: &m
     for span in scan.trace.spans().filter(|span| scan.sight(span.ix()).is(SpanRole::Wrapper)) {
         let operation = scan.sight(span.ix()).operation;
         if let Some(case) = operation.and_then(|id| cases.get_mut(id as usize)) {
-            let known = case.context.iter().any(|m| m.scan == at && m.span.ix() == span.ix());
-            if !known {
+            if operation.is_some_and(|id| context.insert((span.ix(), id))) {
                 case.context.extend(case.member(at, span.ix()));
             }
         }
@@ -225,130 +222,4 @@ fn mention<'a>(scan: &'a Scan<'a, '_>, at: usize, ids: &OperationIds<'a>, cases:
             case.mentions.push(Mention { span, scan: at, role });
         }
     }
-}
-
-/// Start requests whose trace carries no id, the retries of one command together. Where the command's start was accepted
-/// in the end, they count as that operation's refused attempts.
-fn starts_without_id<'a, 'p>(
-    scans: &'a [Scan<'a, 'p>],
-    at: usize,
-    owners: &Owners,
-    cases: &mut [Case<'a, 'p>],
-    playbook: &'p Playbook,
-) -> Vec<Case<'a, 'p>> {
-    type Key<'p> = (Option<SpanIx>, Option<&'p str>);
-    let Some(scan) = scans.get(at) else { return Vec::new() };
-    let mut accepted: HashMap<Key<'p>, u32> = HashMap::new();
-    let mut open: Vec<(SpanIx, Key<'p>)> = Vec::new();
-    for span in scan.trace.spans() {
-        let ix = span.ix();
-        let Some(hit) = scan.sight(ix).route.filter(|hit| hit.role == RouteRole::Start) else { continue };
-        let key = (scan.tree.ancestors(ix).last(), hit.operation_type);
-        let asks = match span.kind() {
-            SpanKind::Server => true,
-            SpanKind::Client => scan.callee(span).is_none(),
-            _ => false,
-        };
-        match owners.get(ix.index()).copied().flatten() {
-            Some(owner) if key.0.is_some() => {
-                accepted.insert(key, owner);
-            }
-            None if asks && !scan.sight(ix).folded => open.push((ix, key)),
-            _ => {}
-        }
-    }
-    let mut groups: Vec<(Key<'p>, Case<'a, 'p>)> = Vec::new();
-    for (ix, key) in open {
-        if let Some(case) = accepted.get(&key).and_then(|id| cases.get_mut(*id as usize)) {
-            case.refused_starts += 1;
-            add_subtree(scan, at, owners, ix, case, true);
-            continue;
-        }
-        let known = groups.iter().position(|(known, _)| *known == key && key.0.is_some());
-        let position = known.unwrap_or_else(|| {
-            groups.push((key, Case::new(None, scans, playbook)));
-            groups.len() - 1
-        });
-        if let Some((_, case)) = groups.get_mut(position) {
-            case.start_requests += 1;
-            case.route_type = key.1;
-            add_subtree(scan, at, owners, ix, case, false);
-        }
-    }
-    groups.into_iter().map(|(_, case)| case).collect()
-}
-
-fn add_subtree<'a, 'p>(
-    scan: &'a Scan<'a, 'p>,
-    at: usize,
-    owners: &Owners,
-    root: SpanIx,
-    case: &mut Case<'a, 'p>,
-    as_context: bool,
-) {
-    let mut last: Option<usize> = None;
-    for ix in scan.tree.descendants(root) {
-        if owners.get(ix.index()).copied().flatten().is_some() {
-            continue;
-        }
-        if scan.sight(ix).folded {
-            if let Some(member) = last.and_then(|last| case.members.get_mut(last)) {
-                member.folded += 1;
-            }
-            continue;
-        }
-        let member = case.member(at, ix);
-        if as_context {
-            case.context.extend(member);
-        } else {
-            case.members.extend(member);
-            last = case.members.len().checked_sub(1);
-        }
-    }
-    for above in scan.tree.ancestors(root) {
-        let known = case.context.iter().any(|m| m.scan == at && m.span.ix() == above);
-        if known || scan.sight(above).is(SpanRole::Coordinator) {
-            break;
-        }
-        case.context.extend(case.member(at, above));
-    }
-}
-
-/// Puts the two halves of an operation together whose call did not carry the trace context: a start that was handed to a
-/// worker and found no span there, and a worker's span without a caller in the same moment.
-fn join_lost_context<'a, 'p>(cases: &mut [Case<'a, 'p>], starts: &mut Vec<Case<'a, 'p>>) {
-    for case in cases.iter_mut() {
-        let Some(server) = lonely_worker(case) else { continue };
-        case.context_lost = !case.id.is_some_and(|id| id.starts_with("worker_"));
-        let half = starts.iter().position(|start| dispatches(start).any(|dispatch| joins(dispatch, server)));
-        if let Some(half) = half {
-            let start = starts.swap_remove(half);
-            case.context_lost = true;
-            case.route_type = case.route_type.or(start.route_type);
-            case.members.extend(start.members);
-            case.context.extend(start.context);
-        }
-    }
-}
-
-fn lonely_worker<'a>(case: &Case<'a, '_>) -> Option<SpanRef<'a>> {
-    let begun = case.members.iter().any(|m| m.sight.route_is(RouteRole::Start) && m.span.kind() == SpanKind::Server);
-    let mut servers = case.members.iter().filter(|m| {
-        m.sight.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Server && m.span.parent().is_none()
-    });
-    if begun { None } else { servers.next().map(|m| m.span) }
-}
-
-fn dispatches<'c, 'a, 'p>(case: &'c Case<'a, 'p>) -> impl Iterator<Item = SpanRef<'a>> + use<'c, 'a, 'p> {
-    case.members
-        .iter()
-        .filter(|m| m.sight.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Client)
-        .filter(|m| case.scan(m).callee(m.span).is_none())
-        .map(|m| m.span)
-}
-
-fn joins(dispatch: SpanRef<'_>, server: SpanRef<'_>) -> bool {
-    let late = server.start() > dispatch.end() + JOIN_WITHIN;
-    let early = server.start() + JOIN_WITHIN < dispatch.start();
-    !late && !early
 }

@@ -1,6 +1,9 @@
 //! The first look at a trace: what each span is, by the playbook's vocabularies.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::{OnceCell, RefCell},
+    sync::Arc,
+};
 
 use hashbrown::HashMap;
 
@@ -135,6 +138,7 @@ pub(super) struct Scan<'t, 'p> {
     pub(super) tree: Tree,
     pub(super) lexicon: std::rc::Rc<Lexicon<'p>>,
     sights: Vec<Sight<'p>>,
+    depths: OnceCell<Vec<u32>>,
 }
 
 impl<'t, 'p> Scan<'t, 'p> {
@@ -155,7 +159,7 @@ impl<'t, 'p> Scan<'t, 'p> {
             })
             .collect();
         fold(&tree, &mut sights);
-        Self { trace, tree, lexicon, sights }
+        Self { trace, tree, lexicon, sights, depths: OnceCell::new() }
     }
 
     pub(super) fn sight(&self, ix: SpanIx) -> Sight<'p> {
@@ -168,6 +172,21 @@ impl<'t, 'p> Scan<'t, 'p> {
 
     pub(super) fn text(&self, span: SpanRef<'t>, attr: Attr) -> Option<&'t str> {
         self.lexicon.text(span, attr)
+    }
+
+    /// How many spans are above a span.
+    pub(super) fn depth(&self, ix: SpanIx) -> u32 {
+        let depths = self.depths.get_or_init(|| {
+            let mut depths = vec![0; self.trace.len()];
+            for ix in self.top_down() {
+                let above = self.tree.parent(ix).and_then(|parent| depths.get(parent.index()).copied());
+                if let (Some(above), Some(slot)) = (above, depths.get_mut(ix.index())) {
+                    *slot = above + 1;
+                }
+            }
+            depths
+        });
+        depths.get(ix.index()).copied().unwrap_or(0)
     }
 
     /// Spans from the roots down, parents before children.

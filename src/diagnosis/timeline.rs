@@ -5,6 +5,7 @@ use hashbrown::{HashMap, HashSet};
 use super::{
     FlowStep, OperationStatus, SectionKind,
     case::{Case, Member},
+    http::Request,
 };
 use crate::{
     playbook::{Attr, RouteRole, SpanRole},
@@ -18,6 +19,8 @@ pub(super) struct StateChange {
     pub(super) member: usize,
     pub(super) status: OperationStatus,
     pub(super) resuming: bool,
+    /// Said by the registration, not by a change.
+    registers: bool,
     pub(super) at: Time,
 }
 
@@ -25,7 +28,8 @@ pub(super) struct StateChange {
 pub(super) fn states(case: &Case<'_, '_>) -> Vec<StateChange> {
     let mut changes: Vec<StateChange> =
         case.members.iter().enumerate().filter_map(|(ix, member)| state(case, ix, member)).collect();
-    changes.sort_by_key(|change| (change.at, change.status.is_terminal(), change.member));
+    // A registration comes before every change, whatever the clocks of two services say.
+    changes.sort_by_key(|change| (!change.registers, change.at, change.status.is_terminal(), change.member));
     changes
 }
 
@@ -33,7 +37,8 @@ fn state(case: &Case<'_, '_>, ix: usize, member: &Member<'_, '_>) -> Option<Stat
     let (scan, span) = (case.scan(member), member.span);
     let change = |text: &str, at| {
         let status = OperationStatus::parse(text)?;
-        Some(StateChange { member: ix, status, resuming: text.eq_ignore_ascii_case("resuming"), at })
+        let resuming = text.eq_ignore_ascii_case("resuming");
+        Some(StateChange { member: ix, status, resuming, registers: member.sight.is(SpanRole::Register), at })
     };
     if let Some(to) = scan.text(span, Attr::ToStatus) {
         return change(to, span.end());
@@ -54,8 +59,17 @@ fn state(case: &Case<'_, '_>, ix: usize, member: &Member<'_, '_>) -> Option<Stat
     None
 }
 
+/// When a worker that shuts down in an orderly way gave the operation back: it tells the backend over HTTP, and no
+/// transition is written.
+pub(super) fn given_back(case: &Case<'_, '_>, states: &[StateChange]) -> Option<Time> {
+    let open = states.last().is_none_or(|last| !last.status.is_terminal());
+    let updates = case.mentions.iter().filter(|m| m.role == RouteRole::StatusUpdate && open);
+    let accepted = updates.filter(|m| Request::of(m.span, &case.scan_at(m.scan).lexicon).is_some_and(|r| r.accepted()));
+    accepted.map(|m| m.span.end()).filter(|at| states.last().is_none_or(|last| last.at <= *at)).max()
+}
+
 /// Whether the operation id on a span that several operations share is this one's.
-fn names(case: &Case<'_, '_>, member: &Member<'_, '_>) -> bool {
+pub(super) fn names(case: &Case<'_, '_>, member: &Member<'_, '_>) -> bool {
     case.scan(member).text(member.span, Attr::OperationId).is_none_or(|id| Some(id) == case.id)
 }
 
@@ -87,8 +101,11 @@ pub(super) fn window(case: &Case<'_, '_>, states: &[StateChange], ended: bool, n
         None => first,
     };
     let last = case.members.iter().map(|m| m.span.end()).max().unwrap_or(first);
-    let terminal = states.iter().rev().find(|change| change.status.is_terminal()).map(|change| change.at);
-    let end = if ended { Some(terminal.unwrap_or(last).max(start)) } else { None };
+    let terminal = states.last().filter(|change| change.status.is_terminal()).map(|change| change.at);
+    let ending = || terminal.or_else(|| given_back(case, states)).unwrap_or(last);
+    let end = if ended { Some(ending().max(start)) } else { None };
+    // Beyond these 70 000 years nothing is a clock's time, and differences would no longer fit.
+    let now = now.clamp(Time(-1 << 61), Time(1 << 61));
     let until = end.unwrap_or(now.max(last));
     Some(Window { start, end, until })
 }

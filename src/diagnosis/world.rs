@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::{case::Member, errors, facts::Facts, scan::Scan};
+use super::{case::Member, errors, scan::Scan};
 use crate::{
     playbook::{Correlation, Playbook, RouteRole, Service, SpanRole},
     trace::{SpanKind, Time},
@@ -64,15 +64,14 @@ impl<'a, 'p> World<'a, 'p> {
         self.health.get(service).copied()
     }
 
-    /// The failing span that explains why `waited_on` did not answer in the operation's time, and the service it blames.
+    /// The failing span that explains why `waited_on` did not answer between two times, and the service it blames.
     pub(super) fn explains(
         &self,
-        facts: &Facts<'_, 'a, 'p>,
         waited_on: &Service,
+        (from, to): (Time, Time),
     ) -> Option<(&'p Service, Witness<'a, 'p>)> {
-        let window = facts.window?;
         let slack = self.playbook.thresholds().correlation_window;
-        let (from, to) = (window.start - slack, window.until + slack);
+        let (from, to) = (from - slack, to + slack);
         let near = |w: &&Witness<'a, 'p>| w.member.span.end() >= from && w.member.span.start() <= to;
         let witness = self.witnesses.iter().filter(near).find(|w| w.correlation.waiting_on == waited_on.rule)?;
         let blamed = self.playbook.services().iter().find(|s| s.rule == witness.correlation.explains)?;

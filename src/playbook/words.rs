@@ -154,24 +154,23 @@ impl<'de> Deserialize<'de> for Template {
 }
 
 impl Template {
-    /// The text with its gaps filled. A gap without word and default becomes `unknown`.
+    /// The text with its gaps filled. Of several lines those with a gap that has neither word nor default are left out
+    /// (a command without its argument helps nobody); in a single line such a gap becomes `unknown`.
     #[must_use]
     pub fn fill(&self, fill: &Fill) -> String {
-        let mut out = String::with_capacity(self.0.len() + 32);
-        let mut rest = self.0.as_str();
-        while let Some((before, after)) = rest.split_once('{') {
-            out.push_str(before);
-            let Some((gap, tail)) = after.split_once('}') else {
-                out.push('{');
-                rest = after;
-                continue;
-            };
-            let (key, default) = gap.split_once('|').unwrap_or((gap, "unknown"));
-            out.push_str(fill.get(key).unwrap_or(default));
-            rest = tail;
+        if !self.0.contains('\n') {
+            return tidy(&fill_line(&self.0, fill).unwrap_or_else(|text| text));
         }
-        out.push_str(rest);
-        tidy(&out)
+        let mut lines: Vec<String> = self.0.lines().filter_map(|line| fill_line(line, fill).ok()).collect();
+        // An announcement of commands that are all left out announces nothing.
+        if lines.len() == 1
+            && let Some(only) = lines.first_mut()
+            && only.ends_with(':')
+        {
+            only.pop();
+            only.push('.');
+        }
+        tidy(&lines.join("\n"))
     }
 
     /// The text as it was written.
@@ -179,6 +178,28 @@ impl Template {
     pub fn raw(&self) -> &str {
         &self.0
     }
+}
+
+/// A line with its gaps filled; the error is the same with `unknown` in the gaps that have neither word nor default.
+fn fill_line(line: &str, fill: &Fill) -> Result<String, String> {
+    let mut out = String::with_capacity(line.len() + 32);
+    let mut rest = line;
+    let mut whole = true;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let Some((gap, tail)) = after.split_once('}') else {
+            out.push('{');
+            rest = after;
+            continue;
+        };
+        let (key, default) = gap.split_once('|').map_or((gap, None), |(key, default)| (key, Some(default)));
+        let word = fill.get(key).or(default);
+        whole &= word.is_some();
+        out.push_str(word.unwrap_or("unknown"));
+        rest = tail;
+    }
+    out.push_str(rest);
+    if whole { Ok(out) } else { Err(out) }
 }
 
 /// Empty gaps leave double spaces and spaces before punctuation.
@@ -221,6 +242,8 @@ mod tests {
         assert_eq!(text("No data for {symbol} {empty|}: gone"), "No data for EURUSD: gone");
         assert_eq!(text("{never} {"), "unknown {");
         assert_eq!(text("do:\n  ktrdr workers"), "do:\n  ktrdr workers");
+        assert_eq!(text("do:\n  ktrdr workers\n  ktrdr status {operation}"), "do:\n  ktrdr workers");
+        assert_eq!(text("Ask KTRDR:\n  ktrdr status {operation}"), "Ask KTRDR.");
     }
 
     #[test]

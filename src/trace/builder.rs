@@ -11,6 +11,9 @@ use super::{
     value::Attribute,
 };
 
+/// Times are kept within 36 000 years of the epoch, so that no difference or sum of a few of them overflows.
+const FARTHEST: i64 = 1 << 60;
+
 /// A span on its way into a [`TraceBuilder`]; the lists are drained by [`TraceBuilder::push`], so that one draft can
 /// serve for all spans of an answer.
 #[derive(Clone, Debug, Default)]
@@ -186,8 +189,8 @@ impl TraceBuilder {
             id: draft.id,
             parent: draft.parent.map_or(SpanId(0), |parent| parent.span),
             follows: draft.parent.is_some_and(|parent| parent.relation == Relation::FollowsFrom),
-            start: draft.start,
-            duration: Micros(draft.duration.0.max(0)),
+            start: draft.start.clamp(Time(-FARTHEST), Time(FARTHEST)),
+            duration: Micros(draft.duration.0.clamp(0, FARTHEST)),
             name: draft.name,
             resource: draft.resource.0,
             status_message: draft.status_message,

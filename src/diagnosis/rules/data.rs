@@ -1,5 +1,7 @@
 //! Data that was not there, or came only in part.
 
+use hashbrown::HashSet;
+
 use super::{Draft, Facts};
 use crate::{
     diagnosis::{OperationStatus, errors::Fault},
@@ -18,7 +20,7 @@ pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) 
 /// Data requests that failed under a green status: spans that would carry received bars and carry an error instead.
 fn segments_failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let bars = facts.case.playbook.keys(Attr::BarsReceived);
-    let delivering: Vec<&str> = facts
+    let delivering: HashSet<&str> = facts
         .case
         .members
         .iter()
@@ -28,17 +30,15 @@ fn segments_failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let requests = facts.case.members.iter().filter(|m| {
         delivering.contains(&m.span.name()) || facts.case.playbook.steps().iter().any(|s| fetches(s, m.span.name()))
     });
-    let requests: Vec<_> = requests.collect();
+    let requests: HashSet<_> = requests.map(|m| (m.scan, m.span.ix())).collect();
     let failed: Vec<&Fault<'_, 'p>> = facts
         .faults
         .iter()
         .filter(|f| f.exception || f.member.span.is_error())
-        .filter(|f| requests.iter().any(|m| m.span.id() == f.member.span.id()))
+        .filter(|f| requests.contains(&(f.member.scan, f.member.span.ix())))
         .collect();
     let first = failed.first()?;
-    let mut spans: Vec<_> = failed.iter().map(|f| f.member.span.id()).collect();
-    spans.sort_unstable();
-    spans.dedup();
+    let spans: HashSet<_> = failed.iter().map(|f| (f.member.scan, f.member.span.ix())).collect();
     let mut draft = Draft::of(facts, "data.segments_failed")?
         .set("count", spans.len().to_string())
         .set("total", requests.len().to_string())
@@ -63,8 +63,8 @@ fn fewer_bars<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         .iter()
         .filter_map(|m| Some((m, number(m, Attr::BarsReceived)?, number(m, Attr::BarsRequested)?)))
         .collect();
-    let received: i64 = pairs.iter().map(|(_, received, _)| received).sum();
-    let requested: i64 = pairs.iter().map(|(_, _, requested)| requested).sum();
+    let received = pairs.iter().fold(0i64, |sum, (_, received, _)| sum.saturating_add(*received));
+    let requested = pairs.iter().fold(0i64, |sum, (_, _, requested)| sum.saturating_add(*requested));
     if received >= requested {
         return None;
     }

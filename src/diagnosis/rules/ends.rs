@@ -23,7 +23,8 @@ pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) 
 
 /// The span that says how the operation ended.
 fn ending<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>) -> Option<&'c Member<'a, 'p>> {
-    let last = facts.states.iter().rev().find(|change| change.status.is_terminal())?;
+    // An end that a resume undid is not the end.
+    let last = facts.states.last().filter(|change| change.status.is_terminal())?;
     facts.case.members.get(last.member)
 }
 
@@ -94,7 +95,7 @@ fn no_exception(facts: &Facts<'_, '_, '_>) -> bool {
 
 fn cancelled<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let reason = ending(facts).and_then(|m| facts.case.scan(m).text(m.span, Attr::CancellationReason));
-    let given_back = facts.case.mentions.iter().find(|m| m.role == RouteRole::StatusUpdate);
+    let given_back = facts.case.mentions.iter().rfind(|m| m.role == RouteRole::StatusUpdate);
     let shutdown = reason.is_some_and(|text| contains(text, "shutdown") || contains(text, "sigterm"));
     let rule = match (reason, given_back) {
         _ if shutdown => "cancelled.shutdown",
@@ -133,8 +134,7 @@ fn suppressed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     if facts.status == OperationStatus::Failed {
         return None;
     }
-    let own = |fault: &&Fault<'_, 'p>| !fault.wrapper && facts.case.members.iter().any(|m| same(m, &fault.member));
-    let faults: Vec<_> = facts.faults.iter().filter(own).collect();
+    let faults: Vec<_> = facts.faults.iter().filter(|fault| !fault.wrapper && !fault.outside).collect();
     let first = faults.first()?;
     let draft = Draft::of(facts, "error.suppressed")?
         .set("count", faults.len().to_string())
@@ -142,10 +142,6 @@ fn suppressed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         .set("span", first.member.span.name())
         .aside();
     Some(draft.span(&first.member, "status", "error"))
-}
-
-fn same(a: &Member<'_, '_>, b: &Member<'_, '_>) -> bool {
-    a.scan == b.scan && a.span.ix() == b.span.ix()
 }
 
 fn resumed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {

@@ -19,7 +19,9 @@ pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, drafts
     if ended_well {
         return;
     }
-    match world.explains(facts, silent.service) {
+    let waited = silent.member.map(|m| (m.span.start(), m.span.end()));
+    let waited = waited.or_else(|| facts.window.map(|w| (w.start, w.until)));
+    match waited.and_then(|waited| world.explains(silent.service, waited)) {
         Some((service, proof)) if silent.timeout => drafts.extend(by_correlation(facts, &silent, service, proof)),
         _ => drafts.extend(unanswered(facts, &silent)),
     }

@@ -54,7 +54,7 @@ fn slow_step<'p>(facts: &Facts<'_, '_, 'p>, step: &'p Step) -> Option<Draft<'p>>
     let mut runs = measures(facts, step);
     runs.sort_by_key(|run| run.took);
     let median = runs.get(runs.len() / 2)?.took;
-    let total = Micros(runs.iter().map(|run| run.took.0).sum());
+    let total = runs.iter().fold(Micros(0), |sum, run| sum + run.took);
     let whole = facts.window?.length();
     if median <= step.over || share(total, whole) < step.share {
         return None;
@@ -136,12 +136,12 @@ fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let ((scan, _, name), calls) =
         groups.into_iter().filter(|(_, calls)| calls.len() > most && is_chatty(calls)).max_by_key(|(_, c)| c.len())?;
     let parent = facts.case.scans.get(scan).and_then(|s| s.trace.span(s.tree.parent(calls.first()?.span.ix())?));
-    let total: i64 = calls.iter().map(|m| m.span.duration().0).sum();
+    let total = calls.iter().fold(Micros(0), |sum, m| sum + m.span.duration());
     let draft = Draft::of(facts, &rule.id)?
         .set("count", calls.len().to_string())
         .set("value", name)
         .set("span", parent.map(SpanRef::name).unwrap_or_default())
-        .set("duration", Micros(total).to_string());
+        .set("duration", total.to_string());
     let first = calls.first()?;
     Some(draft.span(first, "similar calls", &calls.len().to_string()).aside())
 }

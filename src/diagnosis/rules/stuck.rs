@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{Draft, Facts, World, is_open};
 use crate::{
-    diagnosis::{Confidence, OperationStatus, errors, http::Request},
-    playbook::{Attr, Fill, RouteRole},
-    trace::{Micros, SpanKind, Time, Value},
+    diagnosis::{Confidence, OperationStatus, errors, http::Request, scan::Scan},
+    playbook::{Attr, Fill, RouteRole, SpanRole, any_fits},
+    trace::{Micros, SpanKind, SpanRef, Time, Value},
 };
 
 pub(super) fn apply<'p>(
@@ -18,19 +18,22 @@ pub(super) fn apply<'p>(
     if !is_open(facts) {
         return;
     }
-    let before = drafts.len();
-    drafts.extend(instance_mismatch(facts));
-    drafts.extend(progress_frozen(facts));
-    drafts.extend(worker_lost(facts));
-    if drafts.len() == before {
-        drafts.extend(health_checks_ended(facts, world));
+    let mismatch = instance_mismatch(facts);
+    let mut found: Vec<Draft<'p>> = progress_frozen(facts).into_iter().chain(worker_lost(facts)).collect();
+    if found.is_empty() {
+        found.extend(health_checks_ended(facts, world));
     }
-    if drafts.len() == before {
-        drafts.extend(never_started(facts));
+    let certain = mismatch.as_ref().is_some_and(|(_, certain)| *certain);
+    if found.is_empty() && !certain {
+        found.extend(never_started(facts));
     }
-    if drafts.len() == before {
-        drafts.extend(silent(facts, baseline));
+    if found.is_empty() && !certain {
+        found.extend(silent(facts, baseline));
     }
+    // An instance in each service may be meant so: it explains an operation that does not go on, and no other.
+    let explains = certain || !found.is_empty();
+    drafts.extend(mismatch.map(|(draft, _)| if explains { draft } else { draft.aside() }));
+    drafts.extend(found);
     drafts.extend(running(facts));
 }
 
@@ -92,20 +95,26 @@ fn never_started<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let mut gone: Option<(Time, super::Member<'_, 'p>, String)> = None;
     let mut answered: Option<Time> = None;
+    let mut unanswered = 0;
     for mention in facts.case.mentions.iter().filter(|m| m.role == RouteRole::Poll) {
         let Some(scan) = facts.case.scans.get(mention.scan) else { continue };
         let Some(member) = facts.case.member(mention.scan, mention.span.ix()) else { continue };
         let span = mention.span;
         // Only the backend's own request to the worker tells of the worker; the command's poll asks the backend.
-        if span.kind() != SpanKind::Client || !asked_by_backend(scan, span) {
+        if span.kind() != SpanKind::Client || !asked_by_backend(facts, scan, span) {
             continue;
         }
         let request = Request::of(span, &scan.lexicon).unwrap_or_default();
         if request.status.is_some() {
-            answered = answered.max(Some(span.end()));
+            (answered, unanswered) = (answered.max(Some(span.end())), 0);
         } else if span.is_error() {
             let class = errors::own_class(facts.case, &member).unwrap_or_default();
-            gone = Some((span.end(), member, class));
+            unanswered += 1;
+            // A busy worker may let one request wait for too long; nobody lets every one wait.
+            let known = errors::classify(facts.case.playbook, Some(&class), None);
+            if unanswered > 1 || known.is_none_or(|(row, _)| !row.timeout) {
+                gone = Some((span.end(), member, class));
+            }
         }
     }
     let (at, member, class) = gone.filter(|(at, ..)| answered.is_none_or(|last| last < *at))?;
@@ -119,12 +128,13 @@ fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     Some(draft.absence(last, "transition to an end", "not there", facts.context.now))
 }
 
-/// Whether a client span is the backend's own (it hangs below a request that the backend serves).
-fn asked_by_backend(scan: &crate::diagnosis::scan::Scan<'_, '_>, span: crate::trace::SpanRef<'_>) -> bool {
-    scan.tree
-        .parent(span.ix())
-        .and_then(|ix| scan.trace.span(ix))
-        .is_some_and(|parent| parent.kind() == SpanKind::Server)
+/// Whether a client span is the backend's own: it hangs below something that is no command (a request it serves, a
+/// coordinator), or below nothing (a coordinator that still runs is not there yet) in a service that the playbook knows.
+fn asked_by_backend(facts: &Facts<'_, '_, '_>, scan: &Scan<'_, '_>, span: SpanRef<'_>) -> bool {
+    match scan.tree.parent(span.ix()) {
+        Some(parent) => !scan.sight(parent).is(SpanRole::Wrapper),
+        None => facts.case.playbook.services().iter().any(|s| any_fits(&s.names, span.service())),
+    }
 }
 
 fn health_checks_ended<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>) -> Option<Draft<'p>> {
@@ -163,7 +173,8 @@ fn progress_frozen<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     Some(draft.attribute(facts, member, Attr::ProgressPercent).attribute(facts, member, Attr::ProgressAt))
 }
 
-fn instance_mismatch<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+/// Two instances of the operations service; certain when one service holds both.
+fn instance_mismatch<'p>(facts: &Facts<'_, '_, 'p>) -> Option<(Draft<'p>, bool)> {
     let carriers: Vec<_> = facts
         .case
         .members
@@ -181,10 +192,12 @@ fn instance_mismatch<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
             draft = draft.attribute(facts, member, Attr::Instance);
         }
     }
-    let services: BTreeSet<&str> = carriers.iter().map(|(m, _)| m.span.service()).collect();
+    let pairs: BTreeSet<(&str, &str)> = carriers.iter().map(|(m, id)| (m.span.service(), &**id)).collect();
+    let services: BTreeSet<&str> = pairs.iter().map(|(service, _)| *service).collect();
+    let certain = pairs.len() > services.len();
     draft = draft.set("value", instances.iter().next().copied().unwrap_or_default());
-    if services.len() == instances.len() {
+    if !certain {
         draft = draft.sure(Confidence::Medium, "each service has one instance of its own, which may be meant so");
     }
-    Some(draft)
+    Some((draft, certain))
 }

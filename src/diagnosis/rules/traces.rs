@@ -9,7 +9,8 @@ use crate::{
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
     drafts.extend(context_lost(facts));
-    if facts.case.id.is_none() && facts.status == OperationStatus::Unknown {
+    let asked = facts.case.id.is_none() || facts.case.members.iter().any(|m| m.sight.route_is(RouteRole::Start));
+    if asked && facts.status == OperationStatus::Unknown {
         drafts.extend(worker_missing(facts));
     }
 }

@@ -9,12 +9,14 @@ use crate::{
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
     let failed = facts.status == OperationStatus::Failed;
     drafts.extend(retried(facts, failed));
-    if facts.workers.accepted.is_some() || facts.status == OperationStatus::Completed {
-        return;
+    let placed = facts.workers.accepted.is_some();
+    if !placed && facts.status != OperationStatus::Completed {
+        drafts.extend(selection(facts));
+        drafts.extend(all_refused(facts, failed));
     }
-    drafts.extend(selection(facts));
-    drafts.extend(all_refused(facts, failed));
-    drafts.extend(by_error(facts));
+    if !placed || failed {
+        drafts.extend(by_error(facts));
+    }
 }
 
 fn selection<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {

@@ -1,0 +1,20 @@
+//! The rules of the playbook, each by a trace in which it applies, and what holds for every answer.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "rules/cases.rs"]
+mod cases;
+#[path = "rules/errors.rs"]
+mod errors;
+#[path = "rules/laws.rs"]
+mod laws;
+#[path = "rules/picture.rs"]
+mod picture;
+#[path = "rules/properties.rs"]
+mod properties;
+#[path = "rules/scenes.rs"]
+mod scenes;
+#[path = "rules/size.rs"]
+mod size;
+#[path = "rules/table.rs"]
+mod table;
