@@ -45,13 +45,12 @@ pub(super) fn scan<'t, 'p>(traces: &'t [Trace], playbook: &'p Playbook) -> (Vec<
     ordered.dedup_by_key(|trace| trace.id());
     ordered.sort_by_key(|trace| (trace.start(), trace.id()));
     for trace in ordered {
-        let lexicon = match lexicons.iter().rev().find(|lexicon| lexicon.is_for(trace)) {
-            Some(lexicon) => Rc::clone(lexicon),
-            None => {
-                let lexicon = Rc::new(Lexicon::new(playbook, trace.strings()));
-                lexicons.push(Rc::clone(&lexicon));
-                lexicon
-            }
+        let lexicon = if let Some(lexicon) = lexicons.iter().rev().find(|lexicon| lexicon.is_for(trace)) {
+            Rc::clone(lexicon)
+        } else {
+            let lexicon = Rc::new(Lexicon::new(playbook, trace.strings()));
+            lexicons.push(Rc::clone(&lexicon));
+            lexicon
         };
         scans.push(Scan::new(trace, lexicon, &mut ids));
     }
@@ -183,10 +182,10 @@ fn collect<'a, 'p>(scan: &'a Scan<'a, 'p>, at: usize, owners: &Owners, cases: &m
     // A command that carries the id of what it asked for stands in where nothing else of the operation is here.
     for span in scan.trace.spans().filter(|span| scan.sight(span.ix()).is(SpanRole::Wrapper)) {
         let operation = scan.sight(span.ix()).operation;
-        if let Some(case) = operation.and_then(|id| cases.get_mut(id as usize)) {
-            if operation.is_some_and(|id| context.insert((span.ix(), id))) {
-                case.context.extend(case.member(at, span.ix()));
-            }
+        if let Some(case) = operation.and_then(|id| cases.get_mut(id as usize))
+            && operation.is_some_and(|id| context.insert((span.ix(), id)))
+        {
+            case.context.extend(case.member(at, span.ix()));
         }
     }
 }
