@@ -483,3 +483,16 @@ fn a_message_of_many_lines_makes_one_line() {
     assert!(!d.summary.contains('\n') && d.summary.chars().count() < 400, "{}", d.summary);
     assert!(d.error_message.unwrap().len() > 2000, "the record keeps all of it");
 }
+
+#[test]
+fn an_error_inside_the_ib_host_speaks_of_the_gateway() {
+    let picture = download(
+        "
+        api | > POST http://localhost:5001/data/historical 200 | 1s +11s
+          ib | < POST /data/historical 200 | 2s +10s
+            ib | ib.fetch_historical | 2s +10s | !TimeoutError: 
+        api | running->failed {D} | 13s",
+    );
+    let d = one(&picture, "1h");
+    assert_eq!((d.rule.as_str(), d.error_type.as_deref()), ("service.ib_gateway", Some("TimeoutError")));
+}
