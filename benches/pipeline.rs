@@ -3,11 +3,13 @@
 
 #![allow(missing_docs, reason = "criterion's macros write functions without")]
 
+mod cpu;
 mod workloads;
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use cpu::CpuTime;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ktrdr_diagnosis::{
     corpus::otlp_json,
     diagnosis::{Context, Diagnosis, diagnose},
@@ -15,7 +17,7 @@ use ktrdr_diagnosis::{
     investigate::Answer,
     jaeger::decode,
     playbook::Playbook,
-    trace::Trace,
+    trace::{Trace, Tree, critical_path},
 };
 use serde::de::IgnoredAny;
 
@@ -35,7 +37,7 @@ fn encoded(diagnoses: Vec<Diagnosis>) -> usize {
 }
 
 /// All stages of one workload, and the bound.
-fn stages(criterion: &mut Criterion, name: &str, body: &[u8]) {
+fn stages(criterion: &mut Criterion<CpuTime>, name: &str, body: &[u8]) {
     let playbook = Playbook::ktrdr();
     let decoded = traces(body);
     let found = diagnoses(&decoded, &playbook);
@@ -47,6 +49,7 @@ fn stages(criterion: &mut Criterion, name: &str, body: &[u8]) {
         b.iter(|| serde_json::from_slice::<IgnoredAny>(black_box(body)).is_ok());
     });
     group.bench_function("decode", |b| b.iter(|| traces(black_box(body))));
+    group.bench_function("path", |b| b.iter(|| paths(black_box(&decoded))));
     group.bench_function("diagnose", |b| b.iter(|| diagnoses(black_box(&decoded), &playbook)));
     group.bench_function("frames", |b| {
         b.iter_batched(|| found.clone(), encoded, criterion::BatchSize::PerIteration);
@@ -55,7 +58,12 @@ fn stages(criterion: &mut Criterion, name: &str, body: &[u8]) {
     group.finish();
 }
 
-fn all(criterion: &mut Criterion) {
+/// Tree and critical path alone.
+fn paths(traces: &[Trace]) -> usize {
+    traces.iter().map(|trace| critical_path(trace, &Tree::new(trace)).len()).sum()
+}
+
+fn all(criterion: &mut Criterion<CpuTime>) {
     for (name, body) in [
         ("S1 20x50", workloads::s1 as fn() -> Vec<u8>),
         ("S2 1x50000", workloads::s2),
@@ -66,15 +74,8 @@ fn all(criterion: &mut Criterion) {
     ] {
         stages(criterion, name, &body());
     }
-    let body = otlp_json(&workloads::plain(1_500, 50));
-    let mut group = criterion.benchmark_group("S3 as OTLP");
-    group.throughput(Throughput::Bytes(body.len() as u64)).sample_size(10);
-    group.bench_with_input(BenchmarkId::from_parameter("bound: serde_json skips"), &body, |b, body| {
-        b.iter(|| serde_json::from_slice::<IgnoredAny>(black_box(body)).is_ok());
-    });
-    group.bench_with_input(BenchmarkId::from_parameter("decode"), &body, |b, body| b.iter(|| traces(black_box(body))));
-    group.finish();
+    stages(criterion, "S3 as OTLP", &otlp_json(&workloads::plain(1_500, 50)));
 }
 
-criterion_group!(benches, all);
+criterion_group!(name = benches; config = Criterion::default().with_measurement(CpuTime); targets = all);
 criterion_main!(benches);

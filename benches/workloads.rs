@@ -222,7 +222,7 @@ fn trace_id(nth: u64) -> TraceId {
 }
 
 fn write(traces: u64, count: usize, fill: impl Fn(u64, usize, &mut dyn FnMut(RawSpan))) -> Vec<u8> {
-    let mut writer = JaegerWriter::new(Dialect::V1_53, traces as usize * count * 1_050 + 4096);
+    let mut writer = JaegerWriter::new(Dialect::V2, traces as usize * count * 1_050 + 4096);
     for nth in 0..traces {
         writer.begin(trace_id(nth));
         fill(nth, count, &mut |span| writer.span(&span));

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The layout of dist/, and the executable: static, and it starts in a root that holds nothing else.
+# The layout of dist/, and the executable: static, and it starts in a root that holds no library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,10 +20,14 @@ fi
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
-mkdir "$root/tmp"
+mkdir "$root/tmp" "$root/dev"
+# A static executable takes its randomness from /dev, which every container has; files do for a start.
+head -c 65536 /dev/urandom | tee "$root/dev/random" >"$root/dev/urandom"
 cp "$binary" "$root/plugin"
-enter=(chroot "$root")
-[ "$(id -u)" = 0 ] || enter=(unshare --user --map-root-user chroot "$root")
+# By their full paths: the environment is emptied below.
+chroot=$(PATH=$PATH:/usr/sbin command -v chroot)
+enter=("$chroot" "$root")
+[ "$(id -u)" = 0 ] || enter=("$(command -v unshare)" --user --map-root-user "$chroot" "$root")
 
 # Started by hand it explains itself and ends; started as Grafana does it prints the line of the handshake.
 if "${enter[@]}" /plugin </dev/null >"$root/out" 2>"$root/err"; then

@@ -1,5 +1,12 @@
 //! The command line through its real executable.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "clippy knows test code only in functions marked as tests"
+)]
+
 use std::{
     io::Write,
     path::PathBuf,

@@ -1,5 +1,7 @@
 //! Every frame as the browser receives it, over one operation whose record is filled to the last field.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests end by panicking")]
+
 use std::sync::Arc;
 
 use insta::assert_json_snapshot;
@@ -62,6 +64,7 @@ fn step(span: &str, service: &str, id: u64, depth: u32, path_ms: f64) -> FlowSte
 }
 
 /// A failed training; every field is filled.
+#[allow(clippy::too_many_lines, reason = "a record has that many fields")]
 fn failed() -> Diagnosis {
     Diagnosis {
         operation_id: Some("op_training_20261122_100500_ab12cd34".into()),

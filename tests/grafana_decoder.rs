@@ -229,9 +229,11 @@ async fn resources_uploads_and_metrics_answer() {
     let Some(setting) = Setting::new("resources").await else { return };
     let (from, to) = setting.story.range();
     let get = |path: &str, contains: &[&str]| json!({"name": path, "method": "GET", "path": format!("{path}?from={from}&to={to}"), "status": 200, "contains": contains});
-    let file: Value =
-        serde_json::from_slice(&corpus::jaeger_json(setting.story.traces.iter().rev().take(40), Dialect::V1_53))
-            .expect("JSON");
+    // the file holds one operation that ended badly, as people would send it
+    let sent = setting.library.iter().find(|d| d.verdict == Verdict::Failed && d.operation_id.is_some());
+    let sent = sent.expect("an operation failed");
+    let traces = setting.story.traces.iter().filter(|trace| sent.trace_ids.contains(&trace.id));
+    let file: Value = serde_json::from_slice(&corpus::jaeger_json(traces, Dialect::V1_53)).expect("JSON");
     let mut viewer = grafana::data_source(&setting.server.url);
     viewer["role"] = json!("Viewer");
     let uploaded =
@@ -263,7 +265,8 @@ async fn resources_uploads_and_metrics_answer() {
     seen.assert_no_problems();
     let frames = seen.frames("uploaded", "Q0");
     assert_eq!(frames.first().map(|frame| frame.name.as_str()), Some("diagnosis"));
-    assert!(!frames[0].rows.is_empty(), "the file holds operations");
+    let row = frames[0].only();
+    assert_eq!((row["operation_id"].as_str(), row["verdict"].as_str()), (sent.operation_id.as_deref(), Some("failed")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

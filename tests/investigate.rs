@@ -12,7 +12,7 @@ use ktrdr_diagnosis::{
     investigate::{Answer, Filters, Investigator, Options, Target, TimeRange},
     jaeger::{Client, Config},
     playbook::Playbook,
-    trace::{Micros, Time, TraceId},
+    trace::{Time, TraceId},
 };
 use serde_json::Value;
 
@@ -194,6 +194,9 @@ async fn an_answer_that_is_too_large_is_cut_down_to_the_single_trace() {
     let answer = investigator.operations(hour(), &Filters::default(), 100, Time(NOON)).await.unwrap();
     assert!(answer.partial);
     assert!(answer.notices.iter().any(|note| note.contains("is incomplete")), "{:?}", answer.notices);
+    let row = answer.diagnoses.iter().find(|d| d.operation_id.as_deref() == Some(OP)).unwrap();
+    assert!(row.partial && row.remarks.iter().any(|remark| remark.contains("larger than")), "{:?}", row.remarks);
+    assert!(row.services.contains(&"ktrdr-training-worker-1".to_owned()));
     let limits: Vec<_> = fake.searches().iter().map(|seen| seen.get("limit").to_owned()).collect();
     assert!(limits.contains(&"50".to_owned()) && limits.contains(&"1".to_owned()), "{limits:?}");
 }
@@ -254,5 +257,84 @@ async fn lists_are_sorted_and_bounded_by_services() {
     assert_eq!(investigator.span_names(None).await.unwrap().len(), 4);
     let types = investigator.operation_types(hour(), &Filters::default(), Time(NOON)).await.unwrap();
     assert!(types.contains(&"training".to_owned()) && types.is_sorted());
-    let _ = Micros(0);
+}
+
+/// A training of an hour, which some storages give only in part.
+fn long_training() -> Vec<Span> {
+    let mut spans = training(OP, NOON - 3500 * SECOND, None);
+    let tags = [("operation.id", OP), ("operation.from_status", "running"), ("operation.to_status", "completed")];
+    spans.push(span("ktrdr-training-worker-1", "training.data_loading", NOON - 3400 * SECOND, 3000 * SECOND, &[]));
+    spans.push(span("ktrdr-training-worker-1", "operation.state_transition", NOON - 60 * SECOND, 500, &tags));
+    spans
+}
+
+#[tokio::test]
+async fn a_long_trace_that_a_search_gave_in_part_is_fetched_whole() {
+    let whole = trace(1, &long_training());
+    let fake = Fake::start(Profile { spans_in_search: 5, ..Profile::v2_20() }, vec![whole.clone()]).await;
+    let answer = operations(&fake).await;
+    assert_eq!((answer.diagnoses[0].status.as_str(), answer.diagnoses[0].partial), ("completed", false));
+    let gone = Profile { spans_in_search: 5, by_id: false, ..Profile::v2_20() };
+    let fake = Fake::start(gone, vec![whole]).await;
+    let answer = operations(&fake).await;
+    assert_eq!((answer.diagnoses[0].status.as_str(), answer.diagnoses[0].partial), ("running", true));
+}
+
+#[tokio::test]
+async fn of_running_operations_the_last_polls_and_health_checks_are_read_too() {
+    let mut traces = vec![trace(1, &training(OP, NOON - 300 * SECOND, None))];
+    let worker = "ktrdr-training-worker-1";
+    traces.extend((0..40).map(|n| {
+        trace(
+            100 + n,
+            &[span(worker, "GET /health", NOON - n as i64 * 10 * SECOND, 500, &[("http.target", "/health")])],
+        )
+    }));
+    let fake = Fake::start(Profile::v2_20(), traces).await;
+    let answer = operations(&fake).await;
+    assert_eq!(answer.diagnoses.len(), 1);
+    assert_eq!(answer.diagnoses[0].status.as_str(), "running");
+    let asked = |find: &dyn Fn(&fake::Seen) -> bool| fake.searches().iter().filter(|seen| find(seen)).count();
+    assert_eq!(asked(&|seen| seen.get("operation") == "GET /health" && seen.get("service") == worker), 1);
+    let poll = format!("{{\"http.target\":\"/api/v1/operations/{OP}\"}}");
+    assert_eq!(asked(&|seen| seen.get("tags") == poll), 2, "of each service of the operation");
+}
+
+#[tokio::test]
+async fn traces_of_an_operation_come_main_one_first_and_lists_are_filled_from_what_was_found() {
+    let cancel = [("operation.id", OP), ("operation.from_status", "running"), ("operation.to_status", "cancelled")];
+    let traces = vec![
+        trace(2, &[span("ktrdr-api", "operation.state_transition", NOON - 60 * SECOND, 5, &cancel)]),
+        trace(1, &training(OP, NOON - 300 * SECOND, None)),
+        trace(3, &training("op_training_20261122_095900_00000001", NOON - 60 * SECOND, Some("completed"))),
+    ];
+    let fake = Fake::start(Profile::v2_21(), traces).await;
+    let investigator = investigator(&fake);
+    let target = Target::parse(OP).unwrap();
+    let ids: Vec<_> = investigator.traces(&target, Time(NOON)).await.unwrap().iter().map(|t| t.id().0).collect();
+    assert_eq!(ids, [1, 2]);
+    let by_trace = investigator.diagnosis(&Target::Trace(TraceId(2)), Time(NOON)).await.unwrap();
+    assert_eq!(by_trace.diagnoses.len(), 1);
+    assert_eq!(by_trace.diagnoses[0].trace_ids.len(), 2, "the other traces of its operation are found");
+    let (all, now) = (Filters::default(), Time(NOON));
+    let ids = investigator.operation_ids(hour(), &all, now).await.unwrap();
+    assert_eq!(ids, ["op_training_20261122_095900_00000001", OP]);
+    let cancelled = Filters { verdicts: vec![Verdict::Cancelled], ..Filters::default() };
+    assert_eq!(investigator.operation_ids(hour(), &cancelled, now).await.unwrap(), [OP]);
+    let keys = investigator.tag_keys(hour(), &all, now).await.unwrap();
+    assert!(keys.contains(&"operation.id".to_owned()) && keys.is_sorted());
+    let values = investigator.tag_values("operation.to_status", hour(), &all, now).await.unwrap();
+    assert!(values.contains(&"cancelled".to_owned()), "{values:?}");
+    let tagged = Filters { tags: vec![("operation.id".to_owned(), OP.to_owned())], ..Filters::default() };
+    assert_eq!(investigator.operations(hour(), &tagged, 10, now).await.unwrap().diagnoses.len(), 1);
+    let one = investigator.operations(hour(), &all, 1, now).await.unwrap();
+    assert!(one.diagnoses.len() == 1 && one.notices.iter().any(|note| note.contains("1 of 2")), "{:?}", one.notices);
+}
+
+#[tokio::test]
+async fn a_trace_without_an_operation_says_so() {
+    let fake = Fake::start(Profile::v2_20(), vec![noise(1)]).await;
+    let answer = investigator(&fake).diagnosis(&Target::Trace(TraceId(1001)), Time(NOON)).await.unwrap();
+    assert!(answer.diagnoses.is_empty());
+    assert!(answer.notices.iter().any(|note| note.contains("no operation")), "{:?}", answer.notices);
 }

@@ -25,6 +25,27 @@ fn both_dialects_tell_the_same_trace() {
     assert_eq!(failed, ["training.data_loading"]);
 }
 
+#[test]
+fn traces_measured_on_ktrdr_are_read_whole() {
+    let mut spans = 0;
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let text = std::fs::read(&path).unwrap();
+        let plain: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        let traces = decode(&text).unwrap();
+        let told: usize = plain["data"].as_array().unwrap().iter().map(|t| t["spans"].as_array().unwrap().len()).sum();
+        let read: usize = traces.iter().map(|trace| trace.len() + trace.duplicates()).sum();
+        assert_eq!(read, told, "{}", path.display());
+        assert!(traces.iter().flat_map(Trace::spans).all(|span| span.service().starts_with("ktrdr-")));
+        assert!(traces.iter().flat_map(Trace::spans).all(|span| span.attribute("span.kind").is_none()));
+        spans += read;
+    }
+    assert!(spans > 400, "{spans}");
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_decoder_panic(text in any::<Vec<u8>>()) {

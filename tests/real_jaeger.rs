@@ -100,7 +100,7 @@ fn compare_list(seen: &grafana::Seen, library: &[Diagnosis], wrong: &mut Vec<Str
 
 fn compare_one(seen: &grafana::Seen, diagnosis: &Diagnosis, wrong: &mut Vec<String>) {
     let Some(id) = diagnosis.operation_id.as_deref() else { return };
-    let frames = seen.frames("one", id);
+    let frames = seen.frames(id, "A");
     let differences = story::differences(frames[0].only(), diagnosis, Clock::Later);
     wrong.extend(differences.iter().map(|difference| format!("one, {id}: {difference}")));
 }

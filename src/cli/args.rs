@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::time::{When, duration};
-use crate::{diagnosis::Verdict, trace::Micros};
+use super::time::{When, duration, wall_clock};
+use crate::{
+    diagnosis::Verdict,
+    trace::{Micros, Time},
+};
 
 /// Tells from Jaeger traces what is wrong with an operation of KTRDR, with proof.
 ///
@@ -198,6 +201,14 @@ pub(super) struct ClockArgs {
     /// Judge "stuck" and "running" as if it were this time; `now-…` counts from the real clock [default: now]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(super) now: Option<When>,
+}
+
+impl ClockArgs {
+    /// That time.
+    pub(super) fn now(&self) -> Time {
+        let wall = wall_clock();
+        self.now.map_or(wall, |when| when.at(wall))
+    }
 }
 
 /// How to print.

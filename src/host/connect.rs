@@ -51,8 +51,19 @@ struct Connector(PathBuf);
 
 #[cfg(unix)]
 type Socket = tokio::net::UnixStream;
+/// Never opened: where there are no such sockets the plugin listens on loopback.
 #[cfg(not(unix))]
 type Socket = tokio::net::TcpStream;
+
+#[cfg(unix)]
+async fn open(path: PathBuf) -> io::Result<Socket> {
+    Socket::connect(path).await
+}
+
+#[cfg(not(unix))]
+async fn open(path: PathBuf) -> io::Result<Socket> {
+    Err(io::Error::other(format!("there are no sockets such as {} on this system", path.display())))
+}
 
 impl tonic::codegen::Service<Uri> for Connector {
     type Response = hyper_util::rt::TokioIo<Socket>;
@@ -65,13 +76,7 @@ impl tonic::codegen::Service<Uri> for Connector {
 
     fn call(&mut self, _: Uri) -> Self::Future {
         let path = self.0.clone();
-        Box::pin(async move {
-            #[cfg(unix)]
-            let socket = Socket::connect(path).await?;
-            #[cfg(not(unix))]
-            let socket = return Err(io::Error::other(format!("no sockets here: {}", path.display())));
-            Ok(hyper_util::rt::TokioIo::new(socket))
-        })
+        Box::pin(async move { Ok(hyper_util::rt::TokioIo::new(open(path).await?)) })
     }
 }
 

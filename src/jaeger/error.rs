@@ -14,6 +14,8 @@ pub enum ErrorKind {
     Settings,
     /// No connection.
     Connect,
+    /// No connection because one side does not trust the other's certificate.
+    Certificate,
     /// No (complete) answer in time.
     Timeout,
     /// The connection broke while the answer came.
@@ -102,6 +104,9 @@ impl Error {
             ErrorKind::Address => "give the address of Jaeger's query service, such as http://jaeger:16686",
             ErrorKind::Settings => "check the data source's settings",
             ErrorKind::Connect => "check that Jaeger runs and that its query port (16686) can be reached from here",
+            ErrorKind::Certificate => {
+                "check the CA certificate, the server name and the client certificate in the settings"
+            }
             ErrorKind::Timeout => "ask for a shorter time range, or raise the timeout",
             ErrorKind::Broken => "try again; if it stays, look into the log of Jaeger or of the proxy before it",
             ErrorKind::Unauthorized => "check the credentials",
@@ -128,6 +133,7 @@ impl fmt::Display for Error {
             ErrorKind::Address => f.write_str("the address of Jaeger cannot be used")?,
             ErrorKind::Settings => f.write_str("the settings cannot be used")?,
             ErrorKind::Connect => f.write_str("Jaeger cannot be reached")?,
+            ErrorKind::Certificate => f.write_str("Jaeger and this client do not trust each other's certificates")?,
             ErrorKind::Timeout => f.write_str("Jaeger did not answer in time")?,
             ErrorKind::Broken => f.write_str("the answer of Jaeger broke off")?,
             ErrorKind::Unauthorized => f.write_str("Jaeger (or the proxy before it) refuses the credentials")?,

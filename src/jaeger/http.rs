@@ -233,6 +233,8 @@ impl Http {
         let seen = self.redacted(deepest(why), forwarded);
         let kind = if why.is_timeout() {
             ErrorKind::Timeout
+        } else if seen.to_ascii_lowercase().contains("certificate") {
+            ErrorKind::Certificate
         } else if why.is_connect() {
             ErrorKind::Connect
         } else if why.is_builder() {
@@ -241,7 +243,8 @@ impl Http {
             ErrorKind::Broken
         };
         let again = why.is_connect() || why.is_request();
-        (Error::new(kind, url, None, seen), again && !why.is_timeout())
+        let again = again && kind != ErrorKind::Certificate && !why.is_timeout();
+        (Error::new(kind, url, None, seen), again)
     }
 
     /// An error about an answer.

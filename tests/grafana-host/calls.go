@@ -127,15 +127,30 @@ func checkChannel(channel string) error {
 	return nil
 }
 
-// readFrame reads the JSON of a frame; Grafana's decoder panics when the data come before the schema.
-func readFrame(body []byte) (err error) {
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			err = fmt.Errorf("the decoder panicked, as it does when the schema does not come first: %v", panicked)
-		}
-	}()
-	var frame data.Frame
-	return json.Unmarshal(body, &frame)
+// readFrame reads a live frame. Grafana passes it on to browsers as it is, where the order of keys is free; the decoder
+// in Go wants the schema first and the values before what corrects them.
+func readFrame(body []byte) error {
+	var parts struct {
+		Schema json.RawMessage `json:"schema,omitempty"`
+		Data   struct {
+			Values   json.RawMessage `json:"values,omitempty"`
+			Entities json.RawMessage `json:"entities,omitempty"`
+			Nanos    json.RawMessage `json:"nanos,omitempty"`
+		} `json:"data"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&parts); err != nil {
+		return err
+	}
+	if parts.Schema == nil {
+		return errors.New("it has no schema")
+	}
+	ordered, err := json.Marshal(parts)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(ordered, new(data.Frame))
 }
 
 func (r *runner) follow(c StreamCase) {

@@ -65,19 +65,20 @@ impl Story {
         diagnose(&traces, &Playbook::ktrdr(), &context).diagnoses
     }
 
-    /// Cases that ask for all operations as `list/A`, and for each of these ids as `one/<id>`.
+    /// Cases that ask for all operations as `list/A`, and for each of these ids as `<id>/A`.
     pub fn cases(&self, url: &str, ids: &[&str]) -> Value {
         let (from, to) = self.range();
-        let one = |id: &&str| json!({"refId": id, "model": {"queryType": "diagnosis", "operationId": id, "views": ["diagnosis"]}});
-        json!({
-            "dataSource": super::grafana::data_source(url),
-            "queries": [
-                {"name": "list", "fromMs": from, "toMs": to,
-                 "queries": [{"refId": "A", "model": {"queryType": "operations", "limit": 1000},
-                              "expect": {"frames": [{"name": "operations", "as": "table", "minRows": 1}]}}]},
-                {"name": "one", "fromMs": from, "toMs": to, "queries": ids.iter().map(one).collect::<Vec<_>>()},
-            ],
-        })
+        let list = json!({
+            "refId": "A", "model": {"queryType": "operations", "limit": 1000},
+            "expect": {"frames": [{"name": "operations", "as": "table", "minRows": 1}]},
+        });
+        let one = |id: &&str| {
+            let model = json!({"queryType": "diagnosis", "operationId": id, "views": ["diagnosis"]});
+            json!({"name": id, "fromMs": from, "toMs": to, "queries": [{"refId": "A", "model": model}]})
+        };
+        let mut queries = vec![json!({"name": "list", "fromMs": from, "toMs": to, "queries": [list]})];
+        queries.extend(ids.iter().map(one));
+        json!({"dataSource": super::grafana::data_source(url), "queries": queries})
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt::Write as _,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -161,7 +162,7 @@ fn secrets_reach_no_log_no_error_and_no_frame() {
                     stand.host.query(&stand.source, stand.range(), vec![query], headers.clone()).await.unwrap();
                 let health = stand.host.health(&stand.source).await.unwrap();
                 let services = stand.resource("GET", "services", "").await;
-                seen += &format!("{:?} {health:?} {services:?}", answer.responses["A"].error);
+                write!(seen, "{:?} {health:?} {services:?}", answer.responses["A"].error).unwrap();
                 for frame in &answer.responses["A"].frames {
                     seen += &String::from_utf8_lossy(frame);
                 }
@@ -175,16 +176,19 @@ fn secrets_reach_no_log_no_error_and_no_frame() {
     });
 }
 
+/// A request that is being answered.
+struct Open(Arc<AtomicUsize>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 #[tokio::test]
 async fn a_query_that_grafana_cancels_stops_asking_jaeger() {
     let open = Arc::new(AtomicUsize::new(0));
     let seen = Arc::new(AtomicUsize::new(0));
-    struct Open(Arc<AtomicUsize>);
-    impl Drop for Open {
-        fn drop(&mut self) {
-            self.0.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
     let (counter, total) = (Arc::clone(&open), Arc::clone(&seen));
     let router = axum::Router::new().fallback(move || {
         let (counter, total) = (Arc::clone(&counter), Arc::clone(&total));
@@ -208,12 +212,12 @@ async fn a_query_that_grafana_cancels_stops_asking_jaeger() {
     }
     until(|| open.load(Ordering::SeqCst) == 0).await;
     assert!(seen.load(Ordering::SeqCst) > 0);
-    let counted = async {
+    let told = async {
         while !host.metrics().await.unwrap().contains(r#"outcome="cancelled""#) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), counted).await.expect("it is counted as cancelled");
+    tokio::time::timeout(Duration::from_secs(20), told).await.expect("it is counted as cancelled");
 }
 
 /// Waits until something holds; the test fails when it does not within 20 seconds.

@@ -75,3 +75,19 @@ async fn a_stop_does_not_wait_for_a_jaeger_that_does_not_answer() {
     assert_eq!(stopped.status.and_then(|status| status.code()), Some(0), "{stopped:?}");
     drop(connection);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_terminal_s_interrupt_is_left_to_grafana_and_a_termination_is_obeyed() {
+    let host = plugin().await;
+    let signal = |name: &str| {
+        let pid = host.pid().expect("it runs").to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    };
+    signal("-INT");
+    assert!(host.ping().await.unwrap());
+    signal("-TERM");
+    let mut child = host.vanish();
+    let status = tokio::time::timeout(Duration::from_secs(10), child.wait()).await.expect("it ends").unwrap();
+    assert_eq!(status.code(), Some(0));
+}

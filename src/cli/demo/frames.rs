@@ -12,18 +12,18 @@ use crate::{
 
 /// The rows of a frame's JSON, each as an object of column names.
 pub(super) fn rows(frame: &Value) -> Vec<Map<String, Value>> {
-    let names: Vec<&str> = list(&frame["schema"]["fields"]).filter_map(|field| field["name"].as_str()).collect();
-    let columns: Vec<&Vec<Value>> = list(&frame["data"]["values"]).filter_map(Value::as_array).collect();
-    let nanos: Vec<&Value> = list(&frame["data"]["nanos"]).collect();
-    let is_time: Vec<bool> = list(&frame["schema"]["fields"]).map(|field| field["type"] == "time").collect();
+    let names: Vec<&str> = list(at(frame, "/schema/fields")).filter_map(|field| at(field, "/name").as_str()).collect();
+    let columns: Vec<&Vec<Value>> = list(at(frame, "/data/values")).filter_map(Value::as_array).collect();
+    let nanos: Vec<&Value> = list(at(frame, "/data/nanos")).collect();
+    let is_time: Vec<bool> = list(at(frame, "/schema/fields")).map(|field| at(field, "/type") == "time").collect();
     let length = columns.first().map_or(0, |column| column.len());
     (0..length)
         .map(|row| {
-            let cell = |(at, name): (usize, &&str)| {
-                let value = columns.get(at).and_then(|column| column.get(row)).cloned().unwrap_or_default();
-                let value = match (is_time.get(at), value.as_i64()) {
+            let cell = |(ix, name): (usize, &&str)| {
+                let value = columns.get(ix).and_then(|column| column.get(row)).cloned().unwrap_or_default();
+                let value = match (is_time.get(ix), value.as_i64()) {
                     (Some(true), Some(ms)) => {
-                        let ns = nanos.get(at).and_then(|column| column.get(row)).and_then(Value::as_i64).unwrap_or(0);
+                        let ns = nanos.get(ix).and_then(|column| column.get(row)).and_then(Value::as_i64).unwrap_or(0);
                         Time(ms * 1000 + ns / 1000).to_string().into()
                     }
                     _ => value,
@@ -33,6 +33,11 @@ pub(super) fn rows(frame: &Value) -> Vec<Map<String, Value>> {
             names.iter().enumerate().map(cell).collect()
         })
         .collect()
+}
+
+/// What a JSON pointer points at; null when there is nothing.
+pub(super) fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

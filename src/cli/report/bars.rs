@@ -30,7 +30,7 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
         let (fill, mark) =
             if step.is_bottleneck { (paint(BAD, fill), paint(BAD, "← bottleneck")) } else { (fill, String::new()) };
         let (share, took) = (percent(step.path_ms / window), ms(step.path_ms));
-        let line = format!("  {name}{pad}  {}{fill}{after}  {share:>5} {took:<12}{mark}", " ".repeat(before),);
+        let line = format!("  {name}{pad}  {}{fill}{after}  {share:>5} {took:<12}{mark}", " ".repeat(before));
         out.push_str(line.trim_end());
         out.push('\n');
     }

@@ -1,0 +1,127 @@
+//! One operation or one trace, by its id.
+
+use std::sync::Arc;
+
+use super::{BEFORE_ID, Case, Gathered, Investigator, LONG_AGO, cache::bucket, select, target::Target};
+use crate::{
+    diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict},
+    jaeger,
+    playbook::Fill,
+    trace::{Time, TraceId},
+};
+
+impl Investigator {
+    pub(super) async fn single(&self, target: &Target, now: Time) -> Result<Arc<Case>, jaeger::Error> {
+        let key = (self.client.identity(), target.clone());
+        if let Some((case, then)) = self.caches().finished.get(&key).await
+            && then <= now
+        {
+            return Ok(case);
+        }
+        let running_key = (key.clone(), bucket(now));
+        let work = self.single_anew(target.clone(), now);
+        let case =
+            self.caches().single.try_get_with(running_key, work).await.map_err(|error| jaeger::Error::clone(&error))?;
+        let finished = !case.diagnoses.is_empty() && case.diagnoses.iter().all(|d| d.status.is_terminal());
+        if finished {
+            self.caches().finished.insert(key, (Arc::clone(&case), now)).await;
+        }
+        Ok(case)
+    }
+
+    async fn single_anew(&self, target: Target, now: Time) -> Result<Arc<Case>, jaeger::Error> {
+        let mut gathered = Gathered::default();
+        let looked = match &target {
+            Target::Operation(id) => self.find_operation(id, now, &mut gathered).await?,
+            Target::Trace(id) => {
+                self.find_trace(*id, &mut gathered).await?;
+                format!("no trace {id} was found at {}", self.client.base())
+            }
+        };
+        let context = self.context(now, Vec::new());
+        let mut report = self.diagnose(&mut gathered, context.clone()).await;
+        let at_hand: Vec<&Diagnosis> = report.diagnoses.iter().filter(|d| target.includes(d)).collect();
+        let mut wishes = self.wishes(&at_hand, now).await;
+        if matches!(target, Target::Trace(_)) {
+            wishes.extend(self.wish_ids(&at_hand, now).await);
+        }
+        if let Some(main) = at_hand.first() {
+            wishes.extend(self.wishes_of_one(main, now).await);
+        }
+        let (added, history) =
+            tokio::join!(self.grant(wishes, &mut gathered), self.history(select::types(&at_hand), now));
+        if added || !history.is_empty() {
+            report = self.diagnose(&mut gathered, Context { history, ..context }).await;
+        }
+        report.diagnoses.retain(|d| target.includes(d));
+        let found = !gathered.traces.is_empty();
+        match &target {
+            Target::Trace(id) => {
+                select::main_first(&mut report.diagnoses, *id);
+                if report.diagnoses.is_empty() && found {
+                    gathered.notice(format!("trace {id} holds no operation of {}", self.shared.playbook.name()));
+                }
+            }
+            Target::Operation(_) => {}
+        }
+        if report.diagnoses.is_empty() && (!found || matches!(target, Target::Operation(_))) {
+            report.diagnoses.push(self.not_found(&target, &looked));
+        }
+        Ok(Arc::new(Self::case(gathered, report)))
+    }
+
+    /// Fetches all traces that carry an operation's id; says where was looked.
+    async fn find_operation(&self, id: &str, now: Time, gathered: &mut Gathered) -> Result<String, jaeger::Error> {
+        let written = self.shared.playbook.time_in_id(id).filter(|at| *at <= now + BEFORE_ID);
+        let starts = match written {
+            Some(at) => vec![at - BEFORE_ID],
+            None => vec![now - self.options().lookback, now - LONG_AGO],
+        };
+        let mut from = now;
+        for start in starts {
+            from = start.min(from);
+            self.search_id(id, from, now, gathered).await?;
+            if !gathered.traces.is_empty() {
+                break;
+            }
+        }
+        Ok(format!("spans with the id were searched in {} from {from} to {now}", self.client.base()))
+    }
+
+    async fn find_trace(&self, id: TraceId, gathered: &mut Gathered) -> Result<(), jaeger::Error> {
+        gathered.asked.push(format!("trace {id}"));
+        let found = match self.client.trace(id).await {
+            Err(error) if error.is_too_large() => self.client.trace_cut(id).await?,
+            other => other?,
+        };
+        gathered.traces.extend(found);
+        Ok(())
+    }
+
+    fn not_found(&self, target: &Target, looked: &str) -> Diagnosis {
+        let playbook = &self.shared.playbook;
+        let (id, text) = match target {
+            Target::Operation(id) => (Some(id.clone()), id.clone()),
+            Target::Trace(id) => (None, id.to_string()),
+        };
+        let rule = playbook.rule("not_found.no_trace");
+        let mut fill = Fill::default();
+        fill.set("operation", text.clone());
+        let summary = rule.map_or_else(|| format!("No trace has the id {text}"), |rule| rule.summary.fill(&fill));
+        Diagnosis {
+            operation_type: id
+                .as_deref()
+                .and_then(|id| playbook.type_in_id(id))
+                .unwrap_or_else(|| "unknown".to_owned()),
+            operation_id: id,
+            verdict: Verdict::NotFound,
+            rule: "not_found.no_trace".to_owned(),
+            severity: Severity::Notice,
+            summary: format!("{summary}: {looked}"),
+            root_cause: rule.and_then(|rule| rule.root_cause.as_ref()).map(|text| text.fill(&fill)),
+            solution: rule.and_then(|rule| rule.solution.as_ref()).map(|text| text.fill(&fill)),
+            confidence: Confidence::High,
+            ..Diagnosis::default()
+        }
+    }
+}
