@@ -214,7 +214,7 @@ fn span() -> impl Strategy<Value = RawSpan> {
         "ktrdr-api",
         "ktrdr-training-worker-a",
         "ktrdr-ib-host-service",
-        "",
+        "odd",
     ]);
     let kinds = proptest::sample::select(vec![
         SpanKind::Client,
