@@ -18,3 +18,5 @@ mod scenes;
 mod size;
 #[path = "rules/table.rs"]
 mod table;
+#[path = "rules/words.rs"]
+mod words;

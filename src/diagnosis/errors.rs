@@ -252,21 +252,22 @@ pub(super) fn origin<'t, 'p>(
     let best = |f: &&Fault<'t, 'p>| {
         (told.is_some_and(|told| told.names(f)), f.depth, f.at, std::cmp::Reverse(f.member.span.ix()))
     };
-    let pick = |exception: bool| {
-        let candidates = || faults.iter().filter(real).filter(|f| f.exception == exception);
-        candidates().filter(recent).max_by_key(best).or_else(|| candidates().max_by_key(best))
+    let pick = |exception: bool, also_earlier: bool| {
+        let candidates = faults.iter().filter(real).filter(|f| f.exception == exception);
+        candidates.filter(|f| also_earlier || recent(f)).max_by_key(best)
     };
     let outside = || {
         let calls = faults.iter().filter(|f| f.outside && !f.wrapper && f.class.is_some());
         if failed { calls.max_by_key(|f| (f.exception, f.depth, f.at)) } else { None }
     };
-    if let Some(fault) = pick(true) {
+    if let Some(fault) = pick(true, false) {
         return Some(origin_at(case, fault, faults));
     }
     if let Some(told) = told {
         return Some(origin_told(case, told));
     }
-    if let Some(fault) = pick(false).or_else(outside) {
+    let earlier = || pick(true, true).or_else(|| pick(false, true));
+    if let Some(fault) = pick(false, false).or_else(earlier).or_else(outside) {
         return Some(origin_at(case, fault, faults));
     }
     failed.then(|| Origin {

@@ -90,7 +90,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let until = self.window.map_or(self.context.now, |w| w.until);
         let last = self.work_before(until);
         let by_gap = self.case.playbook.phase(&self.operation_type, last.map(|m| m.span.name()), None);
-        let own = || last.map(|m| m.span.name().to_owned());
+        let own = || last.map(|m| m.span.name().to_owned()).filter(|name| !name.is_empty());
         by_gap
             .map(str::to_owned)
             .or_else(|| self.progress.phase.map(str::to_owned))

@@ -1,6 +1,6 @@
 //! Collects the spans of a trace, in any order, into their canonical form.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use super::{
     ids::{SpanId, TraceId},
@@ -211,25 +211,30 @@ impl TraceBuilder {
     #[must_use]
     pub fn finish(self, strings: &Arc<Strings>) -> Trace {
         let mut parts = self.trace;
+        let mut spans = std::mem::take(&mut parts.spans);
         let text = |id| strings.get(id);
         let resources = &parts.resources;
         let service = |span: &Span| resources.get(span.resource as usize).map_or("", |r| text(r.service));
-        parts.spans.sort_by(|a, b| {
+        spans.sort_by(|a, b| {
             let key = |s: &Span| (s.start, s.id, s.duration, s.kind as u8);
-            key(a).cmp(&key(b)).then_with(|| (text(a.name), service(a)).cmp(&(text(b.name), service(b))))
+            let names = |s: &Span| (text(s.name), service(s));
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| names(a).cmp(&names(b)))
+                .then_with(|| parts.compare_contents(a, b, strings))
         });
-        let before = parts.spans.len();
+        let before = spans.len();
         let same = |a: &Span, b: &Span| {
             (a.id, a.start, a.duration, a.name, a.kind as u8) == (b.id, b.start, b.duration, b.name, b.kind as u8)
                 && service(a) == service(b)
         };
-        parts.spans.dedup_by(|b, a| same(a, b));
-        let duplicates = before - parts.spans.len();
-        parts.spans.shrink_to_fit();
+        spans.dedup_by(|b, a| same(a, b));
+        let duplicates = before - spans.len();
+        spans.shrink_to_fit();
         Trace {
             id: parts.id,
             strings: Arc::clone(strings),
-            spans: parts.spans,
+            spans,
             attributes: parts.attributes,
             events: parts.events,
             links: parts.links,
@@ -239,6 +244,21 @@ impl TraceBuilder {
             partial: None,
             duplicates,
         }
+    }
+}
+
+impl Parts {
+    /// Of copies of one span that differ in what they carry the fullest comes first; what is left is decided by texts, so
+    /// that the order of arrival is not.
+    fn compare_contents(&self, a: &Span, b: &Span, strings: &Strings) -> Ordering {
+        let size = |s: &Span| (s.attributes.len, s.events.len, s.status as u8, s.parent, s.follows);
+        let texts = |s: &Span| -> Vec<(&str, String)> {
+            let attributes = s.attributes.of(&self.attributes).iter();
+            attributes.map(|a| (strings.get(a.key()), a.value(strings).to_text().into_owned())).collect()
+        };
+        let rest = |s: &Span| [s.status_message, s.scope, s.scope_version].map(|id| strings.get(id));
+        let times = |s: &Span| s.events.of(&self.events).iter().map(|e| e.time).collect::<Vec<_>>();
+        size(b).cmp(&size(a)).then_with(|| (texts(a), rest(a), times(a)).cmp(&(texts(b), rest(b), times(b))))
     }
 }
 

@@ -16,7 +16,7 @@ fn researches_under_one_coordinator_are_told_apart() {
     let picture = research(&format!(
         "
         api | agent.coordinator | 25ms +3h | operation.id={R2} ; operation.type=coordinator ; outcome=failed ; \
-         error=boom ; !RuntimeError: boom
+         error=\"boom\" ; !RuntimeError: boom
           api | agent.phase.training | 1h +0 | operation.id={{R}} ; gate.passed=true
           api | training.start | 5m +9ms
             api | > POST http://training-worker-1:5005/training/start 200 | 5m +9ms
@@ -44,7 +44,7 @@ fn researches_under_one_coordinator_are_told_apart() {
 #[test]
 fn the_outcome_on_a_coordinator_ends_its_own_research() {
     let picture =
-        research("api | agent.coordinator | 25ms +1h | operation.id={R} ; outcome=failed ; error=budget exhausted");
+        research("api | agent.coordinator | 25ms +1h | operation.id={R} ; outcome=failed ; error=\"budget exhausted\"");
     let d = of(R, &picture, "4h");
     assert_eq!((d.status, d.verdict), (S::Failed, V::Failed));
     assert!(d.summary.contains("budget exhausted"), "{}", d.summary);
@@ -130,8 +130,10 @@ fn refused_then_accepted_is_one_operation_and_two_commands_are_two() {
     assert_eq!((d.verdict, d.attempts, d.worker_status), (V::Healthy, 2, Some(WorkerStatus::Success)));
     assert_eq!(d.start, Some(BASE + Micros::from_millis(12)));
     let indented: String = accepted.lines().map(|line| format!("  {line}\n")).collect();
-    let script =
-        format!("script | nightly | 0 +10m\n  cli | cli.train | 0 +9ms\n  {}{indented}", refused.replace('\n', "\n  "));
+    let script = format!(
+        "script | nightly | 0 +10m\n  cli | cli.train | 0 +9ms\n  {}\n{indented}",
+        refused.trim_end().replace('\n', "\n  ")
+    );
     let all = read(&script, "1h");
     assert_eq!(all.len(), 2, "two commands");
     assert!(all.iter().any(|d| d.operation_id.is_none() && d.status == S::Failed));
@@ -480,4 +482,17 @@ fn a_message_of_many_lines_makes_one_line() {
     let d = diagnose(&traces(&raw), playbook(), &context).diagnoses.remove(0);
     assert!(!d.summary.contains('\n') && d.summary.chars().count() < 400, "{}", d.summary);
     assert!(d.error_message.unwrap().len() > 2000, "the record keeps all of it");
+}
+
+#[test]
+fn an_error_inside_the_ib_host_speaks_of_the_gateway() {
+    let picture = download(
+        "
+        api | > POST http://localhost:5001/data/historical 200 | 1s +11s
+          ib | < POST /data/historical 200 | 2s +10s
+            ib | ib.fetch_historical | 2s +10s | !TimeoutError: 
+        api | running->failed {D} | 13s",
+    );
+    let d = one(&picture, "1h");
+    assert_eq!((d.rule.as_str(), d.error_type.as_deref()), ("service.ib_gateway", Some("TimeoutError")));
 }

@@ -9,7 +9,7 @@
 //!
 //! The parts of a line: service, span, time, attributes. Spans: `> METHOD URL [STATUS]` is a client's, `< METHOD ROUTE
 //! [STATUS]` a server's, `register ID TYPE` and `FROM->TO ID` are KTRDR's own, anything else is a name. Attributes:
-//! `key=value` (quoted values stay text), `ok`, `error[=description]`, `!Class: message` (an exception event), `new`
+//! `key=value` (quoted values stay text, `error` needs the quotes), `ok`, `error[=description]`, `!Class: message` (an exception event), `new`
 //! (newer HTTP names), `kind=…`. A `?` before the service names a parent that is missing.
 
 use std::sync::{Arc, LazyLock};
@@ -155,7 +155,7 @@ impl Line {
             });
         } else if let Some(kind) = word.strip_prefix("kind=") {
             self.span.kind = SpanKind::parse(kind).unwrap();
-        } else if let Some(description) = word.strip_prefix("error=") {
+        } else if let Some(description) = word.strip_prefix("error=").filter(|text| !text.starts_with('"')) {
             self.span.status = Status::Error;
             self.span.status_message = description.to_owned().into();
         } else if word == "error" {

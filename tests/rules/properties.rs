@@ -214,7 +214,7 @@ fn span() -> impl Strategy<Value = RawSpan> {
         "ktrdr-api",
         "ktrdr-training-worker-a",
         "ktrdr-ib-host-service",
-        "",
+        "odd",
     ]);
     let kinds = proptest::sample::select(vec![
         SpanKind::Client,
@@ -270,8 +270,13 @@ fn check(raw: &[RawTrace], now: Time, seed: usize) -> Result<(), TestCaseError> 
     Ok(())
 }
 
+/// More of them are tried with `PROPTEST_CASES=5000`.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(100)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_stories_keep_the_laws(

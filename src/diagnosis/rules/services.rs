@@ -8,7 +8,7 @@ use crate::{
         errors::{Fault, classify},
         http::Request,
     },
-    playbook::{Attr, Effect, Fill, Service},
+    playbook::{Attr, Effect, Fill, Service, any_fits},
     trace::{SpanKind, Value},
 };
 
@@ -52,6 +52,11 @@ fn silent_service<'a, 'p>(facts: &Facts<'_, 'a, 'p>) -> Option<Silent<'a, 'p>> {
             None => (Request::default(), None),
         },
     };
+    if member.is_none()
+        && let Some(silent) = behind(facts, class.effect == Effect::TimedOut)
+    {
+        return Some(silent);
+    }
     let path = request.path.or(words.get("path")).unwrap_or_default();
     let found = facts.case.playbook.service_at(path, request.host.unwrap_or_default(), request.port);
     let service = found.or_else(|| other(facts))?;
@@ -62,6 +67,18 @@ fn silent_service<'a, 'p>(facts: &Facts<'_, 'a, 'p>) -> Option<Silent<'a, 'p>> {
         error_type: origin.error_type.clone(),
         timeout: class.effect == Effect::TimedOut,
     })
+}
+
+/// An error inside a service that is known to wait on another one, away from any request: then that one is silent.
+fn behind<'a, 'p>(facts: &Facts<'_, 'a, 'p>, timeout: bool) -> Option<Silent<'a, 'p>> {
+    let origin = facts.origin.as_ref()?;
+    let member = origin.member?;
+    let playbook = facts.case.playbook;
+    let within = playbook.services().iter().find(|s| any_fits(&s.names, member.span.service()))?;
+    let known = playbook.correlations().iter().find(|c| c.waiting_on == within.rule)?;
+    let service = playbook.services().iter().find(|s| s.rule == known.explains)?;
+    let error_type = origin.error_type.clone();
+    Some(Silent { service, request: Request::default(), member: Some(member), error_type, timeout })
 }
 
 fn other<'p>(facts: &Facts<'_, '_, 'p>) -> Option<&'p Service> {
