@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 
 use super::{
-    Comparable, Confidence, Diagnosis, ErrorEntry, Finding, OperationStatus, Severity, Verdict,
-    baseline::{self, Baselines},
+    Comparable, Confidence, Detail, Diagnosis, ErrorEntry, Finding, OperationStatus, Severity, Verdict,
+    baseline::Baselines,
     errors,
     facts::{Facts, share},
     http,
@@ -42,7 +42,7 @@ pub(super) fn comparable(facts: &Facts<'_, '_, '_>) -> Option<Comparable> {
     Some(Comparable {
         operation_id: facts.case.id?.to_owned(),
         operation_type: facts.operation_type.clone(),
-        key: baseline::key(facts),
+        key: facts.comparable.clone(),
         end: window.end?,
         duration: window.length(),
     })
@@ -215,9 +215,12 @@ fn error(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
 }
 
 fn lists(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
+    record.workers = workers::entries(&facts.choices, &facts.operation_type);
+    if facts.context.detail == Detail::Record {
+        return;
+    }
     record.flow = timeline::flow(facts.case, facts.window, facts.path.as_ref());
     let entries: Vec<ErrorEntry> = errors::entries(&facts.faults, facts.origin.as_ref());
     record.errors = entries;
     record.http = http::calls(facts.case);
-    record.workers = workers::entries(&facts.choices, &facts.operation_type);
 }

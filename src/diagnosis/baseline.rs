@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Comparable, facts::Facts};
-use crate::trace::{Micros, Time, Value};
+use super::{Comparable, case::Case, facts::Facts};
+use crate::trace::{Micros, Time};
 
 /// Fewer comparable operations than this are no baseline.
 const AT_LEAST: usize = 5;
@@ -33,7 +33,7 @@ impl Baselines {
 
     /// The median duration of at least 5 others that ended within 7 days before `at`.
     pub(super) fn of(&self, facts: &Facts<'_, '_, '_>, at: Time) -> Option<Micros> {
-        let group = self.0.get(&(facts.operation_type.clone(), key(facts)))?;
+        let group = self.0.get(&(facts.operation_type.clone(), facts.comparable.clone()))?;
         let past = group.get(group.partition_point(|c| c.end > at)..).unwrap_or_default();
         let mut durations: Vec<Micros> = past
             .iter()
@@ -54,10 +54,7 @@ impl Baselines {
 }
 
 /// The values that must be equal for two operations to be compared.
-pub(super) fn key(facts: &Facts<'_, '_, '_>) -> Vec<Option<String>> {
-    let value = |key: &String| {
-        let found = facts.case.members.iter().find_map(|m| m.span.attribute(key));
-        found.map(Value::to_text).filter(|text| !text.is_empty() && text != "None").map(std::borrow::Cow::into_owned)
-    };
-    facts.case.playbook.comparable_by().iter().map(value).collect()
+pub(super) fn key(case: &Case<'_, '_>) -> Vec<Option<String>> {
+    let value = |nth| case.members.iter().find_map(|m| case.scan(m).lexicon.comparable(m.span, nth));
+    (0..case.playbook.comparable_by().len()).map(|nth| value(nth).map(|v| v.to_text().into_owned())).collect()
 }

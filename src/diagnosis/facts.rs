@@ -3,7 +3,7 @@
 use hashbrown::HashSet;
 
 use super::{
-    Context, OperationStatus, SectionKind, Verdict, WorkerStatus,
+    Context, OperationStatus, SectionKind, Verdict, WorkerStatus, baseline,
     case::{Case, Member},
     errors::{self, Fault, Origin},
     http::Request,
@@ -44,6 +44,8 @@ pub(super) struct Facts<'c, 'a, 'p> {
     pub(super) progress: Progress<'a>,
     pub(super) last_activity: Option<Time>,
     pub(super) attempts: u32,
+    /// What it is compared by, in the playbook's order.
+    pub(super) comparable: Vec<Option<String>>,
     /// Words that every rule may use.
     pub(super) fill: Fill,
 }
@@ -78,6 +80,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
             choices,
             workers,
             progress: progress(case),
+            comparable: baseline::key(case),
             last_activity: case.last_activity(),
             fill: Fill::default(),
         };

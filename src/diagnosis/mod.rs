@@ -37,8 +37,20 @@ pub struct Context {
     pub history: Vec<Comparable>,
     /// Only operations with a span that carries all these attributes (key, value as text).
     pub tags: Vec<(String, String)>,
+    /// How much of each operation is told.
+    pub detail: Detail,
     /// Replaces the playbook's allowed silence for every type and phase.
     pub stall_threshold: Option<Micros>,
+}
+
+/// How much of each operation is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// The record with its lists: flow, errors, HTTP calls, workers.
+    #[default]
+    Full,
+    /// The record without flow, errors and HTTP calls: what a list of many operations needs.
+    Record,
 }
 
 /// A completed operation as a baseline sees it.

@@ -60,6 +60,8 @@ pub(super) struct Lexicon<'p> {
     strings: Arc<Strings>,
     /// By [`Attr`] as number.
     keys: Vec<Vec<StrId>>,
+    /// By position in [`Playbook::comparable_by`].
+    comparable: Vec<Option<StrId>>,
     roles: RefCell<HashMap<StrId, Roles>>,
     routes: RefCell<HashMap<(StrId, StrId, StrId), Option<RouteHit<'p>>>>,
 }
@@ -70,7 +72,15 @@ impl<'p> Lexicon<'p> {
             .iter()
             .map(|attr| playbook.keys(*attr).iter().filter_map(|key| strings.find(key)).collect())
             .collect();
-        Self { playbook, strings: Arc::clone(strings), keys, roles: RefCell::default(), routes: RefCell::default() }
+        let comparable = playbook.comparable_by().iter().map(|key| strings.find(key)).collect();
+        Self {
+            playbook,
+            strings: Arc::clone(strings),
+            keys,
+            comparable,
+            roles: RefCell::default(),
+            routes: RefCell::default(),
+        }
     }
 
     pub(super) fn is_for(&self, trace: &Trace) -> bool {
@@ -85,6 +95,12 @@ impl<'p> Lexicon<'p> {
 
     pub(super) fn text<'t>(&self, span: SpanRef<'t>, attr: Attr) -> Option<&'t str> {
         self.get(span, attr).and_then(Value::as_str)
+    }
+
+    /// The value of the `nth` attribute that operations are compared by.
+    pub(super) fn comparable<'t>(&self, span: SpanRef<'t>, nth: usize) -> Option<Value<'t>> {
+        let key = self.comparable.get(nth).copied().flatten()?;
+        span.attribute_by_id(key).filter(|value| !is_absent(*value))
     }
 
     fn raw_id(&self, span: SpanRef<'_>, attr: Attr) -> StrId {

@@ -25,7 +25,7 @@ pub use target::Target;
 
 use self::cache::Caches;
 use crate::{
-    diagnosis::{Context, Diagnosis, OperationStatus, Report, Verdict, diagnose},
+    diagnosis::{Context, Detail, Diagnosis, OperationStatus, Report, Verdict, diagnose},
     jaeger,
     playbook::Playbook,
     trace::{Micros, Time, Trace},
@@ -268,7 +268,7 @@ impl Investigator {
     ) -> Result<Arc<Case>, jaeger::Error> {
         let clock = range.to.min(now);
         let mut gathered = self.discover(range, limit, clock).await?;
-        let context = self.context(clock, tags);
+        let context = Context { detail: Detail::Record, ..self.context(clock, tags) };
         let mut report = self.diagnose(&mut gathered, context.clone()).await;
         let at_hand: Vec<&Diagnosis> =
             report.diagnoses.iter().filter(|d| select::overlaps(d, range, clock)).take(limit).collect();
