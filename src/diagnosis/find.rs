@@ -183,10 +183,10 @@ fn collect<'a, 'p>(scan: &'a Scan<'a, 'p>, at: usize, owners: &Owners, cases: &m
     // A command that carries the id of what it asked for stands in where nothing else of the operation is here.
     for span in scan.trace.spans().filter(|span| scan.sight(span.ix()).is(SpanRole::Wrapper)) {
         let operation = scan.sight(span.ix()).operation;
-        if let Some(case) = operation.and_then(|id| cases.get_mut(id as usize)) {
-            if operation.is_some_and(|id| context.insert((span.ix(), id))) {
-                case.context.extend(case.member(at, span.ix()));
-            }
+        if let Some(case) = operation.and_then(|id| cases.get_mut(id as usize))
+            && operation.is_some_and(|id| context.insert((span.ix(), id)))
+        {
+            case.context.extend(case.member(at, span.ix()));
         }
     }
 }

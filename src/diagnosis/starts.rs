@@ -58,13 +58,12 @@ pub(super) fn without_id<'a, 'p>(
             continue;
         }
         let key = (asker(scan, span), hit.operation_type);
-        match owners.get(ix.index()).copied().flatten() {
-            Some(owner) => accepted.entry(key).or_default().push((span.start(), owner)),
-            None => {
-                let answer = Request::of(span, &scan.lexicon).unwrap_or_default();
-                let refused = answer.refused() || answer.status.is_none() && span.is_error();
-                open.push(Open { span, key, refused });
-            }
+        if let Some(owner) = owners.get(ix.index()).copied().flatten() {
+            accepted.entry(key).or_default().push((span.start(), owner));
+        } else {
+            let answer = Request::of(span, &scan.lexicon).unwrap_or_default();
+            let refused = answer.refused() || answer.status.is_none() && span.is_error();
+            open.push(Open { span, key, refused });
         }
     }
     if open.is_empty() {
@@ -171,12 +170,11 @@ impl<'a, 'p> Adding<'_, 'a, 'p> {
         let (scan, at) = (self.scan, self.at);
         let here = || case.context.iter().filter(|m| m.scan == at).map(|m| m.span.ix());
         let mut fresh = HashSet::new();
-        let known = match owner {
-            Some(_) => self.known.entry(owner).or_insert_with(|| here().collect()),
-            None => {
-                fresh.extend(here());
-                &mut fresh
-            }
+        let known = if owner.is_some() {
+            self.known.entry(owner).or_insert_with(|| here().collect())
+        } else {
+            fresh.extend(here());
+            &mut fresh
         };
         let mut last: Option<usize> = None;
         for ix in scan.tree.descendants(root) {
