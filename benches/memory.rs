@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some("make") => Ok(fs::write(args.get(2).ok_or("a path")?, workloads::giant(spans()))?),
         Some("measure") => measure(Path::new(args.get(2).ok_or("a path")?)),
         _ if env::var_os("KTRDR_BENCH_GIANT").is_none() => {
-            println!("memory: skipped; KTRDR_BENCH_GIANT=1 measures it (about 3 GB of memory, 1 GB of disk)");
+            println!("memory: skipped; KTRDR_BENCH_GIANT=1 measures it (about 2 GB of memory, 1 GB of disk)");
             Ok(())
         }
         _ => both(),

@@ -1,6 +1,8 @@
 //! Golden answers: the whole record and the report of every scenario in every form, so that no change of an answer goes
 //! unseen. `cargo insta review` (or `INSTA_UPDATE=always cargo test --test golden`) takes changes over.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::format_collect, reason = "a test")]
+
 use std::{fmt::Write, sync::LazyLock};
 
 use ktrdr_diagnosis::{

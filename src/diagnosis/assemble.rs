@@ -32,7 +32,7 @@ pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, ba
     worker(facts, &mut record);
     error(facts, &mut record);
     lists(facts, &mut record);
-    decide(facts, drafts, &mut record);
+    decide(facts, &drafts, &mut record);
     record
 }
 
@@ -48,7 +48,7 @@ pub(super) fn comparable(facts: &Facts<'_, '_, '_>) -> Option<Comparable> {
     })
 }
 
-fn decide(facts: &Facts<'_, '_, '_>, drafts: Vec<Draft<'_>>, record: &mut Diagnosis) {
+fn decide(facts: &Facts<'_, '_, '_>, drafts: &[Draft<'_>], record: &mut Diagnosis) {
     let playbook = facts.case.playbook;
     let rank = |draft: &Draft<'_>| (playbook.precedence(draft.verdict()), std::cmp::Reverse(draft.severity()));
     // Of equals the first counts: rules are applied from the special to the general.
@@ -60,7 +60,7 @@ fn decide(facts: &Facts<'_, '_, '_>, drafts: Vec<Draft<'_>>, record: &mut Diagno
         }
     }
     let Some(deciding) = winner.and_then(|ix| drafts.get(ix)) else {
-        record.summary = "No rule of the playbook applies".to_owned();
+        "No rule of the playbook applies".clone_into(&mut record.summary);
         record.severity = Severity::Notice;
         record.confidence = Confidence::Low;
         record.confidence_reason = Some("the playbook has no rule for what the traces show".to_owned());

@@ -9,7 +9,7 @@ use super::{
     scan::Lexicon,
 };
 use crate::{
-    playbook::{Attr, ErrorClass, Fill, Playbook, SpanRole},
+    playbook::{Attr, Effect, ErrorClass, Fill, Playbook, SpanRole},
     trace::{SpanRef, StrId, Time},
 };
 
@@ -80,7 +80,7 @@ pub(super) fn own_class(case: &Case<'_, '_>, member: &Member<'_, '_>) -> Option<
 }
 
 /// `ConnectError: All connection attempts failed`: class and message in a status text.
-fn described<'t>(span: SpanRef<'t>) -> Option<(&'t str, &'t str)> {
+fn described(span: SpanRef<'_>) -> Option<(&str, &str)> {
     let (class, message) = span.status_message().split_once(':')?;
     let qualified = class.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'));
     let class = short_class(class);
@@ -152,7 +152,8 @@ fn faults_of<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>, outside: bool
     }
     let depth = scan.depth(span.ix());
     let fault = |class: Option<String>, message, stacktrace, at, exception| {
-        let wraps = |row: &ErrorClass| row.wrapper && class.as_ref().is_some_and(|c| row.classes.contains(c));
+        let wraps =
+            |row: &ErrorClass| row.effect == Effect::Wraps && class.as_ref().is_some_and(|c| row.classes.contains(c));
         let wrapper = case.playbook.errors().iter().any(wraps);
         Fault { member: *member, class, message, stacktrace, at, wrapper, exception, depth, outside }
     };

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     playbook::{Attr, Fill, RouteRole, SpanRole},
-    trace::{Micros, SpanKind, Status, Time, Value},
+    trace::{Micros, SpanKind, SpanRef, Status, Time, Value},
 };
 
 /// The last progress that was seen.
@@ -176,7 +176,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         fill.set("phase", self.phase());
         if let Some(bottleneck) = self.path.as_ref().and_then(|p| p.bottleneck.as_ref()) {
             let callee = bottleneck.members.first().and_then(|ix| self.case.members.get(*ix));
-            let callee = callee.and_then(|m| self.case.scan(m).callee(m.span)).map(|span| span.service());
+            let callee = callee.and_then(|m| self.case.scan(m).callee(m.span)).map(SpanRef::service);
             match callee.filter(|_| bottleneck.kind == SectionKind::Network) {
                 Some(callee) => fill.set("bottleneck", format!("network between {} and {callee}", bottleneck.service)),
                 None => fill.set("bottleneck", bottleneck.name.as_str()),

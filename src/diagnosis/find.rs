@@ -45,13 +45,12 @@ pub(super) fn scan<'t, 'p>(traces: &'t [Trace], playbook: &'p Playbook) -> (Vec<
     ordered.dedup_by_key(|trace| trace.id());
     ordered.sort_by_key(|trace| (trace.start(), trace.id()));
     for trace in ordered {
-        let lexicon = match lexicons.iter().rev().find(|lexicon| lexicon.is_for(trace)) {
-            Some(lexicon) => Rc::clone(lexicon),
-            None => {
-                let lexicon = Rc::new(Lexicon::new(playbook, trace.strings()));
-                lexicons.push(Rc::clone(&lexicon));
-                lexicon
-            }
+        let lexicon = if let Some(lexicon) = lexicons.iter().rev().find(|lexicon| lexicon.is_for(trace)) {
+            Rc::clone(lexicon)
+        } else {
+            let lexicon = Rc::new(Lexicon::new(playbook, trace.strings()));
+            lexicons.push(Rc::clone(&lexicon));
+            lexicon
         };
         scans.push(Scan::new(trace, lexicon, &mut ids));
     }

@@ -158,7 +158,7 @@ trait Sorted {
 
 impl Sorted for Vec<HttpCall> {
     fn sorted(mut self) -> Self {
-        self.sort_by(|a, b| (a.time, a.trace_id, a.span_id).cmp(&(b.time, b.trace_id, b.span_id)));
+        self.sort_by_key(|a| (a.time, a.trace_id, a.span_id));
         self
     }
 }

@@ -114,7 +114,7 @@ pub(super) fn window(case: &Case<'_, '_>, states: &[StateChange], ended: bool, n
 pub(super) struct Path {
     pub(super) sections: Vec<Section>,
     /// Microseconds on the path, per member.
-    pub(super) path_us: Vec<i64>,
+    pub(super) on_path_us: Vec<i64>,
     /// Microseconds not covered by children, per member.
     pub(super) self_us: Vec<i64>,
     pub(super) bottleneck: Option<Bottleneck>,
@@ -179,14 +179,14 @@ pub(super) fn path(case: &Case<'_, '_>, window: Window, operation_type: &str) ->
     let stretches = forest.path_over(&nodes, window.start, window.until);
     let mut path = Path {
         sections: Vec::with_capacity(stretches.len()),
-        path_us: vec![0; case.members.len()],
+        on_path_us: vec![0; case.members.len()],
         self_us: (0..case.members.len()).map(|ix| forest.self_time(Node(ix as u32))).collect(),
         bottleneck: None,
         top,
     };
     for stretch in stretches {
         let section = section(case, &path, stretch, operation_type);
-        if let Some(sum) = section.member.and_then(|ix| path.path_us.get_mut(ix)) {
+        if let Some(sum) = section.member.and_then(|ix| path.on_path_us.get_mut(ix)) {
             *sum += (section.end - section.start).0;
         }
         path.sections.push(section);
@@ -227,12 +227,11 @@ fn section(case: &Case<'_, '_>, path: &Path, stretch: Stretch, operation_type: &
     let name_of = |m: Option<&Member<'_, '_>>| m.map(|m| m.span.name().to_owned());
     let (after_name, before_name) = (name_of(after), name_of(before));
     let phase = case.playbook.phase(operation_type, after_name.as_deref(), before_name.as_deref());
-    let name = match phase {
-        Some(phase) => phase.to_owned(),
-        None => {
-            let side = |name: &Option<String>, none: &str| name.clone().unwrap_or_else(|| none.to_owned());
-            format!("{} → {}", side(&after_name, "start"), side(&before_name, "(no end yet)"))
-        }
+    let name = if let Some(phase) = phase {
+        phase.to_owned()
+    } else {
+        let side = |name: &Option<String>, none: &str| name.clone().unwrap_or_else(|| none.to_owned());
+        format!("{} → {}", side(&after_name, "start"), side(&before_name, "(no end yet)"))
     };
     let service = after.or(before).map(|m| m.span.service().to_owned()).unwrap_or_default();
     Section { member: None, kind: SectionKind::Gap, name, service, start, end }
@@ -288,7 +287,7 @@ pub(super) fn flow(case: &Case<'_, '_>, window: Option<Window>, path: Option<&Pa
         let micros = |list: Option<&Vec<i64>>| list.and_then(|l| l.get(ix)).map_or(0.0, |us| Micros(*us).millis());
         steps.push(FlowStep {
             self_ms: micros(path.map(|p| &p.self_us)),
-            path_ms: micros(path.map(|p| &p.path_us)),
+            path_ms: micros(path.map(|p| &p.on_path_us)),
             is_bottleneck: in_bottleneck.contains(&ix),
             error_type: super::errors::own_class(case, member),
             ..step(member, start, depth_of(&depths, member))
@@ -315,7 +314,7 @@ pub(super) fn flow(case: &Case<'_, '_>, window: Option<Window>, path: Option<&Pa
             error_type: None,
         });
     }
-    steps.sort_by(|a, b| (a.start, a.depth, a.span_id).cmp(&(b.start, b.depth, b.span_id)));
+    steps.sort_by_key(|a| (a.start, a.depth, a.span_id));
     steps
 }
 
@@ -366,10 +365,8 @@ fn depths(case: &Case<'_, '_>) -> Depths {
             }
             chain.push(above);
         }
-        let mut next = base.map_or(0, |depth| depth + 1);
-        for ix in chain.into_iter().rev() {
-            depths.entry((member.scan, ix)).or_insert(next);
-            next += 1;
+        for (depth, ix) in (base.map_or(0, |depth| depth + 1)..).zip(chain.into_iter().rev()) {
+            depths.entry((member.scan, ix)).or_insert(depth);
         }
     }
     depths

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use super::{
-    Attr, Correlation, ErrorClass, OperationIds, Phase, Playbook, PlaybookError, Route, Rule, Service, Silence,
+    Attr, Correlation, Effect, ErrorClass, OperationIds, Phase, Playbook, PlaybookError, Route, Rule, Service, Silence,
     SpanRole, Step, Thresholds,
     tables::{self, Table, Tables, Words},
     verdict::{Confidence, Severity, Verdict},
@@ -129,15 +129,12 @@ impl Checker<'_> {
     fn attributes(&mut self, tables: &Tables) -> HashMap<Attr, Vec<String>> {
         let mut attributes = HashMap::new();
         for (name, keys) in &tables.attributes {
-            match Attr::ALL.iter().find(|attr| attr.name() == name) {
-                Some(attr) => {
-                    attributes.insert(*attr, keys.clone());
-                }
-                None => {
-                    let known: Vec<_> = Attr::ALL.iter().map(|attr| attr.name()).collect();
-                    let message = format!("[attributes] has no '{name}'; it may be one of: {}", known.join(", "));
-                    self.error(name, message);
-                }
+            if let Some(attr) = Attr::ALL.iter().find(|attr| attr.name() == name) {
+                attributes.insert(*attr, keys.clone());
+            } else {
+                let known: Vec<_> = Attr::ALL.iter().map(|attr| attr.name()).collect();
+                let message = format!("[attributes] has no '{name}'; it may be one of: {}", known.join(", "));
+                self.error(name, message);
             }
         }
         attributes
@@ -146,12 +143,11 @@ impl Checker<'_> {
     fn spans(&mut self, tables: &Tables) -> Vec<(SpanRole, Vec<super::Glob>)> {
         let mut spans = Vec::new();
         for (name, globs) in &tables.spans {
-            match SpanRole::ALL.iter().find(|(_, known)| known == name) {
-                Some((role, _)) => spans.push((*role, globs.clone())),
-                None => {
-                    let known = SpanRole::ALL.map(|(_, name)| name).join(", ");
-                    self.error(name, format!("[spans] has no '{name}'; it may be one of: {known}"));
-                }
+            if let Some((role, _)) = SpanRole::ALL.iter().find(|(_, known)| known == name) {
+                spans.push((*role, globs.clone()));
+            } else {
+                let known = SpanRole::ALL.map(|(_, name)| name).join(", ");
+                self.error(name, format!("[spans] has no '{name}'; it may be one of: {known}"));
             }
         }
         spans
@@ -233,13 +229,16 @@ impl Checker<'_> {
         }
         Some(ErrorClass {
             rule: table.rule.unwrap_or(table.id),
-            wrapper: table.wrapper.unwrap_or(false),
+            effect: match (table.wrapper, table.lost_worker, table.unreachable, table.timeout) {
+                (Some(true), ..) => Effect::Wraps,
+                (_, Some(true), ..) => Effect::WorkerLost,
+                (.., Some(true), Some(true)) => Effect::TimedOut,
+                (.., Some(true), _) => Effect::Refused,
+                _ => Effect::Plain,
+            },
             classes: table.classes.unwrap_or_default(),
             messages: table.messages.unwrap_or_default().into_iter().map(|pattern| pattern.0).collect(),
             error_type: table.error_type,
-            unreachable: table.unreachable.unwrap_or(false),
-            timeout: table.timeout.unwrap_or(false),
-            lost_worker: table.lost_worker.unwrap_or(false),
         })
     }
 

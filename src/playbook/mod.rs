@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 pub use roles::{Attr, SpanRole};
-pub use rules::{Correlation, ErrorClass, Phase, Route, Rule, Service, Silence, Step, Thresholds};
+pub use rules::{Correlation, Effect, ErrorClass, Phase, Route, Rule, Service, Silence, Step, Thresholds};
 pub use tables::RouteRole;
 pub use verdict::{Confidence, Severity, Verdict};
 pub use words::{Duration, Fill, Glob, NoDuration, Pattern, Template, any_fits};

@@ -162,23 +162,40 @@ pub struct Correlation {
     pub port: Option<String>,
 }
 
+/// What an error of a class means beside its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing more.
+    Plain,
+    /// It only wraps the real error.
+    Wraps,
+    /// A service refused the connection: the addressed service's words are used.
+    Refused,
+    /// A service hung instead of refusing: likewise.
+    TimedOut,
+    /// The worker is gone.
+    WorkerLost,
+}
+
 /// A class of errors; its words are the rule of the same id (or of `rule`).
 #[derive(Clone, Debug)]
 pub struct ErrorClass {
     /// Id of the rule with its words.
     pub rule: String,
-    /// Only wraps the real error.
-    pub wrapper: bool,
+    /// What it means.
+    pub effect: Effect,
     /// Short class names.
     pub classes: Vec<String>,
     /// Expressions over the message.
     pub messages: Vec<regex::Regex>,
     /// Class to show when only the message is known.
     pub error_type: Option<String>,
-    /// A service did not answer: the addressed service's words are used.
-    pub unreachable: bool,
-    /// It hung instead of refusing.
-    pub timeout: bool,
-    /// The worker is gone.
-    pub lost_worker: bool,
+}
+
+impl ErrorClass {
+    /// Whether a service did not answer.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.effect, Effect::Refused | Effect::TimedOut)
+    }
 }

@@ -244,7 +244,7 @@ impl Tables {
         self.operation.types.extend(over.operation.types);
         self.operation.aliases.extend(over.operation.aliases);
         set(&mut self.verdicts.precedence, over.verdicts.precedence);
-        self.thresholds.lay(over.thresholds);
+        self.thresholds.lay(&over.thresholds);
         lay_all(&mut self.route, over.route);
         lay_all(&mut self.phase, over.phase);
         lay_all(&mut self.silence, over.silence);
@@ -257,7 +257,7 @@ impl Tables {
 }
 
 impl Thresholds {
-    fn lay(&mut self, over: Self) {
+    fn lay(&mut self, over: &Self) {
         set(&mut self.export_delay, over.export_delay);
         set(&mut self.worker_lost_after, over.worker_lost_after);
         set(&mut self.health_gap, over.health_gap);

@@ -167,16 +167,13 @@ impl Forest {
         }
         let mut stack = vec![Level::new(self, owner, kids, start, end)];
         while let Some(level) = stack.last_mut() {
-            match level.next_kid() {
-                Some((kid, from, to)) => {
-                    backwards.push(level.owner, to, level.cursor);
-                    level.cursor = from;
-                    stack.push(Level::new(self, Some(kid), self.children_of(kid), from, to));
-                }
-                None => {
-                    backwards.push(level.owner, level.start, level.cursor);
-                    stack.pop();
-                }
+            if let Some((kid, from, to)) = level.next_kid() {
+                backwards.push(level.owner, to, level.cursor);
+                level.cursor = from;
+                stack.push(Level::new(self, Some(kid), self.children_of(kid), from, to));
+            } else {
+                backwards.push(level.owner, level.start, level.cursor);
+                stack.pop();
             }
         }
         backwards.0.reverse();

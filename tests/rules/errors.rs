@@ -59,7 +59,7 @@ fn texts_of_failed_operations_are_classified() {
 /// Every class of the playbook, qualified, as an exception on the span where the work broke.
 #[test]
 fn classes_of_exceptions_are_classified() {
-    for row in playbook().errors().iter().filter(|row| !row.wrapper) {
+    for row in playbook().errors().iter().filter(|row| row.effect != ktrdr_diagnosis::playbook::Effect::Wraps) {
         for class in &row.classes {
             let picture = training(&format!(
                 "train | training.fit | 6s +1s | !some.module.{class}: abc\n\
@@ -68,7 +68,7 @@ fn classes_of_exceptions_are_classified() {
             let d = one(&picture, "1h");
             assert_eq!(d.error_type.as_deref(), Some(class.as_str()));
             assert_eq!(d.error_span.as_deref(), Some("training.fit"));
-            if row.unreachable {
+            if row.is_unreachable() {
                 assert_eq!(d.verdict, Verdict::Unreachable, "{class}: {}", d.rule);
             } else {
                 assert_eq!(d.rule, row.rule, "{class}");

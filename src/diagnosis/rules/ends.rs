@@ -3,7 +3,7 @@
 use super::{Draft, Facts};
 use crate::{
     diagnosis::{Confidence, OperationStatus, Verdict, case::Member, errors::Fault, http::Request},
-    playbook::{Attr, RouteRole},
+    playbook::{Attr, Effect, RouteRole},
 };
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
@@ -39,13 +39,14 @@ fn completed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 /// The playbook's class of the deciding error. Classes that speak of workers and silent services have rules of their own.
 fn failed_by_class<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let origin = facts.origin.as_ref()?;
-    let (class, words) = origin.class.as_ref().filter(|(class, _)| !class.unreachable && !class.wrapper)?;
+    let (class, words) =
+        origin.class.as_ref().filter(|(class, _)| !class.is_unreachable() && class.effect != Effect::Wraps)?;
     let rule = facts.case.playbook.rule(&class.rule)?;
     if rule.verdict == Verdict::NoWorkers {
         return None;
     }
     let mut draft = Draft::of(facts, &rule.id)?.words(words);
-    if class.lost_worker {
+    if class.effect == Effect::WorkerLost {
         draft = lost_worker(facts, draft);
     }
     Some(prove_error(facts, draft))

@@ -72,8 +72,8 @@ impl<'p> Draft<'p> {
 
     /// Proof by an attribute of a span, if the span has it.
     fn attribute(mut self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>, attr: Attr) -> Self {
-        let keys = facts.case.playbook.keys(attr).iter();
-        let found = keys.filter_map(|key| Some((key, member.span.attribute(key)?))).next();
+        let mut keys = facts.case.playbook.keys(attr).iter();
+        let found = keys.find_map(|key| Some((key, member.span.attribute(key)?)));
         if let Some((key, value)) = found {
             self.evidence.push(at_span(self.rule, EvidenceKind::Attribute, member, key, &value.to_text()));
         }

@@ -8,7 +8,7 @@ use crate::{
         errors::{Fault, classify},
         http::Request,
     },
-    playbook::{Attr, Fill, Service, any_fits},
+    playbook::{Attr, Effect, Fill, Service, any_fits},
     trace::{SpanKind, Value},
 };
 
@@ -40,7 +40,7 @@ struct Silent<'a, 'p> {
 fn silent_service<'a, 'p>(facts: &Facts<'_, 'a, 'p>) -> Option<Silent<'a, 'p>> {
     let origin = facts.origin.as_ref().filter(|_| facts.status == OperationStatus::Failed);
     let Some(origin) = origin else { return waiting(facts) };
-    let (class, words) = origin.class.as_ref().filter(|(class, _)| class.unreachable)?;
+    let (class, words) = origin.class.as_ref().filter(|(class, _)| class.is_unreachable())?;
     let lexicon = origin.member.map(|m| &facts.case.scan(&m).lexicon);
     let called = origin.member.filter(|m| m.span.kind() == SpanKind::Client);
     let request = called.zip(lexicon).and_then(|(m, lexicon)| Request::of(m.span, lexicon));
@@ -53,14 +53,20 @@ fn silent_service<'a, 'p>(facts: &Facts<'_, 'a, 'p>) -> Option<Silent<'a, 'p>> {
         },
     };
     if member.is_none()
-        && let Some(silent) = behind(facts, class.timeout)
+        && let Some(silent) = behind(facts, class.effect == Effect::TimedOut)
     {
         return Some(silent);
     }
     let path = request.path.or(words.get("path")).unwrap_or_default();
     let found = facts.case.playbook.service_at(path, request.host.unwrap_or_default(), request.port);
     let service = found.or_else(|| other(facts))?;
-    Some(Silent { service, request, member, error_type: origin.error_type.clone(), timeout: class.timeout })
+    Some(Silent {
+        service,
+        request,
+        member,
+        error_type: origin.error_type.clone(),
+        timeout: class.effect == Effect::TimedOut,
+    })
 }
 
 /// An error inside a service that is known to wait on another one, away from any request: then that one is silent.
@@ -97,12 +103,12 @@ fn waiting<'a, 'p>(facts: &Facts<'_, 'a, 'p>) -> Option<Silent<'a, 'p>> {
     let (class, _) = classify(facts.case.playbook, fault.class.as_deref(), fault.message)?;
     let request = Request::of(last.span, &facts.case.scan(last).lexicon).filter(|r| r.status.is_none())?;
     let service = request.service(&facts.case.scan(last).lexicon).or_else(|| other(facts))?;
-    class.unreachable.then(|| Silent {
+    class.is_unreachable().then(|| Silent {
         service,
         request,
         member: Some(*last),
         error_type: fault.class.clone().unwrap_or_default(),
-        timeout: class.timeout,
+        timeout: class.effect == Effect::TimedOut,
     })
 }
 

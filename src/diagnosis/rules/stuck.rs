@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Draft, Facts, World, is_open};
 use crate::{
     diagnosis::{Confidence, OperationStatus, errors, http::Request, scan::Scan},
-    playbook::{Attr, Fill, RouteRole, SpanRole, any_fits},
+    playbook::{Attr, Effect, Fill, RouteRole, SpanRole, any_fits},
     trace::{Micros, SpanKind, SpanRef, Time, Value},
 };
 
@@ -112,7 +112,7 @@ fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
             unanswered += 1;
             // A busy worker may let one request wait for too long; nobody lets every one wait.
             let known = errors::classify(facts.case.playbook, Some(&class), None);
-            if unanswered > 1 || known.is_none_or(|(row, _)| !row.timeout) {
+            if unanswered > 1 || known.is_none_or(|(row, _)| row.effect != Effect::TimedOut) {
                 gone = Some((span.end(), member, class));
             }
         }
