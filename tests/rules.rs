@@ -1,6 +1,13 @@
 //! The rules of the playbook, each by a trace in which it applies, and what holds for every answer.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::format_collect,
+    reason = "tests"
+)]
 
 #[path = "rules/cases.rs"]
 mod cases;
