@@ -335,6 +335,7 @@ fn polls_tell_of_the_worker() {
     assert_eq!(verdict(refused("20m") + &poll_at("21m", "200")), "running.active");
     assert_eq!(verdict(poll_at("19m", "200") + &refused("20m")), "stuck.worker_lost");
     assert_eq!(verdict(slow("20m")), "running.active", "one poll that took too long");
+    assert_eq!(verdict(poll_at("19m", "200") + &poll_at("20m", "404")), "stuck.worker_lost", "a worker restarted");
     assert_eq!(verdict(slow("20m") + &slow("30m")), "stuck.worker_lost");
     // The command cannot reach the backend: that says nothing of the worker.
     let backend_gone = format!(

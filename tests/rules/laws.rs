@@ -11,8 +11,7 @@ use ktrdr_diagnosis::{
 /// Severities that a verdict may have (design, section 5).
 fn severities(verdict: V) -> &'static [u8] {
     match verdict {
-        V::Healthy => &[0],
-        V::Running => &[0],
+        V::Healthy | V::Running => &[0],
         V::Failed | V::Stuck | V::NoWorkers | V::Unreachable => &[3],
         V::Slow => &[2],
         V::MissingData => &[2, 3],

@@ -69,7 +69,9 @@ fn apply(traces: &mut [RawTrace], damage: &Damage) {
     match *damage {
         Damage::Drop(ix) => {
             if let Some(id) = pick(traces, ix).map(|s| s.id) {
-                traces.iter_mut().for_each(|t| t.spans.retain(|s| s.id != id));
+                for trace in traces.iter_mut() {
+                    trace.spans.retain(|s| s.id != id);
+                }
             }
         }
         Damage::DropRoot => traces.iter_mut().for_each(|t| t.spans.retain(|s| s.parent.is_some())),
@@ -147,6 +149,7 @@ fn told() -> impl Strategy<Value = (&'static Scenario, Form)> {
 }
 
 /// A span made of anything: names and attributes that mean something, in senseless places.
+#[allow(clippy::too_many_lines, reason = "mostly a list of names")]
 fn span() -> impl Strategy<Value = RawSpan> {
     let names = proptest::sample::select(vec![
         "cli.train",

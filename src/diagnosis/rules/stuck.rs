@@ -105,7 +105,10 @@ fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
             continue;
         }
         let request = Request::of(span, &scan.lexicon).unwrap_or_default();
-        if request.status.is_some() {
+        if request.status == Some(404) {
+            // A worker that was restarted answers, but knows nothing of the operation.
+            gone = Some((span.end(), member, "HTTP 404".to_owned()));
+        } else if request.status.is_some() {
             (answered, unanswered) = (answered.max(Some(span.end())), 0);
         } else if span.is_error() {
             let class = errors::own_class(facts.case, &member).unwrap_or_default();
