@@ -2,7 +2,10 @@
 //! that answer; when the one who asked first goes away, another goes on.
 
 use std::{
-    sync::{Arc, atomic::AtomicU32},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -51,8 +54,27 @@ pub(super) struct Caches {
     /// Operations that have ended, with the clock by which they were judged.
     pub(super) finished: Cache<SingleKey, (Arc<Case>, Time)>,
     pub(super) history: Cache<(u64, String), Arc<Vec<Comparable>>>,
+    /// Questions asked, and those that Jaeger had to be asked for.
+    pub(super) questions: AtomicU64,
+    pub(super) answered_anew: AtomicU64,
     /// How often a trace that was fetched again by its id had no more spans than the search had given.
     pub(super) vain_refetches: AtomicU32,
+}
+
+/// How often an answer was there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheUse {
+    /// Questions asked.
+    pub questions: u64,
+    /// Questions that were answered from the cache, or by the answer that another caller was waiting for.
+    pub hits: u64,
+}
+
+impl Caches {
+    pub(super) fn tell(&self) -> CacheUse {
+        let (questions, anew) = (self.questions.load(Relaxed), self.answered_anew.load(Relaxed));
+        CacheUse { questions, hits: questions.saturating_sub(anew) }
+    }
 }
 
 impl Default for Caches {
@@ -64,6 +86,8 @@ impl Default for Caches {
             single: weighed(3, |_, case| case.weight()),
             finished: weighed(60, |_, (case, _)| case.weight()),
             history: plain(600, 1000),
+            questions: AtomicU64::new(0),
+            answered_anew: AtomicU64::new(0),
             vain_refetches: AtomicU32::new(0),
         }
     }

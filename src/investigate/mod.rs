@@ -19,8 +19,12 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
+pub use cache::CacheUse;
 pub use target::Target;
 
 use self::cache::Caches;
@@ -199,6 +203,12 @@ impl Investigator {
         &self.client
     }
 
+    /// How often the cache could answer, over all callers.
+    #[must_use]
+    pub fn cache_use(&self) -> CacheUse {
+        self.caches().tell()
+    }
+
     /// The playbook that is applied.
     #[must_use]
     pub fn playbook(&self) -> &Arc<Playbook> {
@@ -254,6 +264,7 @@ impl Investigator {
     ) -> Result<Arc<Case>, jaeger::Error> {
         // Filters apply after fetching: enough is fetched that they leave something.
         let limit = limit.clamp(100, 1000);
+        self.caches().questions.fetch_add(1, Relaxed);
         let key = cache::ListKey::new(self.client.identity(), range, tags, limit, now);
         let work = self.list_anew(range, tags.to_vec(), limit, now);
         self.caches().lists.try_get_with(key, work).await.map_err(|error| jaeger::Error::clone(&error))
@@ -266,6 +277,7 @@ impl Investigator {
         limit: usize,
         now: Time,
     ) -> Result<Arc<Case>, jaeger::Error> {
+        self.caches().answered_anew.fetch_add(1, Relaxed);
         let clock = range.to.min(now);
         let mut gathered = self.discover(range, limit, clock).await?;
         let context = Context { detail: Detail::Record, ..self.context(clock, tags) };

@@ -1,6 +1,6 @@
 //! One operation or one trace, by its id.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use super::{BEFORE_ID, Case, Gathered, Investigator, LONG_AGO, cache::bucket, select, target::Target};
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
 
 impl Investigator {
     pub(super) async fn single(&self, target: &Target, now: Time) -> Result<Arc<Case>, jaeger::Error> {
+        self.caches().questions.fetch_add(1, Relaxed);
         let key = (self.client.identity(), target.clone());
         if let Some((case, then)) = self.caches().finished.get(&key).await
             && then <= now
@@ -30,6 +31,7 @@ impl Investigator {
     }
 
     async fn single_anew(&self, target: Target, now: Time) -> Result<Arc<Case>, jaeger::Error> {
+        self.caches().answered_anew.fetch_add(1, Relaxed);
         let mut gathered = Gathered::default();
         let looked = match &target {
             Target::Operation(id) => self.find_operation(id, now, &mut gathered).await?,

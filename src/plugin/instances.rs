@@ -55,7 +55,7 @@ impl Default for DataSources {
         let gone = Arc::new(Mutex::new(JaegerTotals::default()));
         let totals = Arc::clone(&gone);
         let leave = move |_: Arc<Key>, old: DataSource, _| {
-            totals.lock().unwrap_or_else(PoisonError::into_inner).add(old.investigator.client().stats().snapshot());
+            totals.lock().unwrap_or_else(PoisonError::into_inner).add(&old.investigator);
         };
         let kept = Cache::builder().max_capacity(MOST).time_to_idle(IDLE).eviction_listener(leave).build();
         Self { kept, gone }
@@ -84,7 +84,7 @@ impl DataSources {
     pub(super) fn totals(&self) -> JaegerTotals {
         let mut totals = *self.gone.lock().unwrap_or_else(PoisonError::into_inner);
         for (_, data_source) in &self.kept {
-            totals.add(data_source.investigator.client().stats().snapshot());
+            totals.add(&data_source.investigator);
         }
         totals
     }

@@ -11,7 +11,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::jaeger::Snapshot;
+use crate::investigate::Investigator;
 
 const SECONDS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
@@ -54,9 +54,11 @@ struct ResourceLabels {
     status: u16,
 }
 
-/// What was asked of Jaeger, over all data sources.
+/// What was asked of Jaeger and of the cache before it, over all data sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct JaegerTotals {
+    questions: u64,
+    cache_hits: u64,
     calls: u64,
     errors: u64,
     retries: u64,
@@ -65,8 +67,11 @@ pub(super) struct JaegerTotals {
 }
 
 impl JaegerTotals {
-    /// Adds what one client did.
-    pub(super) fn add(&mut self, one: Snapshot) {
+    /// Adds what one data source did.
+    pub(super) fn add(&mut self, investigator: &Investigator) {
+        let (one, cache) = (investigator.client().stats().snapshot(), investigator.cache_use());
+        self.questions += cache.questions;
+        self.cache_hits += cache.hits;
         self.calls += one.calls;
         self.errors += one.errors;
         self.retries += one.retries;
@@ -89,6 +94,8 @@ pub(super) struct Metrics {
 /// Counters that are kept elsewhere and brought up to date when somebody reads them.
 #[derive(Clone, Debug, Default)]
 struct Jaeger {
+    questions: Counter,
+    cache_hits: Counter,
     calls: Counter,
     errors: Counter,
     retries: Counter,
@@ -98,6 +105,8 @@ struct Jaeger {
 
 impl Jaeger {
     fn register(&self, registry: &mut Registry) {
+        registry.register("cache_lookups", "Questions that the cache was asked first", self.questions.clone());
+        registry.register("cache_hits", "Questions that the cache answered", self.cache_hits.clone());
         registry.register("jaeger_requests", "Requests to Jaeger, retries included", self.calls.clone());
         registry.register("jaeger_errors", "Requests to Jaeger without a usable answer", self.errors.clone());
         registry.register("jaeger_retries", "Requests to Jaeger that were sent again", self.retries.clone());
@@ -107,6 +116,8 @@ impl Jaeger {
 
     fn update(&self, totals: JaegerTotals) {
         let raise = |counter: &Counter, to: u64| counter.inc_by(to.saturating_sub(counter.get()));
+        raise(&self.questions, totals.questions);
+        raise(&self.cache_hits, totals.cache_hits);
         raise(&self.calls, totals.calls);
         raise(&self.errors, totals.errors);
         raise(&self.retries, totals.retries);
@@ -188,10 +199,10 @@ mod tests {
         metrics.query("operations", Outcome::Ok, Duration::from_millis(3));
         metrics.resource(200);
         let guard = metrics.stream();
-        let mut totals = JaegerTotals::default();
-        totals.add(Snapshot { calls: 3, ..Snapshot::default() });
+        let totals = JaegerTotals { calls: 3, questions: 5, cache_hits: 2, ..JaegerTotals::default() };
         let text = metrics.text(totals);
         assert!(text.contains("ktrdr_diagnosis_jaeger_requests_total 3"), "{text}");
+        assert!(text.contains("ktrdr_diagnosis_cache_hits_total 2"), "{text}");
         assert!(text.contains(r#"ktrdr_diagnosis_queries_total{query_type="operations",outcome="ok"} 1"#), "{text}");
         assert!(text.contains("ktrdr_diagnosis_query_duration_seconds_bucket"), "{text}");
         assert!(text.contains("ktrdr_diagnosis_live_streams 1"), "{text}");
