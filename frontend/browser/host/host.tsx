@@ -1,0 +1,280 @@
+// Stands in for Grafana's own front end: loads the built plugins, offers Grafana's services, mounts the plugins' parts.
+import * as React from 'react';
+import * as grafanaData from '@grafana/data';
+import * as grafanaRuntime from '@grafana/runtime';
+import * as rxjs from 'rxjs';
+import { Demo } from './Demo';
+import { load, startLoader } from './loader';
+import { clear, type Mode, show } from './mount';
+import { PanelHost, type PanelSize } from './PanelHost';
+import { calls, instances, live, sources, startServices, variables } from './services';
+
+const DATASOURCE = 'ktrdr-diagnosis-datasource';
+const PANEL = 'ktrdr-diagnosis-panel';
+
+declare global {
+  interface Window {
+    MonacoEnvironment?: unknown;
+    harness: typeof harness;
+  }
+}
+window.MonacoEnvironment = {
+  getWorker: () => new Worker(new URL('monaco-editor/esm/vs/editor/editor.worker.js', import.meta.url)),
+};
+
+startServices();
+startLoader();
+
+const errors: string[] = [];
+window.addEventListener('error', (event) => errors.push(String(event.message)));
+window.addEventListener('unhandledrejection', (event) => errors.push(String(event.reason?.stack ?? event.reason)));
+
+/* eslint-disable @typescript-eslint/no-explicit-any */
+const last: Record<string, any> = {};
+
+/** The plugin and its data source, as Grafana makes it for the given uid. */
+async function dataSource(uid = 'ktrdr'): Promise<{ plugin: any; source: any }> {
+  const { plugin } = await load(DATASOURCE);
+  const meta = await (await fetch(`/public/plugins/${DATASOURCE}/plugin.json`)).json().catch(() => ({ info: {} }));
+  plugin.meta = { ...meta, id: DATASOURCE, module: '', baseUrl: `public/plugins/${DATASOURCE}` };
+  const settings: any = {
+    id: 1,
+    uid,
+    type: DATASOURCE,
+    name: 'KTRDR Diagnosis',
+    url: '',
+    jsonData: {},
+    meta: plugin.meta,
+    access: 'proxy',
+    readOnly: false,
+  };
+  if (!instances.has(uid)) {
+    sources.push(settings);
+    const source = new plugin.DataSourceClass(settings);
+    source.meta = plugin.meta;
+    source.components = plugin.components;
+    instances.set(uid, source);
+  }
+  return { plugin, source: instances.get(uid) };
+}
+
+function timeRange(hours = 24): grafanaData.TimeRange {
+  const to = grafanaData.dateTime();
+  return { from: grafanaData.dateTime(to).subtract(hours, 'hours'), to, raw: { from: `now-${hours}h`, to: 'now' } };
+}
+
+let asked = 0;
+function request(uid: string, queries: any[], range = timeRange()): any {
+  asked += 1;
+  return {
+    requestId: `q${asked}`,
+    app: 'dashboard',
+    interval: '1m',
+    intervalMs: 60_000,
+    maxDataPoints: 500,
+    range,
+    scopedVars: {},
+    timezone: 'utc',
+    startTime: Date.now(),
+    targets: queries.map((query, index) => ({
+      refId: 'ABCDEF'[index],
+      datasource: { type: DATASOURCE, uid },
+      ...query,
+    })),
+  };
+}
+
+const harness = {
+  calls,
+  errors,
+  last,
+  live,
+  variables,
+  versions: { react: React.version, grafana: grafanaRuntime.config.buildInfo?.version },
+
+  /** Runs queries the way a panel does, up to the data frames. */
+  async query(queries: any[], uid = 'ktrdr', hours = 24) {
+    const { source } = await dataSource(uid);
+    const answer: any = await rxjs.firstValueFrom(source.query(request(uid, queries, timeRange(hours))) as any);
+    last.answer = answer;
+    return {
+      state: answer.state,
+      error: answer.errors?.[0]?.message ?? answer.error?.message,
+      frames: answer.data.map((frame: any) => ({
+        name: frame.name,
+        refId: frame.refId,
+        rows: frame.length,
+        fields: frame.fields.map((field: any) => field.name),
+        meta: frame.meta,
+        values: Object.fromEntries(frame.fields.map((field: any) => [field.name, Array.from(field.values)])),
+      })),
+    };
+  },
+
+  async health(uid = 'ktrdr') {
+    const { source } = await dataSource(uid);
+    return source.testDatasource().catch((error: any) => ({ status: error.status, message: error.message }));
+  },
+
+  async queryEditor(mode: Mode, query: any, app = 'explore', uid = 'ktrdr') {
+    const { plugin, source } = await dataSource(uid);
+    const Editor = plugin.components.QueryEditor;
+    last.runs = 0;
+    function Live() {
+      const [current, setCurrent] = React.useState({ refId: 'A', ...source.getDefaultQuery(app), ...query });
+      last.query = current;
+      return (
+        <Editor
+          datasource={source}
+          query={current}
+          onChange={setCurrent}
+          onRunQuery={() => last.runs++}
+          app={app}
+          range={timeRange()}
+        />
+      );
+    }
+    clear();
+    show(mode, <Live />);
+  },
+
+  async annotationEditor(mode: Mode) {
+    const { source } = await dataSource();
+    const Editor = source.annotations.QueryEditor;
+    function Live() {
+      const [current, setCurrent] = React.useState(source.annotations.getDefaultQuery());
+      last.query = current;
+      return <Editor datasource={source} query={current} onChange={setCurrent} onRunQuery={() => {}} />;
+    }
+    clear();
+    show(mode, <Live />);
+  },
+
+  async variableEditor(mode: Mode) {
+    const { source } = await dataSource();
+    const Editor = source.variables.editor;
+    function Live() {
+      const [current, setCurrent] = React.useState({ refId: 'v' });
+      last.query = current;
+      return <Editor datasource={source} query={current} onChange={setCurrent} onRunQuery={() => {}} />;
+    }
+    clear();
+    show(mode, <Live />);
+  },
+
+  async variable(kind: string, filters?: any) {
+    const { source } = await dataSource();
+    const answer: any = await rxjs.lastValueFrom(
+      source.variables.query({ ...request('ktrdr', []), targets: [{ refId: 'v', kind, filters }] })
+    );
+    return answer.data.map((value: any) => value.text);
+  },
+
+  async help(mode: Mode) {
+    const { plugin, source } = await dataSource();
+    const Help = plugin.components.QueryEditorHelp;
+    clear();
+    show(
+      mode,
+      <Help datasource={source} query={{ refId: 'A' }} onClickExample={(query: any) => (last.query = query)} />
+    );
+  },
+
+  async configEditor(mode: Mode, options: any = {}) {
+    const { plugin } = await dataSource();
+    const Editor = plugin.components.ConfigEditor;
+    function Live() {
+      const [current, setCurrent] = React.useState<any>({
+        id: 1,
+        uid: 'ktrdr',
+        orgId: 1,
+        name: 'KTRDR Diagnosis',
+        type: DATASOURCE,
+        typeName: 'KTRDR Diagnosis',
+        typeLogoUrl: '',
+        access: 'proxy',
+        url: '',
+        user: '',
+        database: '',
+        basicAuth: false,
+        basicAuthUser: '',
+        isDefault: false,
+        readOnly: false,
+        withCredentials: false,
+        jsonData: {},
+        secureJsonFields: {},
+        ...options,
+      });
+      last.options = current;
+      return <Editor options={current} onOptionsChange={setCurrent} />;
+    }
+    clear();
+    show(mode, <Live />);
+  },
+
+  /** The panel with the answers to queries, live ones included. */
+  async panel(mode: Mode, queries: any[], size: PanelSize = {}, options: any = {}, uid = 'ktrdr') {
+    const { source } = await dataSource(uid);
+    const { plugin } = await load(PANEL);
+    clear();
+    show(
+      mode,
+      <PanelHost
+        key={asked}
+        plugin={plugin}
+        source={source}
+        request={request(uid, queries)}
+        size={size}
+        options={options}
+      />
+    );
+  },
+
+  /** The panel with frames of the test's own making. */
+  async panelWith(mode: Mode, frames: any[], size: PanelSize = {}, options: any = {}, state = 'Done', error?: string) {
+    await dataSource();
+    const { plugin } = await load(PANEL);
+    const answer = {
+      data: frames.map((frame) => grafanaData.toDataFrame(frame)),
+      state,
+      errors: error ? [{ message: error }] : undefined,
+    };
+    const source = { query: () => rxjs.of(answer) };
+    clear();
+    show(
+      mode,
+      <PanelHost plugin={plugin} source={source} request={request('ktrdr', [])} size={size} options={options} />
+    );
+  },
+
+  async suggestions(frames: any[]) {
+    const { plugin } = await load(PANEL);
+    const series = frames.map((frame) => grafanaData.toDataFrame(frame));
+    const supplier = plugin.suggestionsSupplier ?? plugin.getSuggestionsSupplier?.();
+    return typeof supplier === 'function' ? supplier({ rawFrames: series }) : null;
+  },
+
+  async demo(mode: Mode) {
+    const { plugin, source } = await dataSource();
+    const panel = (await load(PANEL)).plugin;
+    clear();
+    show(
+      mode,
+      <Demo
+        key={mode}
+        mode={mode}
+        source={source}
+        plugin={plugin}
+        panel={panel}
+        request={request}
+        onMode={(next: Mode) => void harness.demo(next)}
+      />
+    );
+  },
+};
+window.harness = harness;
+
+const wanted = new URLSearchParams(location.search);
+if (wanted.has('demo') || location.pathname === '/explore') {
+  void harness.demo(wanted.get('theme') === 'light' ? 'light' : 'dark');
+}

@@ -1,0 +1,51 @@
+//! What stands behind the browser tests and the demo page: a Jaeger with the example traces of a bad day, the real
+//! plugin, and Grafana's HTTP paths in front of it, all on 127.0.0.1.
+//!
+//! `stand_in PLUGIN` prints one line of JSON with its address and stops when its standard input ends.
+#![forbid(unsafe_code)]
+
+use std::{
+    error::Error,
+    io::Write,
+    path::PathBuf,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use ktrdr_diagnosis::{
+    corpus::{self, Flavour, Store},
+    host::{self, DataSource, Front, Host},
+    trace::Time,
+};
+use tokio::{io::AsyncReadExt, net::TcpListener};
+
+const SEED: u64 = 7;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let plugin = PathBuf::from(std::env::args().nth(1).ok_or("name the plugin's executable")?);
+    let now = Time(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?);
+    let traces = corpus::demo(now, SEED);
+    let jaeger = corpus::serve(Store::new(traces), Flavour::Both).await?;
+
+    // an address where nothing listens: a port that was free a moment ago
+    let dead = format!("http://{}", TcpListener::bind("127.0.0.1:0").await?.local_addr()?);
+    let viewer = DataSource { role: "Viewer".to_owned(), ..DataSource::new("viewer", &jaeger.url) };
+    let sources = vec![DataSource::new("ktrdr", &jaeger.url), viewer, DataSource::new("down", &dead)];
+    let host = Host::start(&plugin, &[]).await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let said = serde_json::json!({
+        "url": format!("http://{}", listener.local_addr()?),
+        "jaeger": jaeger.url,
+    });
+    writeln!(std::io::stdout(), "{said}")?;
+
+    let front = host::serve(listener, Arc::new(Front::new(host, sources)));
+    let mut end = Vec::new();
+    let mut input = tokio::io::stdin();
+    tokio::select! {
+        served = front => served?,
+        _ = input.read_to_end(&mut end) => {}
+    }
+    Ok(())
+}

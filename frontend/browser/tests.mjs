@@ -1,0 +1,14 @@
+// What is tried in the browser.
+import { dataTests } from './tests/data.mjs';
+import { editorTests } from './tests/editors.mjs';
+import { pageTests } from './tests/pages.mjs';
+import { panelTests } from './tests/panel.mjs';
+
+export function tests(context) {
+  const list = [];
+  const test = (name, run, more = {}) => list.push({ name, run, ...more });
+  for (const add of [dataTests, editorTests, panelTests, pageTests]) {
+    add(test, context);
+  }
+  return list;
+}

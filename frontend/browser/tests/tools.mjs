@@ -1,0 +1,50 @@
+// What the browser tests have in common.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+
+export const MODES = ['dark', 'light'];
+
+/** Calls of the page, looks at it, and the known operations of the example traces. */
+export function tools({ shots, axe, version }) {
+  const call = (page, method, ...args) => page.evaluate(([m, a]) => window.harness[m](...a), [method, args]);
+  const last = (page, key) => page.evaluate((k) => window.harness.last[k], key);
+  /** Waits for fonts and the last bit of layout, then takes a picture. */
+  const shot = async (page, name, options = {}) => {
+    await page.evaluate(() => document.fonts.ready);
+    await page.waitForTimeout(250);
+    await page.screenshot({ path: path.join(shots, `${name}.png`), ...options });
+  };
+  /** Nothing serious for people who use a keyboard or a screen reader. */
+  const violations = async (page) => {
+    await page.evaluate(axe);
+    const found = await page.evaluate(() =>
+      window.axe.run('#root', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })
+    );
+    // The suffix of a combobox in Grafana 11 is a div with a button's attributes; that is not ours.
+    const theirs = ({ id, nodes }) =>
+      id === 'aria-allowed-attr' && nodes.every(({ html }) => html.includes('input-suffix'));
+    return found.violations
+      .filter((violation) => !version.startsWith('11.') || !theirs(violation))
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(
+        ({ id, nodes }) =>
+          `${id}: ${nodes
+            .slice(0, 3)
+            .map((node) => node.html.slice(0, 160))
+            .join(' | ')}`
+      );
+  };
+  const accessible = async (page) => assert.deepEqual(await violations(page), []);
+  let known;
+  const operations = async (page) => (known ??= await askOperations(page));
+  const askOperations = async (page) => {
+    const { frames, error } = await call(page, 'query', [{ queryType: 'operations', limit: 200 }]);
+    assert.equal(error, undefined);
+    const { values } = frames[0];
+    return values.verdict.map((verdict, row) =>
+      Object.fromEntries(Object.entries(values).map(([name, column]) => [name, column[row]]))
+    );
+  };
+  const panelOf = (page) => page.getByTestId('ktrdr-diagnosis');
+  return { call, last, shot, violations, accessible, operations, panelOf };
+}

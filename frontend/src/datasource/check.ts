@@ -1,0 +1,61 @@
+// What is wrong with what somebody typed, in words that help; nothing when it is right. Texts with template variables
+// are checked by the backend once the variables are filled in.
+import { parseDuration } from '../shared/duration';
+import { isOperationId, isTraceId } from '../shared/ids';
+import { parseTags } from '../shared/logfmt';
+import { MAX_LIMIT } from './query';
+
+const hasVariable = (text: string) => /\$\w|\$\{|\[\[/.test(text);
+const blank = (text: string | undefined): text is undefined | '' => !text?.trim();
+
+export function durationHint(text: string | undefined): string | undefined {
+  if (blank(text) || hasVariable(text) || parseDuration(text) !== null) {
+    return undefined;
+  }
+  return `“${text}” is not a duration. Write a number with a unit, such as 250ms, 30s, 1m30s or 2h.`;
+}
+
+export function rangeHint(from: string | undefined, to: string | undefined): string | undefined {
+  const least = parseDuration(from ?? '');
+  const most = parseDuration(to ?? '');
+  return least !== null && most !== null && least > most ? 'The longest duration is below the shortest.' : undefined;
+}
+
+export function tagsHint(text: string | undefined): string | undefined {
+  if (blank(text) || hasVariable(text)) {
+    return undefined;
+  }
+  const result = parseTags(text);
+  return result.ok ? undefined : result.message;
+}
+
+export function limitHint(limit: number | string | undefined): string | undefined {
+  const text = String(limit ?? '');
+  if (blank(text) || hasVariable(text)) {
+    return undefined;
+  }
+  const number = Number(text);
+  return Number.isInteger(number) && number >= 1 && number <= MAX_LIMIT
+    ? undefined
+    : `The limit is a whole number from 1 to ${MAX_LIMIT}.`;
+}
+
+/** A hint only: an id of another shape may still exist, and is then found. */
+export function idHint(text: string | undefined): string | undefined {
+  if (blank(text) || hasVariable(text) || isOperationId(text.trim()) || isTraceId(text.trim())) {
+    return undefined;
+  }
+  return 'This looks like neither an operation id (op_training_20261122_100505_a41e50c8) nor a trace id (32 hex digits).';
+}
+
+export function urlHint(url: string | undefined): string | undefined {
+  if (blank(url)) {
+    return 'The address of Jaeger is needed, such as http://localhost:16686';
+  }
+  try {
+    const { protocol } = new URL(url);
+    return protocol === 'http:' || protocol === 'https:' ? undefined : 'The address starts with http:// or https://';
+  } catch {
+    return 'This is not an address. Write it with its scheme, such as http://localhost:16686';
+  }
+}

@@ -1,0 +1,81 @@
+import React from 'react';
+import { ConfigSection, ConfigSubSection } from '@grafana/plugin-ui';
+import { durationHint } from '../check';
+import { type KtrdrOptions } from '../query';
+import { PlaybookField } from './PlaybookField';
+import { SettingField } from './SettingField';
+
+interface Props {
+  uid: string;
+  options: KtrdrOptions;
+  onChange: (change: Partial<KtrdrOptions>) => void;
+  disabled?: boolean;
+}
+
+const globs = (text: string | undefined) => {
+  const names = (text ?? '').split(/[\s,]+/).filter(Boolean);
+  return names.length > 0 ? names : undefined;
+};
+
+/** What is particular to KTRDR: where to look, how patient to be, which rules to apply. */
+export function KtrdrSettings({ uid, options, onChange, disabled }: Props) {
+  return (
+    <ConfigSection
+      title="Diagnosis"
+      description="Where operations are looked for and when they count as stuck or slow."
+    >
+      <ConfigSubSection title="Search">
+        <SettingField
+          id="ktrdr-discovery-services"
+          label="Services"
+          description="Services to search, separated by commas; * stands for anything. Tells several deployments in one Jaeger apart."
+          placeholder="all"
+          value={options.discoveryServices?.join(', ')}
+          onCommit={(text) => onChange({ discoveryServices: globs(text) })}
+          disabled={disabled}
+        />
+        <SettingField
+          id="ktrdr-lookback"
+          label="Look back"
+          description="How far before the time range to look for operations that still run: a stuck operation emits nothing."
+          placeholder="48h"
+          value={options.lookback}
+          check={durationHint}
+          onCommit={(lookback) => onChange({ lookback })}
+          disabled={disabled}
+          width={16}
+        />
+      </ConfigSubSection>
+      <ConfigSubSection title="Judgement">
+        <SettingField
+          id="ktrdr-stall-threshold"
+          label="Stuck after"
+          description="Allowed silence of a running operation. Empty: by type and phase, as the playbook says."
+          placeholder="by the playbook"
+          value={options.stallThreshold}
+          check={durationHint}
+          onCommit={(stallThreshold) => onChange({ stallThreshold })}
+          disabled={disabled}
+          width={16}
+        />
+        <SettingField
+          id="ktrdr-baseline-window"
+          label="Baseline window"
+          description="How far back completed operations are compared to tell what is slow."
+          placeholder="7d"
+          value={options.baselineWindow}
+          check={durationHint}
+          onCommit={(baselineWindow) => onChange({ baselineWindow })}
+          disabled={disabled}
+          width={16}
+        />
+        <PlaybookField
+          uid={uid}
+          value={options.playbook}
+          onChange={(playbook) => onChange({ playbook })}
+          disabled={disabled}
+        />
+      </ConfigSubSection>
+    </ConfigSection>
+  );
+}

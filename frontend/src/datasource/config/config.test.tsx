@@ -1,0 +1,110 @@
+import React, { useState } from 'react';
+import { type DataSourceSettings } from '@grafana/data';
+import { type BackendSrv, type DataSourceSrv, setBackendSrv, setDataSourceSrv } from '@grafana/runtime';
+import { render, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { of, throwError } from 'rxjs';
+import { type KtrdrOptions } from '../query';
+import { ConfigEditor } from './ConfigEditor';
+
+function setup(jsonData: KtrdrOptions = {}, url = 'http://localhost:16686') {
+  setDataSourceSrv({ getList: () => [], getInstanceSettings: () => undefined } as unknown as DataSourceSrv);
+  const last = {
+    options: {
+      uid: 'ktrdr',
+      type: 'ktrdr-diagnosis-datasource',
+      url,
+      jsonData,
+      secureJsonFields: {},
+      secureJsonData: {},
+    } as unknown as DataSourceSettings<KtrdrOptions>,
+  };
+  function Kept() {
+    const [options, setOptions] = useState(last.options);
+    const keep = (next: DataSourceSettings<KtrdrOptions>) => {
+      last.options = next;
+      setOptions(next);
+    };
+    return <ConfigEditor options={options} onOptionsChange={keep as never} />;
+  }
+  render(<Kept />);
+  return { last, user: userEvent.setup() };
+}
+
+it('keeps address, services and durations', async () => {
+  const { last, user } = setup({}, '');
+  await user.type(screen.getByLabelText(/Jaeger URL/), 'http://jaeger:16686');
+  await user.type(screen.getByLabelText(/^Services/), 'ktrdr-*, ib-host');
+  await user.type(screen.getByLabelText(/^Stuck after/), '30m');
+  await user.tab();
+  expect(last.options.url).toBe('http://jaeger:16686');
+  expect(last.options.jsonData).toMatchObject({ discoveryServices: ['ktrdr-*', 'ib-host'], stallThreshold: '30m' });
+});
+
+it('empties a setting instead of keeping an empty text', async () => {
+  const { last, user } = setup({ lookback: '24h' });
+  await user.clear(screen.getByLabelText(/^Look back/));
+  await user.tab();
+  expect(last.options.jsonData.lookback).toBeUndefined();
+});
+
+it('says what is wrong at its place', async () => {
+  const { user } = setup({}, 'localhost:16686');
+  expect(screen.getByText(/starts with http/)).toBeInTheDocument();
+  await user.type(screen.getByLabelText(/^Baseline window/), 'a week');
+  expect(screen.getByText(/is not a duration/)).toBeInTheDocument();
+});
+
+it('sets tenant and limits', async () => {
+  const { last, user } = setup();
+  await user.click(screen.getByRole('button', { name: /Expand section Additional settings/ }));
+  await user.type(screen.getByLabelText(/^TenantIts/), 'paper');
+  await user.type(screen.getByLabelText(/^Largest answer \(MiB\)/), '0');
+  expect(screen.getByText(/whole number of MiB/)).toBeInTheDocument();
+  await user.clear(screen.getByLabelText(/^Largest answer \(MiB\)/));
+  await user.type(screen.getByLabelText(/^Largest answer \(MiB\)/), '512');
+  await user.tab();
+  expect(last.options.jsonData).toMatchObject({ tenant: 'paper', maxBodyMiB: 512 });
+});
+
+it('links spans to logs', async () => {
+  const { last, user } = setup({ tracesToLogsV2: { datasourceUid: 'loki', customQuery: false } });
+  await user.type(screen.getAllByLabelText(/^Labels/)[0]!, 'service.name as service, host');
+  await user.click(screen.getByLabelText(/^Filter by trace id/));
+  expect(last.options.jsonData.tracesToLogsV2).toMatchObject({
+    tags: [{ key: 'service.name', value: 'service' }, { key: 'host' }],
+    filterByTraceID: true,
+  });
+});
+
+describe('playbook', () => {
+  const type = async (user: ReturnType<typeof userEvent.setup>) => {
+    await user.click(screen.getByLabelText(/^Playbook/));
+    await user.paste('[[rule]]');
+    await user.tab();
+  };
+
+  it('is checked by the backend, which names lines', async () => {
+    const fetch = jest.fn().mockReturnValue(of({ data: { messages: [{ line: 1, message: 'a rule needs an id' }] } }));
+    setBackendSrv({ fetch } as unknown as BackendSrv);
+    const { last, user } = setup();
+    await type(user);
+    expect(await screen.findByText(/Line 1: a rule needs an id/)).toBeInTheDocument();
+    expect(screen.getByText('The playbook needs a change')).toBeInTheDocument();
+    expect(last.options.jsonData.playbook).toBe('[[rule]]');
+  });
+
+  it('that is right is called so', async () => {
+    setBackendSrv({ fetch: () => of({ data: { messages: [] } }) } as unknown as BackendSrv);
+    const { user } = setup();
+    await type(user);
+    expect(await screen.findByText('The playbook is valid')).toBeInTheDocument();
+  });
+
+  it('that cannot be checked is not called right', async () => {
+    setBackendSrv({ fetch: () => throwError(() => ({ statusText: 'Bad gateway' })) } as unknown as BackendSrv);
+    const { user } = setup();
+    await type(user);
+    expect(await screen.findByText(/could not be checked: Bad gateway/)).toBeInTheDocument();
+  });
+});

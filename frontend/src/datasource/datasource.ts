@@ -1,0 +1,179 @@
+import {
+  type AdHocVariableFilter,
+  type CoreApp,
+  type DataFrame,
+  type DataQueryRequest,
+  type DataQueryResponse,
+  type DataSourceGetTagKeysOptions,
+  type DataSourceGetTagValuesOptions,
+  type DataSourceInstanceSettings,
+  LoadingState,
+  type MetricFindValue,
+  type ScopedVars,
+  StreamingFrameAction,
+  type TimeRange,
+} from '@grafana/data';
+import { DataSourceWithBackend, getTemplateSrv, type TemplateSrv } from '@grafana/runtime';
+import { type Observable, map, of } from 'rxjs';
+import { annotationSupport } from './annotations';
+import { followLists } from './follow';
+import { Interpolator, UnsupportedFilter } from './interpolate';
+import {
+  defaultQuery,
+  displayText,
+  type Filters,
+  isComplete,
+  type KtrdrOptions,
+  type KtrdrQuery,
+  typeOf,
+} from './query';
+import { KtrdrVariables } from './variables';
+
+/** What the backend can suggest, by the name of its resource. */
+export type Suggestion =
+  | 'services'
+  | 'span-names'
+  | 'operation-ids'
+  | 'operation-types'
+  | 'error-types'
+  | 'workers'
+  | 'tag-keys'
+  | 'tag-values';
+
+export interface SuggestionScope {
+  range?: TimeRange;
+  filters?: Filters;
+  scopedVars?: ScopedVars;
+  /** The attribute whose values are asked for. */
+  key?: string;
+}
+
+export const MAX_UPLOAD_MIB = 64;
+
+/** What the frames of one query need from the frame `diagnosis` onwards: everything but that frame itself. */
+const LIST_VIEWS = ['flow', 'evidence', 'errors', 'http', 'workers'] as const;
+
+export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOptions> {
+  constructor(
+    settings: DataSourceInstanceSettings<KtrdrOptions>,
+    private readonly templates: TemplateSrv = getTemplateSrv()
+  ) {
+    super(settings);
+    this.annotations = annotationSupport;
+    this.variables = new KtrdrVariables(this);
+    // A message replaces the rows before it; Grafana's default appends.
+    this.streamOptionsProvider = () => ({ maxLength: 1000, action: StreamingFrameAction.Replace });
+  }
+
+  query(request: DataQueryRequest<KtrdrQuery>): Observable<DataQueryResponse> {
+    try {
+      const targets = request.targets.filter((target) => {
+        const query = this.applyTemplateVariables(target, request.scopedVars, request.filters);
+        return this.filterQuery(query);
+      });
+      if (targets.length === 0) {
+        return of({ data: [] });
+      }
+      const listTargets = targets.flatMap((target) => listsOf(target));
+      const answers = super.query({ ...request, targets });
+      const followed =
+        listTargets.length === 0
+          ? answers
+          : followLists(answers, () =>
+              super.query({ ...request, targets: listTargets, requestId: `${request.requestId}-lists` })
+            );
+      return followed.pipe(map((answer) => ({ ...answer, data: answer.data.map((frame) => this.signed(frame)) })));
+    } catch (error) {
+      if (error instanceof UnsupportedFilter) {
+        return of({ data: [], state: LoadingState.Error, errors: [{ message: error.message }] });
+      }
+      throw error;
+    }
+  }
+
+  applyTemplateVariables(query: KtrdrQuery, scopedVars: ScopedVars, filters?: AdHocVariableFilter[]): KtrdrQuery {
+    return new Interpolator(this.templates, scopedVars).query(query, filters);
+  }
+
+  filterQuery(query: KtrdrQuery): boolean {
+    return !query.hide && isComplete(query);
+  }
+
+  getDefaultQuery(app: CoreApp): Partial<KtrdrQuery> {
+    return defaultQuery(app);
+  }
+
+  getQueryDisplayText(query: KtrdrQuery): string {
+    return displayText(query);
+  }
+
+  /** Keeps the trace that was looked at when somebody changes over from Jaeger or Tempo in Explore. */
+  async importQueries(queries: Array<KtrdrQuery & { queryType?: string }>): Promise<KtrdrQuery[]> {
+    return queries.map(({ refId, query }) =>
+      /^[0-9a-f]{16,32}$/i.test(query ?? '')
+        ? { refId, queryType: 'diagnosis', operationId: query }
+        : { refId, ...defaultQuery('explore') }
+    );
+  }
+
+  /** Suggestions for a field; rejects with the backend's message when they cannot be had. */
+  async suggest(what: Suggestion, scope: SuggestionScope = {}): Promise<string[]> {
+    const { filters } = new Interpolator(this.templates, scope.scopedVars ?? {}).query({
+      refId: 'suggest',
+      filters: scope.filters,
+    });
+    const params: Record<string, string> = {};
+    if (scope.range) {
+      params.from = String(scope.range.from.valueOf());
+      params.to = String(scope.range.to.valueOf());
+    }
+    if (filters && Object.keys(filters).length > 0) {
+      params.filters = JSON.stringify(filters);
+    }
+    if (scope.key) {
+      params.key = scope.key;
+    }
+    const names: unknown = await this.getResource(what, params, { showErrorAlert: false });
+    return Array.isArray(names) ? names.map(String) : [];
+  }
+
+  async getTagKeys(options?: DataSourceGetTagKeysOptions<KtrdrQuery>): Promise<MetricFindValue[]> {
+    const keys = await this.suggest('tag-keys', { range: options?.timeRange });
+    return keys.map((text) => ({ text }));
+  }
+
+  async getTagValues(options: DataSourceGetTagValuesOptions<KtrdrQuery>): Promise<MetricFindValue[]> {
+    const values = await this.suggest('tag-values', { range: options.timeRange, key: options.key });
+    return values.map((text) => ({ text }));
+  }
+
+  /** Hands a trace file to the backend and answers the handle that a query of type `upload` names. */
+  async upload(file: File): Promise<string> {
+    const answer: { handle?: string } = await this.postResource('upload', file, { showErrorAlert: false });
+    if (!answer?.handle) {
+      throw new Error(
+        'The backend took the file but named no handle for it. Check that plugin and backend have the same version.'
+      );
+    }
+    return answer.handle;
+  }
+
+  /** Tells the Diagnosis panel whom to ask for more: in Explore it gets frames and no request. */
+  private signed(frame: DataFrame): DataFrame {
+    const known: unknown = frame.meta?.custom?.datasource;
+    if (known || !frame.meta?.preferredVisualisationPluginId) {
+      return frame;
+    }
+    frame.meta = { ...frame.meta, custom: { ...frame.meta.custom, datasource: this.getRef() } };
+    return frame;
+  }
+}
+
+/** The lists of a query that asks for them; nothing for queries that cannot be followed. */
+function listsOf(query: KtrdrQuery): KtrdrQuery[] {
+  if (typeOf(query) !== 'diagnosis') {
+    return [];
+  }
+  const views = LIST_VIEWS.filter((view) => !query.views?.length || query.views.includes(view));
+  return views.length > 0 ? [{ ...query, views: [...views] }] : [];
+}

@@ -1,0 +1,87 @@
+import React from 'react';
+import { type ComboboxOption, Combobox, RadioButtonGroup } from '@grafana/ui';
+import { EditorField, EditorRow } from '@grafana/plugin-ui';
+import { verdictLook } from '../../shared/verdict';
+import { type Format, type Group, GROUPS, type KtrdrQuery, type Measure, MEASURES } from '../query';
+import { ListField } from './fields';
+import { type Suggestions } from './useSuggestions';
+
+interface Props {
+  query: KtrdrQuery;
+  onChange: (query: KtrdrQuery) => void;
+  onRunQuery: () => void;
+}
+
+const WORDS: Partial<Record<Measure, [string, string]>> = {
+  count: ['Operations', 'How many there were'],
+  failed: ['Failed', 'How many ended in failure, by status'],
+  not_healthy: ['Not healthy', 'How many have a verdict of severity 2 or more'],
+  failure_ratio: ['Failure ratio', 'Failed among all, 0 to 1'],
+  p50_duration: ['Median duration', 'In milliseconds'],
+  p95_duration: ['95th percentile duration', 'In milliseconds'],
+  max_duration: ['Longest duration', 'In milliseconds'],
+  slowdown: ['Slowdown', 'Largest ratio to the baseline'],
+};
+
+const MEASURE_OPTIONS: Array<ComboboxOption<Measure>> = MEASURES.map((value) => {
+  const [label, description] = WORDS[value] ?? [
+    `Verdict: ${verdictLook(value).label}`,
+    `How many have this verdict. ${verdictLook(value).meaning}`,
+  ];
+  return { value, label, description };
+});
+
+const FORMATS = [
+  { value: 'numeric' as Format, label: 'Number', description: 'One number per group, for stats, bars and alert rules' },
+  {
+    value: 'timeseries' as Format,
+    label: 'Time series',
+    description: 'Numbers over time, by the end of the operation',
+  },
+];
+
+const groups: Suggestions = {
+  load: async (text) =>
+    GROUPS.filter((group) => group.includes(text.toLowerCase())).map((value) => ({ value, label: value })),
+};
+
+/** What is counted or measured, and by what. */
+export function MetricFields({ query, onChange, onRunQuery }: Props) {
+  const set = (change: Partial<KtrdrQuery>) => {
+    onChange({ ...query, ...change });
+    onRunQuery();
+  };
+  const measureId = `ktrdr-${query.refId}-measure`;
+  return (
+    <EditorRow>
+      <EditorField label="Measure" htmlFor={measureId}>
+        <Combobox
+          id={measureId}
+          width={32}
+          options={MEASURE_OPTIONS}
+          value={query.measure ?? 'count'}
+          onChange={({ value }) => set({ measure: value })}
+        />
+      </EditorField>
+      <ListField
+        id={`ktrdr-${query.refId}-group`}
+        label="Group by"
+        width={40}
+        placeholder="Nothing: one number"
+        values={query.groupBy}
+        suggestions={groups}
+        onChange={(values) =>
+          set({ groupBy: values.filter((v): v is Group => (GROUPS as readonly string[]).includes(v)) })
+        }
+      />
+      <EditorField label="Format">
+        <RadioButtonGroup
+          aria-label="Format"
+          options={FORMATS}
+          value={query.format ?? 'numeric'}
+          onChange={(format) => set({ format })}
+        />
+      </EditorField>
+    </EditorRow>
+  );
+}

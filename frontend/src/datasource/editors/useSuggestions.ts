@@ -1,0 +1,72 @@
+import { useCallback, useMemo, useRef, useState } from 'react';
+import { type TimeRange } from '@grafana/data';
+import { getTemplateSrv } from '@grafana/runtime';
+import { type ComboboxOption } from '@grafana/ui';
+import { type KtrdrDataSource, type Suggestion } from '../datasource';
+import { type Filters } from '../query';
+
+const SHOWN = 200;
+
+export interface Suggestions {
+  /** For a combobox: what contains the text, after the dashboard's variables. */
+  load: (text: string) => Promise<Array<ComboboxOption<string>>>;
+  /** Why there are none. */
+  problem?: string;
+}
+
+/** Suggestions of the backend, asked for when a field is opened and kept for as long as the editor shows. */
+export function useSuggestions(
+  datasource: KtrdrDataSource,
+  what: Suggestion | readonly string[],
+  range?: TimeRange,
+  filters?: Filters
+): Suggestions {
+  const [problem, setProblem] = useState<string>();
+  const from = range?.from.valueOf();
+  const to = range?.to.valueOf();
+  const wanted = JSON.stringify(filters);
+  const scope = useMemo(
+    () => ({ range, filters }),
+    // The range is a new object on every rendering; its ends tell whether it has changed.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [from, to, wanted]
+  );
+  const known = useRef<{ scope: unknown; names: Promise<readonly string[]> }>(undefined);
+  const load = useCallback(
+    async (text: string) => {
+      if (known.current?.scope !== scope) {
+        const names = typeof what === 'string' ? datasource.suggest(what, scope) : Promise.resolve(what);
+        known.current = { scope, names };
+      }
+      const variables = getTemplateSrv()
+        .getVariables()
+        .map((variable) => `$${variable.name}`);
+      let names: readonly string[] = [];
+      try {
+        names = await known.current.names;
+        setProblem(undefined);
+      } catch (error) {
+        known.current = undefined;
+        setProblem(`No suggestions: ${messageOf(error)} You can still type a value.`);
+      }
+      const part = text.toLowerCase();
+      return [...names, ...variables]
+        .filter((name) => name.toLowerCase().includes(part))
+        .slice(0, SHOWN)
+        .map((value) => ({ value, label: value }));
+    },
+    [datasource, scope, what]
+  );
+  return { load, problem };
+}
+
+/** The words of an error of Grafana's HTTP client, of the backend or of the browser. */
+export function messageOf(error: unknown): string {
+  const { data, message, statusText } = (error ?? {}) as {
+    data?: { message?: string };
+    message?: string;
+    statusText?: string;
+  };
+  const text = data?.message ?? message ?? statusText ?? 'the backend did not answer';
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

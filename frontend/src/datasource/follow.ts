@@ -1,0 +1,66 @@
+// Following a running operation: Grafana Live replaces the row of the frame `diagnosis`; the lists that belong to it
+// are asked for again whenever its number of spans has changed.
+import { type DataFrame, type DataQueryResponse } from '@grafana/data';
+import {
+  connect,
+  distinctUntilChanged,
+  filter,
+  map,
+  merge,
+  type Observable,
+  skip,
+  switchMap,
+  tap,
+  throttleTime,
+} from 'rxjs';
+
+/** At most one new question for the lists in this time, in milliseconds. */
+const PACE = 2000;
+
+/** Answers, and after each change of the number of spans the lists anew, in the place of the old ones. */
+export function followLists(
+  answers: Observable<DataQueryResponse>,
+  askLists: () => Observable<DataQueryResponse>,
+  pace = PACE
+): Observable<DataQueryResponse> {
+  return answers.pipe(
+    connect((shared) => {
+      let still: DataQueryResponse | undefined;
+      const lists = shared.pipe(
+        map(({ data }) => spanCounts(data)),
+        filter((counts) => counts !== null),
+        distinctUntilChanged(),
+        skip(1),
+        throttleTime(pace, undefined, { leading: true, trailing: true }),
+        switchMap(askLists),
+        filter((answer) => !answer.errors?.length),
+        map((answer) => {
+          still = { ...(still ?? answer), data: replaceFrames(still?.data ?? [], answer.data) };
+          return still;
+        })
+      );
+      const kept = shared.pipe(
+        tap((answer) => {
+          if (spanCounts(answer.data) === null) {
+            still = answer;
+          }
+        })
+      );
+      return merge(kept, lists);
+    })
+  );
+}
+
+/** The numbers of spans of a frame `diagnosis` as one comparable text; null when there is no such frame. */
+function spanCounts(frames: DataFrame[]): string | null {
+  const frame = frames.find((f) => f.name === 'diagnosis');
+  const counts = frame?.fields.find((f) => f.name === 'span_count');
+  return frame && counts ? Array.from({ length: frame.length }, (_, row) => counts.values[row]).join(',') : null;
+}
+
+const identity = (frame: DataFrame) => `${frame.refId}/${frame.name}`;
+
+function replaceFrames(old: DataFrame[], fresh: DataFrame[]): DataFrame[] {
+  const names = new Set(fresh.map(identity));
+  return [...old.filter((frame) => !names.has(identity(frame))), ...fresh];
+}

@@ -1,0 +1,212 @@
+// What a query of this data source says: the JSON that the backend reads, and what is asked when nothing is chosen yet.
+import { CoreApp, type DataSourceJsonData } from '@grafana/data';
+import { type DataQuery } from '@grafana/schema';
+
+export const QUERY_TYPES = [
+  'operations',
+  'diagnosis',
+  'trace',
+  'serviceMap',
+  'metric',
+  'annotations',
+  'upload',
+] as const;
+export type QueryType = (typeof QUERY_TYPES)[number];
+
+export const VIEWS = ['diagnosis', 'flow', 'evidence', 'errors', 'http', 'workers'] as const;
+export type View = (typeof VIEWS)[number];
+
+export const MEASURES = [
+  'count',
+  'failed',
+  'not_healthy',
+  'failure_ratio',
+  'p50_duration',
+  'p95_duration',
+  'max_duration',
+  'slowdown',
+  'healthy',
+  'running',
+  'stuck',
+  'slow',
+  'no_workers',
+  'missing_data',
+  'unreachable',
+  'cancelled',
+  'trace_broken',
+  'unknown',
+] as const;
+export type Measure = (typeof MEASURES)[number];
+
+export const GROUPS = [
+  'operation_type',
+  'verdict',
+  'error_type',
+  'bottleneck_span',
+  'worker_status',
+  'service',
+  'rule',
+] as const;
+export type Group = (typeof GROUPS)[number];
+
+export type Format = 'numeric' | 'timeseries';
+
+/** Which operations are wanted; every list may hold template variables, an empty list means all. */
+export interface Filters {
+  types?: string[];
+  statuses?: string[];
+  verdicts?: string[];
+  errorTypes?: string[];
+  services?: string[];
+  /** logfmt. */
+  tags?: string;
+  minDuration?: string;
+  maxDuration?: string;
+}
+
+export const LISTS = ['types', 'statuses', 'verdicts', 'errorTypes', 'services'] as const;
+export type ListFilter = (typeof LISTS)[number];
+
+export interface KtrdrQuery extends DataQuery {
+  /** `traceql` comes from exemplar links of Prometheus and means `trace`. */
+  queryType?: QueryType | 'traceql' | '';
+  /** Operation id or trace id. */
+  operationId?: string;
+  /** Trace id or operation id for the trace view; the name is the one that links from other data sources use. */
+  query?: string;
+  views?: View[];
+  /** Whether a running operation is followed live; yes unless it says no. */
+  follow?: boolean;
+  filters?: Filters;
+  /** Text while it holds a template variable or something wrong. */
+  limit?: number | string;
+  measure?: Measure;
+  groupBy?: Group[];
+  format?: Format;
+  minSeverity?: number;
+  /** Handle of an uploaded trace file. */
+  upload?: string;
+  /** Its name, for people. */
+  uploadName?: string;
+}
+
+/** Settings of the data source; durations as `48h`. */
+export interface KtrdrOptions extends DataSourceJsonData {
+  /** Seconds. */
+  timeout?: number;
+  tenantHeader?: string;
+  tenant?: string;
+  maxBodyMiB?: number;
+  lookback?: string;
+  discoveryServices?: string[];
+  stallThreshold?: string;
+  baselineWindow?: string;
+  playbook?: string;
+  tracesToLogsV2?: TraceToLogs;
+  tracesToMetrics?: TraceToMetrics;
+}
+
+/** Grafana's own trace view reads these two from whatever data source made the trace. */
+export interface TraceToLogs {
+  datasourceUid?: string;
+  customQuery: boolean;
+  query?: string;
+  tags?: Array<{ key: string; value?: string }>;
+  spanStartTimeShift?: string;
+  spanEndTimeShift?: string;
+  filterByTraceID?: boolean;
+  filterBySpanID?: boolean;
+}
+
+export interface TraceToMetrics {
+  datasourceUid?: string;
+  tags?: Array<{ key: string; value?: string }>;
+  queries: Array<{ name?: string; query?: string }>;
+  spanStartTimeShift?: string;
+  spanEndTimeShift?: string;
+}
+
+export const DEFAULT_LIMIT = 100;
+export const MAX_LIMIT = 1000;
+
+/** The type of a query as the editor shows it; links from other data sources carry none. */
+export function typeOf(query: KtrdrQuery): QueryType {
+  const { queryType } = query;
+  return !queryType || queryType === 'traceql' ? 'trace' : queryType;
+}
+
+/** What a new query asks, by where it is asked. */
+export function defaultQuery(app?: CoreApp | string): Partial<KtrdrQuery> {
+  switch (app) {
+    case CoreApp.UnifiedAlerting:
+    case CoreApp.CloudAlerting:
+      return { queryType: 'metric', measure: 'not_healthy', groupBy: ['verdict', 'operation_type'], format: 'numeric' };
+    case CoreApp.Explore:
+      return { queryType: 'operations', limit: 20 };
+    default:
+      return { queryType: 'operations', limit: DEFAULT_LIMIT };
+  }
+}
+
+const filled = (text?: string) => Boolean(text?.trim());
+
+/** Whether there is anything to ask. */
+export function isComplete(query: KtrdrQuery): boolean {
+  switch (typeOf(query)) {
+    case 'diagnosis':
+    case 'serviceMap':
+      return filled(query.operationId);
+    case 'trace':
+      return filled(query.query);
+    case 'upload':
+      return filled(query.upload);
+    default:
+      return true;
+  }
+}
+
+const WORDS: Record<QueryType, string> = {
+  operations: 'Operations',
+  diagnosis: 'Diagnosis',
+  trace: 'Trace',
+  serviceMap: 'Service map',
+  metric: 'Metric',
+  annotations: 'Annotations',
+  upload: 'Uploaded file',
+};
+
+/** The query in words, for the history of queries and collapsed rows. */
+export function displayText(query: KtrdrQuery): string {
+  const type = typeOf(query);
+  const parts: string[] = [WORDS[type] ?? type];
+  if (type === 'diagnosis' || type === 'serviceMap') {
+    parts.push(query.operationId ?? '');
+  } else if (type === 'trace') {
+    parts.push(query.query ?? '');
+  } else if (type === 'upload') {
+    parts.push(query.uploadName ?? query.upload ?? '');
+  } else {
+    if (type === 'metric') {
+      parts.push(query.measure ?? 'count');
+      if (query.groupBy?.length) {
+        parts.push(`by ${query.groupBy.join(', ')}`);
+      }
+    }
+    parts.push(...filterWords(query.filters ?? {}));
+  }
+  return parts.filter(Boolean).join(' ');
+}
+
+function filterWords(filters: Filters): string[] {
+  const words = LISTS.flatMap((list) => (filters[list]?.length ? [`${list}: ${filters[list]?.join('|')}`] : []));
+  if (filled(filters.tags)) {
+    words.push(`{${filters.tags?.trim()}}`);
+  }
+  if (filled(filters.minDuration)) {
+    words.push(`≥ ${filters.minDuration}`);
+  }
+  if (filled(filters.maxDuration)) {
+    words.push(`≤ ${filters.maxDuration}`);
+  }
+  return words;
+}

@@ -1,0 +1,92 @@
+import React from 'react';
+import { css } from '@emotion/css';
+import { type GrafanaTheme2 } from '@grafana/data';
+import { type DataSourceRef, type TimeZone } from '@grafana/schema';
+import { LoadingBar, useStyles2 } from '@grafana/ui';
+import { type Diagnosis } from '../shared/record';
+import { type Lists } from './data';
+import { traceLink } from './links';
+import { type PanelOptions } from './options';
+import { Figures } from './parts/Figures';
+import { Proofs } from './parts/Proofs';
+import { VerdictBanner } from './parts/VerdictBanner';
+import { WhyAndWhat } from './parts/WhyAndWhat';
+import { useHeightAbove } from './useHeightAbove';
+
+interface Props {
+  operation: Diagnosis;
+  lists: Lists;
+  options: PanelOptions;
+  width: number;
+  height: number;
+  timeZone: TimeZone;
+  datasource?: DataSourceRef;
+  loading?: boolean;
+  /** A problem with getting the rest. */
+  children?: React.ReactNode;
+  onBack?: () => void;
+}
+
+const NARROW = 480;
+const WIDE = 720;
+/** Below these the panel shows the verdict alone, in pixels. */
+const TINY = { width: 240, height: 150 };
+
+/** What the timeline has around its rows, and the least its rows get, in pixels. */
+const AROUND = 186;
+const LEAST = 216;
+
+/** One operation: the verdict first, then why, then what to do, then the proof. */
+export function OperationView(props: Props) {
+  const { operation, lists, options, width, height, timeZone, datasource, loading, children, onBack } = props;
+  const styles = useStyles2(getStyles);
+  const link = (traceId: string | null | undefined, spanId?: string | null) =>
+    traceLink(datasource, traceId, spanId, operation);
+  const { container, element, above } = useHeightAbove();
+  const tiny = width < TINY.width || height < TINY.height;
+  return (
+    <article
+      ref={container}
+      className={styles.wrap}
+      aria-label={`Diagnosis of ${operation.operation_id ?? 'an operation without id'}`}
+    >
+      {loading ? <LoadingBar width={width} /> : null}
+      <VerdictBanner
+        operation={operation}
+        timeZone={timeZone}
+        link={link(operation.trace_id)}
+        onBack={onBack}
+        narrow={width < NARROW || tiny}
+        tiny={tiny}
+      />
+      {tiny ? null : (
+        <>
+          {options.showSolution ? <WhyAndWhat operation={operation} columns={width >= WIDE} /> : null}
+          {options.showFigures ? <Figures operation={operation} /> : null}
+          {children}
+          <div ref={element}>
+            <Proofs
+              key={operation.operation_id ?? operation.trace_id}
+              operation={operation}
+              lists={lists}
+              options={options}
+              width={width - 12}
+              height={Math.max(LEAST, above === undefined ? height * 0.55 : height - above - AROUND)}
+              context={{ timeZone, link }}
+            />
+          </div>
+        </>
+      )}
+    </article>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  wrap: css({
+    position: 'relative',
+    display: 'flex',
+    flexDirection: 'column',
+    gap: theme.spacing(1.5),
+    paddingRight: 4,
+  }),
+});

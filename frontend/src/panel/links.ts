@@ -1,0 +1,27 @@
+import { locationUtil, urlUtil } from '@grafana/data';
+import { type DataSourceRef } from '@grafana/schema';
+import { config } from '@grafana/runtime';
+
+/** The address of a trace in Explore, at one of its spans; nothing where Explore or the data source is not known. */
+export function traceLink(
+  datasource: DataSourceRef | undefined,
+  traceId: string | null | undefined,
+  spanId?: string | null,
+  around?: { start: number | null; end: number | null }
+): string | undefined {
+  if (!datasource?.uid || !traceId || config.exploreEnabled === false) {
+    return undefined;
+  }
+  const pane = {
+    datasource: datasource.uid,
+    queries: [{ refId: 'A', datasource, queryType: 'trace', query: traceId }],
+    range: {
+      from: String(around?.start ? Math.floor(around.start - 60_000) : 'now-1h'),
+      to: String(around?.end ? Math.ceil(around.end + 60_000) : 'now'),
+    },
+    ...(spanId ? { panelsState: { trace: { spanId } } } : {}),
+  };
+  return locationUtil.assureBaseUrl(
+    urlUtil.renderUrl('/explore', { schemaVersion: 1, panes: JSON.stringify({ ktrdr: pane }) })
+  );
+}

@@ -1,0 +1,189 @@
+import { toDataFrame } from '@grafana/data';
+import { config } from '@grafana/runtime';
+import { errorEntry, frame, operation, step } from '../../test/frames';
+import { readModel, sortOperations } from './data';
+import { traceLink } from './links';
+import { parseSolution } from './solution';
+import { supplier } from './suggestions';
+import { extent, panned, ticks, zoomed } from './timeline/scale';
+import { folded, marks, momentAt, place, plain } from './timeline/warp';
+import { chosenSteps, describeStep, serviceColors } from './timeline/steps';
+
+describe('frames', () => {
+  it('are read whatever their order, and JSON written out as text too', () => {
+    const record = { ...operation(), services: '["api","worker"]', error_path: 'not json' };
+    const model = readModel({
+      series: [frame('flow', [step()]), frame('errors', [errorEntry()]), frame('diagnosis', [record])],
+    });
+    expect(model.operations[0]).toMatchObject({ services: ['api', 'worker'], error_path: [], duration_ms: 1_500_000 });
+    expect(model.lists.flow).toHaveLength(1);
+    expect(model.lists.errors[0]?.role).toBe('origin');
+    expect(model.isDiagnosis).toBe(true);
+  });
+
+  it('keep unknown values unknown', () => {
+    const [read] = readModel({
+      series: [frame('operations', [{ verdict: 'stuck', summary: 's', severity: 3, end: null }])],
+    }).operations;
+    expect(read).toMatchObject({ operation_id: null, end: null, duration_ms: null, worker_status: null, findings: [] });
+  });
+
+  it('say which data source to ask for more, or their links do', () => {
+    const said = frame('operations', [operation()], { custom: { datasource: { uid: 'a', type: 't' } } });
+    expect(readModel({ series: [said] }).datasource).toEqual({ uid: 'a', type: 't' });
+    const linked = frame('operations', [operation()]);
+    linked.fields[0]!.config.links = [
+      { title: '', url: '', internal: { datasourceUid: 'b', datasourceName: '', query: {} } },
+    ];
+    expect(readModel({ series: [linked] }).datasource).toEqual({ uid: 'b' });
+  });
+
+  it('of other sources are named, not guessed at', () => {
+    const foreign = toDataFrame({ name: 'cpu', fields: [{ name: 'value', values: [1] }] });
+    expect(readModel({ series: [foreign] })).toMatchObject({ operations: [], foreign: ['cpu'] });
+  });
+
+  it('are sorted by what matters', () => {
+    const list = [
+      operation({ operation_id: 'old', severity: 3, start: 1, duration_ms: 5 }),
+      operation({ operation_id: 'fine', severity: 0, start: 9, duration_ms: 9 }),
+      operation({ operation_id: 'new', severity: 3, start: 5, duration_ms: null }),
+    ];
+    const ids = (order: 'severity' | 'newest' | 'duration') => sortOperations(list, order).map((o) => o.operation_id);
+    expect(ids('severity')).toEqual(['new', 'old', 'fine']);
+    expect(ids('newest')).toEqual(['fine', 'new', 'old']);
+    expect(ids('duration')).toEqual(['fine', 'old', 'new']);
+  });
+});
+
+describe('remedies', () => {
+  it('are split into words and commands', () => {
+    expect(parseSolution('Start one:\n  docker compose up -d worker\n  ktrdr workers\nThen wait.')).toEqual([
+      { kind: 'text', text: 'Start one:' },
+      { kind: 'commands', lines: ['docker compose up -d worker', 'ktrdr workers'] },
+      { kind: 'text', text: 'Then wait.' },
+    ]);
+  });
+
+  it('may be fenced or carry a prompt', () => {
+    expect(parseSolution('```sh\n$ ktrdr ops\n```')).toEqual([{ kind: 'commands', lines: ['ktrdr ops'] }]);
+  });
+});
+
+beforeAll(() => {
+  config.exploreEnabled = true;
+});
+
+describe('links', () => {
+  it('lead to the span in the trace view, around the time of the operation', () => {
+    const href = traceLink({ uid: 'ktrdr' }, 'abc', 'def', { start: 1_000_000, end: 2_000_000 });
+    const panes = JSON.parse(new URL(href!, 'http://x').searchParams.get('panes')!);
+    expect(panes.ktrdr).toMatchObject({
+      datasource: 'ktrdr',
+      queries: [{ queryType: 'trace', query: 'abc' }],
+      range: { from: '940000', to: '2060000' },
+      panelsState: { trace: { spanId: 'def' } },
+    });
+  });
+
+  it('are left out where they would lead nowhere', () => {
+    expect(traceLink(undefined, 'abc')).toBeUndefined();
+    expect(traceLink({ uid: 'ktrdr' }, null)).toBeUndefined();
+  });
+});
+
+describe('suggestions', () => {
+  const frames = [frame('operations', [operation()])];
+
+  it('are made for our frames only, in the ways of old and new Grafanas', () => {
+    expect(supplier({ rawFrames: frames })).toHaveLength(1);
+    expect(supplier({ rawFrames: [] })).toBeUndefined();
+    const append = jest.fn();
+    supplier.getSuggestionsForData({ data: { series: frames }, getListAppender: () => ({ append }) });
+    expect(append).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('folded time', () => {
+  const work = [step({ offset_ms: 0, duration_ms: 100 }), step({ offset_ms: 100, duration_ms: 100 })];
+  const wait = step({ kind: 'gap', offset_ms: 200, duration_ms: 9700 });
+  const end = step({ offset_ms: 9900, duration_ms: 100 });
+  const steps = [...work, wait, end];
+  const warp = folded(steps, extent(steps));
+
+  it('gives a long wait less room than it took, and the steps more', () => {
+    expect(warp.stretches.filter((stretch) => stretch.folded)).toEqual([
+      expect.objectContaining({ from: 200, to: 9900 }),
+    ]);
+    expect(place(warp, 200)).toBeCloseTo(0.467, 2);
+    expect(place(warp, 9900) - place(warp, 200)).toBeCloseTo(0.3);
+    expect(place(warp, 10_000)).toBeCloseTo(1);
+  });
+
+  it('keeps the order, and finds the moment at a place', () => {
+    const moments = [0, 50, 200, 5000, 9900, 9950];
+    const places = moments.map((at) => place(warp, at));
+    expect([...places].sort((a, b) => a - b)).toEqual(places);
+    moments.forEach((at, index) => expect(momentAt(warp, places[index]!)).toBeCloseTo(at, 3));
+  });
+
+  it('leaves time alone in which work is spread evenly, or in which there is none at all', () => {
+    const even = Array.from({ length: 20 }, (_, i) => step({ offset_ms: i * 100, duration_ms: 100 }));
+    expect(folded(even, extent(even)).folds).toBe(false);
+    expect(folded([wait], extent([wait])).folds).toBe(false);
+    expect(place(plain({ from: 0, to: 10 }), 5)).toBe(0.5);
+  });
+
+  it('marks round moments outside of the folds', () => {
+    const shown = marks(warp, { from: 0, to: 1 }, 1000).map(({ at }) => at);
+    expect(shown).toContain(0);
+    expect(shown.every((at) => at <= 200 || at >= 9900)).toBe(true);
+  });
+});
+
+describe('timeline', () => {
+  const all = { from: 0, to: 1000 };
+
+  it('covers what lies before the window and after it', () => {
+    expect(extent([step({ offset_ms: -50 }), step({ offset_ms: 900, duration_ms: 200 })])).toEqual({
+      from: -50,
+      to: 1100,
+    });
+    expect(extent([])).toEqual({ from: 0, to: 1 });
+  });
+
+  it('zooms around a moment and stays inside', () => {
+    expect(zoomed(all, all, 0.5, 500)).toEqual({ from: 250, to: 750 });
+    expect(zoomed({ from: 0, to: 100 }, all, 4, 0)).toEqual({ from: 0, to: 400 });
+    expect(zoomed({ from: 0, to: 900 }, all, 4, 0)).toEqual(all);
+    expect(panned({ from: 800, to: 900 }, all, 500)).toEqual({ from: 900, to: 1000 });
+  });
+
+  it('has round marks', () => {
+    expect(ticks(all, 5)).toEqual([0, 200, 400, 600, 800, 1000]);
+    expect(ticks({ from: 0, to: 3_600_000 }, 6)).toHaveLength(7);
+    expect(ticks({ from: 0, to: 1e15 }, 6).length).toBeLessThan(50);
+  });
+
+  it('chooses steps by what they are and what they are called', () => {
+    const steps = [step({ path_ms: 0 }), step({ status: 'error', span: 'Load' }), step({ kind: 'gap', span: 'loop' })];
+    expect(chosenSteps(steps, 'path', '')).toHaveLength(2);
+    expect(chosenSteps(steps, 'errors', '')).toHaveLength(1);
+    expect(chosenSteps(steps, 'all', 'LOAD')).toHaveLength(1);
+  });
+
+  it('describes steps in words', () => {
+    const text = describeStep(
+      step({ span: 'loop', service: '', kind: 'gap', is_bottleneck: true, duration_ms: 60_000 })
+    );
+    expect(text).toBe('1m, bottleneck, gap: no span covers it');
+    expect(describeStep(step({ status: 'error', error_type: 'ValueError' }))).toContain('error ValueError');
+  });
+
+  it('gives each service a colour of its own, and none to gaps', () => {
+    const steps = ['api', 'worker', 'api'].map((service) => step({ service }));
+    const colors = serviceColors([...steps, step({ service: 'x', kind: 'gap' })]);
+    expect([...colors.keys()]).toEqual(['api', 'worker']);
+    expect(new Set(colors.values()).size).toBe(2);
+  });
+});

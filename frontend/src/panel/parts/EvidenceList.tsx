@@ -1,0 +1,41 @@
+import React from 'react';
+import { type Evidence } from '../../shared/record';
+import { moment } from '../data';
+import { clock, type Context, SpanCell } from './cells';
+import { ListTable } from './ListTable';
+
+/** The proof: which span and which of its attributes each claim rests on. */
+export function EvidenceList({ evidence, context }: { evidence: Evidence[]; context: Context }) {
+  return (
+    <ListTable
+      label="Evidence"
+      rows={evidence}
+      keyOf={(item, index) => `${item.rule}${item.span_id}${item.key}${index}`}
+      columns={[
+        { name: 'Time', cell: (item) => clock(moment(item.at), context.timeZone) },
+        {
+          name: 'What was seen',
+          wide: true,
+          cell: (item) => (
+            <>
+              <code style={{ background: 'none', border: 0, padding: 0, margin: 0, whiteSpace: 'normal' }}>
+                {item.key}
+              </code>
+              {item.value ? ` = ${item.value}` : ''}
+            </>
+          ),
+        },
+        {
+          name: 'Where',
+          cell: (item) =>
+            item.span || item.service ? (
+              <SpanCell span={item.span} service={item.service} href={context.link(item.trace_id, item.span_id)} />
+            ) : (
+              item.kind
+            ),
+        },
+        { name: 'Claim', cell: (item) => <span title={item.summary ?? undefined}>{item.rule}</span> },
+      ]}
+    />
+  );
+}

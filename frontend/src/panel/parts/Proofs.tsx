@@ -1,0 +1,83 @@
+import React, { useState } from 'react';
+import { css } from '@emotion/css';
+import { type GrafanaTheme2 } from '@grafana/data';
+import { Tab, TabContent, TabsBar, useStyles2 } from '@grafana/ui';
+import { type Diagnosis } from '../../shared/record';
+import { type Lists } from '../data';
+import { type PanelOptions, type Proof, PROOF_LABELS, PROOFS } from '../options';
+import { Timeline } from '../timeline/Timeline';
+import { type Context } from './cells';
+import { Errors } from './Errors';
+import { EvidenceList } from './EvidenceList';
+import { Findings } from './Findings';
+import { HttpCalls } from './HttpCalls';
+import { Workers } from './Workers';
+
+interface Props {
+  operation: Diagnosis;
+  lists: Lists;
+  options: PanelOptions;
+  width: number;
+  height: number;
+  context: Context;
+}
+
+/** What proves the verdict, by what decided it. */
+const FIRST: Partial<Record<Diagnosis['verdict'], Proof>> = {
+  failed: 'errors',
+  no_workers: 'workers',
+  unreachable: 'http',
+  missing_data: 'errors',
+};
+
+/** The proof, in tabs; those with nothing to show are left out. */
+export function Proofs({ operation, lists, options, width, height, context }: Props) {
+  const styles = useStyles2(getStyles);
+  const [chosen, setChosen] = useState<Proof>();
+  const evidence = lists.evidence.length > 0 ? lists.evidence : operation.evidence;
+  const counts: Record<Proof, number> = {
+    timeline: lists.flow.length,
+    findings: operation.findings.length + operation.remarks.length,
+    errors: Math.max(lists.errors.length, operation.error_type || operation.error_message ? 1 : 0),
+    http: lists.http.length,
+    workers: lists.workers.length,
+    evidence: evidence.length,
+  };
+  const wanted = options.proofs ?? PROOFS;
+  const tabs = PROOFS.filter((proof) => wanted.includes(proof) && counts[proof] > 0);
+  const first = options.firstProof === 'auto' ? FIRST[operation.verdict] : options.firstProof;
+  const active = [chosen, first, tabs[0]].find((proof) => proof && tabs.includes(proof));
+  if (!active) {
+    return null;
+  }
+  return (
+    <div>
+      <TabsBar>
+        {tabs.map((proof) => (
+          <Tab
+            key={proof}
+            label={PROOF_LABELS[proof]}
+            counter={proof === 'timeline' ? null : counts[proof]}
+            active={proof === active}
+            onChangeTab={(event) => {
+              event.preventDefault();
+              setChosen(proof);
+            }}
+          />
+        ))}
+      </TabsBar>
+      <TabContent className={styles.content}>
+        {active === 'timeline' ? <Timeline steps={lists.flow} width={width} height={height} context={context} /> : null}
+        {active === 'findings' ? <Findings findings={operation.findings} remarks={operation.remarks} /> : null}
+        {active === 'errors' ? <Errors operation={operation} errors={lists.errors} context={context} /> : null}
+        {active === 'http' ? <HttpCalls calls={lists.http} context={context} /> : null}
+        {active === 'workers' ? <Workers workers={lists.workers} context={context} /> : null}
+        {active === 'evidence' ? <EvidenceList evidence={evidence} context={context} /> : null}
+      </TabContent>
+    </div>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  content: css({ background: 'none', paddingTop: theme.spacing(1) }),
+});

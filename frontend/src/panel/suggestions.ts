@@ -1,0 +1,45 @@
+import { type DataFrame, type PanelPlugin } from '@grafana/data';
+
+const NAME = 'KTRDR Diagnosis';
+/** Best of Grafana's scores: nothing shows these frames better. */
+const BEST = 100;
+
+const fits = (frames: DataFrame[] | undefined) =>
+  frames?.some(({ fields }) =>
+    ['verdict', 'summary', 'severity'].every((name) => fields.some((field) => field.name === name))
+  ) ?? false;
+
+interface Summary {
+  rawFrames?: DataFrame[];
+}
+
+/** What Grafana before 12.4 hands a supplier. */
+interface Builder {
+  data?: { series?: DataFrame[] };
+  getListAppender: (defaults: object) => { append: (suggestion: object) => void };
+}
+
+/** A function for Grafana from 12.4 on, with the method that earlier ones call. */
+export const supplier = Object.assign(
+  (summary: Summary) => (fits(summary.rawFrames) ? [{ name: NAME, score: BEST }] : undefined),
+  {
+    getSuggestionsForData(builder: Builder) {
+      if (fits(builder.data?.series)) {
+        builder
+          .getListAppender({
+            name: NAME,
+            pluginId: 'ktrdr-diagnosis-panel',
+            options: {},
+            fieldConfig: { defaults: {}, overrides: [] },
+          })
+          .append({ name: NAME, score: BEST });
+      }
+    },
+  }
+);
+
+/** Offers the panel wherever frames of our data source are shown. */
+export function suggest<T>(plugin: PanelPlugin<T>): PanelPlugin<T> {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the deprecated form is the one of Grafana before 12.4
+  return plugin.setSuggestionsSupplier(supplier as never);
+}

@@ -1,0 +1,129 @@
+import React from 'react';
+import { cx } from '@emotion/css';
+import { Icon } from '@grafana/ui';
+import { formatDuration } from '../../shared/duration';
+import { Hidden } from '../../shared/Hidden';
+import { type FlowStep } from '../../shared/record';
+import { describeStep, isError, isGap, isNetwork } from './steps';
+import { type TimelineStyles } from './styles';
+
+export const ROW = 24;
+
+interface Props {
+  id: string;
+  step: FlowStep;
+  index: number;
+  count: number;
+  /** Where its bar starts and ends, in pixels; may lie outside of what is shown. */
+  left: number;
+  right: number;
+  nameWidth: number;
+  barWidth: number;
+  color: string;
+  selected: boolean;
+  styles: TimelineStyles;
+  onSelect: (index: number) => void;
+  onZoom: (step: FlowStep) => void;
+  onHover: (index: number | null) => void;
+}
+
+const INDENT = 10;
+const DEEPEST = 14;
+/** Width a duration's text needs, in pixels. */
+const TEXT = 64;
+
+/** One step: its name, indented by depth, and its bar. */
+export const StepRow = React.memo(function StepRow(props: Props) {
+  const {
+    id,
+    step,
+    index,
+    count,
+    left,
+    right,
+    nameWidth,
+    barWidth,
+    color,
+    selected,
+    styles,
+    onSelect,
+    onZoom,
+    onHover,
+  } = props;
+  const from = Math.max(0, left);
+  const to = Math.min(barWidth, right);
+  const visible = to >= 0 && from <= barWidth;
+  const width = Math.max(2, to - from);
+  const part = (ms: number) => `${Math.min(100, (ms / (step.duration_ms || 1)) * 100)}%`;
+  const textRight = barWidth - (from + width) > TEXT;
+  return (
+    <div
+      id={id}
+      role="option"
+      aria-selected={selected}
+      aria-setsize={count}
+      aria-posinset={index + 1}
+      className={cx(styles.row, selected && styles.selected, step.is_bottleneck && styles.bottleneckRow)}
+      style={{ top: index * ROW, height: ROW }}
+      onClick={() => onSelect(index)}
+      onDoubleClick={() => onZoom(step)}
+      onMouseEnter={() => onHover(index)}
+      onMouseLeave={() => onHover(null)}
+    >
+      <div
+        className={styles.name}
+        style={{ width: nameWidth, paddingLeft: 6 + Math.min(step.depth, DEEPEST) * INDENT }}
+      >
+        <span className={styles.dot} style={{ background: isGap(step) ? 'transparent' : color }} />
+        <span
+          className={cx(styles.words, isGap(step) && styles.gapWords, step.status === 'missing' && styles.gapWords)}
+        >
+          {step.span}
+        </span>
+        {isError(step) ? <Icon name="exclamation-circle" size="sm" className={styles.errorIcon} aria-hidden /> : null}
+        <Hidden>{` ${describeStep(step)} `}</Hidden>
+        {step.folded > 0 ? <span className={styles.folded}>+{step.folded}</span> : null}
+      </div>
+      <div className={styles.bars} style={{ width: barWidth }}>
+        {visible ? (
+          <>
+            <div
+              className={cx(
+                styles.bar,
+                isGap(step) && styles.gap,
+                isGap(step) && step.is_bottleneck && styles.gapBottleneck,
+                isError(step) && styles.errorBar
+              )}
+              style={{ left: from, width, background: isGap(step) ? undefined : fade(color) }}
+            >
+              {isGap(step) ? null : (
+                <span
+                  className={cx(styles.self, isNetwork(step) && styles.network)}
+                  style={{
+                    width: part(step.self_ms),
+                    [isNetwork(step) ? 'color' : 'background']: step.is_bottleneck ? undefined : color,
+                  }}
+                  data-bottleneck={step.is_bottleneck || undefined}
+                />
+              )}
+              {step.path_ms > 0 ? <span className={styles.path} style={{ width: part(step.path_ms) }} /> : null}
+            </div>
+            <span
+              className={cx(styles.duration, !textRight && from <= TEXT && styles.durationInside)}
+              style={
+                textRight
+                  ? { left: from + width + 6 }
+                  : { right: from > TEXT ? barWidth - from + 6 : Math.max(4, barWidth - to + 4) }
+              }
+            >
+              {formatDuration(step.duration_ms)}
+            </span>
+          </>
+        ) : null}
+      </div>
+    </div>
+  );
+});
+
+/** A colour at a fifth of its strength, in any notation. */
+const fade = (color: string) => `color-mix(in srgb, ${color} 28%, transparent)`;

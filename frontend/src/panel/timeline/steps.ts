@@ -1,0 +1,60 @@
+import { formatDuration } from '../../shared/duration';
+import { type FlowStep } from '../../shared/record';
+
+export type Which = 'all' | 'path' | 'errors';
+
+export const isError = (step: FlowStep) => step.status === 'error' || Boolean(step.error_type);
+export const isGap = (step: FlowStep) => step.kind === 'gap';
+/** A client span's own time is spent between the services. */
+export const isNetwork = (step: FlowStep) => step.kind === 'client';
+
+export function chosenSteps(steps: FlowStep[], which: Which, text: string): FlowStep[] {
+  const wanted = text.trim().toLowerCase();
+  return steps.filter(
+    (step) =>
+      (which === 'all' || (which === 'path' ? step.path_ms > 0 : isError(step))) &&
+      (wanted === '' || `${step.span} ${step.service} ${step.error_type ?? ''}`.toLowerCase().includes(wanted))
+  );
+}
+
+/** What screen readers hear of a step after its name. */
+export function describeStep(step: FlowStep): string {
+  const words = [step.service && step.service !== step.span ? step.service : '', formatDuration(step.duration_ms)];
+  if (step.is_bottleneck) {
+    words.push('bottleneck');
+  }
+  if (isGap(step)) {
+    words.push('gap: no span covers it');
+  }
+  if (step.status === 'missing') {
+    words.push('named as a parent, but missing');
+  }
+  if (isError(step)) {
+    words.push(`error ${step.error_type ?? ''}`.trim());
+  }
+  return words.filter(Boolean).join(', ');
+}
+
+/** Grafana's colours without red and orange: those mean errors and the bottleneck. */
+const COLORS = [
+  'blue',
+  'green',
+  'purple',
+  'light-blue',
+  'dark-green',
+  'light-purple',
+  'dark-blue',
+  'light-green',
+  'dark-purple',
+];
+
+/** A colour for each service, in the order in which they took part. */
+export function serviceColors(steps: FlowStep[]): Map<string, string> {
+  const colors = new Map<string, string>();
+  for (const { service, kind } of steps) {
+    if (kind !== 'gap' && !colors.has(service)) {
+      colors.set(service, COLORS[colors.size % COLORS.length] ?? 'blue');
+    }
+  }
+  return colors;
+}

@@ -1,0 +1,88 @@
+import { useEffect, useState } from 'react';
+import { CoreApp, type DataFrame, type DataQueryRequest, type DataQueryResponse, type PanelData } from '@grafana/data';
+import { type DataSourceRef } from '@grafana/schema';
+import { getDataSourceSrv } from '@grafana/runtime';
+import { from, switchMap } from 'rxjs';
+import { type Diagnosis } from '../shared/record';
+import { keyOf, type Model, readModel } from './data';
+
+export interface Detail {
+  model?: Model;
+  loading: boolean;
+  problem?: string;
+}
+
+interface Answer {
+  key: string;
+  /** The list's frames when it was asked for. */
+  series: DataFrame[];
+  model?: Model;
+  problem?: string;
+}
+
+/** Asks the data source of the list for one operation's diagnosis, and again whenever the list is refreshed. */
+export function useDetail(
+  operation: Diagnosis | undefined,
+  datasource: DataSourceRef | undefined,
+  data: PanelData
+): Detail {
+  const id = operation && (operation.operation_id ?? operation.trace_id);
+  const key = operation && keyOf(operation);
+  const [answer, setAnswer] = useState<Answer>();
+  const uid = datasource?.uid;
+  const { series } = data;
+
+  useEffect(() => {
+    if (!key || !id || !uid) {
+      return undefined;
+    }
+    const packets = new Map<string, DataFrame[]>();
+    const subscription = from(getDataSourceSrv().get({ uid }))
+      .pipe(switchMap((source) => from(source.query(requestFor(id, uid, data)))))
+      .subscribe({
+        next: (packet: DataQueryResponse) => {
+          packets.set(packet.key ?? '', packet.data);
+          const model = readModel({ series: [...packets.values()].flat() });
+          setAnswer({ key, series, model, problem: packet.errors?.[0]?.message });
+        },
+        error: (error: Error) => setAnswer({ key, series, problem: error.message }),
+      });
+    return () => subscription.unsubscribe();
+    // A refresh of the list brings new series; the rest of `data` changes with every message.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [key, id, uid, series]);
+
+  if (!key) {
+    return { loading: false };
+  }
+  if (!id) {
+    return { loading: false, problem: 'This operation has neither an id nor a trace id to ask for.' };
+  }
+  if (!uid) {
+    return {
+      loading: false,
+      problem: 'This panel does not know which data source the list came from. Use a query of type Diagnosis instead.',
+    };
+  }
+  return answer?.key === key ? { ...answer, loading: answer.series !== series } : { loading: true };
+}
+
+let asked = 0;
+
+function requestFor(operationId: string, uid: string, data: PanelData): DataQueryRequest {
+  asked += 1;
+  const target = { refId: 'diagnosis', queryType: 'diagnosis', operationId, datasource: { uid } };
+  return {
+    app: CoreApp.Dashboard,
+    timezone: 'browser',
+    interval: '1s',
+    intervalMs: 1000,
+    maxDataPoints: 500,
+    scopedVars: {},
+    ...data.request,
+    range: data.timeRange,
+    requestId: `ktrdr-diagnosis-${asked}`,
+    startTime: Date.now(),
+    targets: [target],
+  };
+}

@@ -1,0 +1,42 @@
+import { useCallback, useState } from 'react';
+
+/** Rows drawn above and below what is seen, so that fast scrolling shows no holes. */
+const SPARE = 8;
+
+/** Draws only those of many equally high rows that are in sight. */
+export function useVirtual(
+  box: React.RefObject<HTMLDivElement | null>,
+  count: number,
+  rowHeight: number,
+  height: number
+) {
+  const [top, setTop] = useState(0);
+  const first = Math.max(0, Math.floor(top / rowHeight) - SPARE);
+  const last = Math.min(count, Math.ceil((top + height) / rowHeight) + SPARE);
+
+  const show = useCallback(
+    (index: number) => {
+      const element = box.current;
+      if (!element) {
+        return;
+      }
+      const start = index * rowHeight;
+      if (start < element.scrollTop) {
+        element.scrollTo({ top: start });
+      } else if (start + rowHeight > element.scrollTop + height) {
+        element.scrollTo({ top: start + rowHeight - height });
+      }
+      setTop(element.scrollTop);
+    },
+    [box, rowHeight, height]
+  );
+
+  return {
+    first,
+    last: Math.max(first, last),
+    total: count * rowHeight,
+    perPage: Math.max(1, Math.floor(height / rowHeight) - 1),
+    onScroll: (event: React.UIEvent<HTMLElement>) => setTop(event.currentTarget.scrollTop),
+    show,
+  };
+}

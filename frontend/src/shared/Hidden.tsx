@@ -1,0 +1,16 @@
+import React from 'react';
+import { css } from '@emotion/css';
+
+const hidden = css({
+  position: 'absolute',
+  width: 1,
+  height: 1,
+  overflow: 'hidden',
+  clipPath: 'inset(50%)',
+  whiteSpace: 'nowrap',
+});
+
+/** Words for screen readers only. */
+export function Hidden({ children }: React.PropsWithChildren) {
+  return <span className={hidden}>{children}</span>;
+}
