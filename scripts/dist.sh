@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lays out dist/ktrdr-diagnosis-datasource: what Grafana's plugin folder gets. Grafana's own image has no libgcc, so the
+# Lays out dist/: what Grafana's plugin folder gets, the data source and the panel. Grafana's own image has no libgcc, so the
 # executable is linked statically, which wants an explicit target.
 #   scripts/dist.sh [--dev]       --dev: without optimisation, for tests of the layout
 set -euo pipefail
@@ -15,12 +15,13 @@ to=dist/ktrdr-diagnosis-datasource
 
 RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked "${flags[@]}" --target "$target" --target-dir target/static --bin "$name"
 
-rm -rf "$to"
+rm -rf dist
 mkdir -p "$to"
-install -m 0755 "target/static/$target/$profile/$name" "$to/${name}_linux_amd64"
-cp plugin.json README.md CHANGELOG.md LICENSE "$to/"
-if [ -f frontend/build.mjs ]; then
-  npm --prefix frontend ci --no-audit --no-fund
-  npm --prefix frontend run build
+if command -v npm >/dev/null; then
+  scripts/frontend.sh build
+else
+  echo 'dist: npm is missing, so dist/ gets the backend alone, without editors and panel' >&2
+  cp plugin.json README.md CHANGELOG.md LICENSE "$to/"
 fi
-echo "dist: $to ($(du -sh "$to" | cut -f1))"
+install -m 0755 "target/static/$target/$profile/$name" "$to/${name}_linux_amd64"
+echo "dist: $(du -sh dist | cut -f1) in $(ls dist | tr '\n' ' ')"

@@ -33,6 +33,15 @@ go_part() {
   fi
 }
 
+node_part() {
+  if command -v npm >/dev/null; then
+    part "$@"
+  else
+    echo "==> $1: skipped, Node.js is not installed"
+    skipped=$((skipped + 1))
+  fi
+}
+
 host_tests() { (cd tests/grafana-host && gofmt -l . && test -z "$(gofmt -l .)" && go vet ./... && go test ./...); }
 
 part 'tools' scripts/test-tools.sh
@@ -40,6 +49,8 @@ part 'lint' scripts/lint.sh
 go_part "Grafana's decoder: its own tests" host_tests
 go_part 'build the real Jaegers' scripts/build-jaeger.sh
 part 'cargo test' cargo test --locked --no-fail-fast
+node_part 'browser side: types, lint, unit tests, bundles' scripts/frontend.sh check
+node_part 'browser side in Chromium' scripts/frontend.sh browser
 part 'a static executable in its folder' scripts/check-dist.sh
 
 echo
