@@ -67,7 +67,7 @@ pub struct Duration(pub Micros);
 
 /// A text that is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no duration; write for example 90s, 1h30m or 250ms (units: us, ms, s, m, h, d)")]
+#[error("'{0}' is no duration; write for example 90s, 1h30m or 250ms (units: ns, us, ms, s, m, h, d, w)")]
 pub struct NoDuration(String);
 
 impl FromStr for Duration {
@@ -87,18 +87,20 @@ impl FromStr for Duration {
             let unit = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
             let (unit, tail) = tail.split_at(unit);
             let micros = match unit.trim() {
-                "us" | "µs" => 1.0,
+                "ns" => 1e-3,
+                "us" | "µs" | "μs" => 1.0,
                 "ms" => 1e3,
                 "s" => 1e6,
                 "m" => 60e6,
                 "h" => 3600e6,
-                "d" => 86400e6,
+                "d" => 86_400e6,
+                "w" => 604_800e6,
                 _ => return Err(refuse()),
             };
             total += value * micros;
             rest = tail;
         }
-        if total < 9e18 { Ok(Self(Micros(total.round() as i64))) } else { Err(refuse()) }
+        if total < 1e17 { Ok(Self(Micros(total.round() as i64))) } else { Err(refuse()) }
     }
 }
 
@@ -227,7 +229,8 @@ mod tests {
         assert_eq!(read("1.5s"), Ok(1_500_000));
         assert_eq!(read("250ms"), Ok(250_000));
         assert_eq!(read("2d"), Ok(172_800_000_000));
-        for bad in ["", "10", "ten s", "5 parsecs", "s", "-1s", "1h30"] {
+        assert_eq!(read(" 1w "), Ok(604_800_000_000));
+        for bad in ["", "10", "1..2s", "99999999999999999999w", "ten s", "5 parsecs", "s", "-1s", "1h30"] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

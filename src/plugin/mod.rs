@@ -6,7 +6,6 @@
 
 mod answers;
 pub mod api;
-mod duration;
 pub mod goplugin;
 mod health;
 mod instances;

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{api::Failure, duration, logfmt};
+use super::{api::Failure, logfmt};
 use crate::{
     diagnosis::{OperationStatus, Severity, Verdict},
     frames::{GroupBy, Measure, View},
     investigate::{Filters, Target},
+    playbook::Duration,
     trace::Micros,
 };
 
@@ -148,7 +149,7 @@ impl<'j> Model<'j> {
 
     fn duration(self, key: &str) -> Result<Option<Micros>, Failure> {
         let Some(text) = self.text(key)? else { return Ok(None) };
-        let duration = duration::parse(text);
+        let duration = text.parse::<Duration>().ok().map(|duration| duration.0);
         duration.map(Some).ok_or_else(|| wrong(key, "a duration such as 1m30s", &Value::from(text)))
     }
 

@@ -4,11 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value};
 
-use super::{
-    api::{Instance, Secret},
-    duration,
-};
-use crate::{investigate::Options, trace::Micros};
+use super::api::{Instance, Secret};
+use crate::{investigate::Options, playbook, trace::Micros};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// What Jaeger itself expects.
@@ -237,7 +234,8 @@ impl<'j> Json<'j> {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
             Some(value) => {
-                let duration = value.as_str().and_then(duration::parse);
+                let duration =
+                    value.as_str().and_then(|text| text.parse::<playbook::Duration>().ok()).map(|duration| duration.0);
                 duration.map(Some).ok_or_else(|| SettingsError::Wrong { key, expected, found: value.to_string() })
             }
         }
