@@ -23,6 +23,21 @@ impl Frame {
         let columns: Vec<_> = self.fields.iter().map(|field| ArrayRef::clone(&field.values)).collect();
         Ok(to_json(&schema, &columns))
     }
+
+    /// The frame as JSON text with its keys in the order of Grafana's own writer, which its Go reader relies on: the
+    /// schema before the data, and the values first in it.
+    ///
+    /// # Errors
+    /// When its metadata cannot be written.
+    pub fn to_json_text(&self) -> Result<String, EncodeError> {
+        let json = self.to_json()?;
+        let in_order = |of: &Value, keys: &[&str]| {
+            let parts = keys.iter().filter_map(|key| Some((key, of.get(key)?)));
+            parts.map(|(key, value)| format!("\"{key}\":{value}")).collect::<Vec<_>>().join(",")
+        };
+        let data = in_order(json.get("data").unwrap_or(&Value::Null), &["values", "entities", "nanos"]);
+        Ok(format!("{{{},\"data\":{{{data}}}}}", in_order(&json, &["schema"])))
+    }
 }
 
 /// A decoded Arrow table with Grafana's metadata as Grafana's JSON.

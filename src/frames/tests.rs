@@ -266,3 +266,13 @@ fn every_frame_has_only_columns_that_grafana_reads() {
     assert!(!is_accepted(&DataType::LargeUtf8));
     assert!(!is_accepted(&DataType::Timestamp(arrow::datatypes::TimeUnit::Millisecond, None)));
 }
+
+/// Grafana's Go reader of live frames wants the schema before the data and the values before what mends them.
+#[test]
+fn the_text_of_a_live_frame_keeps_grafanas_order_of_keys() {
+    let source = Source { uid: "u".into(), name: "n".into() };
+    let frame = operations(&three(), &source);
+    let text = frame.to_json_text().unwrap();
+    assert!(text.starts_with(r#"{"schema":{"#) && text.contains(r#","data":{"values":[["#), "{text}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), frame.to_json().unwrap());
+}

@@ -77,8 +77,8 @@ async fn ask(data_source: &DataSource, target: &Target) -> Result<Answer, Failur
 fn frame(data_source: &DataSource, answer: &Answer) -> Result<Vec<u8>, Failure> {
     let mut frame = frames::diagnosis(answer, &data_source.source);
     frame.meta.channel = channel(&data_source.source.uid, answer);
-    let json = frame.to_json().map_err(|error| Failure::internal(error.to_string()))?;
-    Ok(json.to_string().into_bytes())
+    let json = frame.to_json_text().map_err(|error| Failure::internal(error.to_string()))?;
+    Ok(json.into_bytes())
 }
 
 /// What counts as a change; the clock alone is none.
