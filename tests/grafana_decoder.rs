@@ -97,6 +97,7 @@ async fn every_query_type_is_read_by_grafanas_decoder() {
         ]}))
         .await;
     seen.assert_no_problems();
+    assert!(seen.assert_our_stand_in_writes_the_same() > 100);
 
     let operations = &seen.frames("operations", "Q0")[0];
     let (rows, library) = (story::rows_by_key(operations), story::by_key(&setting.library));

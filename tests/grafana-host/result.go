@@ -26,6 +26,7 @@ type QueryResult struct {
 	Error       string            `json:"error,omitempty"`
 	ErrorSource string            `json:"errorSource,omitempty"`
 	Frames      []json.RawMessage `json:"frames"` // as Grafana sends them to the browser
+	Arrow       [][]byte          `json:"arrow"`  // as the plugin sent them
 	Alert       AlertInput        `json:"alert"`
 }
 

@@ -124,6 +124,7 @@ func (r *runner) judge(where string, q Query, response *pluginv2.DataResponse) Q
 		body, err := data.FrameToJSON(frame, data.IncludeAll)
 		if r.result.check(err == nil, where, "frame %d could not be written as JSON: %v", i, err) {
 			out.Frames = append(out.Frames, body)
+			out.Arrow = append(out.Arrow, response.Frames[i])
 		}
 		r.result.check(frame.RefID == "" || frame.RefID == q.RefID, where, "frame %d carries the refId %q", i, frame.RefID)
 		if frame.Meta != nil && frame.Meta.Channel != "" {

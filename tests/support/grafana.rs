@@ -6,6 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use base64::Engine as _;
+use ktrdr_diagnosis::host::frame_json;
 use serde_json::{Value, json};
 
 use super::frame::Frame;
@@ -48,6 +50,24 @@ impl Seen {
         assert!(self.0["checked"].as_u64().unwrap_or_default() > 0, "nothing was checked");
     }
 
+    /// Holds the frames' JSON as our own stand-in writes it (for the browser tests) against Grafana's; says how many
+    /// frames that were.
+    pub fn assert_our_stand_in_writes_the_same(&self) -> usize {
+        let answers = self.0["queries"].as_object().into_iter().flatten().flat_map(|(_, case)| case.as_object());
+        let mut compared = 0;
+        for answer in answers.flatten().map(|(_, answer)| answer) {
+            let list = |key: &str| answer[key].as_array().cloned().unwrap_or_default();
+            for (theirs, arrow) in list("frames").iter().zip(list("arrow")) {
+                let bytes = base64::engine::general_purpose::STANDARD.decode(arrow.as_str().unwrap_or_default());
+                let ours = frame_json(&bytes.expect("Go writes bytes as base64")).expect("Grafana takes it, so we do");
+                let different = difference("frame", &in_one_spelling(&ours), &in_one_spelling(theirs));
+                assert_eq!(different, None, "path, ours, Grafana's");
+                compared += 1;
+            }
+        }
+        compared
+    }
+
     /// The answer to one query.
     pub fn answer(&self, case: &str, ref_id: &str) -> &Value {
         let answer = &self.0["queries"][case][ref_id];
@@ -64,6 +84,41 @@ impl Seen {
     pub fn numbers(&self, case: &str, ref_id: &str) -> Vec<(String, Option<f64>)> {
         let numbers = self.answer(case, ref_id)["alert"]["numbers"].as_array().cloned().unwrap_or_default();
         numbers.iter().map(|number| (labels(&number["labels"]), number["value"].as_f64())).collect()
+    }
+}
+
+/// Where two values differ first, and how.
+fn difference(path: &str, ours: &Value, theirs: &Value) -> Option<(String, String, String)> {
+    let short = |value: &Value| value.to_string().chars().take(200).collect::<String>();
+    let here = || Some((path.to_owned(), short(ours), short(theirs)));
+    match (ours, theirs) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            let mut keys = keys.into_iter();
+            keys.find_map(|key| difference(&format!("{path}.{key}"), &ours[key.as_str()], &theirs[key.as_str()]))
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            let mut pairs = a.iter().zip(b).enumerate();
+            pairs.find_map(|(nth, (a, b))| difference(&format!("{path}[{nth}]"), a, b))
+        }
+        _ if ours == theirs => None,
+        _ => here(),
+    }
+}
+
+/// Numbers as floats, and nothing that is empty: the two writers differ in `1` and `1.0` and in what they leave out.
+fn in_one_spelling(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => json!(number.as_f64()),
+        Value::Array(items) => items.iter().map(in_one_spelling).collect(),
+        Value::Object(fields) => {
+            let kept = fields.iter().map(|(key, value)| (key.clone(), in_one_spelling(value)));
+            let empty =
+                |v: &Value| [json!(null), json!(""), json!([]), json!({}), json!(0.0), json!(false)].contains(v);
+            let default = |key: &str, v: &Value| key == "typeVersion" && *v == json!([0.0, 0.0]);
+            Value::Object(kept.filter(|(key, v)| !empty(v) && !default(key, v)).collect())
+        }
+        other => other.clone(),
     }
 }
 
