@@ -145,6 +145,13 @@ describe('one operation', () => {
     expect(screen.getByText('10000 steps')).toBeInTheDocument();
   });
 
+  it('tells no age of the progress of an operation that has ended', () => {
+    const ended = operation({ status: 'failed', progress_percent: 100, progress_phase: 'Failed', progress_at: 1_000 });
+    render(<DiagnosisPanel {...props(one(ended))} />);
+    expect(screen.queryByText(/just now/)).not.toBeInTheDocument();
+    expect(screen.getByText('100 %')).toBeInTheDocument();
+  });
+
   it('shows progress and age while it runs, and keeps its place when frames are replaced', async () => {
     const running = {
       verdict: 'running',
