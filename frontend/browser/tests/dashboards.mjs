@@ -38,9 +38,11 @@ export function dashboardTests(test, context) {
           const defaults = await call(page, 'dashboardPanel', 'dark', panel);
           const unknown = Object.keys(panel.options).filter((key) => !(key in defaults));
           assert.deepEqual(unknown, [], `${panel.title}: options that the panel does not know`);
+          const { w, h } = panel.gridPos;
+          const clip = { x: 0, y: 0, width: w * 58 + 32, height: h * 38 + 24 };
           const one = panel.targets[0].queryType === 'diagnosis';
           await panelOf(page).getByRole('tab').or(panelOf(page).getByRole('option')).first().waitFor();
-          await shot(page, `dashboard-${dashboard.name}-${panel.id}`);
+          await shot(page, `dashboard-${dashboard.name}-${panel.id}`, { clip });
           await accessible(page);
           if (one) {
             assert.match(await panelOf(page).getByRole('article').innerText(), new RegExp(operation));
@@ -58,7 +60,7 @@ export function dashboardTests(test, context) {
             assert.equal(address.searchParams.get('var-operation'), await id.innerText());
           }
           await panelOf(page).getByRole('tab').first().waitFor();
-          await shot(page, `dashboard-${dashboard.name}-${panel.id}-opened`);
+          await shot(page, `dashboard-${dashboard.name}-${panel.id}-opened`, { clip });
         }
       },
       { viewport: { width: 1440, height: 900 } }

@@ -183,6 +183,22 @@ describe('one operation', () => {
 });
 
 describe('many operations', () => {
+  it('tells what a fine operation has to say all the same', () => {
+    const finding = {
+      rule: 'quality.gate_rejected',
+      verdict: 'healthy' as const,
+      severity: 1,
+      summary: 'The training gate rejected the result',
+      root_cause: null,
+      solution: null,
+      evidence: [],
+    };
+    const fine = operation({ verdict: 'healthy', severity: 0, findings: [finding] });
+    const slow = operation({ operation_id: 'op_c', verdict: 'slow', severity: 2, findings: [finding] });
+    render(<DiagnosisPanel {...props([frame('operations', [fine, slow], SOURCE)])} />);
+    expect(screen.getAllByText(/The training gate rejected the result/)).toHaveLength(1);
+  });
+
   const ask = (query: () => unknown) => {
     const source = { query: jest.fn(query) };
     setDataSourceSrv({ get: async () => source } as unknown as DataSourceSrv);
