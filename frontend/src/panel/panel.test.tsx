@@ -187,7 +187,7 @@ describe('many operations', () => {
     const finding = {
       rule: 'quality.gate_rejected',
       verdict: 'healthy' as const,
-      severity: 1,
+      severity: 1 as const,
       summary: 'The training gate rejected the result',
       root_cause: null,
       solution: null,
