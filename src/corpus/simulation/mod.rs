@@ -3,6 +3,7 @@
 
 mod feed;
 mod lane;
+mod live;
 mod metrics;
 mod process;
 mod registry;
@@ -11,6 +12,7 @@ mod scrape;
 use std::collections::{BTreeMap, HashMap};
 
 pub use feed::{BATCH, FeedError, Feeder, batches};
+pub use live::{Clock, keep_alive};
 pub use metrics::Metrics;
 pub use process::{Process, WorkerType};
 pub use registry::{Kind, Metric};
