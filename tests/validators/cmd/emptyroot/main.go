@@ -151,6 +151,7 @@ func furnish(root, plugin, tool string) error {
 		return err
 	}
 	files := map[string]string{
+		"dev/null":        "",
 		"dev/urandom":     string(random),
 		"dev/random":      string(random),
 		"etc/resolv.conf": "nameserver 127.0.0.1\nsearch " + domain + "\noptions ndots:2 timeout:2\n",
