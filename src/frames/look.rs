@@ -35,7 +35,9 @@ impl Source {
     /// Links of an operation id: its diagnosis in Explore, and on the dashboard.
     pub(super) fn operation_links(&self) -> Vec<Link> {
         let query = json!({ "queryType": "diagnosis", "operationId": "${__value.raw}" });
-        let dashboard = format!("/d/{DASHBOARD_UID}?var-operation=${{__value.raw}}&${{__url_time_range}}");
+        let uid = &self.uid;
+        let dashboard =
+            format!("/d/{DASHBOARD_UID}?var-diagnosis={uid}&var-operation=${{__value.raw}}&${{__url_time_range}}");
         vec![
             self.link("Diagnose ${__value.raw}", query, None),
             Link { title: "Open on the dashboard", url: dashboard, internal: None },

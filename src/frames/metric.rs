@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    config::Config,
+    config::{Color, Config},
     field::Field,
     frame::Frame,
+    look,
     measure::{GroupBy, Measure, NONE},
     record::describe,
 };
 use crate::{
-    diagnosis::Diagnosis,
+    diagnosis::{Diagnosis, Verdict},
     investigate::{Answer, TimeRange},
     trace::{Micros, Time},
 };
@@ -95,7 +96,7 @@ pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Bu
         groups.insert(vec![NONE; by.len()], Vec::new());
     }
     let series = groups.into_iter().map(|(values, group)| {
-        let labels = by.iter().map(|group| group.as_str().to_owned()).zip(values.into_iter().map(str::to_owned));
+        let labels = by.iter().map(|group| group.as_str().to_owned()).zip(values.iter().copied().map(str::to_owned));
         let mut ended: BTreeMap<Time, Vec<&Diagnosis>> = BTreeMap::new();
         for diagnosis in group {
             let end = diagnosis.end.unwrap_or(buckets.range.to).clamp(buckets.range.from, buckets.range.to);
@@ -105,7 +106,8 @@ pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Bu
             Some(group) => measure.over(group),
             None => measure.of_none(),
         });
-        Field::opt_float(measure.as_str(), points).labels(labels.collect()).unit(measure.unit())
+        let config = series_look(&by, &values);
+        Field::opt_float(measure.as_str(), points).labels(labels.collect()).config(config).unit(measure.unit())
     });
     let series: Vec<_> = series.collect();
     let mut fields = Vec::new();
@@ -116,6 +118,24 @@ pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Bu
         fields.extend(series);
     }
     typed(Frame::new(measure.as_str(), fields), "timeseries-wide", answer)
+}
+
+/// A series is called by what it is about, and one of a verdict has that verdict's colour in every panel.
+fn series_look(by: &[GroupBy], values: &[&str]) -> Config {
+    let word = |(group, value): (&GroupBy, &&str)| match group {
+        GroupBy::Verdict | GroupBy::OperationType => look::words(value),
+        _ => (*value).to_owned(),
+    };
+    let name = by.iter().zip(values).map(word).collect::<Vec<_>>().join(", ");
+    let verdict = by.iter().zip(values).find_map(|(group, value)| match group {
+        GroupBy::Verdict => Verdict::parse(value),
+        _ => None,
+    });
+    Config {
+        display_name: (!name.is_empty()).then_some(name),
+        color: verdict.map(|verdict| Color::fixed(look::verdict_color(verdict))),
+        ..Config::default()
+    }
 }
 
 fn typed(mut frame: Frame, kind: &'static str, answer: &Answer) -> Frame {
