@@ -262,3 +262,16 @@ fn the_labels_are_those_of_ktrdr() {
     assert!(worker.contains("ktrdr_operations_total{operation_type=\"training\",status=\"completed\"} "), "{worker}");
     assert!(!worker.contains("http_server_duration") && !worker.contains("agent_"), "{worker}");
 }
+
+#[test]
+fn health_checks_that_go_on_keep_a_running_operation_from_being_taken_for_stuck() {
+    let (now, later) = (BEGIN, BEGIN + mins(10));
+    let mut traces = crate::corpus::demo(now, 1);
+    let running =
+        |traces: &[RawTrace], at| diagnoses(traces, at).into_iter().filter(|d| d.verdict == Verdict::Running).count();
+    let fresh = running(&traces, now);
+    assert!(fresh >= 2);
+    assert!(running(&traces, later) < fresh, "without health checks the demo goes stale");
+    traces.extend(Simulation::new(Activity::Idle, now, 1).advance(later).noise);
+    assert_eq!(running(&traces, later), fresh);
+}
