@@ -31,7 +31,7 @@ bench: ## measure against the bounds of docs/performance.md
 docs: ## the crate's documentation
 	cargo doc --locked --no-deps
 
-dist: ## the folders that Grafana's plugin directory gets, with a static executable
+dist: ## dist/ for the plugin folder of Grafana, release/ with the archives; static executables
 	scripts/dist.sh
 
 jaeger: ## build the real Jaegers that the tests run against (Go)

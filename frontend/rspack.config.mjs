@@ -7,6 +7,10 @@ const copied = ({ folder, json }) =>
   [
     { from: json, to: 'plugin.json' },
     { from: path.join(src, folder, 'img'), to: 'img' },
+    // plugin.json names them: the data source's settings offer to import them.
+    ...(folder === 'datasource'
+      ? [{ from: 'provisioning/dashboards/*.json', context: top, to: 'dashboards/[name][ext]', noErrorOnMissing: true }]
+      : []),
     { from: 'docs/img/*.png', context: top, to: 'img/[name][ext]', noErrorOnMissing: true },
     { from: path.join(src, folder, 'README.md'), to: 'README.md' },
     { from: path.join(top, 'CHANGELOG.md'), to: 'CHANGELOG.md' },

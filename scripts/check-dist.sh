@@ -1,22 +1,27 @@
 #!/usr/bin/env bash
-# The layout of dist/, and the executable: static, and it starts in a root that holds no library.
+# dist/ and release/ are as Grafana takes them; the executables are static, and they work in a root that holds no library,
+# no certificate and no time zone: handshake, names, TLS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/dist.sh "$@"
 to=dist/ktrdr-diagnosis-datasource
-binary=$to/gpx_ktrdr_diagnosis_linux_amd64
+platform=linux_$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
+binary=$to/gpx_ktrdr_diagnosis_$platform
+tool=target/executables/$platform/ktrdr-diagnose
 for file in plugin.json README.md CHANGELOG.md LICENSE; do
   [ -s "$to/$file" ] || { echo "check-dist: $to/$file is missing" >&2; exit 1; }
 done
-[ -x "$binary" ] || { echo "check-dist: $binary is not executable" >&2; exit 1; }
 executable=$(jq -r .executable "$to/plugin.json")
-[ "${executable}_linux_amd64" = "$(basename "$binary")" ] || { echo "check-dist: plugin.json names the executable $executable" >&2; exit 1; }
-if ldd "$binary" >/dev/null 2>&1 && ! ldd "$binary" 2>&1 | grep -q 'statically linked'; then
-  echo "check-dist: $binary needs shared libraries:" >&2
-  ldd "$binary" >&2
-  exit 1
-fi
+[ "${executable}_$platform" = "$(basename "$binary")" ] || { echo "check-dist: plugin.json names the executable $executable" >&2; exit 1; }
+for program in "$binary" "$tool"; do
+  [ -x "$program" ] || { echo "check-dist: $program is not executable" >&2; exit 1; }
+  if ldd "$program" >/dev/null 2>&1 && ! ldd "$program" 2>&1 | grep -q 'statically linked'; then
+    echo "check-dist: $program needs shared libraries:" >&2
+    ldd "$program" >&2
+    exit 1
+  fi
+done
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
@@ -46,3 +51,15 @@ case $line in
   '1|2|unix|'*'|grpc'* | '1|2|tcp|127.0.0.1:'*'|grpc'*) echo "check-dist: in an empty root it says $line" ;;
   *) echo "check-dist: in an empty root it says '$line'" >&2; cat "$root/err" >&2; exit 1 ;;
 esac
+
+if command -v go >/dev/null; then
+  (cd tests/validators && CGO_ENABLED=0 go build -o "$root/emptyroot" ./cmd/emptyroot)
+  "$root/emptyroot" "$binary" "$tool"
+  # Without Node.js there are no plugins to release.
+  [ ! -e dist/ktrdr-diagnosis-panel ] || scripts/check-release.sh
+elif [ -n "${KTRDR_TESTS_NEED_GO:-}" ]; then
+  echo 'check-dist: Go is not installed, and CI needs it' >&2
+  exit 1
+else
+  echo 'check-dist: Go is not installed; names, TLS and the archives were not checked'
+fi

@@ -1,27 +1,32 @@
 #!/usr/bin/env bash
-# Lays out dist/: what Grafana's plugin folder gets, the data source and the panel. Grafana's own image has no libgcc, so the
-# executable is linked statically, which wants an explicit target.
-#   scripts/dist.sh [--dev]       --dev: without optimisation, for tests of the layout
+# Lays out dist/ (what Grafana's plugin folder gets: the data source and the panel) and writes release/ (what is
+# published: archives and the command line tool).
+#   scripts/dist.sh [--dev]        builds the executables for this machine; --dev: not optimised, for tests of the layout
+#   scripts/dist.sh --prebuilt     takes all platforms that are in target/executables, as the release workflow does
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-profile=release flags=(--release)
-if [ "${1:-}" = --dev ]; then
-  profile=debug flags=()
-fi
-target=x86_64-unknown-linux-gnu
-name=gpx_ktrdr_diagnosis
+case ${1:-} in
+  --prebuilt) [ -d target/executables ] || { echo 'dist: target/executables is missing' >&2; exit 1; } ;;
+  *)
+    rm -rf target/executables
+    scripts/executables.sh "$@"
+    ;;
+esac
+
+rm -rf dist release
 to=dist/ktrdr-diagnosis-datasource
-
-RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked "${flags[@]}" --target "$target" --target-dir target/static --bin "$name"
-
-rm -rf dist
 mkdir -p "$to"
 if command -v npm >/dev/null; then
   scripts/frontend.sh build
+  complete=yes
 else
-  echo 'dist: npm is missing, so dist/ gets the backend alone, without editors and panel' >&2
+  echo 'dist: npm is missing, so dist/ gets the backend alone, without editors and panel, and release/ no plugins' >&2
   cp plugin.json README.md CHANGELOG.md LICENSE "$to/"
+  complete=
 fi
-install -m 0755 "target/static/$target/$profile/$name" "$to/${name}_linux_amd64"
-echo "dist: $(du -sh dist | cut -f1) in $(ls dist | tr '\n' ' ')"
+for executable in target/executables/*/gpx_*; do
+  install -m 0755 "$executable" "$to/"
+done
+echo "dist: $(du -sh dist | cut -f1) in $(ls dist | paste -sd' ' -)"
+scripts/archives.sh ${complete:+--plugins}

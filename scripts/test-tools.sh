@@ -7,7 +7,7 @@ cache=${KTRDR_TEST_CACHE:-$HOME/.cache/ktrdr-diagnosis}
 deny_version=0.20.2
 
 missing=()
-for tool in jq; do
+for tool in jq zip; do
   command -v "$tool" >/dev/null || missing+=("$tool")
 done
 if [ ${#missing[@]} -gt 0 ]; then

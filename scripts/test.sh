@@ -42,16 +42,18 @@ node_part() {
   fi
 }
 
+validators() { (cd tests/validators && gofmt -l . && test -z "$(gofmt -l .)" && go vet ./... && go test ./...); }
 host_tests() { (cd tests/grafana-host && gofmt -l . && test -z "$(gofmt -l .)" && go vet ./... && go test ./...); }
 
 part 'tools' scripts/test-tools.sh
 part 'lint' scripts/lint.sh
 go_part "Grafana's decoder: its own tests" host_tests
+go_part 'compose files, workflows, what Grafana provisions' validators
 go_part 'build the real Jaegers' scripts/build-jaeger.sh
 part 'cargo test' cargo test --locked --no-fail-fast
 node_part 'browser side: types, lint, unit tests, bundles' scripts/frontend.sh check
 node_part 'browser side in Chromium' scripts/frontend.sh browser
-part 'a static executable in its folder' scripts/check-dist.sh
+part 'static executables, archives' scripts/check-dist.sh
 
 echo
 echo 'what it cost:'

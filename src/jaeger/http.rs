@@ -1,18 +1,18 @@
 //! One GET at a time: addresses, headers, limits, retries, and what an answer is at first sight.
 
 use std::{
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use reqwest::{Url, dns, redirect};
+use reqwest::{Url, redirect};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     config::{Auth, Config, Secret, base_url},
     error::{Error, ErrorKind},
+    names::Names,
     stats::Stats,
 };
 
@@ -116,14 +116,18 @@ impl Http {
             builder = builder.identity(identity);
         }
         let mut host = None;
+        let mut names = Names::new();
         if let Some(name) = tls.server_name.as_deref().filter(|name| !name.is_empty()) {
             let port = base.port().map_or_else(String::new, |port| format!(":{port}"));
             let real = base.host_str().unwrap_or_default().to_owned();
             host = HeaderValue::from_str(&format!("{real}{port}")).ok();
             base.set_host(Some(name)).map_err(|why| settings("the TLS server name", &why))?;
-            builder = builder.http1_only().dns_resolver(Arc::new(Alias { name: name.to_owned(), real }));
+            builder = builder.http1_only();
+            // The TLS server name leads to the address of the host that really was given.
+            names = names.with_alias(name.to_owned(), real);
         }
         let client = builder
+            .dns_resolver(Arc::new(names))
             .danger_accept_invalid_certs(tls.skip_verify)
             .build()
             .map_err(|why| settings("the connection settings", &deepest(&why)))?;
@@ -337,23 +341,4 @@ fn deepest(error: &dyn std::error::Error) -> String {
         deepest = source;
     }
     deepest.to_string()
-}
-
-/// Resolves the TLS server name to the address of the host that really was given.
-#[derive(Debug)]
-struct Alias {
-    name: String,
-    real: String,
-}
-
-impl dns::Resolve for Alias {
-    fn resolve(&self, name: dns::Name) -> dns::Resolving {
-        let host = if name.as_str() == self.name { self.real.clone() } else { name.as_str().to_owned() };
-        let host = host.trim_matches(['[', ']']).to_owned();
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
-            let found: dns::Addrs = Box::new(found.into_iter());
-            Ok(found)
-        })
-    }
 }

@@ -11,6 +11,7 @@ mod decode;
 mod error;
 mod http;
 mod matching;
+mod names;
 mod search;
 mod stats;
 

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/sys/unix"
+)
+
+// A new network has a loopback interface that is down.
+func loopbackUp() error {
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(socket)
+	request, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	request.SetUint16(unix.IFF_UP)
+	if err := unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, request); err != nil {
+		return fmt.Errorf("loopback: %w", err)
+	}
+	return nil
+}
+
+// A name server that knows some names, all of them this machine.
+type nameServer struct {
+	known map[string]bool
+	mutex sync.Mutex
+	asked map[string]bool
+}
+
+func (s *nameServer) wasAsked(name string) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.asked[name]
+}
+
+func serveDNS(address string, names ...string) (*nameServer, error) {
+	connection, err := net.ListenPacket("udp", address)
+	if err != nil {
+		return nil, fmt.Errorf("DNS: %w", err)
+	}
+	server := &nameServer{known: map[string]bool{}, asked: map[string]bool{}}
+	for _, name := range names {
+		server.known[name] = true
+	}
+	go func() {
+		buffer := make([]byte, 4096)
+		for {
+			size, from, err := connection.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			if reply, err := server.reply(buffer[:size]); err == nil {
+				_, _ = connection.WriteTo(reply, from)
+			}
+		}
+	}()
+	return server, nil
+}
+
+func (s *nameServer) reply(message []byte) ([]byte, error) {
+	var parser dnsmessage.Parser
+	header, err := parser.Start(message)
+	if err != nil {
+		return nil, err
+	}
+	question, err := parser.Question()
+	if err != nil {
+		return nil, err
+	}
+	name := strings.ToLower(strings.TrimSuffix(question.Name.String(), "."))
+	s.mutex.Lock()
+	s.asked[name] = true
+	s.mutex.Unlock()
+	reply := dnsmessage.Message{
+		Header: dnsmessage.Header{
+			ID: header.ID, Response: true, Authoritative: true,
+			RecursionDesired: header.RecursionDesired, RecursionAvailable: true,
+		},
+		Questions: []dnsmessage.Question{question},
+	}
+	switch {
+	case !s.known[name]:
+		reply.RCode = dnsmessage.RCodeNameError
+	case question.Type == dnsmessage.TypeA:
+		reply.Answers = []dnsmessage.Resource{{
+			Header: dnsmessage.ResourceHeader{Name: question.Name, Class: dnsmessage.ClassINET, TTL: 60},
+			Body:   &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}},
+		}}
+	}
+	return reply.Pack()
+}
+
+// Hands requests on to target under a certificate for name. The answers are its address and the authority (PEM).
+func serveTLS(name, target string) (address string, authority []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", nil, err
+	}
+	from, to := time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
+	root := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "An authority of this test"}, NotBefore: from, NotAfter: to,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	rootDER, err := x509.CreateCertificate(rand.Reader, root, root, &key.PublicKey, key)
+	if err != nil {
+		return "", nil, err
+	}
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotBefore: from, NotAfter: to,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, root, &key.PublicKey, key)
+	if err != nil {
+		return "", nil, err
+	}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{leafDER}, PrivateKey: key}},
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: target})
+	go func() { _ = http.Serve(listener, proxy) }()
+	port := listener.Addr().(*net.TCPAddr).Port
+	return fmt.Sprintf("https://%s:%d", name, port), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: rootDER}), nil
+}
+
+func answers(address string) bool {
+	connection, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = connection.Close()
+	return true
+}

@@ -1,0 +1,56 @@
+// Package validators checks what other programs read of this repository (compose files, workflows, the Dockerfile, what
+// Grafana provisions) with those programs' own parsers, where they can be had as Go modules.
+package validators
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// The repository, as an absolute path.
+func repository(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func read(t *testing.T, path ...string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(append([]string{repository(t)}, path...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// The files that a pattern names, at least one.
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(repository(t), pattern))
+	if err != nil || len(found) == 0 {
+		t.Fatalf("%s names no file (%v)", pattern, err)
+	}
+	return found
+}
+
+// Decodes YAML; a key that the type does not know is an error.
+func strictly(t *testing.T, name string, text []byte, into any) {
+	t.Helper()
+	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(into); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
