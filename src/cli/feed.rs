@@ -105,7 +105,10 @@ impl Queue {
         while let Some(batch) = self.waiting.front() {
             match feeder.send(batch).await {
                 Ok(()) => self.succeeded(),
-                Err(error) if error.is_temporary() => return Ok(self.failed(&error)),
+                Err(error) if error.is_temporary() => {
+                    self.failed(&error);
+                    return Ok(());
+                }
                 Err(error) => return Err(error.into()),
             }
         }
