@@ -18,7 +18,7 @@ use crate::corpus::{
 };
 
 /// Spans that wait for a receiver that does not answer; beyond, the oldest traces are dropped.
-const WAITING: usize = 400_000;
+const WAITING: usize = 150_000;
 /// Between two tries of a receiver that does not answer.
 const AGAIN: Duration = Duration::from_secs(3);
 /// Between two remarks on it.
