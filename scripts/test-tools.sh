@@ -7,12 +7,22 @@ cache=${KTRDR_TEST_CACHE:-$HOME/.cache/ktrdr-diagnosis}
 deny_version=0.20.2
 
 missing=()
-for tool in jq zip; do
+for tool in jq zip prometheus; do
   command -v "$tool" >/dev/null || missing+=("$tool")
 done
+if [ "${missing[*]}" = prometheus ] && [ "$(id -u)" != 0 ] && [ -z "${CI:-}" ]; then
+  echo "test-tools: prometheus is not installed; the tests that ask it will be skipped" >&2
+  missing=()
+fi
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy "${missing[@]}"
+    # The tests start a Prometheus of their own: the package must not start its service.
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+      printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+      chmod +x /usr/sbin/policy-rc.d
+      trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    fi
+    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
   else
     echo "test-tools: please install ${missing[*]}" >&2
     exit 1

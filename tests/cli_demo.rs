@@ -16,7 +16,14 @@ fn the_demonstration_shows_every_verdict_and_one_report_and_ends() {
         let row = format!("{}  ", verdict.as_str());
         assert!(text.lines().any(|line| line.contains(&row)), "{} is missing in\n{text}", verdict.as_str());
     }
-    for part in ["KTRDR is a system", "ROOT CAUSE", "SOLUTION", "EVIDENCE", "--jaeger http://localhost:16686"] {
+    for part in [
+        "stuck: neither ended nor heard of",
+        "KTRDR is a system",
+        "ROOT CAUSE",
+        "SOLUTION",
+        "EVIDENCE",
+        "--jaeger http://localhost:16686",
+    ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
 }

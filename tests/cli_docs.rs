@@ -107,6 +107,21 @@ fn every_option_for_jaeger_is_documented() {
 }
 
 #[test]
+fn every_option_of_the_demonstration_is_documented() {
+    let page = read("docs/command-line.md");
+    let help = stdout(&["demo", "--help"]);
+    let options: Vec<&str> = help
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("-").map(|_| line.trim_start()))
+        .filter_map(|line| line.split(", ").last()?.split_whitespace().next())
+        .collect();
+    assert!(options.len() > 6, "{help}");
+    for option in options.into_iter().filter(|option| !["--help", "--now"].contains(option)) {
+        assert!(page.contains(&format!("`{option}")), "{option} is not documented");
+    }
+}
+
+#[test]
 fn links_between_the_pages_lead_somewhere() {
     let pages = std::fs::read_dir(file("docs")).unwrap().map(|entry| entry.unwrap().path());
     let pages = pages.filter(|path| path.extension().is_some_and(|end| end == "md"));

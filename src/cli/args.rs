@@ -125,7 +125,8 @@ pub(super) struct DemoArgs {
     #[arg(long, value_name = "URL", conflicts_with_all = ["keep", "port", "plugin", "now"])]
     pub(super) feed: Option<Secret>,
     /// With --feed: serve the metrics of that KTRDR's processes on HOST, ports 8000 and 5003 to 5006, for Prometheus
-    #[arg(long, value_name = "HOST", requires = "feed")]
+    // The conflicts too: clap does not insist on --feed where that would be a conflict.
+    #[arg(long, value_name = "HOST", requires = "feed", conflicts_with_all = ["keep", "port", "plugin", "now"])]
     pub(super) metrics: Option<String>,
     /// For tests: serve the metrics on any free ports
     #[arg(long, hide = true, requires = "metrics")]

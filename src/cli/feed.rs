@@ -18,7 +18,7 @@ use crate::corpus::{
 };
 
 /// Spans that wait for a receiver that does not answer; beyond, the oldest traces are dropped.
-const WAITING: usize = 400_000;
+const WAITING: usize = 150_000;
 /// Between two tries of a receiver that does not answer.
 const AGAIN: Duration = Duration::from_secs(3);
 /// Between two remarks on it.
@@ -105,7 +105,10 @@ impl Queue {
         while let Some(batch) = self.waiting.front() {
             match feeder.send(batch).await {
                 Ok(()) => self.succeeded(),
-                Err(error) if error.is_temporary() => return Ok(self.failed(&error)),
+                Err(error) if error.is_temporary() => {
+                    self.failed(&error);
+                    return Ok(());
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -4,6 +4,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests end by panicking")]
 #![allow(clippy::indexing_slicing, reason = "tests end by panicking")]
+#![allow(clippy::print_stdout, reason = "a test says why it is skipped")]
+#![allow(clippy::doc_markdown, reason = "PromQL is a word here")]
 
 mod answers;
 mod expressions;

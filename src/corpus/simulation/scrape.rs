@@ -69,9 +69,17 @@ pub async fn serve(
     ports: Ports,
     simulation: &Arc<Mutex<Simulation>>,
 ) -> Result<Vec<Exporter>, ScrapeError> {
+    serve_at(host, |process| if ports == Ports::Own { process.port() } else { 0 }, simulation).await
+}
+
+async fn serve_at(
+    host: &str,
+    port_of: impl Fn(Process) -> u16,
+    simulation: &Arc<Mutex<Simulation>>,
+) -> Result<Vec<Exporter>, ScrapeError> {
     let mut listeners = Vec::new();
     for process in Process::ALL {
-        let port = if ports == Ports::Own { process.port() } else { 0 };
+        let port = port_of(process);
         let failed = |source| ScrapeError { process, host: host.to_owned(), port, source };
         let listener = TcpListener::bind((host, port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -126,10 +134,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_that_is_taken_is_named() {
-        let taken = TcpListener::bind("127.0.0.3:5005").await;
-        let error = serve("127.0.0.3", Ports::Own, &simulation()).await.unwrap_err();
-        assert!(taken.is_err() || error.process == Process::TrainingWorker1, "{error}");
-        assert!(error.to_string().contains("127.0.0.3:"), "{error}");
-        assert!(serve("host.invalid", Ports::Free, &simulation()).await.is_err());
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let port_of = |process| if process == Process::TrainingWorker1 { port } else { 0 };
+        let error = serve_at("127.0.0.1", port_of, &simulation()).await.unwrap_err();
+        assert_eq!((error.process, error.port), (Process::TrainingWorker1, port));
+        let text = error.to_string();
+        assert!(text.contains(&format!("training-worker-1 on 127.0.0.1:{port}")) && text.contains("in use"), "{text}");
     }
 }

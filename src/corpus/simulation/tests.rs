@@ -32,12 +32,10 @@ fn scrape(simulation: &Simulation) -> BTreeMap<String, f64> {
     Process::ALL.into_iter().flat_map(each).collect()
 }
 
-fn sum_of(scrape: &BTreeMap<String, f64>, name: &str) -> f64 {
-    scrape
-        .iter()
-        .filter(|(series, _)| series.split(' ').nth(1).unwrap().starts_with(name))
-        .map(|(_, value)| value)
-        .sum()
+/// Sum of the series whose names start so, all of them whole numbers.
+fn sum_of(scrape: &BTreeMap<String, f64>, name: &str) -> u64 {
+    let series = scrape.iter().filter(|(series, _)| series.split(' ').nth(1).is_some_and(|of| of.starts_with(name)));
+    series.map(|(_, value)| *value as u64).sum()
 }
 
 fn diagnoses(traces: &[RawTrace], now: Time) -> Vec<Diagnosis> {
@@ -100,7 +98,7 @@ fn counters_never_fall_and_histograms_add_up() {
 }
 
 /// What the traces themselves say: operations by type and last state.
-fn ends(traces: &[RawTrace]) -> BTreeMap<(String, String), f64> {
+fn ends(traces: &[RawTrace]) -> BTreeMap<(String, String), u64> {
     let mut last: HashMap<String, (Time, String)> = HashMap::new();
     for span in traces.iter().flat_map(|trace| &trace.spans).filter(|span| span.name == "operation.state_transition") {
         let text = |key| span.attribute(key).map(RawValue::to_text).unwrap_or_default().into_owned();
@@ -112,7 +110,7 @@ fn ends(traces: &[RawTrace]) -> BTreeMap<(String, String), f64> {
     let mut ends = BTreeMap::new();
     for (id, (_, status)) in last {
         let kind = id.trim_start_matches("op_").rsplitn(4, '_').last().unwrap().to_owned();
-        *ends.entry((kind, status)).or_insert(0.0) += 1.0;
+        *ends.entry((kind, status)).or_insert(0) += 1;
     }
     ends
 }
@@ -132,7 +130,7 @@ fn metrics_count_the_operations_of_the_traces() {
         assert_eq!(sum_of(&counted, &format!("ktrdr_operations_total{labels}")), *count, "{labels}");
         assert_eq!(sum_of(&counted, &format!("ktrdr_operation_duration_seconds_count{labels}")), *count, "{labels}");
     }
-    let running: f64 = ends.iter().filter(|((_, status), _)| status == "running").map(|(_, count)| count).sum();
+    let running: u64 = ends.iter().filter(|((_, status), _)| status == "running").map(|(_, count)| count).sum();
     assert_eq!(sum_of(&counted, "ktrdr_operations_active"), running);
     assert_eq!(sum_of(&counted, "agent_cycles_total"), sum_of(&counted, "agent_cycle_duration_seconds_count"));
     for status in ["completed", "failed", "cancelled"] {
@@ -228,9 +226,9 @@ fn an_idle_deployment_only_makes_noise() {
     let ended = simulation.advance(BEGIN + mins(10));
     assert!(ended.work.is_empty() && ended.noise.len() > 500);
     let scrape = scrape(&simulation);
-    assert_eq!(sum_of(&scrape, "ktrdr_workers_available"), 4.0);
-    assert_eq!(sum_of(&scrape, "ktrdr_operations"), 0.0);
-    assert!(sum_of(&scrape, "http_server_duration_milliseconds_count") > 10.0);
+    assert_eq!(sum_of(&scrape, "ktrdr_workers_available"), 4);
+    assert_eq!(sum_of(&scrape, "ktrdr_operations"), 0);
+    assert!(sum_of(&scrape, "http_server_duration_milliseconds_count") > 10);
 }
 
 #[test]
@@ -261,4 +259,17 @@ fn the_labels_are_those_of_ktrdr() {
     let worker = simulation.metrics().write(Process::TrainingWorker2);
     assert!(worker.contains("ktrdr_operations_total{operation_type=\"training\",status=\"completed\"} "), "{worker}");
     assert!(!worker.contains("http_server_duration") && !worker.contains("agent_"), "{worker}");
+}
+
+#[test]
+fn health_checks_that_go_on_keep_a_running_operation_from_being_taken_for_stuck() {
+    let (now, later) = (BEGIN, BEGIN + mins(10));
+    let mut traces = crate::corpus::demo(now, 1);
+    let running =
+        |traces: &[RawTrace], at| diagnoses(traces, at).into_iter().filter(|d| d.verdict == Verdict::Running).count();
+    let fresh = running(&traces, now);
+    assert!(fresh >= 2);
+    assert!(running(&traces, later) < fresh, "without health checks the demo goes stale");
+    traces.extend(Simulation::new(Activity::Idle, now, 1).advance(later).noise);
+    assert_eq!(running(&traces, later), fresh);
 }
