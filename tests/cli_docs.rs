@@ -121,3 +121,18 @@ fn links_between_the_pages_lead_somewhere() {
         }
     }
 }
+
+#[test]
+fn every_setting_of_the_data_source_is_documented() {
+    let source = read("src/plugin/settings.rs");
+    let setting = regex::Regex::new(r#"json\s*\.(?:text|number|flag|list|duration)\("(\w+)""#).unwrap();
+    let configure = read("docs/configure.md");
+    let names: Vec<&str> = setting.captures_iter(&source).map(|found| found.extract::<1>().1[0]).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(
+            configure.contains(&format!("`{name}")) || configure.contains(&format!("{name}`")),
+            "{name} is missing"
+        );
+    }
+}

@@ -13,7 +13,10 @@ use std::{
 };
 
 use ktrdr_diagnosis::{
-    corpus::{self, Flavour, Store},
+    corpus::{
+        self, Flavour, Store,
+        simulation::{Activity, Clock, Simulation, keep_alive},
+    },
     host::{self, DataSource, Front, Host},
     trace::Time,
 };
@@ -25,7 +28,10 @@ const SEED: u64 = 7;
 async fn main() -> Result<(), Box<dyn Error>> {
     let plugin = PathBuf::from(std::env::args().nth(1).ok_or("name the plugin's executable")?);
     let now = Time(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?);
+    let clock = Clock::start(now);
     let traces = corpus::demo(now, SEED);
+    // Health checks go on, so that what runs is not taken for lost; no operation comes that a test does not know.
+    let deployment = Simulation::new(Activity::Idle, now, SEED);
     let jaeger = corpus::serve(Store::new(traces), Flavour::Both).await?;
 
     // an address where nothing listens: a port that was free a moment ago
@@ -45,6 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut input = tokio::io::stdin();
     tokio::select! {
         served = front => served?,
+        () = keep_alive(&jaeger.store, deployment, clock) => {}
         _ = input.read_to_end(&mut end) => {}
     }
     Ok(())

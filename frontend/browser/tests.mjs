@@ -1,4 +1,5 @@
 // What is tried in the browser.
+import { dashboardTests } from './tests/dashboards.mjs';
 import { dataTests } from './tests/data.mjs';
 import { editorTests } from './tests/editors.mjs';
 import { pageTests } from './tests/pages.mjs';
@@ -7,7 +8,7 @@ import { panelTests } from './tests/panel.mjs';
 export function tests(context) {
   const list = [];
   const test = (name, run, more = {}) => list.push({ name, run, ...more });
-  for (const add of [dataTests, editorTests, panelTests, pageTests]) {
+  for (const add of [dataTests, editorTests, panelTests, dashboardTests, pageTests]) {
     add(test, context);
   }
   return list;

@@ -119,6 +119,17 @@ pub(super) struct DemoArgs {
     /// The plugin executable [default: the one beside this program]
     #[arg(long, value_name = "PATH")]
     pub(super) plugin: Option<PathBuf>,
+    /// Instead of the demonstration: play a living KTRDR to the OTLP/HTTP endpoint at URL until Ctrl-C
+    ///
+    /// Sends the traces of a bad day and of four hours of work at once, then those of operations that come and go.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["keep", "port", "plugin", "now"])]
+    pub(super) feed: Option<Secret>,
+    /// With --feed: serve the metrics of that KTRDR's processes on HOST, ports 8000 and 5003 to 5006, for Prometheus
+    #[arg(long, value_name = "HOST", requires = "feed")]
+    pub(super) metrics: Option<String>,
+    /// For tests: serve the metrics on any free ports
+    #[arg(long, hide = true, requires = "metrics")]
+    pub(super) free_ports: bool,
     #[command(flatten)]
     pub(super) clock: ClockArgs,
 }

@@ -17,11 +17,14 @@ use super::{
     error::Error,
     list,
     output::{self, Waiting},
-    report,
+    report, signal,
     text::{BOLD, CODE, DIM, Look, line, paint, prose},
 };
 use crate::{
-    corpus::{self, Flavour, Server, Store},
+    corpus::{
+        self, Flavour, Server, Store,
+        simulation::{Activity, Clock, Simulation, keep_alive},
+    },
     diagnosis::{Diagnosis, Verdict},
     host::{DataSource, Host, frame_json},
     trace::{Micros, Time},
@@ -43,6 +46,7 @@ pub(super) async fn run(args: &DemoArgs) -> Result<(), Error> {
     let look = Look { columns: Look::of_stdout().columns.or(Some(COLUMNS)) };
     let plugin = plugin(args.plugin.as_deref())?;
     let now = args.clock.now();
+    let clock = Clock::start(now);
     introduce(look)?;
 
     let server = serve(args, now).await?;
@@ -52,7 +56,7 @@ pub(super) async fn run(args: &DemoArgs) -> Result<(), Error> {
     };
     show(&demo, server.store.len(), look)?;
     if args.keep {
-        keep(server, look).await
+        keep(server, Simulation::new(Activity::Everyday, now, args.seed), clock, look).await
     } else {
         server.stop().await;
         Ok(())
@@ -191,6 +195,8 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
     if healthy > 0 {
         line(&mut out, format_args!("{}", paint(DIM, format!("… and {healthy} more healthy ones"))));
     }
+    out.push('\n');
+    list::legend(&mut out, &shown, look);
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "2. One of them in full")));
     out.push_str(&report::render(&demo.one, look));
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "3. What happened here")));
@@ -240,15 +246,22 @@ fn shown(operations: &[Arc<Diagnosis>]) -> (Vec<Arc<Diagnosis>>, usize) {
     (shown, hidden)
 }
 
-async fn keep(server: Server, look: Look) -> Result<(), Error> {
+async fn keep(server: Server, simulation: Simulation, clock: Clock, look: Look) -> Result<(), Error> {
     let mut out = String::new();
     line(&mut out, format_args!("\n{}", paint(BOLD, format!("The example Jaeger serves on {}", server.url))));
-    prose(&mut out, 0, "Point Grafana's data source or this tool at it; Ctrl-C ends it:", look.prose());
+    prose(
+        &mut out,
+        0,
+        "Operations come and go in it. Point Grafana's data source or this tool at it; Ctrl-C ends it:",
+        look.prose(),
+    );
     let command = format!("ktrdr-diagnose operations --jaeger {} --from now-24h", server.url);
     line(&mut out, format_args!("  {}", paint(CODE, command)));
     output::text(&out)?;
-    // Without a signal handler the program would end here as well, only less tidily.
-    let _ = tokio::signal::ctrl_c().await;
+    tokio::select! {
+        () = keep_alive(&server.store, simulation, clock) => {}
+        () = signal::to_end() => {}
+    }
     server.stop().await;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use crate::{
+    corpus::simulation::{FeedError, ScrapeError},
     jaeger::{self, ErrorKind},
     playbook::PlaybookError,
 };
@@ -62,6 +63,12 @@ pub(super) enum Error {
     /// Jaeger gave no usable answer.
     #[error("{0}")]
     Jaeger(#[from] jaeger::Error),
+    /// Traces cannot be sent.
+    #[error("{0}")]
+    Feed(#[from] FeedError),
+    /// Metrics cannot be served.
+    #[error("{0}")]
+    Scrape(#[from] ScrapeError),
     /// Standard output is closed or full.
     #[error("cannot write the answer: {0}")]
     Write(io::Error),
@@ -74,7 +81,7 @@ impl Error {
     /// The exit status that goes with it.
     pub(super) fn status(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Feed(FeedError::Address(_)) => 2,
             Self::Jaeger(error) if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) => 2,
             _ => 1,
         }

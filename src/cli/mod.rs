@@ -5,12 +5,14 @@ mod connect;
 mod critical_path;
 mod demo;
 mod error;
+mod feed;
 mod file;
 mod list;
 mod markdown;
 mod output;
 mod playbook;
 mod report;
+mod signal;
 mod source;
 mod table;
 mod text;
@@ -52,7 +54,10 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::File(args) => file::run(args),
         Command::CriticalPath(args) => critical_path::run(args),
         Command::Playbook(args) => playbook::run(args),
-        Command::Demo(args) => wait(demo::run(args)),
+        Command::Demo(args) => match &args.feed {
+            Some(to) => wait(feed::run(to, args)),
+            None => wait(demo::run(args)),
+        },
     }
 }
 

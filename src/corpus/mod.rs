@@ -13,6 +13,7 @@ mod rng;
 mod scenario;
 mod scenarios;
 mod server;
+pub mod simulation;
 mod span;
 mod store;
 mod story;

@@ -4,6 +4,7 @@ mod agent;
 mod backtest;
 mod broken;
 mod download;
+mod everyday;
 mod failures;
 mod lifecycle;
 mod refused;
@@ -12,4 +13,5 @@ mod table;
 mod training;
 
 pub(crate) use broken::giant;
+pub(crate) use everyday::{Work, work};
 pub use table::scenarios;

@@ -1,7 +1,7 @@
 //! An in-memory store of traces that searches the way Jaeger's does.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
@@ -99,6 +99,13 @@ impl Store {
         for trace in traces {
             content.insert(trace);
         }
+    }
+
+    /// Forgets traces; the names of their services and spans stay known, as in Jaeger.
+    pub fn remove(&self, ids: &HashSet<TraceId>) {
+        let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
+        content.traces.retain(|trace| !ids.contains(&trace.id));
+        content.by_id = content.traces.iter().enumerate().map(|(at, trace)| (trace.id, at)).collect();
     }
 
     /// How many traces it holds.
@@ -204,5 +211,15 @@ mod tests {
         store.add(vec![RawTrace { id, spans: trace.spans.into_iter().take(1).collect() }]);
         assert_eq!(store.get(id).unwrap().spans.len(), before + 1);
         assert_eq!(store.len(), all.len());
+    }
+
+    #[test]
+    fn removed_traces_are_gone_and_the_others_are_still_found() {
+        let store = filled();
+        let all = store.search(&Filter::default(), 0);
+        store.remove(&[all[0].id].into());
+        assert_eq!(store.len(), all.len() - 1);
+        assert!(store.get(all[0].id).is_none());
+        assert!(all[1..].iter().all(|trace| store.get(trace.id).is_some_and(|kept| kept.id == trace.id)));
     }
 }

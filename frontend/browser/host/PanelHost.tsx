@@ -26,11 +26,12 @@ interface Props {
   size: PanelSize;
   options: object;
   title?: string;
+  description?: string;
 }
 
 const FIELD_CONFIG = { defaults: {}, overrides: [] };
 
-export function PanelHost({ plugin, source, request, size, options, title }: Props) {
+export function PanelHost({ plugin, source, request, size, options, title, description }: Props) {
   const theme = useTheme2();
   const { width = 1100, height = 720 } = size;
   const [data, setData] = React.useState<PanelData>({
@@ -74,7 +75,7 @@ export function PanelHost({ plugin, source, request, size, options, title }: Pro
 
   const Panel = plugin.panel;
   return (
-    <PanelChrome title={title ?? 'Diagnosis'} width={width} height={height}>
+    <PanelChrome title={title ?? 'Diagnosis'} description={description} width={width} height={height}>
       {(innerWidth: number, innerHeight: number) => (
         <Panel
           id={1}

@@ -84,6 +84,13 @@ function request(uid: string, queries: any[], range = timeRange()): any {
   };
 }
 
+/** A dashboard's queries, its data source variable filled in. */
+const onSource = (targets: any[], uid: string) =>
+  targets.map((target) => ({ ...target, datasource: { ...target.datasource, uid } }));
+
+/** Pixels of a place in the grid, on a screen of 1 440 pixels. */
+const sizeOf = ({ w, h }: { w: number; h: number }): PanelSize => ({ width: w * 58, height: h * 38 - 8 });
+
 const harness = {
   calls,
   errors,
@@ -228,6 +235,56 @@ const harness = {
         options={options}
       />
     );
+  },
+
+  /** A Diagnosis panel of a dashboard: its own queries, options, title and size. Returns the options there are. */
+  async dashboardPanel(mode: Mode, model: any) {
+    const { source } = await dataSource(String(variables.diagnosis));
+    const { plugin } = await load(PANEL);
+    clear();
+    show(
+      mode,
+      <PanelHost
+        key={asked}
+        plugin={plugin}
+        source={source}
+        request={request(source.uid, onSource(model.targets, source.uid))}
+        size={sizeOf(model.gridPos)}
+        options={model.options}
+        title={model.title}
+        description={model.description}
+      />
+    );
+    return plugin.defaults;
+  },
+
+  /** What any other panel of a dashboard gets from our data source: transformed, with names, links and colours. */
+  async dashboardFrames(model: any) {
+    const { source } = await dataSource(String(variables.diagnosis));
+    const asks = request(source.uid, onSource(model.targets, source.uid));
+    const answer: any = await rxjs.firstValueFrom(source.query(asks));
+    const transformed: any = await rxjs.firstValueFrom(
+      grafanaData.transformDataFrame(model.transformations ?? [], answer.data)
+    );
+    const frames = grafanaData.applyFieldOverrides({
+      data: transformed,
+      fieldConfig: model.fieldConfig,
+      theme: grafanaData.createTheme(),
+      replaceVariables: (text: string) => text,
+      timeZone: 'utc',
+    });
+    return frames.map((frame) => ({
+      name: frame.name,
+      rows: frame.length,
+      fields: frame.fields.map((field) => ({
+        name: grafanaData.getFieldDisplayName(field, frame, frames),
+        color: field.config.color,
+        unit: field.config.unit,
+        width: field.config.custom?.width,
+        links: (field.config.links ?? []).map(({ title }: { title: string }) => title),
+        values: Array.from(field.values),
+      })),
+    }));
   },
 
   /** The panel with frames of the test's own making. */

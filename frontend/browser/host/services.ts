@@ -140,6 +140,12 @@ export function startServices() {
   grafanaRuntime.setAppEvents?.(new grafanaData.EventBusSrv());
   grafanaRuntime.setEchoSrv?.({ flush() {}, addBackend() {}, addEvent() {} } as never);
   grafanaRuntime.setGrafanaLiveSrv(liveSrv as never);
+  grafanaData.standardTransformersRegistry.setInit(() =>
+    // one of them goes by two names
+    [...new Map(Object.values(grafanaData.standardTransformers).map((each) => [each.id, each])).values()].map(
+      (transformation) => ({ id: transformation.id, name: transformation.name, transformation, editor: null }) as never
+    )
+  );
   // Grafana fills this registry with its option editors; no options pane is drawn here, so names suffice.
   const editors =
     'number slider text strings boolean select multi-select radio color unit links mappings thresholds timezone fieldColor field-name stats-picker layer-editor dashboard-uid actions';

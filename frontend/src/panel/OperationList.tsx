@@ -133,9 +133,7 @@ export function OperationList({ operations, options, width, height, timeZone, la
                     {sentence(operation.operation_type)}
                     {operation.operation_id ? ` · ${shortOperationId(operation.operation_id)}` : ''}
                     {operation.start ? ` · ${dateTimeFormat(operation.start, { timeZone })}` : ''}
-                    {wide && operation.bottleneck_span
-                      ? ` · ${formatShare(operation.bottleneck_share)} ${operation.bottleneck_span}`
-                      : ''}
+                    {wide ? remark(operation) : ''}
                   </span>
                 </span>
                 <span className={styles.duration}>{formatDuration(operation.duration_ms)}</span>
@@ -147,6 +145,15 @@ export function OperationList({ operations, options, width, height, timeZone, la
       </div>
     </div>
   );
+}
+
+/** What a fine operation has to say all the same (a rejected gate), else where the time went. */
+function remark({ verdict, findings, bottleneck_share: share, bottleneck_span: span }: Diagnosis): string {
+  const [finding] = QUIET.includes(verdict) ? findings : [];
+  if (finding) {
+    return ` · ${finding.summary}`;
+  }
+  return span ? ` · ${formatShare(share)} ${span}` : '';
 }
 
 function countVerdicts(operations: Diagnosis[]): Array<[Verdict, number]> {

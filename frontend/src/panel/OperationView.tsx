@@ -5,7 +5,7 @@ import { type DataSourceRef, type TimeZone } from '@grafana/schema';
 import { LoadingBar, useStyles2 } from '@grafana/ui';
 import { type Diagnosis } from '../shared/record';
 import { type Lists } from './data';
-import { traceLink } from './links';
+import { dashboardLink, traceLink } from './links';
 import { type PanelOptions } from './options';
 import { Figures } from './parts/Figures';
 import { Proofs } from './parts/Proofs';
@@ -55,6 +55,7 @@ export function OperationView(props: Props) {
         operation={operation}
         timeZone={timeZone}
         link={link(operation.trace_id)}
+        dashboard={dashboardLink(datasource, operation.operation_id)}
         onBack={onBack}
         narrow={width < NARROW || tiny}
         tiny={tiny}

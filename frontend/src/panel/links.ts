@@ -25,3 +25,19 @@ export function traceLink(
     urlUtil.renderUrl('/explore', { schemaVersion: 1, panes: JSON.stringify({ ktrdr: pane }) })
   );
 }
+
+const DASHBOARD = '/d/ktrdr-diagnosis';
+
+/** The address of an operation on the provisioned dashboard; nothing for somebody who is there already. */
+export function dashboardLink(
+  datasource: DataSourceRef | undefined,
+  operationId: string | null | undefined,
+  path = window.location.pathname
+): string | undefined {
+  const home = locationUtil.assureBaseUrl(DASHBOARD);
+  if (!operationId || path === home || path.startsWith(`${home}/`)) {
+    return undefined;
+  }
+  const uid = datasource?.uid;
+  return urlUtil.renderUrl(home, { ...(uid ? { 'var-diagnosis': uid } : {}), 'var-operation': operationId });
+}

@@ -2,7 +2,7 @@ import { toDataFrame } from '@grafana/data';
 import { config } from '@grafana/runtime';
 import { errorEntry, frame, operation, step } from '../../test/frames';
 import { readModel, sortOperations } from './data';
-import { traceLink } from './links';
+import { dashboardLink, traceLink } from './links';
 import { parseSolution } from './solution';
 import { supplier } from './suggestions';
 import { extent, panned, ticks, zoomed } from './timeline/scale';
@@ -89,6 +89,13 @@ describe('links', () => {
   it('are left out where they would lead nowhere', () => {
     expect(traceLink(undefined, 'abc')).toBeUndefined();
     expect(traceLink({ uid: 'ktrdr' }, null)).toBeUndefined();
+  });
+
+  it('lead from an id to its dashboard, but not for somebody who is there', () => {
+    const href = dashboardLink({ uid: 'ktrdr' }, 'op_training_1', '/d/ktrdr-operations/operations');
+    expect(href).toBe('/d/ktrdr-diagnosis?var-diagnosis=ktrdr&var-operation=op_training_1');
+    expect(dashboardLink({ uid: 'ktrdr' }, 'op_training_1', '/d/ktrdr-diagnosis/ktrdr-diagnosis')).toBeUndefined();
+    expect(dashboardLink({ uid: 'ktrdr' }, null, '/')).toBeUndefined();
   });
 });
 

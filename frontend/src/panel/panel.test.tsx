@@ -145,6 +145,14 @@ describe('one operation', () => {
     expect(screen.getByText('10000 steps')).toBeInTheDocument();
   });
 
+  it('tells no age of the progress of an operation that has ended', () => {
+    const { end } = operation();
+    const ended = operation({ status: 'failed', progress_percent: 100, progress_phase: 'Failed', progress_at: end });
+    render(<DiagnosisPanel {...props(one(ended))} />);
+    expect(screen.queryByText(/just now| ago/)).not.toBeInTheDocument();
+    expect(screen.getByText('100 %')).toBeInTheDocument();
+  });
+
   it('shows progress and age while it runs, and keeps its place when frames are replaced', async () => {
     const running = {
       verdict: 'running',
@@ -175,6 +183,22 @@ describe('one operation', () => {
 });
 
 describe('many operations', () => {
+  it('tells what a fine operation has to say all the same', () => {
+    const finding = {
+      rule: 'quality.gate_rejected',
+      verdict: 'healthy' as const,
+      severity: 1 as const,
+      summary: 'The training gate rejected the result',
+      root_cause: null,
+      solution: null,
+      evidence: [],
+    };
+    const fine = operation({ verdict: 'healthy', severity: 0, findings: [finding] });
+    const slow = operation({ operation_id: 'op_c', verdict: 'slow', severity: 2, findings: [finding] });
+    render(<DiagnosisPanel {...props([frame('operations', [fine, slow], SOURCE)])} />);
+    expect(screen.getAllByText(/The training gate rejected the result/)).toHaveLength(1);
+  });
+
   const ask = (query: () => unknown) => {
     const source = { query: jest.fn(query) };
     setDataSourceSrv({ get: async () => source } as unknown as DataSourceSrv);

@@ -27,6 +27,12 @@ enum Course {
     DesignFails,
 }
 
+/// Symbols and length of the training loop.
+type Loop = (&'static str, Micros);
+
+/// What the trainings of the examples look like.
+const EURAUD: &str = "EURUSD,EURAUD";
+
 struct Research {
     d: Deployment,
     operation: Operation,
@@ -113,8 +119,8 @@ fn design(story: &mut Story, r: &Research) -> Time {
 }
 
 /// The training of the research; answers when it ended.
-fn train(story: &mut Story, r: &Research, at: Time, end: End, silent: Micros) -> Time {
-    let run = training::Run { symbols: "EURUSD,EURAUD", silent, end, ..training::eurusd(&r.d) };
+fn train(story: &mut Story, r: &Research, at: Time, end: End, (symbols, silent): Loop) -> Time {
+    let run = training::Run { symbols, silent, end, ..training::eurusd(&r.d) };
     let start = training::service(story, r.coordinator, at, ms(190));
     let started = training::dispatch(story, r.coordinator, start, &run, at + ms(120));
     // The coordinator watches for as long as the loop lasts.
@@ -149,7 +155,7 @@ fn evaluate(story: &mut Story, r: &Research, at: Time) -> Time {
     at
 }
 
-fn research(story: &mut Story, course: Course) {
+fn research(story: &mut Story, course: Course, work: Loop) {
     let r = begin(story);
     let start = story.base + ms(173);
     let mut at = design(story, &r);
@@ -157,13 +163,12 @@ fn research(story: &mut Story, course: Course) {
     match course {
         Course::DesignFails => end = ("failed", Some("Design phase produced no valid strategy after 3 attempts")),
         Course::Training => {
-            train(story, &r, at + secs(1), End::Open, mins(17));
+            train(story, &r, at + secs(1), End::Open, work);
             story.clock(mins(19));
             return;
         }
         Course::Complete | Course::GateFails => {
-            let long = if course == Course::Complete { mins(31) } else { mins(9) };
-            at = train(story, &r, at + secs(1), End::Completed, long);
+            at = train(story, &r, at + secs(1), End::Completed, work);
             let (passed, reason, accuracy) = if course == Course::Complete {
                 (true, "passed", 0.58)
             } else {
@@ -204,22 +209,27 @@ fn coordinator(story: &mut Story, r: &Research, start: Time, took: Micros, error
     .done();
 }
 
+/// An everyday research: it trains this, and its gate lets it pass or not.
+pub(super) fn everyday(story: &mut Story, passes: bool, work: Loop) {
+    research(story, if passes { Course::Complete } else { Course::GateFails }, work);
+}
+
 /// 17: three operations in one trace.
 pub(super) fn complete(story: &mut Story) {
-    research(story, Course::Complete);
+    research(story, Course::Complete, (EURAUD, mins(31)));
 }
 
 /// 17: the quality gate rejects the training; that is no error.
 pub(super) fn gate_fails(story: &mut Story) {
-    research(story, Course::GateFails);
+    research(story, Course::GateFails, (EURAUD, mins(9)));
 }
 
 /// 17: while it runs, its children look like orphans.
 pub(super) fn coordinator_missing(story: &mut Story) {
-    research(story, Course::Training);
+    research(story, Course::Training, (EURAUD, mins(17)));
 }
 
 /// 17b: the coordinator itself fails.
 pub(super) fn coordinator_failed(story: &mut Story) {
-    research(story, Course::DesignFails);
+    research(story, Course::DesignFails, (EURAUD, mins(0)));
 }

@@ -95,14 +95,14 @@ fn poll_for_a_while(story: &mut Story, d: &Deployment, s: &Started, until: Time)
     story.stretch(s.cli, when);
 }
 
-/// 40 segments of which each takes `took`; `lost` of them fail.
-fn segments(story: &mut Story, symbol: &'static str, took: (i64, i64), lost: &[i64]) {
+/// So many segments of which each takes `took` ms; `lost` of them fail.
+pub(super) fn segments(story: &mut Story, symbol: &'static str, count: i64, took: (i64, i64), lost: &[i64]) {
     let d = Deployment::new(story.seed);
     let s = start(story, &d, symbol);
     let mut when = s.running + ms(107);
     validate(story, &d, &s, when, secs(3));
     when = when + secs(3) + ms(40);
-    for nth in 0..40 {
+    for nth in 0..count {
         let took = ms(story.rng.within(took.0, took.1));
         let bars = Segment::Bars(story.rng.within(400, 1000));
         segment(story, &d, &s, when, took, if lost.contains(&nth) { Segment::TimedOut } else { bars });
@@ -115,12 +115,12 @@ fn segments(story: &mut Story, symbol: &'static str, took: (i64, i64), lost: &[i
 
 /// 3: every segment takes 12 to 28 s at the gateway.
 pub(super) fn slow_gateway(story: &mut Story) {
-    segments(story, "EURUSD", (12_000, 28_000), &[]);
+    segments(story, "EURUSD", 40, (12_000, 28_000), &[]);
 }
 
 /// 3b: five of forty segments fail, yet the operation ends as completed.
 pub(super) fn segments_failed(story: &mut Story) {
-    segments(story, "GBPUSD", (900, 2_400), &[7, 8, 21, 30, 31]);
+    segments(story, "GBPUSD", 40, (900, 2_400), &[7, 8, 21, 30, 31]);
 }
 
 /// 7b: nothing listens where the IB host service should be.

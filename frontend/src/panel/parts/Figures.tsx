@@ -53,12 +53,11 @@ const KIND = { span: 'own time', network: 'between services', gap: 'no span cove
 function figures(d: Diagnosis, now: number): Figure[] {
   const list: Figure[] = [];
   if (d.status !== 'completed' && (d.progress_percent !== null || d.progress_phase)) {
+    const age = d.end === null && d.progress_at ? formatAge(d.progress_at, now) : '';
     list.push({
       label: d.progress_percent === null ? 'Last phase' : 'Progress',
       value: d.progress_percent === null ? (d.progress_phase ?? '') : `${Math.round(d.progress_percent)} %`,
-      note: [d.progress_percent === null ? '' : d.progress_phase, d.progress_at ? formatAge(d.progress_at, now) : '']
-        .filter(Boolean)
-        .join(' · '),
+      note: [d.progress_percent === null ? '' : d.progress_phase, age].filter(Boolean).join(' · '),
       share: d.progress_percent === null ? undefined : d.progress_percent / 100,
       tone: 'info',
     });

@@ -12,7 +12,10 @@ import { CopyButton } from './Commands';
 interface Props {
   operation: Diagnosis;
   timeZone: TimeZone;
+  /** The trace in Explore. */
   link?: string;
+  /** The operation on its dashboard. */
+  dashboard?: string;
   onBack?: () => void;
   narrow: boolean;
   /** Only the verdict and its sentence. */
@@ -20,7 +23,7 @@ interface Props {
 }
 
 /** The answer: what is wrong, with which operation, in one sentence. */
-export function VerdictBanner({ operation, timeZone, link, onBack, narrow, tiny }: Props) {
+export function VerdictBanner({ operation, timeZone, link, dashboard, onBack, narrow, tiny }: Props) {
   const theme = useTheme2();
   const styles = useStyles2(getStyles);
   const look = verdictLook(operation.verdict);
@@ -64,7 +67,15 @@ export function VerdictBanner({ operation, timeZone, link, onBack, narrow, tiny 
       <div className={styles.facts} hidden={tiny}>
         {(operation.operation_id ?? operation.trace_id) ? (
           <span className={styles.id}>
-            <code className={styles.code}>{operation.operation_id ?? operation.trace_id}</code>
+            <code className={styles.code}>
+              {dashboard ? (
+                <a href={dashboard} className={styles.anchor} title="Open on the Diagnosis dashboard">
+                  {operation.operation_id}
+                </a>
+              ) : (
+                (operation.operation_id ?? operation.trace_id)
+              )}
+            </code>
             <CopyButton what={operation.operation_id ?? operation.trace_id ?? ''} label="Copy the id" />
           </span>
         ) : null}
@@ -127,5 +138,6 @@ const getStyles = (theme: GrafanaTheme2) => ({
     '&[hidden]': { display: 'none' },
   }),
   id: css({ display: 'inline-flex', alignItems: 'center', maxWidth: '100%' }),
+  anchor: css({ color: theme.colors.text.link, '&:hover': { textDecoration: 'underline' } }),
   code: css({ background: 'none', border: 0, padding: 0, margin: 0, overflowWrap: 'anywhere', whiteSpace: 'normal' }),
 });

@@ -1,0 +1,96 @@
+// The provisioned dashboards: each Diagnosis panel with its own queries and options, and what the other panels get from us.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { front } from '../set.mjs';
+import { tools } from './tools.mjs';
+
+const PANEL = 'ktrdr-diagnosis-panel';
+const SOURCE = 'ktrdr-diagnosis-datasource';
+const folder = path.join(path.dirname(front), 'provisioning', 'dashboards');
+
+/** Dashboards by file name. */
+const dashboards = fs
+  .readdirSync(folder)
+  .filter((name) => name.endsWith('.json'))
+  .map((name) => ({ name: name.replace('.json', ''), ...JSON.parse(fs.readFileSync(path.join(folder, name))) }));
+
+export function dashboardTests(test, context) {
+  const { call, shot, accessible, operations, panelOf } = tools(context);
+  const everything = ['$__all'];
+  /** The dashboards' variables as they stand when somebody opens one. */
+  const open = async (page) => {
+    const rows = await operations(page);
+    const { operation_id: operation } = rows.find(({ verdict, operation_id: id }) => verdict === 'failed' && id);
+    const values = { diagnosis: 'ktrdr', prometheus: 'prometheus', type: everything, verdict: everything, operation };
+    await page.evaluate((all) => Object.assign(window.harness.variables, all), values);
+    return operation;
+  };
+
+  for (const dashboard of dashboards) {
+    const panels = dashboard.panels.filter(({ type }) => type === PANEL);
+    test(
+      `dashboard ${dashboard.name}: its Diagnosis panels`,
+      async (page) => {
+        assert.ok(panels.length > 0);
+        const operation = await open(page);
+        for (const panel of panels) {
+          const defaults = await call(page, 'dashboardPanel', 'dark', panel);
+          const unknown = Object.keys(panel.options).filter((key) => !(key in defaults));
+          assert.deepEqual(unknown, [], `${panel.title}: options that the panel does not know`);
+          const { w, h } = panel.gridPos;
+          const clip = { x: 0, y: 0, width: w * 58 + 32, height: h * 38 + 24 };
+          const one = panel.targets[0].queryType === 'diagnosis';
+          await panelOf(page).getByRole('tab').or(panelOf(page).getByRole('option')).first().waitFor();
+          await shot(page, `dashboard-${dashboard.name}-${panel.id}`, { clip });
+          await accessible(page);
+          if (one) {
+            assert.match(await panelOf(page).getByRole('article').innerText(), new RegExp(operation));
+            continue;
+          }
+          // an operation's id leads to the dashboard that explains it
+          await panelOf(page).getByRole('listbox').focus();
+          await page.keyboard.press('ArrowDown');
+          await page.keyboard.press('Enter');
+          await panelOf(page).getByRole('article').waitFor();
+          const id = panelOf(page).getByTitle('Open on the Diagnosis dashboard');
+          if ((await id.count()) > 0) {
+            const address = new URL(await id.getAttribute('href'), 'http://local');
+            assert.equal(address.pathname, '/d/ktrdr-diagnosis');
+            assert.equal(address.searchParams.get('var-operation'), await id.innerText());
+          }
+          await panelOf(page).getByRole('tab').first().waitFor();
+          await shot(page, `dashboard-${dashboard.name}-${panel.id}-opened`, { clip });
+        }
+      },
+      { viewport: { width: 1440, height: 900 } }
+    );
+  }
+
+  test('dashboards: what tables and charts get from the diagnosis', async (page) => {
+    await open(page);
+    for (const dashboard of dashboards) {
+      const ours = dashboard.panels.filter(({ type, datasource }) => type !== PANEL && datasource?.type === SOURCE);
+      for (const panel of ours) {
+        const place = `${dashboard.name} / ${panel.title}`;
+        const frames = await call(page, 'dashboardFrames', panel);
+        const names = frames.flatMap(({ fields }) => fields.map(({ name }) => name));
+        assert.ok(frames[0]?.rows > 0, `${place}: no rows`);
+        for (const { matcher } of panel.fieldConfig.overrides) {
+          const matches = (name) =>
+            matcher.id === 'byName' ? name === matcher.options : new RegExp(matcher.options).test(name);
+          assert.ok(names.some(matches), `${place}: the override of ${matcher.options} fits none of ${names}`);
+        }
+      }
+    }
+    const named = (title) => dashboards.flatMap(({ panels }) => panels).find((panel) => panel.title === title);
+    const verdicts = (await call(page, 'dashboardFrames', named('Verdicts')))[0].fields.slice(1);
+    const color = (name) => verdicts.find((field) => field.name === name)?.color?.fixedColor;
+    assert.deepEqual([color('Healthy'), color('Failed'), color('No workers')], ['green', 'red', 'purple']);
+    const [table] = await call(page, 'dashboardFrames', named('Operations'));
+    const columns = table.fields.map(({ name }) => name);
+    assert.deepEqual(columns.slice(0, 5), ['Started', 'Verdict', 'Operation', 'Type', 'What is wrong']);
+    const links = table.fields.find(({ name }) => name === 'Operation').links;
+    assert.ok(links.includes('Open on the dashboard'), `links of an operation: ${links}`);
+  });
+}
