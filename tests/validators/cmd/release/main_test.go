@@ -35,7 +35,7 @@ func releaseFolder(t *testing.T, changes ...change) string {
 		"img/logo.svg": "x", "module.js": "x", "README.md": "x", "CHANGELOG.md": "x", "LICENSE": "x",
 	}
 	both := map[string]string{}
-	for _, name := range []string{"LICENSE", "CHANGELOG.md", "install.md", "provisioning/datasources/ktrdr-diagnosis.yaml", "deploy/docker-compose.ktrdr.yaml"} {
+	for _, name := range []string{"LICENSE", "CHANGELOG.md", "docs/install.md", "provisioning/datasources/ktrdr-diagnosis.yaml", "deploy/docker-compose.ktrdr.yaml", "deploy/helm-values.yaml"} {
 		both["ktrdr-diagnosis-0.1.0/"+name] = "x"
 	}
 	put(both, "ktrdr-diagnosis-0.1.0/dist/ktrdr-diagnosis-datasource/", datasourceFiles)
