@@ -1,4 +1,4 @@
-//! The client: which dialect the server speaks, and the plain questions in it.
+//! The client: the plain questions, in the dialect that the server speaks.
 
 use std::sync::Arc;
 
@@ -8,9 +8,11 @@ use tokio::sync::Mutex;
 use super::{
     Dialect,
     config::Config,
-    decode::{self, Answer, ApiError},
+    decode::{self, Answer},
     error::{Error, ErrorKind},
     http::{Beyond, Http, Reply, insert},
+    reply::{Names, api_error, is_jaeger_json, is_unencodable, wants_service_name},
+    server::Server,
     stats::Stats,
 };
 use crate::trace::{Trace, TraceId};
@@ -29,17 +31,7 @@ pub struct Client {
 pub(super) struct Shared {
     pub(super) http: Http,
     pub(super) max_services: usize,
-    server: Mutex<Option<Server>>,
-}
-
-/// What is known of the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Server {
-    pub(super) dialect: Dialect,
-    /// Whether a v3 search can filter by attributes; others ignore them silently.
-    pub(super) attributes: bool,
-    /// Whether the storage wants a service for every search.
-    pub(super) wants_service: bool,
+    pub(super) server: Mutex<Option<Server>>,
 }
 
 /// What a look at the server tells.
@@ -206,79 +198,6 @@ impl Client {
         Ok(answer.traces.into_iter().find(|trace| trace.id() == id && !trace.is_empty()))
     }
 
-    /// What the server is; asked once.
-    pub(super) async fn server(&self) -> Result<Server, Error> {
-        let mut known = self.shared.server.lock().await;
-        if let Some(server) = *known {
-            return Ok(server);
-        }
-        let server = self.probe().await?;
-        *known = Some(server);
-        Ok(server)
-    }
-
-    /// Looks again at a server that does not answer as it did (an upgrade, a downgrade).
-    pub(super) async fn probe_again(&self, was: Server) -> Result<Server, Error> {
-        self.forget(Some(was)).await;
-        self.server().await
-    }
-
-    async fn forget(&self, was: Option<Server>) {
-        let mut known = self.shared.server.lock().await;
-        if was.is_none() || *known == was {
-            *known = None;
-        }
-    }
-
-    /// Whether a search must name a service, as far as is known.
-    ///
-    /// # Errors
-    /// When Jaeger cannot be reached or refuses.
-    pub async fn wants_service(&self) -> Result<bool, Error> {
-        Ok(self.server().await?.wants_service)
-    }
-
-    pub(super) async fn note_wants_service(&self) {
-        if let Some(server) = &mut *self.shared.server.lock().await {
-            server.wants_service = true;
-        }
-    }
-
-    async fn probe(&self) -> Result<Server, Error> {
-        let legacy = self.get(&["api", "services"], &[]).await?;
-        if has_key(&legacy, &["data", "errors"]) {
-            return Ok(Server { dialect: Dialect::Legacy, attributes: true, wants_service: true });
-        }
-        if matches!(legacy.status, 401 | 403 | 407 | 502..=504) {
-            return Err(self.error(legacy.stranger(), &legacy));
-        }
-        let v3 = self.get(&["api", "v3", "services"], &[]).await?;
-        if is_jaeger_json(&v3) {
-            let attributes = self.filters_attributes().await?;
-            return Ok(Server { dialect: Dialect::V3, attributes, wants_service: false });
-        }
-        if let Ok(echo) = self.get(&["api", "echo"], &[]).await
-            && echo.status == 200
-            && echo.text() == "echo"
-        {
-            return Err(self.error(ErrorKind::Tempo, &legacy));
-        }
-        let reply = if matches!(v3.status, 401 | 403 | 502..=504) { &v3 } else { &legacy };
-        Err(self.error(reply.stranger(), reply))
-    }
-
-    /// Servers that know `query.attributes` refuse a malformed one; others ignore it.
-    pub(super) async fn filters_attributes(&self) -> Result<bool, Error> {
-        let query = [
-            ("query.attributes", "x".to_owned()),
-            ("query.startTimeMin", "2000-01-01T00:00:00Z".to_owned()),
-            ("query.startTimeMax", "2000-01-01T00:00:01Z".to_owned()),
-            ("query.searchDepth", "1".to_owned()),
-        ];
-        let reply = self.get(&["api", "v3", "traces"], &query).await?;
-        Ok(reply.status == 400)
-    }
-
     pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Reply, Error> {
         self.get_or_cut(path, query, Beyond::Refuse).await
     }
@@ -352,75 +271,6 @@ impl Client {
             Error::new(kind, &url, Some(200), "")
         })
     }
-}
-
-/// An answer of either API to "services" and "operations".
-#[derive(serde::Deserialize)]
-struct Names {
-    #[serde(default)]
-    data: Option<Vec<Name>>,
-    #[serde(default)]
-    services: Option<Vec<Name>>,
-    #[serde(default)]
-    operations: Option<Vec<Name>>,
-}
-
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
-enum Name {
-    Plain(String),
-    Object { name: String },
-}
-
-impl Names {
-    fn names(self) -> Vec<String> {
-        let all = [self.data, self.services, self.operations].into_iter().flatten().flatten();
-        let mut names: Vec<_> = all
-            .map(|name| match name {
-                Name::Plain(name) | Name::Object { name } => name,
-            })
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-}
-
-fn object(reply: &Reply) -> Option<serde_json::Map<String, serde_json::Value>> {
-    if reply.is_html() { None } else { serde_json::from_slice(&reply.body).ok() }
-}
-
-fn has_key(reply: &Reply, wanted: &[&str]) -> bool {
-    object(reply).is_some_and(|object| wanted.iter().any(|key| object.contains_key(*key)))
-}
-
-/// Whether an answer is a JSON object, as all of Jaeger's are, errors included; routes that do not exist answer with text
-/// or a page.
-pub(super) fn is_jaeger_json(reply: &Reply) -> bool {
-    object(reply).is_some()
-}
-
-pub(super) fn api_error(reply: &Reply) -> Option<ApiError> {
-    let answer = decode::read(&reply.body).ok().filter(|_| !reply.is_html());
-    answer.and_then(|answer| answer.errors.into_iter().next()).or_else(|| {
-        // Quickwit: `{"status", "message"}`.
-        let error: ApiError = serde_json::from_slice(&reply.body).ok()?;
-        (!error.message.is_empty()).then_some(error)
-    })
-}
-
-pub(super) fn wants_service_name(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    message.contains("parameter 'service' is required")
-        || message.contains("service name must be set")
-        || message.contains("requires a service name")
-        || message.contains("service name is required")
-}
-
-/// The legacy API cannot write NaN and infinities.
-pub(super) fn is_unencodable(reply: &Reply) -> bool {
-    let text = || reply.text();
-    reply.status == 500 && (text().contains("failed writing HTTP response") || text().contains("unsupported value"))
 }
 
 /// Jaeger writes its version into the page of its user interface.

@@ -12,7 +12,9 @@ mod error;
 mod http;
 mod matching;
 mod names;
+mod reply;
 mod search;
+mod server;
 mod stats;
 
 pub use client::{Client, Health};

@@ -5,10 +5,11 @@ use hashbrown::HashMap;
 
 use super::{
     Client, Dialect, Found, Search,
-    client::{Server, api_error, is_jaeger_json, is_unencodable},
     error::{Error, ErrorKind},
     http::{Beyond, Reply},
     matching,
+    reply::{api_error, is_jaeger_json, is_unencodable},
+    server::Server,
 };
 use crate::trace::{Trace, TraceId};
 

@@ -9,16 +9,18 @@ mod strings;
 mod time;
 mod tree;
 mod value;
+mod view;
 
 pub use builder::{EventDraft, ResourceIx, SpanDraft, TraceBuilder};
 pub use ids::{SpanId, TraceId};
-pub use model::{EventRef, SpanIx, SpanRef, Trace};
+pub use model::{SpanIx, Trace};
 pub use path::{Forest, Node, Section, Stretch, critical_path};
 pub use span::{Link, Parent, Relation, SpanKind, Status};
 pub use strings::{StrId, Strings};
 pub use time::{Micros, Time};
 pub use tree::{Remark, Tree};
 pub use value::{Attribute, Value};
+pub use view::{EventRef, SpanRef};
 
 #[cfg(test)]
 mod tests;

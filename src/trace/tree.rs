@@ -6,9 +6,10 @@ use hashbrown::HashMap;
 
 use super::{
     ids::SpanId,
-    model::{SpanIx, SpanRef, Trace},
+    model::{SpanIx, Trace},
     span::{Relation, SpanKind},
     time::Micros,
+    view::SpanRef,
 };
 
 /// A callee may start this much before its caller before the clocks are called skewed.

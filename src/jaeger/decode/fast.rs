@@ -12,6 +12,7 @@ use super::{
     legacy::{Claim, Element, Processes, typed},
     scalar::{Any, Scalar, Texts},
     scan::Scan,
+    shape::Object,
     sink::{Reference, Sink, attribute},
 };
 use crate::trace::{Attribute, EventDraft, Micros, Relation, SpanId, StrId, Strings, Time, TraceId};
@@ -102,7 +103,7 @@ impl Reader<'_> {
             match key {
                 "traceID" => element.id = trace_id(scan)?,
                 "spans" => scan.list(|scan| self.span(scan, element))?,
-                "processes" => seeded(Processes { sink: &mut *self.sink, element }, scan.skip()?)?,
+                "processes" => seeded(Object(Processes { sink: &mut *self.sink, element }), scan.skip()?)?,
                 "warnings" if scan.null() => {}
                 "warnings" => {
                     seeded(Texts { strings: &mut self.sink.strings, into: &mut element.warnings }, scan.skip()?)?;

@@ -10,6 +10,7 @@ mod legacy;
 mod otlp;
 mod scalar;
 mod scan;
+mod shape;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use self::{
     legacy::{Element, Processes, Spans},
     otlp::ResourceSpans,
     scalar::{Texts, WireTraceId, any_seed},
+    shape::{List, Object},
     sink::Sink,
 };
 use crate::trace::Trace;
@@ -235,10 +237,10 @@ impl Reader {
                 }
                 Field::Error => self.errors.extend(map.next_value::<Option<ErrorValue>>()?.map(ApiError::from)),
                 Field::Data => map.next_value_seed(Document(&mut *self))?,
-                Field::ResourceSpans => map.next_value_seed(ResourceSpans { sink })?,
+                Field::ResourceSpans => map.next_value_seed(List(ResourceSpans { sink }))?,
                 Field::TraceId => element.id = map.next_value::<WireTraceId>()?.0,
-                Field::Spans => map.next_value_seed(Spans { sink, element })?,
-                Field::Processes => map.next_value_seed(Processes { sink, element })?,
+                Field::Spans => map.next_value_seed(List(Spans { sink, element }))?,
+                Field::Processes => map.next_value_seed(Object(Processes { sink, element }))?,
                 Field::Warnings => {
                     map.next_value_seed(Texts { strings: &mut sink.strings, into: &mut element.warnings })?;
                 }
