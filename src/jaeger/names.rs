@@ -5,7 +5,9 @@
 //! program crashes. So a static build asks DNS itself, from `/etc/hosts` and `/etc/resolv.conf`, as programs in Go do. A
 //! dynamic one asks the system, and so does every other operating system.
 
-use std::{error::Error, net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
 
 use reqwest::dns;
 
@@ -66,7 +68,10 @@ fn addresses(found: impl Iterator<Item = SocketAddr>) -> dns::Addrs {
 /// Asking DNS without the C library.
 #[cfg(target_os = "linux")]
 mod own {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::{
+        error::Error,
+        net::{IpAddr, Ipv4Addr},
+    };
 
     use hickory_resolver::{
         TokioResolver,
@@ -76,7 +81,7 @@ mod own {
     };
     use tokio::sync::Mutex;
 
-    use super::{Arc, Error, SocketAddr};
+    use super::{Arc, SocketAddr};
 
     /// Reads the machine's settings at the first question, and again after a failure: a laptop changes its network.
     #[derive(Default)]
