@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -142,7 +143,9 @@ func serveTLS(name, target string) (address string, authority []byte, err error)
 		return "", nil, err
 	}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: target})
-	go func() { _ = http.Serve(listener, proxy) }()
+	// That a client hangs up on an unknown authority is what is wanted of one.
+	server := &http.Server{Handler: proxy, ErrorLog: log.New(io.Discard, "", 0)}
+	go func() { _ = server.Serve(listener) }()
 	port := listener.Addr().(*net.TCPAddr).Port
 	return fmt.Sprintf("https://%s:%d", name, port), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: rootDER}), nil
 }
