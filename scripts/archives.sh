@@ -40,9 +40,9 @@ bundle_with() { # folder, pattern of executables
   local top=$1/ktrdr-diagnosis-$version
   datasource_with "$top/dist" "$2"
   cp -R "dist/$panel" "$top/dist/"
-  cp -R LICENSE CHANGELOG.md docs/install.md provisioning "$top/"
-  mkdir "$top/deploy"
-  cp deploy/*ktrdr* "$top/deploy/"
+  cp -R LICENSE CHANGELOG.md provisioning deploy "$top/"
+  mkdir "$top/docs"
+  cp docs/*.md "$top/docs/"
 }
 
 platforms=()

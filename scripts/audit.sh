@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 
 PATH="${KTRDR_TEST_CACHE:-$HOME/.cache/ktrdr-diagnosis}/cargo-deny/bin:$PATH" \
   cargo deny --all-features check --hide-inclusion-graph advisories
-npm --prefix frontend audit --omit=dev
+npm --prefix frontend audit --omit=dev --audit-level=high

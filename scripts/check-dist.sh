@@ -56,7 +56,12 @@ if command -v go >/dev/null; then
   (cd tests/validators && CGO_ENABLED=0 go build -o "$root/emptyroot" ./cmd/emptyroot)
   "$root/emptyroot" "$binary" "$tool"
   # Without Node.js there are no plugins to release.
-  [ ! -e dist/ktrdr-diagnosis-panel ] || scripts/check-release.sh
+  if [ -e dist/ktrdr-diagnosis-panel ]; then
+    scripts/check-release.sh
+    sums=$(cat release/SHA256SUMS)
+    scripts/archives.sh --plugins >/dev/null
+    [ "$sums" = "$(cat release/SHA256SUMS)" ] || { echo 'check-dist: the archives differ when they are written again' >&2; exit 1; }
+  fi
 elif [ -n "${KTRDR_TESTS_NEED_GO:-}" ]; then
   echo 'check-dist: Go is not installed, and CI needs it' >&2
   exit 1

@@ -7,12 +7,13 @@ use std::sync::LazyLock;
 
 use ktrdr_diagnosis::{
     corpus::{
-        Bottleneck, Dialect, Expect, Fact, Form, Scenario, Told, demo, jaeger_json, noise, otlp_json, scenarios, tell,
+        Bottleneck, Dialect, Expect, Fact, Form, RawSpan, Scenario, Told, demo, jaeger_json, noise, otlp_json,
+        scenarios, tell,
     },
-    diagnosis::{Context, Diagnosis, SectionKind, diagnose},
+    diagnosis::{Context, Diagnosis, MAX_LIST_ROWS, SectionKind, diagnose},
     jaeger::decode,
     playbook::Playbook,
-    trace::{Micros, Time},
+    trace::{Micros, SpanId, Status, Time},
 };
 
 static PLAYBOOK: LazyLock<Playbook> = LazyLock::new(Playbook::ktrdr);
@@ -152,4 +153,33 @@ fn scenarios_side_by_side_keep_their_verdicts() {
         }
     }
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Lists end at 10 000 rows wherever they are shown; what tells most is among them.
+#[test]
+fn the_flow_of_a_giant_operation_is_cut_and_says_so() {
+    let backtest = scenarios().iter().find(|scenario| scenario.number == "2").expect("a backtest");
+    let mut told = tell(backtest, Form::Wire, BASE, 1);
+    let features = |span: &&RawSpan| span.name == "backtest.feature_compute";
+    let trace = told.traces.iter_mut().find(|trace| trace.spans.iter().any(|s| features(&s))).expect("its trace");
+    let parent = trace.spans.iter().find(features).expect("the span").clone();
+    for nth in 0..12_000_i64 {
+        trace.spans.push(RawSpan {
+            id: SpanId(0x1000_0000 + nth as u64),
+            parent: Some(parent.id),
+            name: "feature".into(),
+            start: parent.start + Micros(nth),
+            duration: Micros(1),
+            status: if nth == 11_999 { Status::Error } else { Status::Unset },
+            ..parent.clone()
+        });
+    }
+    let found = diagnoses(&otlp_json(&told.traces), told.now);
+    let operation = found.iter().find(|d| d.operation_id == told.operation_id).expect("the backtest");
+    assert_eq!(operation.flow.len(), MAX_LIST_ROWS);
+    assert!(operation.flow.is_sorted_by_key(|step| step.start));
+    assert!(operation.partial && operation.remarks.iter().any(|remark| remark.starts_with("flow: 10000 of ")));
+    assert!(operation.flow.iter().any(|step| step.status == "error"), "the error came last and is kept");
+    assert!(operation.flow.iter().any(|step| step.is_bottleneck), "{:?}", operation.bottleneck_span);
+    assert_eq!(operation.verdict.as_str(), "healthy", "cutting a list is no reason to doubt: {}", operation.summary);
 }

@@ -168,6 +168,7 @@ fn failed() -> Diagnosis {
             span_id: SpanId(0x20),
             trace_id: TRACE,
         }],
+        cut_lists: Vec::new(),
     }
 }
 

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 
 use super::{
-    Comparable, Confidence, Detail, Diagnosis, ErrorEntry, Finding, OperationStatus, Severity, Verdict,
+    Comparable, Confidence, CutList, Detail, Diagnosis, Finding, MAX_LIST_ROWS, OperationStatus, Severity, Verdict,
     baseline::Baselines,
     errors,
     facts::{Facts, share},
-    http,
+    flow, http,
     rules::{self, Draft},
-    timeline, workers,
+    workers,
     world::World,
 };
 use crate::trace::{Micros, Remark, TraceId};
@@ -31,8 +31,8 @@ pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, ba
     bottleneck(facts, &mut record);
     worker(facts, &mut record);
     error(facts, &mut record);
-    lists(facts, &mut record);
     decide(facts, &drafts, &mut record);
+    lists(facts, &mut record);
     record
 }
 
@@ -216,11 +216,25 @@ fn error(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
 
 fn lists(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     record.workers = workers::entries(&facts.choices, &facts.operation_type);
-    if facts.context.detail == Detail::Record {
-        return;
+    cut("workers", &mut record.workers, &mut record.cut_lists);
+    if facts.context.detail == Detail::Full {
+        let (flow, rows) = flow::steps(facts.case, facts.window, facts.path.as_ref());
+        record.flow = flow;
+        if rows > record.flow.len() {
+            record.cut_lists.push(CutList { list: "flow", rows });
+        }
+        record.errors = errors::entries(&facts.faults, facts.origin.as_ref());
+        cut("errors", &mut record.errors, &mut record.cut_lists);
+        record.http = http::calls(facts.case);
+        cut("http", &mut record.http, &mut record.cut_lists);
     }
-    record.flow = timeline::flow(facts.case, facts.window, facts.path.as_ref());
-    let entries: Vec<ErrorEntry> = errors::entries(&facts.faults, facts.origin.as_ref());
-    record.errors = entries;
-    record.http = http::calls(facts.case);
+    record.partial |= !record.cut_lists.is_empty();
+    record.remarks.extend(record.cut_lists.iter().map(ToString::to_string));
+}
+
+fn cut<T>(list: &'static str, rows: &mut Vec<T>, cuts: &mut Vec<CutList>) {
+    if rows.len() > MAX_LIST_ROWS {
+        cuts.push(CutList { list, rows: rows.len() });
+        rows.truncate(MAX_LIST_ROWS);
+    }
 }

@@ -7,6 +7,7 @@ mod case;
 mod errors;
 mod facts;
 mod find;
+mod flow;
 mod http;
 mod join;
 mod record;

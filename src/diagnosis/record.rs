@@ -308,4 +308,25 @@ pub struct Diagnosis {
     pub http: Vec<HttpCall>,
     /// All worker selections and dispatches.
     pub workers: Vec<WorkerSelection>,
+    /// Lists that hold fewer rows than there are; `remarks` tells of them too.
+    #[serde(skip)]
+    pub cut_lists: Vec<CutList>,
+}
+
+/// Most rows of one list of an operation.
+pub const MAX_LIST_ROWS: usize = 10_000;
+
+/// A list that was cut down to [`MAX_LIST_ROWS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutList {
+    /// `flow`, `errors`, `http` or `workers`.
+    pub list: &'static str,
+    /// How many rows there are.
+    pub rows: usize,
+}
+
+impl std::fmt::Display for CutList {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {MAX_LIST_ROWS} of {} rows are listed", self.list, self.rows)
+    }
 }

@@ -1,15 +1,15 @@
 //! When an operation started and ended, in which states it was, and on whom it spent its time.
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::{
-    FlowStep, OperationStatus, SectionKind,
+    OperationStatus, SectionKind,
     case::{Case, Member},
     http::Request,
 };
 use crate::{
     playbook::{Attr, RouteRole, SpanRole},
-    trace::{Forest, Micros, Node, Relation, SpanId, SpanKind, Status, Stretch, Time},
+    trace::{Forest, Micros, Node, Relation, SpanId, SpanKind, Stretch, Time},
 };
 
 /// A state that a span says the operation took.
@@ -271,107 +271,4 @@ fn bottleneck(case: &Case<'_, '_>, sections: &[Section]) -> Option<Bottleneck> {
         total: Micros(sum.total),
         members: sum.members,
     })
-}
-
-/// The execution flow: the operation's spans and the command above it, and the gaps of the path, in time order.
-pub(super) fn flow(case: &Case<'_, '_>, window: Option<Window>, path: Option<&Path>) -> Vec<FlowStep> {
-    let start = window.map_or_else(|| case.members.first().map_or(Time(0), |m| m.span.start()), |w| w.start);
-    let bottleneck = path.and_then(|path| path.bottleneck.as_ref());
-    let in_bottleneck: HashSet<usize> = bottleneck.iter().flat_map(|b| b.members.iter().copied()).collect();
-    let depths = depths(case);
-    let mut steps: Vec<FlowStep> = Vec::with_capacity(case.members.len() + case.context.len());
-    for member in &case.context {
-        steps.push(step(member, start, depth_of(&depths, member)));
-    }
-    for (ix, member) in case.members.iter().enumerate() {
-        let micros = |list: Option<&Vec<i64>>| list.and_then(|l| l.get(ix)).map_or(0.0, |us| Micros(*us).millis());
-        steps.push(FlowStep {
-            self_ms: micros(path.map(|p| &p.self_us)),
-            path_ms: micros(path.map(|p| &p.on_path_us)),
-            is_bottleneck: in_bottleneck.contains(&ix),
-            error_type: super::errors::own_class(case, member),
-            ..step(member, start, depth_of(&depths, member))
-        });
-    }
-    let gaps = path.map(|path| path.sections.as_slice()).unwrap_or_default().iter();
-    for gap in gaps.filter(|section| section.kind == SectionKind::Gap) {
-        let length = (gap.end - gap.start).millis();
-        steps.push(FlowStep {
-            span: gap.name.clone(),
-            service: gap.service.clone(),
-            span_id: None,
-            trace_id: None,
-            depth: 0,
-            kind: "gap",
-            status: "unset",
-            start: gap.start,
-            offset_ms: (gap.start - start).millis(),
-            duration_ms: length,
-            self_ms: length,
-            path_ms: length,
-            is_bottleneck: bottleneck.is_some_and(|b| b.kind == SectionKind::Gap && b.name == gap.name),
-            folded: 0,
-            error_type: None,
-        });
-    }
-    steps.sort_by_key(|a| (a.start, a.depth, a.span_id));
-    steps
-}
-
-fn step(member: &Member<'_, '_>, start: Time, depth: u32) -> FlowStep {
-    let span = member.span;
-    FlowStep {
-        span: span.name().to_owned(),
-        service: span.service().to_owned(),
-        span_id: Some(span.id()),
-        trace_id: Some(span.trace().id()),
-        depth,
-        kind: span.kind().as_str(),
-        status: match span.status() {
-            Status::Unset => "unset",
-            Status::Ok => "ok",
-            Status::Error => "error",
-        },
-        start: span.start(),
-        offset_ms: (span.start() - start).millis(),
-        duration_ms: span.duration().millis(),
-        self_ms: 0.0,
-        path_ms: 0.0,
-        is_bottleneck: false,
-        folded: member.folded,
-        error_type: None,
-    }
-}
-
-type Depths = HashMap<(usize, crate::trace::SpanIx), u32>;
-
-fn depths(case: &Case<'_, '_>) -> Depths {
-    let mut depths = Depths::new();
-    let mut all: Vec<&Member<'_, '_>> = case.context.iter().chain(&case.members).collect();
-    let known: hashbrown::HashSet<_> = all.iter().map(|m| (m.scan, m.span.ix())).collect();
-    all.sort_by_key(|m| (m.scan, m.span.ix()));
-    for member in all {
-        // Walks up to the nearest span whose depth is known, then back down, so that deep chains stay linear.
-        let scan = case.scan(member);
-        let mut chain = vec![member.span.ix()];
-        let mut base = None;
-        for above in scan.tree.ancestors(member.span.ix()) {
-            if let Some(depth) = depths.get(&(member.scan, above)) {
-                base = Some(*depth);
-                break;
-            }
-            if !known.contains(&(member.scan, above)) {
-                break;
-            }
-            chain.push(above);
-        }
-        for (depth, ix) in (base.map_or(0, |depth| depth + 1)..).zip(chain.into_iter().rev()) {
-            depths.entry((member.scan, ix)).or_insert(depth);
-        }
-    }
-    depths
-}
-
-fn depth_of(depths: &Depths, member: &Member<'_, '_>) -> u32 {
-    depths.get(&(member.scan, member.span.ix())).copied().unwrap_or(0)
 }

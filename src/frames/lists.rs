@@ -8,10 +8,7 @@ use super::{
     frame::{Frame, Notice},
     look::{self, Source},
 };
-use crate::diagnosis::{Diagnosis, Evidence, WorkerStatus};
-
-/// Most rows of a list.
-pub const MAX_LIST_ROWS: usize = 10_000;
+use crate::diagnosis::{CutList, Diagnosis, Evidence, MAX_LIST_ROWS, WorkerStatus};
 
 /// What a `diagnosis` query can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,34 +49,30 @@ impl View {
 #[must_use]
 pub fn lists(diagnosis: &Diagnosis, views: &[View], source: &Source) -> Vec<Frame> {
     let list = |view: &View| {
-        let (fields, rows) = match view {
+        let known = diagnosis.cut_lists.iter().find(|cut| cut.list == view.as_str()).copied();
+        let (fields, cut) = match view {
             View::Diagnosis => return None,
-            View::Flow => (flow(diagnosis, source), diagnosis.flow.len()),
+            View::Flow => (flow(diagnosis, source), known),
             View::Evidence => evidence(diagnosis, source),
-            View::Errors => (errors(diagnosis, source), diagnosis.errors.len()),
-            View::Http => (http(diagnosis, source), diagnosis.http.len()),
-            View::Workers => (workers(diagnosis, source), diagnosis.workers.len()),
+            View::Errors => (errors(diagnosis, source), known),
+            View::Http => (http(diagnosis, source), known),
+            View::Workers => (workers(diagnosis, source), known),
         };
-        let cut = rows > MAX_LIST_ROWS;
         Some(Frame::new(view.as_str(), fields).with_meta(|meta| {
             meta.preferred_visualisation_plugin_id = Some(look::PANEL_ID);
             meta.custom = Some(json!({
                 "operationId": diagnosis.operation_id,
                 "traceId": diagnosis.trace_id,
-                "partial": cut || diagnosis.partial,
+                "partial": cut.is_some() || diagnosis.partial,
             }));
-            if cut {
-                let name = view.as_str();
-                let text = format!("{name}: the first {MAX_LIST_ROWS} of {rows} rows are shown");
-                meta.notices.push(Notice::warning(text));
-            }
+            meta.notices.extend(cut.map(|cut| Notice::warning(cut.to_string())));
         }))
     };
     views.iter().filter_map(list).collect()
 }
 
 fn each<'a, R, T>(rows: &'a [R], get: impl Fn(&'a R) -> T) -> Vec<T> {
-    rows.iter().take(MAX_LIST_ROWS).map(get).collect()
+    rows.iter().map(get).collect()
 }
 
 fn flow(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
@@ -175,12 +168,12 @@ fn workers(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
 }
 
 /// The verdict's evidence, then that of the other findings, each with the summary of what it proves.
-fn evidence(diagnosis: &Diagnosis, source: &Source) -> (Vec<Field>, usize) {
+fn evidence(diagnosis: &Diagnosis, source: &Source) -> (Vec<Field>, Option<CutList>) {
     let of_findings =
         diagnosis.findings.iter().flat_map(|finding| finding.evidence.iter().map(|e| (e, finding.summary.as_str())));
     let mut rows: Vec<(&Evidence, &str)> =
         diagnosis.evidence.iter().map(|e| (e, diagnosis.summary.as_str())).chain(of_findings).collect();
-    let total = rows.len();
+    let cut = (rows.len() > MAX_LIST_ROWS).then(|| CutList { list: View::Evidence.as_str(), rows: rows.len() });
     rows.truncate(MAX_LIST_ROWS);
     let fields = vec![
         Field::text("rule", each(&rows, |(e, _)| e.rule.as_str())).config(look::filterable()),
@@ -196,5 +189,5 @@ fn evidence(diagnosis: &Diagnosis, source: &Source) -> (Vec<Field>, usize) {
         Field::opt_time("at", each(&rows, |(e, _)| e.at)),
         Field::text("summary", each(&rows, |(_, summary)| *summary)).config(look::long_text()),
     ];
-    (fields, total)
+    (fields, cut)
 }

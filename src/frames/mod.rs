@@ -25,7 +25,7 @@ pub use config::{Color, Config, InternalLink, Link, Mapped, Mapping};
 pub use field::Field;
 pub use frame::{EncodeError, Frame, Meta, Notice, NoticeSeverity, is_accepted};
 pub use json::to_json;
-pub use lists::{MAX_LIST_ROWS, View, lists};
+pub use lists::{View, lists};
 pub use look::{DASHBOARD_UID, PANEL_ID, PLUGIN_ID, Source};
 pub use measure::{GroupBy, Measure};
 pub use metric::{Buckets, numeric, timeseries};

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    diagnosis::{Diagnosis, OperationStatus, Severity, Verdict},
+    diagnosis::{Diagnosis, MAX_LIST_ROWS, OperationStatus, Severity, Verdict},
     investigate::{Answer, TimeRange},
     trace::{
         Attribute, EventDraft, Micros, Parent, Relation, SpanDraft, SpanId, Status, Strings, Time, Trace, TraceBuilder,

@@ -21,6 +21,7 @@ pub use client::{Client, Health};
 pub use config::{Auth, Config, Secret, Tls};
 pub use decode::{DecodeError, decode};
 pub use error::{Error, ErrorKind};
+pub(crate) use names::Names;
 pub(crate) use search::listed;
 pub use search::merge;
 pub use stats::{DURATION_BUCKETS, Snapshot, Stats};

@@ -5,7 +5,9 @@
 //! program crashes. So a static build asks DNS itself, from `/etc/hosts` and `/etc/resolv.conf`, as programs in Go do. A
 //! dynamic one asks the system, and so does every other operating system.
 
-use std::{error::Error, net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
 
 use reqwest::dns;
 
@@ -66,7 +68,10 @@ fn addresses(found: impl Iterator<Item = SocketAddr>) -> dns::Addrs {
 /// Asking DNS without the C library.
 #[cfg(target_os = "linux")]
 mod own {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::{
+        error::Error,
+        net::{IpAddr, Ipv4Addr},
+    };
 
     use hickory_resolver::{
         TokioResolver,
@@ -76,7 +81,7 @@ mod own {
     };
     use tokio::sync::Mutex;
 
-    use super::{Arc, Error, SocketAddr};
+    use super::{Arc, SocketAddr};
 
     /// Reads the machine's settings at the first question, and again after a failure: a laptop changes its network.
     #[derive(Default)]
@@ -130,5 +135,35 @@ mod own {
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         *builder.options_mut() = options;
         builder.build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::dns::Resolve as _;
+
+    use super::*;
+
+    async fn resolve(names: &Names, host: &str) -> Vec<String> {
+        let found = names.resolve(host.parse().expect("a name")).await.expect("addresses");
+        found.map(|address| address.ip().to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn an_alias_leads_to_the_host_that_is_meant() {
+        let names = Names::new().with_alias("jaeger.internal".into(), "127.0.0.7".into());
+        assert_eq!(resolve(&names, "jaeger.internal").await, ["127.0.0.7"]);
+        assert_eq!(resolve(&names, "127.0.0.8").await, ["127.0.0.8"]);
+        let names = Names::new().with_alias("jaeger.internal".into(), "[::1]".into());
+        assert_eq!(resolve(&names, "jaeger.internal").await, ["::1"]);
+    }
+
+    // What a static build does; `make test` tries it with real questions to a name server in an empty root.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn without_the_c_library_localhost_and_addresses_are_known() {
+        let names = Names { alias: None, source: Source::Own(Arc::default()) };
+        assert!(resolve(&names, "localhost").await.contains(&"127.0.0.1".to_owned()));
+        assert_eq!(resolve(&names, "127.0.0.9").await, ["127.0.0.9"]);
     }
 }

@@ -62,6 +62,10 @@ func TestTheDemonstrationsStackHoldsTogether(t *testing.T) {
 	}
 	checkGrafana(t, project, variables(t, "provisioning/datasources"))
 
+	// As cmd/emptyroot runs it.
+	if command := strings.Join(project.Services["simulation"].Command, " "); command != "demo --feed http://jaeger:4318 --metrics 0.0.0.0" {
+		t.Errorf("simulation: %s", command)
+	}
 	// Every address that somebody is told is a service's name and a port that is listened on.
 	for _, argument := range project.Services["simulation"].Command {
 		if strings.Contains(argument, "://") {

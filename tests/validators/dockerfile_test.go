@@ -102,15 +102,14 @@ func TestTheBuildGetsWhatItNeeds(t *testing.T) {
 		return answer
 	}
 	list := exec.Command("git", "ls-files", "Cargo.*", "build.rs", "plugin.json", "*.md", "LICENSE", "src", "benches", "scripts", "provisioning",
-		"deploy", "frontend", "docs/img/*.png", "docs/install.md")
+		"deploy", "frontend", "docs/img/*.png", "docs/*.md")
 	list.Dir = repository(t)
 	tracked, err := list.Output()
 	if err != nil {
 		t.Skip("this is no clone")
 	}
 	for _, path := range strings.Fields(string(tracked)) {
-		needed := !strings.HasPrefix(path, "frontend/browser/hosts/") && !strings.HasPrefix(path, "tests/") &&
-			!(strings.HasPrefix(path, "docs/") && strings.HasSuffix(path, ".md") && path != "docs/install.md")
+		needed := !strings.HasPrefix(path, "frontend/browser/hosts/") && !strings.HasPrefix(path, "tests/")
 		if needed == ignored(path) {
 			t.Errorf("%s: needed %v, ignored %v", path, needed, ignored(path))
 		}

@@ -30,7 +30,7 @@ func TestHelmValuesSayTheSameAsTheFiles(t *testing.T) {
 	var values helmValues
 	strictly(t, "helm-values.yaml", []byte(text), &values)
 
-	version := regexp.MustCompile(`(?m)^version = "(.*)"$`).FindStringSubmatch(string(read(t, "Cargo.toml")))[1]
+	version := version(t)
 	var ids []string
 	for _, entry := range strings.Split(values.Env["GF_PLUGINS_PREINSTALL_SYNC"], ",") {
 		parts := strings.Split(entry, "@")
@@ -85,6 +85,25 @@ func TestYamlInTheDocumentationIsSound(t *testing.T) {
 	if seen < 3 {
 		t.Errorf("only %d blocks were found", seen)
 	}
+}
+
+// A new version is a new name for each archive, and the page on installing shows them.
+func TestTheDocumentationNamesArchivesOfThisVersion(t *testing.T) {
+	named := regexp.MustCompile(`ktrdr-diagnos(?:e|is|is-datasource|is-panel)-(\d+\.\d+\.\d+)`)
+	found := named.FindAllStringSubmatch(string(read(t, "docs/install.md")), -1)
+	for _, one := range found {
+		if one[1] != version(t) {
+			t.Errorf("docs/install.md names %s, but this is %s", one[0], version(t))
+		}
+	}
+	if len(found) < 10 {
+		t.Errorf("only %d archives are named", len(found))
+	}
+}
+
+func version(t *testing.T) string {
+	t.Helper()
+	return regexp.MustCompile(`(?m)^version = "(.*)"$`).FindStringSubmatch(string(read(t, "Cargo.toml")))[1]
 }
 
 func dedent(text string) string {

@@ -1,10 +1,13 @@
 //! Sending traces to a Jaeger or a collector: OTLP over HTTP, as JSON.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{StatusCode, Url, header};
 
-use crate::corpus::{RawTrace, otlp_json};
+use crate::{
+    corpus::{RawTrace, otlp_json},
+    jaeger::Names,
+};
 
 /// Spans in one request. Jaeger 1.x drops spans without a word when a request holds more than its queue takes (2000).
 pub const BATCH: usize = 400;
@@ -61,7 +64,8 @@ impl Feeder {
         }
         let path = to.path().trim_end_matches('/').trim_end_matches("/v1/traces");
         to.set_path(&format!("{path}/v1/traces"));
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().map_err(|_| wrong())?;
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).dns_resolver(Arc::new(Names::new()));
+        let client = client.build().map_err(|_| wrong())?;
         Ok(Self { client, to })
     }
 

@@ -135,6 +135,9 @@ func prove(plugin, tool string) error {
 			return fmt.Errorf("%s holds no root certificates (%v)", program, err)
 		}
 	}
+	if err := simulate(root); err != nil {
+		return err
+	}
 	fmt.Println("emptyroot: names (DNS, search list, /etc/hosts), TLS and times work in an empty root")
 	return nil
 }
@@ -210,6 +213,45 @@ func serveJaeger(root string) error {
 		}
 	}
 	return fmt.Errorf("the demonstration does not serve: %s", out.String())
+}
+
+// The simulated KTRDR, as its container runs it: it finds Jaeger by name, serves metrics, and ends when it is told to.
+func simulate(root string) error {
+	received, err := serveOTLP("127.0.0.1:4318")
+	if err != nil {
+		return err
+	}
+	simulation := command(root, nil, "demo", "--feed", "http://"+short+":4318", "--metrics", "0.0.0.0")
+	var out bytes.Buffer
+	simulation.Stdout, simulation.Stderr = &out, &out
+	if err := simulation.Start(); err != nil {
+		return fmt.Errorf("the simulation: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- simulation.Wait() }()
+	select {
+	case <-received:
+	case err := <-ended:
+		return fmt.Errorf("the simulation ended (%v): %s", err, out.String())
+	case <-time.After(time.Minute):
+		return errors.New("the simulation sends nothing")
+	}
+	metrics, err := get("http://127.0.0.1:8000/metrics/")
+	if err != nil || !strings.Contains(metrics, "ktrdr_workers_available{") {
+		return fmt.Errorf("the simulation's metrics (%v): %s", err, metrics)
+	}
+	if err := simulation.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			return fmt.Errorf("told to end, the simulation: %w: %s", err, out.String())
+		}
+	case <-time.After(time.Minute):
+		return errors.New("told to end, the simulation goes on")
+	}
+	return nil
 }
 
 // The clock of all answers, so that they can be compared.

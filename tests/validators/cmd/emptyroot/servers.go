@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,6 +10,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -140,7 +143,9 @@ func serveTLS(name, target string) (address string, authority []byte, err error)
 		return "", nil, err
 	}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: target})
-	go func() { _ = http.Serve(listener, proxy) }()
+	// That a client hangs up on an unknown authority is what is wanted of one.
+	server := &http.Server{Handler: proxy, ErrorLog: log.New(io.Discard, "", 0)}
+	go func() { _ = server.Serve(listener) }()
 	port := listener.Addr().(*net.TCPAddr).Port
 	return fmt.Sprintf("https://%s:%d", name, port), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: rootDER}), nil
 }
@@ -152,4 +157,34 @@ func answers(address string) bool {
 	}
 	_ = connection.Close()
 	return true
+}
+
+// Takes traces; the channel closes when the first have come.
+func serveOTLP(address string) (<-chan struct{}, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	received := make(chan struct{})
+	var once sync.Once
+	handler := http.NewServeMux()
+	handler.HandleFunc("POST /v1/traces", func(writer http.ResponseWriter, request *http.Request) {
+		if body, err := io.ReadAll(request.Body); err == nil && bytes.Contains(body, []byte("resourceSpans")) {
+			once.Do(func() { close(received) })
+		}
+		writer.Header().Set("Content-Type", "application/json")
+		_, _ = writer.Write([]byte("{}"))
+	})
+	go func() { _ = http.Serve(listener, handler) }()
+	return received, nil
+}
+
+func get(address string) (string, error) {
+	answer, err := http.Get(address)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return string(body), err
 }

@@ -160,7 +160,7 @@ func oneBundle(files fs.FS, version, platform string) error {
 	if err := topFolder(files, top); err != nil {
 		return err
 	}
-	for _, wanted := range []string{"LICENSE", "CHANGELOG.md", "install.md", "provisioning/datasources/ktrdr-diagnosis.yaml", "deploy/docker-compose.ktrdr.yaml"} {
+	for _, wanted := range []string{"LICENSE", "CHANGELOG.md", "docs/install.md", "provisioning/datasources/ktrdr-diagnosis.yaml", "deploy/docker-compose.ktrdr.yaml", "deploy/helm-values.yaml"} {
 		if err := full(files, path.Join(top, wanted)); err != nil {
 			return err
 		}
