@@ -8,17 +8,18 @@
 )]
 
 use std::{
-    collections::BTreeSet,
     io::{BufRead, BufReader, Read},
     net::TcpListener,
     process::{Child, Command, Output, Stdio},
 };
 
 use ktrdr_diagnosis::{
-    corpus::{Flavour, Store, serve, serve_on, simulation::Process},
-    diagnosis::Verdict,
+    corpus::{Dialect, Filter, Flavour, RawTrace, Store, jaeger_json, serve, serve_on, simulation::Process},
+    diagnosis::{Context, Verdict, diagnose},
+    jaeger::decode,
+    playbook::Playbook,
+    trace::Time,
 };
-use serde_json::Value;
 
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ktrdr-diagnose"));
@@ -79,14 +80,14 @@ async fn what_is_fed_is_diagnosed_and_its_metrics_can_be_scraped() {
     assert!(lines.iter().any(|line| line.contains(&jaeger.url)), "{lines:?}");
     feed.arrived();
 
-    let args = ["operations", "--jaeger", &jaeger.url, "--from", "now-6h", "--limit", "1000", "--format", "json"];
-    let output = command(&args).output().unwrap();
-    let found: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    let verdicts: BTreeSet<&str> = found.iter().map(|diagnosis| diagnosis["verdict"].as_str().unwrap()).collect();
+    let fed: Vec<RawTrace> = jaeger.store.search(&Filter::default(), 0).iter().map(|trace| (**trace).clone()).collect();
+    let fed = decode(&jaeger_json(&fed, Dialect::V2)).unwrap();
+    let now = Time::from_millis(chrono::Utc::now().timestamp_millis());
+    let found = diagnose(&fed, &Playbook::ktrdr(), &Context { now, ..Context::default() }).diagnoses;
     for verdict in Verdict::ALL.into_iter().filter(|verdict| !matches!(verdict, Verdict::Unknown | Verdict::NotFound)) {
-        assert!(verdicts.contains(verdict.as_str()), "{} is missing in {verdicts:?}", verdict.as_str());
+        assert!(found.iter().any(|diagnosis| diagnosis.verdict == verdict), "{} is missing", verdict.as_str());
     }
-    let healthy = found.iter().filter(|diagnosis| diagnosis["verdict"] == "healthy").count();
+    let healthy = found.iter().filter(|diagnosis| diagnosis.verdict == Verdict::Healthy).count();
     assert!(healthy > 200, "{healthy} of {}", found.len());
 
     for process in Process::ALL {

@@ -7,12 +7,13 @@ use std::{
 
 use super::{Ended, Simulation};
 use crate::{
-    corpus::{Store, story::mins},
-    trace::{Micros, Time},
+    corpus::{RawTrace, Store, story::mins},
+    trace::{Micros, Time, TraceId},
 };
 
-/// How long noise is kept, so that a store can be kept alive for days.
+/// How long noise is kept, and how long work is, so that a store can be kept alive for days.
 const NOISE: Micros = mins(30);
+const WORK: Micros = mins(12 * 60);
 
 /// A clock that showed a given time when it was started.
 #[derive(Clone, Copy, Debug)]
@@ -35,61 +36,79 @@ impl Clock {
     }
 }
 
-/// Lets the deployment of a store go on with the clock, for as long as it is polled. Noise is forgotten after half an
-/// hour.
-pub async fn keep_alive(store: &Store, mut simulation: Simulation, clock: Clock) {
-    let mut noisy = VecDeque::new();
+/// Lets the deployment of a store go on with the clock, for as long as it is polled. What is added is forgotten again:
+/// noise after half an hour, work after half a day.
+pub async fn keep_alive(store: &Store, simulation: Simulation, clock: Clock) {
+    let mut living = Living { simulation, noise: Age::default(), work: Age::default() };
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        step_to(store, &mut simulation, clock.now(), &mut noisy);
+        living.step(store, clock.now());
     }
 }
 
-fn step_to(
-    store: &Store,
-    simulation: &mut Simulation,
-    now: Time,
-    noisy: &mut VecDeque<(Time, HashSet<crate::trace::TraceId>)>,
-) {
-    let Ended { work, noise } = simulation.advance(now);
-    if !noise.is_empty() {
-        noisy.push_back((now, noise.iter().map(|trace| trace.id).collect()));
-    }
-    store.add(work);
-    store.add(noise);
-    while noisy.front().is_some_and(|(when, _)| *when < now - NOISE) {
-        if let Some((_, old)) = noisy.pop_front() {
-            store.remove(&old);
+/// A simulation that writes into a store.
+struct Living {
+    simulation: Simulation,
+    noise: Age,
+    work: Age,
+}
+
+impl Living {
+    fn step(&mut self, store: &Store, now: Time) {
+        let Ended { work, noise } = self.simulation.advance(now);
+        for (age, most, traces) in [(&mut self.noise, NOISE, noise), (&mut self.work, WORK, work)] {
+            age.add(now, &traces);
+            store.add(traces);
+            let old = age.older_than(now - most);
+            if !old.is_empty() {
+                store.remove(&old);
+            }
         }
+    }
+}
+
+/// Which traces came when.
+#[derive(Default)]
+struct Age(VecDeque<(Time, TraceId)>);
+
+impl Age {
+    fn add(&mut self, now: Time, traces: &[RawTrace]) {
+        self.0.extend(traces.iter().map(|trace| (now, trace.id)));
+    }
+
+    fn older_than(&mut self, time: Time) -> HashSet<TraceId> {
+        let old = self.0.partition_point(|(when, _)| *when < time);
+        self.0.drain(..old).map(|(_, id)| id).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpus::{
-        simulation::{Activity, Process},
-        story::secs,
-    };
+    use crate::corpus::{simulation::Activity, story::secs};
 
     const BEGIN: Time = Time(1_795_341_900_000_000);
 
     #[test]
-    fn work_stays_and_noise_goes() {
-        let (store, mut noisy) = (Store::default(), VecDeque::new());
-        let mut simulation = Simulation::new(Activity::Everyday, BEGIN, 1);
-        let mut work = HashSet::new();
+    fn work_stays_for_long_and_noise_goes_soon() {
+        let store = Store::default();
+        let simulation = Simulation::new(Activity::Everyday, BEGIN, 1);
+        let mut living = Living { simulation, noise: Age::default(), work: Age::default() };
         let mut twin = Simulation::new(Activity::Everyday, BEGIN, 1);
-        for step in 1..=540 {
+        let mut work = HashSet::new();
+        for step in 1..=240 {
             let now = BEGIN + secs(10 * step);
-            step_to(&store, &mut simulation, now, &mut noisy);
+            living.step(&store, now);
             work.extend(twin.advance(now).work.into_iter().map(|trace| trace.id));
         }
         assert!(work.iter().all(|id| store.get(*id).is_some()));
         let noise = store.len() - work.len();
         assert!((30 * 50..30 * 90).contains(&noise), "{noise} traces of noise");
-        assert!(simulation.metrics().write(Process::Backend).contains("ktrdr_operations_total{"));
+
+        living.step(&store, BEGIN + mins(40) + WORK + secs(1));
+        assert!(work.iter().all(|id| store.get(*id).is_none()));
+        assert!(store.len() > 100, "{}", store.len());
     }
 }

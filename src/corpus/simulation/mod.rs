@@ -87,7 +87,7 @@ impl Simulation {
         }
     }
 
-    /// A deployment that has worked for [`BACKLOG`] when `now` comes, and on which the bad day of [`super::demo`] has
+    /// A deployment that has worked for [`BACKLOG`] when `now` comes, and on which the bad day of [`super::demo()`] has
     /// left its traces; [`Self::advance`] to `now` gives all of that.
     #[must_use]
     pub fn with_backlog(now: Time, seed: u64) -> Self {
