@@ -19,10 +19,10 @@ WORKDIR /src
 COPY . .
 # git's folder is not part of the context.
 ARG COMMIT=unknown
-ENV KTRDR_DIAGNOSIS_COMMIT=${COMMIT}
+ENV KTRDR_DIAGNOSIS_COMMIT=${COMMIT} npm_config_cache=/var/cache/npm
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target/static \
-    --mount=type=cache,target=/root/.npm \
+    --mount=type=cache,target=/var/cache/npm \
     scripts/dist.sh && cp target/executables/*/ktrdr-diagnose /ktrdr-diagnose
 
 FROM scratch AS dist

@@ -42,7 +42,8 @@ node_part() {
   fi
 }
 
-validators() { (cd tests/validators && gofmt -l . && test -z "$(gofmt -l .)" && go vet ./... && go test ./...); }
+# -count=1: Go remembers results, and does not see that files outside of the module have changed.
+validators() { (cd tests/validators && gofmt -l . && test -z "$(gofmt -l .)" && go vet ./... && go test -count=1 ./...); }
 host_tests() { (cd tests/grafana-host && gofmt -l . && test -z "$(gofmt -l .)" && go vet ./... && go test ./...); }
 
 part 'tools' scripts/test-tools.sh

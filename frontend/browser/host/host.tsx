@@ -91,6 +91,20 @@ const onSource = (targets: any[], uid: string) =>
 /** Pixels of a place in the grid, on a screen of 1 440 pixels. */
 const sizeOf = ({ w, h }: { w: number; h: number }): PanelSize => ({ width: w * 58, height: h * 38 - 8 });
 
+/** Draws our panel with the answers to queries. */
+async function drawPanel(
+  mode: Mode,
+  uid: string,
+  queries: any[],
+  more: { size: PanelSize; options: any; title?: string; description?: string }
+): Promise<any> {
+  const { source } = await dataSource(uid);
+  const { plugin } = await load(PANEL);
+  clear();
+  show(mode, <PanelHost key={asked} plugin={plugin} source={source} request={request(uid, queries)} {...more} />);
+  return plugin;
+}
+
 const harness = {
   calls,
   errors,
@@ -221,40 +235,15 @@ const harness = {
 
   /** The panel with the answers to queries, live ones included. */
   async panel(mode: Mode, queries: any[], size: PanelSize = {}, options: any = {}, uid = 'ktrdr') {
-    const { source } = await dataSource(uid);
-    const { plugin } = await load(PANEL);
-    clear();
-    show(
-      mode,
-      <PanelHost
-        key={asked}
-        plugin={plugin}
-        source={source}
-        request={request(uid, queries)}
-        size={size}
-        options={options}
-      />
-    );
+    await drawPanel(mode, uid, queries, { size, options });
   },
 
   /** A Diagnosis panel of a dashboard: its own queries, options, title and size. Returns the options there are. */
   async dashboardPanel(mode: Mode, model: any) {
-    const { source } = await dataSource(String(variables.diagnosis));
-    const { plugin } = await load(PANEL);
-    clear();
-    show(
-      mode,
-      <PanelHost
-        key={asked}
-        plugin={plugin}
-        source={source}
-        request={request(source.uid, onSource(model.targets, source.uid))}
-        size={sizeOf(model.gridPos)}
-        options={model.options}
-        title={model.title}
-        description={model.description}
-      />
-    );
+    const { targets, gridPos, options, title, description } = model;
+    const uid = String(variables.diagnosis);
+    const size = sizeOf(gridPos);
+    const plugin = await drawPanel(mode, uid, onSource(targets, uid), { size, options, title, description });
     return plugin.defaults;
   },
 

@@ -143,7 +143,11 @@ export function startServices() {
   grafanaData.standardTransformersRegistry.setInit(() =>
     // one of them goes by two names
     [...new Map(Object.values(grafanaData.standardTransformers).map((each) => [each.id, each])).values()].map(
-      (transformation) => ({ id: transformation.id, name: transformation.name, transformation, editor: null }) as never
+      ({ id, name, operator, defaultOptions }) => {
+        // Grafana 13.2 loads it by a call, those before hold it.
+        const load = () => Promise.resolve({ id, name, operator, defaultOptions });
+        return { id, name, transformation: Object.assign(load, { operator, defaultOptions }), editor: null } as never;
+      }
     )
   );
   // Grafana fills this registry with its option editors; no options pane is drawn here, so names suffice.
