@@ -42,7 +42,7 @@ bundle_with() { # folder, pattern of executables
   cp -R "dist/$panel" "$top/dist/"
   cp -R LICENSE CHANGELOG.md provisioning deploy "$top/"
   mkdir "$top/docs"
-  cp docs/*.md "$top/docs/"
+  cp -R docs/*.md docs/examples docs/img "$top/docs/"
 }
 
 platforms=()

@@ -11,46 +11,38 @@ mod support;
 
 use ktrdr_diagnosis::diagnosis::Diagnosis;
 use support::{
-    dressed, go, grafana,
+    dressed::{self, Dress},
+    go, grafana,
     jaeger::{Jaeger, Kind},
     story::{self, Clock, Story},
 };
 
-/// How the plugin reaches the Jaeger.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Api {
-    /// As it is: `/api/traces`.
-    Own,
-    /// Through the dress of v2.21: `/api/v3/traces` only.
-    V3Only,
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn jaeger_1_42_gives_the_librarys_answers() {
-    answers_are_the_librarys(Kind::V1Old, Api::Own).await;
+    answers_are_the_librarys(Kind::V1Old, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jaeger_1_76_gives_the_librarys_answers() {
-    answers_are_the_librarys(Kind::V1Last, Api::Own).await;
+    answers_are_the_librarys(Kind::V1Last, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jaeger_2_13_gives_the_librarys_answers() {
-    answers_are_the_librarys(Kind::V2Memory, Api::Own).await;
+    answers_are_the_librarys(Kind::V2Memory, Some(Dress::Own)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jaeger_2_13_over_badger_gives_the_librarys_answers() {
-    answers_are_the_librarys(Kind::V2Badger, Api::Own).await;
+    answers_are_the_librarys(Kind::V2Badger, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jaeger_without_the_legacy_search_gives_the_librarys_answers() {
-    answers_are_the_librarys(Kind::V2Memory, Api::V3Only).await;
+    answers_are_the_librarys(Kind::V2Memory, Some(Dress::V3Only)).await;
 }
 
-async fn answers_are_the_librarys(kind: Kind, api: Api) {
+async fn answers_are_the_librarys(kind: Kind, dress: Option<Dress>) {
     let name = format!("real_jaeger {kind:?}");
     let Some(program) = go::or_skip(&name, go::jaeger(kind.version())) else { return };
     let Some(host) = go::or_skip(&name, go::grafana_host()) else { return };
@@ -62,9 +54,9 @@ async fn answers_are_the_librarys(kind: Kind, api: Api) {
     for trace in &story.traces {
         jaeger.wait_for(&trace.id.to_string(), trace.spans.len()).await;
     }
-    let dressed = match api {
-        Api::Own => None,
-        Api::V3Only => Some(dressed::dress(&jaeger.url).await),
+    let dressed = match dress {
+        None => None,
+        Some(dress) => Some(dressed::dress(&jaeger.url, dress).await),
     };
     let url = dressed.as_ref().map_or(&jaeger.url, |dressed| &dressed.url).clone();
 

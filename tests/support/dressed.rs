@@ -1,6 +1,9 @@
 //! A real Jaeger v2.13 in the dress of v2.21: the routes that went away are away, and the search of the new API takes the
 //! parameter names of v2.19 and filters by `query.attributes` as v2.19 does, which v2.13 ignores. The bodies are Jaeger's
 //! own. Newer Jaegers than v2.13 cannot be built as Go modules (see docs/development.md).
+//!
+//! Dressed or not, a v2 that stores in memory is asked one question at a time: it sorts the attributes of stored spans in
+//! place while it answers, and two answers at once spoil them for good.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +18,7 @@ use axum::{
     http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 
 /// The dress; it comes off when the value is dropped.
 #[derive(Debug)]
@@ -31,22 +34,43 @@ impl Drop for Dressed {
     }
 }
 
+/// What a Jaeger v2.13 looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dress {
+    /// As it is.
+    Own,
+    /// As v2.21.
+    V3Only,
+}
+
+struct Behind {
+    root: String,
+    base: String,
+    dress: Dress,
+    one_at_a_time: Mutex<()>,
+}
+
 /// Puts it before a Jaeger v2.13 with this base address.
-pub async fn dress(jaeger: &str) -> Dressed {
+pub async fn dress(jaeger: &str, dress: Dress) -> Dressed {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port on loopback");
     let address = listener.local_addr().expect("its address");
     let (root, base) = jaeger.split_at(jaeger.rfind('/').expect("Jaeger has a base path"));
     let url = format!("http://{address}{base}");
-    let app = Router::new().fallback(forward).with_state(Arc::new((root.to_owned(), base.to_owned())));
+    let behind = Behind { root: root.to_owned(), base: base.to_owned(), dress, one_at_a_time: Mutex::new(()) };
+    let app = Router::new().fallback(forward).with_state(Arc::new(behind));
     let server = tokio::spawn(async move {
         let _ = axum::serve(listener, app).await;
     });
     Dressed { url, server }
 }
 
-async fn forward(State(jaeger): State<Arc<(String, String)>>, uri: Uri, RawQuery(query): RawQuery) -> Response {
-    let (root, base) = jaeger.as_ref();
+async fn forward(State(jaeger): State<Arc<Behind>>, uri: Uri, RawQuery(query): RawQuery) -> Response {
+    let Behind { root, base, .. } = jaeger.as_ref();
     let route = uri.path().strip_prefix(base.as_str()).unwrap_or(uri.path());
+    if jaeger.dress == Dress::Own {
+        let (status, kind, body) = jaeger.ask(&format!("{root}{uri}")).await;
+        return (status, [(header::CONTENT_TYPE, kind)], body).into_response();
+    }
     let service_operations = route.starts_with("/api/services/") && route.ends_with("/operations");
     if matches!(route, "/api/services" | "/api/operations" | "/api/traces") || service_operations {
         return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
@@ -56,9 +80,7 @@ async fn forward(State(jaeger): State<Arc<(String, String)>>, uri: Uri, RawQuery
         let body = json!({"error": {"httpCode": 400, "message": "malformed parameter query.attributes: invalid JSON"}});
         return (StatusCode::BAD_REQUEST, body.to_string()).into_response();
     };
-    let answer = reqwest::get(format!("{root}{}?{}", uri.path(), asked.pairs)).await.expect("Jaeger answers");
-    let (status, kind) = (answer.status(), answer.headers().get(header::CONTENT_TYPE).cloned());
-    let mut body = answer.bytes().await.expect("Jaeger's answer is whole").to_vec();
+    let (status, kind, mut body) = jaeger.ask(&format!("{root}{}?{}", uri.path(), asked.pairs)).await;
     if route == "/api/v3/traces" && status.is_success() {
         let Some(left) = asked.filter(&body) else {
             let body = json!({"error": {"httpCode": 404, "message": "No traces found"}});
@@ -66,8 +88,17 @@ async fn forward(State(jaeger): State<Arc<(String, String)>>, uri: Uri, RawQuery
         };
         body = left;
     }
-    let kind = kind.unwrap_or_else(|| header::HeaderValue::from_static("text/plain"));
     (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+}
+
+impl Behind {
+    async fn ask(&self, url: &str) -> (StatusCode, header::HeaderValue, Vec<u8>) {
+        let _one = self.one_at_a_time.lock().await;
+        let answer = reqwest::get(url).await.expect("Jaeger answers");
+        let (status, kind) = (answer.status(), answer.headers().get(header::CONTENT_TYPE).cloned());
+        let body = answer.bytes().await.expect("Jaeger's answer is whole").to_vec();
+        (status, kind.unwrap_or_else(|| header::HeaderValue::from_static("text/plain")), body)
+    }
 }
 
 /// A search, as v2.13 understands it, and what it does not.
