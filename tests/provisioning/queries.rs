@@ -3,13 +3,16 @@
 use std::{collections::HashMap, path::Path};
 
 use ktrdr_diagnosis::{
-    corpus::{Flavour, Store, demo, serve},
+    corpus::{Flavour, Server, Store, demo, serve},
     host::{DataSource, Host, frame_json},
     trace::Time,
 };
 use serde_json::{Map, Value};
 
-use crate::files::{Dashboard, OURS, items, text, yaml};
+use crate::{
+    files::{Dashboard, OURS, items, text, yaml},
+    support::frame::Frame,
+};
 
 /// What the data source's browser side makes of a query: a list that stands at "All" is left out, the chosen operation
 /// is filled in.
@@ -28,16 +31,18 @@ fn filled(query: &Map<String, Value>, operation: &str) -> Value {
     query
 }
 
-fn rows(frame: &Value) -> usize {
-    items(&frame["data"]["values"]).first().map_or(0, |column| items(column).len())
+/// A Jaeger with the example traces that end at this time (ms), and the plugin.
+async fn bad_day(now: i64) -> (Server, Host) {
+    let jaeger = serve(Store::new(demo(Time::from_millis(now), 1)), Flavour::Both).await.expect("a port is free");
+    let host = Host::start(Path::new(env!("CARGO_BIN_EXE_gpx_ktrdr_diagnosis")), &[]).await.expect("the plugin starts");
+    (jaeger, host)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_of_the_dashboards_answers_rows() {
     let now = chrono::Utc::now().timestamp_millis();
     let range = (now - 86_400_000, now);
-    let jaeger = serve(Store::new(demo(Time::from_millis(now), 1)), Flavour::Both).await.expect("a port is free");
-    let host = Host::start(Path::new(env!("CARGO_BIN_EXE_gpx_ktrdr_diagnosis")), &[]).await.expect("the plugin starts");
+    let (jaeger, host) = bad_day(now).await;
     let source = DataSource::new("ktrdr-diagnosis", &jaeger.url);
     let all = host.resource(&source, "GET", &format!("operation-ids?from={}&to={now}", range.0), "".into()).await;
     let ids: Vec<String> = serde_json::from_slice(&all.expect("the call succeeds").body).expect("a list of ids");
@@ -54,7 +59,10 @@ async fn every_query_of_the_dashboards_answers_rows() {
             assert_eq!(answer.error, "", "{place}: {query}");
             let frames: Vec<Value> =
                 answer.frames.iter().map(|frame| frame_json(frame).expect("Grafana takes it")).collect();
-            assert!(frames.first().is_some_and(|frame| rows(frame) > 0), "{place} answers nothing: {query}");
+            assert!(
+                frames.first().is_some_and(|frame| !Frame::read(frame).rows.is_empty()),
+                "{place} answers nothing: {query}"
+            );
             asked += 1;
         }
         for variable in dashboard.variables().iter().filter(|variable| variable["datasource"]["type"] == OURS) {
@@ -74,9 +82,7 @@ async fn every_query_of_the_dashboards_answers_rows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_provisioned_settings_pass_save_and_test() {
-    let now = chrono::Utc::now().timestamp_millis();
-    let jaeger = serve(Store::new(demo(Time::from_millis(now), 1)), Flavour::Both).await.expect("a port is free");
-    let host = Host::start(Path::new(env!("CARGO_BIN_EXE_gpx_ktrdr_diagnosis")), &[]).await.expect("the plugin starts");
+    let (jaeger, host) = bad_day(chrono::Utc::now().timestamp_millis()).await;
     let file = yaml("provisioning/datasources/ktrdr-diagnosis.yaml");
     let [provisioned] = items(&file["datasources"]) else { panic!("one data source") };
     assert_eq!((text(&provisioned["type"]), text(&provisioned["uid"])), (OURS, "ktrdr-diagnosis"));

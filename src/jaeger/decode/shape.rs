@@ -89,3 +89,15 @@ impl<'de, R: ReadList<'de>> Visitor<'de> for List<R> {
         Ok(())
     }
 }
+
+/// Reads one element of a list into a vector; `false` when there is none left.
+pub(super) fn push_next<'de, A: SeqAccess<'de>, R: ReadObject<'de>>(
+    seq: &mut A,
+    element: R,
+    into: &mut Vec<R::Value>,
+) -> Result<bool, A::Error> {
+    let read = seq.next_element_seed(Object(element))?;
+    let found = read.is_some();
+    into.extend(read);
+    Ok(found)
+}

@@ -5,7 +5,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use super::{
     super::{
         scalar::{Text, Texts, Whole, WireSpanId, WireTraceId, clamp},
-        shape::{List, Object, ReadList, ReadObject, fields},
+        shape::{List, Object, ReadList, ReadObject, fields, push_next},
         sink::{Reference, Sink},
     },
     element::Element,
@@ -92,10 +92,7 @@ impl<'de> ReadList<'de> for References<'_> {
     const WHAT: &'static str = "a list of references";
 
     fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let reference = seq.next_element_seed(Object(OneReference))?;
-        let found = reference.is_some();
-        self.0.extend(reference);
-        Ok(found)
+        push_next(seq, OneReference, self.0)
     }
 }
 
@@ -144,10 +141,7 @@ impl<'de> ReadList<'de> for Logs<'_> {
     const WHAT: &'static str = "a list of logs";
 
     fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let event = seq.next_element_seed(Object(Log(&mut *self.strings)))?;
-        let found = event.is_some();
-        self.into.extend(event);
-        Ok(found)
+        push_next(seq, Log(&mut *self.strings), self.into)
     }
 }
 

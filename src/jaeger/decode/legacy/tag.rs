@@ -4,7 +4,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::super::{
     scalar::{Any, Scalar, Text},
-    shape::{Object, ReadList, ReadObject, fields},
+    shape::{ReadList, ReadObject, fields, push_next},
     sink::attribute,
 };
 use crate::trace::{Attribute, StrId, Strings};
@@ -19,10 +19,7 @@ impl<'de> ReadList<'de> for Tags<'_> {
     const WHAT: &'static str = "a list of tags";
 
     fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let tag = seq.next_element_seed(Object(Tag(&mut *self.strings)))?;
-        let found = tag.is_some();
-        self.into.extend(tag);
-        Ok(found)
+        push_next(seq, Tag(&mut *self.strings), self.into)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use super::super::{
     json_text,
     scalar::{Any, Scalar, Text},
-    shape::{Object, ReadList, ReadObject, fields},
+    shape::{Object, ReadList, ReadObject, fields, push_next},
     sink::attribute,
 };
 use crate::trace::{Attribute, StrId, Strings};
@@ -19,10 +19,7 @@ impl<'de> ReadList<'de> for Attributes<'_> {
     const WHAT: &'static str = "a list of attributes";
 
     fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let attribute = seq.next_element_seed(Object(KeyValue(&mut *self.strings)))?;
-        let found = attribute.is_some();
-        self.into.extend(attribute);
-        Ok(found)
+        push_next(seq, KeyValue(&mut *self.strings), self.into)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use super::{
     super::{
         scalar::{Text, Whole, WireSpanId, WireTraceId, clamp},
-        shape::{List, Object, ReadList, ReadObject, fields},
+        shape::{List, ReadList, ReadObject, fields, push_next},
         sink::Reference,
     },
     attribute::Attributes,
@@ -21,10 +21,7 @@ impl<'de> ReadList<'de> for Events<'_> {
     const WHAT: &'static str = "a list of events";
 
     fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let event = seq.next_element_seed(Object(Event(&mut *self.strings)))?;
-        let found = event.is_some();
-        self.into.extend(event);
-        Ok(found)
+        push_next(seq, Event(&mut *self.strings), self.into)
     }
 }
 
@@ -63,10 +60,7 @@ impl<'de> ReadList<'de> for Links<'_> {
     const WHAT: &'static str = "a list of links";
 
     fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let link = seq.next_element_seed(Object(LinkObject(&mut *self.strings)))?;
-        let found = link.is_some();
-        self.into.extend(link);
-        Ok(found)
+        push_next(seq, LinkObject(&mut *self.strings), self.into)
     }
 }
 
