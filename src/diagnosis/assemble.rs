@@ -9,12 +9,16 @@ use super::{
     baseline::Baselines,
     errors,
     facts::{Facts, share},
-    flow, http,
+    flow, http, reported,
     rules::{self, Draft},
+    timeline::StateChange,
     workers,
     world::World,
 };
-use crate::trace::{Micros, Remark, TraceId};
+use crate::{
+    playbook::first_line,
+    trace::{Micros, Remark, TraceId},
+};
 
 /// The record of an operation.
 pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, baselines: &Baselines) -> Diagnosis {
@@ -90,8 +94,14 @@ fn findings<'d, 'p: 'd>(
     deciding: &str,
     verdict: Verdict,
 ) -> Vec<Finding> {
-    let general =
-        ["failed.operation", "failed.start_refused", "healthy.completed", "running.active", "unknown.no_evidence"];
+    let general = [
+        "failed.operation",
+        "failed.start_refused",
+        "healthy.completed",
+        "running.active",
+        "unknown.no_evidence",
+        "unknown.state",
+    ];
     let mut findings: Vec<Finding> = others
         .filter(|draft| !general.contains(&draft.rule.id.as_str()) && draft.rule.id != deciding)
         .filter(|draft| !(draft.rule.id == "error.suppressed" && verdict == Verdict::MissingData))
@@ -103,20 +113,23 @@ fn findings<'d, 'p: 'd>(
     findings
 }
 
-/// A rule is at most as sure as the traces are complete.
+/// A rule is at most as sure as the traces are complete. Where spans are missing, only an end that a span shows is certain,
+/// and of it only what went wrong: what rests on the absence of spans may rest on lost ones, and an end without complaint may
+/// have lost the complaint.
 fn confidence(facts: &Facts<'_, '_, '_>, deciding: &Draft<'_>, record: &Diagnosis) -> (Confidence, Option<String>) {
     let (confidence, reason) = deciding.confidence(facts);
-    let cut = facts.case.members.iter().find_map(|m| m.span.trace().partial());
-    match cut {
-        Some(why) if confidence == Confidence::High => {
-            (Confidence::Medium, Some(format!("the trace is incomplete: {why}")))
-        }
-        _ if record.partial && confidence == Confidence::High && record.verdict == Verdict::Healthy => {
-            let reason = "spans are missing: their parents are named but not in the trace";
-            (Confidence::Medium, Some(reason.to_owned()))
-        }
-        _ => (confidence, reason),
+    if confidence != Confidence::High {
+        return (confidence, reason);
     }
+    if let Some(why) = facts.case.members.iter().find_map(|m| m.span.trace().partial()) {
+        return (Confidence::Medium, Some(format!("the trace is incomplete: {why}")));
+    }
+    let absent = deciding.rests_on_absence() || matches!(record.verdict, Verdict::Healthy | Verdict::Slow);
+    if record.partial && (absent || !facts.end_is_shown()) {
+        let reason = "spans are missing: their parents are named but not in the trace";
+        return (Confidence::Medium, Some(reason.to_owned()));
+    }
+    (confidence, reason)
 }
 
 fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
@@ -125,11 +138,9 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     let services: BTreeSet<&str> = everyone().map(|m| m.span.service()).filter(|s| !s.is_empty()).collect();
     record.services = services.into_iter().map(str::to_owned).collect();
     record.span_count = case.members.len() as u32;
-    record.error_count = case
-        .members
-        .iter()
-        .filter(|m| m.span.is_error() || !errors::exceptions(m.span, &case.scan(m).lexicon).is_empty())
-        .count() as u32;
+    record.error_count =
+        case.members.iter().filter(|m| m.span.is_error() || !reported::errors(case.scan(m), m.span).is_empty()).count()
+            as u32;
     record.folded_spans = case.members.iter().map(|m| m.folded).sum();
     // The main trace is the one with most of the operation in it; then the earlier one.
     let mut ids: Vec<(TraceId, usize)> = Vec::new();
@@ -149,21 +160,29 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     }
     let orphaned = everyone().filter(|m| case.scan(m).tree.is_orphan(m.span.ix()));
     let orphaned: BTreeSet<usize> = orphaned.map(|m| m.scan).collect();
-    let mut remarks: Vec<String> = Vec::new();
+    let mut remarks: Vec<String> = facts.states.iter().filter_map(unknown_state).collect();
     let mut scans: BTreeSet<usize> = BTreeSet::new();
     for member in everyone().filter(|m| scans.insert(m.scan)) {
         let scan = case.scan(member);
         remarks.extend(scan.trace.partial().map(str::to_owned));
         record.partial |= scan.trace.partial().is_some();
         for remark in scan.tree.remarks() {
-            record.partial |= matches!(remark, Remark::MissingParents(_)) && orphaned.contains(&member.scan);
-            if !matches!(remark, Remark::MissingParents(_)) || record.partial {
-                remarks.push(remark.to_string());
-            }
+            // Parents may be missing elsewhere in the trace, where nothing of the operation hangs below them.
+            let parents = matches!(remark, Remark::MissingParents(_));
+            let concerned = !parents || orphaned.contains(&member.scan);
+            record.partial |= parents && concerned;
+            remarks.extend(concerned.then(|| remark.to_string()));
         }
     }
-    remarks.dedup();
+    let mut seen = BTreeSet::new();
+    remarks.retain(|remark| seen.insert(remark.clone()));
     record.remarks = remarks;
+}
+
+/// A state that the playbook does not know is not ignored silently.
+fn unknown_state(change: &StateChange<'_>) -> Option<String> {
+    let strange = change.status == OperationStatus::Unknown;
+    strange.then(|| format!("the playbook does not know the state '{}' ([operation.states])", first_line(&change.word)))
 }
 
 fn times(facts: &Facts<'_, '_, '_>, usual: Option<Micros>, record: &mut Diagnosis) {
@@ -175,7 +194,7 @@ fn times(facts: &Facts<'_, '_, '_>, usual: Option<Micros>, record: &mut Diagnosi
         record.slowdown = usual.map(|usual| window.length().0 as f64 / usual.0.max(1) as f64);
     }
     record.progress_percent = facts.progress.percent;
-    record.progress_phase = facts.progress.phase.map(str::to_owned);
+    record.progress_phase = facts.progress.phase.as_deref().map(str::to_owned);
     record.progress_at = facts.progress.at;
     record.last_activity = facts.last_activity;
     record.attempts = facts.attempts;
@@ -194,7 +213,7 @@ fn bottleneck(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
 fn worker(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     record.worker_status = facts.workers.status;
     if let Some(selection) = &facts.workers.selection {
-        record.worker_id = selection.worker_id.map(str::to_owned);
+        record.worker_id = selection.worker_id.as_deref().map(str::to_owned);
         record.workers_total = selection.total;
         record.workers_capable = selection.capable;
         record.workers_available = selection.available;
@@ -205,7 +224,7 @@ fn error(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     let Some(origin) = &facts.origin else { return };
     record.error_type = Some(origin.error_type.clone());
     record.error_message.clone_from(&origin.message);
-    record.error_stacktrace = origin.stacktrace.map(str::to_owned);
+    record.error_stacktrace = origin.stacktrace.as_deref().map(str::to_owned);
     record.error_path.clone_from(&origin.path);
     if let Some(member) = origin.member {
         record.error_span = Some(member.span.name().to_owned());

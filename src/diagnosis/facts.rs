@@ -1,39 +1,43 @@
 //! Everything the rules ask about an operation, gathered once.
 
+use std::borrow::Cow;
+
 use hashbrown::HashSet;
 
 use super::{
-    Context, OperationStatus, SectionKind, Verdict, WorkerStatus, baseline,
+    Context, OperationStatus, Verdict, WorkerStatus, baseline,
     case::{Case, Member},
-    errors::{self, Fault, Origin},
+    errors::{self, Fault},
     http::Request,
+    origin::{self, Origin},
+    status::status,
     timeline::{self, Path, StateChange, Window},
     workers::{self, Choice, Outcome},
 };
 use crate::{
     playbook::{Attr, Fill, RouteRole, SpanRole},
-    trace::{Micros, SpanKind, SpanRef, Status, Time, Value},
+    trace::{Micros, SpanKind, Time, Value},
 };
 
 /// The last progress that was seen.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Progress<'t> {
     pub(super) percent: Option<f64>,
-    pub(super) phase: Option<&'t str>,
+    pub(super) phase: Option<Cow<'t, str>>,
     pub(super) at: Option<Time>,
     /// Position of the span that carries the percentage.
     pub(super) member: Option<usize>,
 }
 
 /// The type of an operation that nothing tells the type of.
-const UNKNOWN: &str = "unknown";
+pub(super) const UNKNOWN: &str = "unknown";
 
 /// The facts.
 pub(super) struct Facts<'c, 'a, 'p> {
     pub(super) case: &'c Case<'a, 'p>,
     pub(super) context: &'c Context,
     pub(super) operation_type: String,
-    pub(super) states: Vec<StateChange>,
+    pub(super) states: Vec<StateChange<'a>>,
     pub(super) status: OperationStatus,
     pub(super) window: Option<Window>,
     pub(super) path: Option<Path>,
@@ -64,7 +68,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let path = window.map(|window| timeline::path(case, window, &operation_type));
         let faults = errors::faults(case);
         let origin =
-            errors::origin(case, &survived(case, &faults, &workers), status == OperationStatus::Failed, last_attempt);
+            origin::origin(case, &survived(case, &faults, &workers), status == OperationStatus::Failed, last_attempt);
         let workers = told_by_error(workers, origin.as_ref(), case);
         let mut facts = Self {
             case,
@@ -84,7 +88,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
             last_activity: case.last_activity(),
             fill: Fill::default(),
         };
-        facts.fill = facts.words();
+        facts.fill = facts.placeholders();
         facts
     }
 
@@ -96,7 +100,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let own = || last.map(|m| m.span.name().to_owned()).filter(|name| !name.is_empty());
         by_gap
             .map(str::to_owned)
-            .or_else(|| self.progress.phase.map(str::to_owned))
+            .or_else(|| self.progress.phase.as_deref().map(str::to_owned))
             .or_else(own)
             .unwrap_or_else(|| "start".to_owned())
     }
@@ -107,17 +111,21 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let mut at = at;
         loop {
             let member = path.last_top(self.case, at)?;
-            let ends = self
-                .case
-                .scan(member)
-                .text(member.span, Attr::ToStatus)
-                .and_then(OperationStatus::parse)
-                .is_some_and(OperationStatus::is_terminal);
-            if !ends {
+            let state = self.case.scan(member).text(member.span, Attr::ToStatus);
+            let state = state.and_then(|word| self.case.playbook.state(&word)).map(OperationStatus::from);
+            if !state.is_some_and(OperationStatus::is_terminal) {
                 return Some(member);
             }
             at = member.span.start() - Micros(1);
         }
+    }
+
+    /// Whether a span shows how the operation ended, and nothing of it began or was asked for after that.
+    pub(super) fn end_is_shown(&self) -> bool {
+        let end = self.states.last().filter(|change| change.status.is_terminal()).map(|change| change.at);
+        let works = self.case.members.iter().map(|m| m.span.start());
+        let resumes = self.case.mentions.iter().filter(|m| m.role == RouteRole::Resume).map(|m| m.span.start());
+        end.is_some_and(|end| works.chain(resumes).all(|start| start <= end))
     }
 
     /// Members of one service that did the operation's work: where it was registered, if that is not where it was asked
@@ -129,7 +137,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
     }
 
     /// Whether the work was registered where it was asked for.
-    fn work_is_local(&self) -> bool {
+    pub(super) fn work_is_local(&self) -> bool {
         let registered = self.case.members.iter().any(|m| m.sight.is(SpanRole::Register));
         registered
             && self.worker_service().is_none()
@@ -148,89 +156,6 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let last = starts.max_by_key(|m| (m.span.start(), m.span.kind() == SpanKind::Server))?;
         Request::of(last.span, &self.case.scan(last).lexicon)
     }
-
-    fn words(&self) -> Fill {
-        let mut fill = Fill::default();
-        fill.set("operation", self.case.id.unwrap_or_default());
-        fill.set("operation_type", Some(self.operation_type.as_str()).filter(|t| *t != UNKNOWN).unwrap_or_default());
-        // Downloads and researches run inside the backend.
-        fill.set("doer", if self.work_is_local() { "backend" } else { "worker" });
-        for (key, attr) in [
-            ("symbol", Attr::Symbol),
-            ("timeframe", Attr::Timeframe),
-            ("start_date", Attr::StartDate),
-            ("end_date", Attr::EndDate),
-            ("strategy", Attr::Strategy),
-        ] {
-            if let Some(value) = self.first(attr) {
-                fill.set(key, value.to_text());
-            }
-        }
-        // Several symbols are no argument of a command; the first stands for them there.
-        if let Some(first) = fill.get("symbol").and_then(|s| s.split(',').next()).map(str::to_owned) {
-            fill.set("symbol", first);
-        }
-        if let Some(first) = fill.get("timeframe").and_then(|s| s.split(',').next()).map(str::to_owned) {
-            fill.set("timeframe", first);
-        }
-        if let Some(window) = self.window {
-            fill.set("duration", window.length().to_string());
-        }
-        fill.set("phase", self.phase());
-        if let Some(bottleneck) = self.path.as_ref().and_then(|p| p.bottleneck.as_ref()) {
-            let callee = bottleneck.members.first().and_then(|ix| self.case.members.get(*ix));
-            let callee = callee.and_then(|m| self.case.scan(m).callee(m.span)).map(SpanRef::service);
-            match callee.filter(|_| bottleneck.kind == SectionKind::Network) {
-                Some(callee) => fill.set("bottleneck", format!("network between {} and {callee}", bottleneck.service)),
-                None => fill.set("bottleneck", bottleneck.name.as_str()),
-            }
-            fill.set("bottleneck_service", bottleneck.service.as_str());
-            let share = self.window.map_or(0.0, |w| share(bottleneck.total, w.length()));
-            fill.set("share", format!("{:.0} %", share * 100.0));
-        }
-        let worker_type = self.workers.selection.as_ref().and_then(|s| s.worker_type);
-        let worker_type = worker_type.or(match self.operation_type.as_str() {
-            "training" => Some("training"),
-            "backtesting" => Some("backtesting"),
-            _ => None,
-        });
-        fill.set("worker_type", worker_type.unwrap_or_default());
-        fill.set(
-            "worker_container",
-            match worker_type {
-                Some("training") => "training-worker-1",
-                Some("backtesting") => "backtest-worker-1",
-                _ => "",
-            },
-        );
-        if let Some(service) = self.worker_service() {
-            fill.set("at_worker", format!(" {service}"));
-        }
-        if let Some(origin) = &self.origin {
-            fill.set("error_type", origin.error_type.as_str());
-            fill.set("message", one_line(origin.message.as_deref().unwrap_or_default()));
-            fill.set("error_at", origin.at.map(|at| at.to_string()).unwrap_or_default());
-            if let Some(member) = origin.member {
-                fill.set("span", member.span.name());
-                fill.set("caller", member.span.service());
-            }
-            if let Some((_, more)) = &origin.class {
-                fill = fill.with(more);
-            }
-        }
-        fill
-    }
-}
-
-/// A message within a sentence: one line, and not the whole page that some validators write.
-fn one_line(text: &str) -> String {
-    const MOST: usize = 300;
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((cut, _)) = line.char_indices().nth(MOST) {
-        line.truncate(cut);
-        line.push('…');
-    }
-    line
 }
 
 /// The faults without those that cost nothing: workers that refused before another took the work.
@@ -270,7 +195,7 @@ fn operation_type(case: &Case<'_, '_>) -> String {
         let registered = case.members.iter().filter(|m| !m.sight.is(SpanRole::Coordinator));
         registered.into_iter().find_map(|m| case.scan(m).text(m.span, Attr::OperationType))
     };
-    let said = || said().map(|t| playbook.fold_type(t));
+    let said = || said().map(|t| playbook.fold_type(&t));
     said().or(by_id).or_else(|| case.route_type.map(str::to_owned)).unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
@@ -284,48 +209,6 @@ fn last_start(case: &Case<'_, '_>) -> Option<Time> {
 
 fn attempts(case: &Case<'_, '_>, resumes: usize) -> u32 {
     case.start_requests.max(1) + case.refused_starts + resumes as u32
-}
-
-fn status(case: &Case<'_, '_>, states: &[StateChange], workers: &Outcome<'_, '_>) -> OperationStatus {
-    if case.id.is_none() {
-        return status_without_id(case);
-    }
-    let last = states.last().map(|change| change.status);
-    let given_back = timeline::given_back(case, states).is_some();
-    match last {
-        Some(OperationStatus::Running | OperationStatus::Pending) if given_back => OperationStatus::Cancelled,
-        // Nobody took the work and nothing happened since: the start has failed, whether that was written or not.
-        Some(OperationStatus::Pending) | None if workers.found_nobody() || start_refused(case) => {
-            OperationStatus::Failed
-        }
-        Some(status) => status,
-        None => status_by_root(case),
-    }
-}
-
-/// Whether the start was asked for, and the last answer was an error.
-fn start_refused(case: &Case<'_, '_>) -> bool {
-    let starts = case.members.iter().filter(|m| m.sight.route_is(RouteRole::Start));
-    let last = starts.max_by_key(|m| (m.span.start(), m.span.kind() == SpanKind::Server));
-    last.and_then(|m| Request::of(m.span, &case.scan(m).lexicon)).is_some_and(|request| request.refused())
-}
-
-/// Without any state the command or the first span must tell; a good end of a fire-and-forget start tells nothing.
-fn status_by_root(case: &Case<'_, '_>) -> OperationStatus {
-    let failed = case.members.iter().any(|m| m.span.status() == Status::Error);
-    if failed { OperationStatus::Failed } else { OperationStatus::Unknown }
-}
-
-fn status_without_id(case: &Case<'_, '_>) -> OperationStatus {
-    let starts = case.members.iter().filter(|m| m.sight.route_is(RouteRole::Start));
-    let last = starts.max_by_key(|m| (m.span.start(), m.span.kind() == SpanKind::Server));
-    let Some(last) = last else { return OperationStatus::Unknown };
-    let request = Request::of(last.span, &case.scan(last).lexicon).unwrap_or_default();
-    if request.refused() || request.status.is_none() && last.span.is_error() {
-        OperationStatus::Failed
-    } else {
-        OperationStatus::Unknown
-    }
 }
 
 fn progress<'t>(case: &Case<'t, '_>) -> Progress<'t> {

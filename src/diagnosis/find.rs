@@ -1,7 +1,7 @@
 //! Finds the operations in traces: several ids in one trace are sliced, one id in several traces is merged, starts
 //! without an id are found by their requests and their retries folded.
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 use hashbrown::{HashMap, HashSet};
 
@@ -20,16 +20,19 @@ use crate::{
 /// All operation ids, numbered as they appear.
 #[derive(Default)]
 pub(super) struct OperationIds<'t> {
-    numbers: HashMap<&'t str, u32>,
-    ids: Vec<&'t str>,
+    numbers: HashMap<Cow<'t, str>, u32>,
+    ids: Vec<Cow<'t, str>>,
 }
 
 impl<'t> OperationIds<'t> {
-    pub(super) fn number(&mut self, id: &'t str) -> u32 {
-        *self.numbers.entry(id).or_insert_with(|| {
-            self.ids.push(id);
-            self.ids.len() as u32 - 1
-        })
+    pub(super) fn number(&mut self, id: Cow<'t, str>) -> u32 {
+        if let Some(number) = self.numbers.get(&*id) {
+            return *number;
+        }
+        let number = self.ids.len() as u32;
+        self.ids.push(id.clone());
+        self.numbers.insert(id, number);
+        number
     }
 }
 
@@ -60,10 +63,10 @@ pub(super) fn scan<'t, 'p>(traces: &'t [Trace], playbook: &'p Playbook) -> (Vec<
 /// The operations in the scanned traces, in no particular order.
 pub(super) fn cases<'a, 'p>(
     scans: &'a [Scan<'a, 'p>],
-    ids: &OperationIds<'a>,
+    ids: &'a OperationIds<'a>,
     playbook: &'p Playbook,
 ) -> Vec<Case<'a, 'p>> {
-    let mut cases: Vec<Case<'a, 'p>> = ids.ids.iter().map(|id| Case::new(Some(id), scans, playbook)).collect();
+    let mut cases: Vec<Case<'a, 'p>> = ids.ids.iter().map(|id| Case::new(Some(&**id), scans, playbook)).collect();
     let mut without_id = Vec::new();
     for (ix, scan) in scans.iter().enumerate() {
         let owners = slice(scan);

@@ -1,33 +1,47 @@
-//! Requests between services: what HTTP spans of either semantic convention tell.
+//! Requests between services: what client and server spans of either semantic convention say.
 
 use super::{
     HttpCall,
     case::{Case, Member},
-    errors::short_class,
+    class_name::short_class,
+    grpc,
+    reported::{self, Source},
     scan::Lexicon,
 };
 use crate::{
-    playbook::{Attr, Service},
-    trace::{SpanKind, SpanRef},
+    playbook::{Address, Attr, Service},
+    trace::{SpanKind, SpanRef, Value},
 };
 
-/// What a client or server span tells of its request.
+/// What a client or server span says of its request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Request<'t> {
+    /// The HTTP method; `None` for other protocols.
     pub(super) method: Option<&'t str>,
     pub(super) url: Option<&'t str>,
     /// Path without query.
     pub(super) path: Option<&'t str>,
+    /// Where it was sent: of the URL, else as the client span says.
     pub(super) host: Option<&'t str>,
     pub(super) port: Option<u16>,
     pub(super) route: Option<&'t str>,
+    /// Name of the service that was called, where a client span says it.
+    pub(super) peer: Option<&'t str>,
+    /// Status of the HTTP answer.
     pub(super) status: Option<i64>,
+    /// Status of the gRPC answer.
+    pub(super) grpc: Option<&'static str>,
 }
+
+/// The first status code of HTTP; proxies write smaller numbers where no answer came.
+const FIRST_STATUS: i64 = 100;
+/// The first status code that is an error.
+const FIRST_ERROR: i64 = 400;
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 
 impl<'t> Request<'t> {
-    /// The request of a span; `None` when the span is none.
+    /// The request of a span; `None` when the span is not one.
     pub(super) fn of(span: SpanRef<'t>, lexicon: &Lexicon<'_>) -> Option<Self> {
         let (named_method, named_path) = match span.name().split_once(' ') {
             Some((method, path)) if path.starts_with('/') && !path.contains(' ') => (method, Some(path)),
@@ -35,40 +49,73 @@ impl<'t> Request<'t> {
             None => (span.name(), None),
         };
         let named_method = METHODS.contains(&named_method).then_some(named_method);
-        let method = lexicon.text(span, Attr::HttpMethod).or(named_method)?;
-        let url = lexicon.text(span, Attr::HttpUrl);
-        let target = lexicon.text(span, Attr::HttpTarget);
+        let method = lexicon.str(span, Attr::HttpMethod).or(named_method);
+        let url = lexicon.str(span, Attr::HttpUrl);
+        // On a server span the peer is who called.
+        let calls = span.kind() == SpanKind::Client;
+        let peer = |attr| if calls { lexicon.str(span, attr) } else { None };
+        let (peer_host, peer_name) = (peer(Attr::PeerHost), peer(Attr::PeerService));
+        let grpc = lexicon.get(span, Attr::GrpcStatus).and_then(grpc::status);
+        if method.is_none()
+            && !(calls && (url.is_some() || peer_host.is_some() || peer_name.is_some() || grpc.is_some()))
+        {
+            return None;
+        }
+        let target = lexicon.str(span, Attr::HttpTarget);
         let parts = url.and_then(split_url);
         let path = parts.map(|parts| parts.path).or_else(|| target.map(without_query)).or(named_path);
+        let peer_port = || {
+            let port = if calls { lexicon.get(span, Attr::PeerPort).and_then(Value::as_i64) } else { None };
+            port.and_then(|port| u16::try_from(port).ok())
+        };
+        let status = lexicon.get(span, Attr::HttpStatus).and_then(Value::as_i64).filter(|code| *code >= FIRST_STATUS);
         Some(Self {
-            method: Some(method),
+            method,
             url,
             path,
-            host: parts.map(|parts| parts.host),
-            port: parts.and_then(|parts| parts.port),
-            route: lexicon.text(span, Attr::HttpRoute).or(named_path),
-            status: lexicon.get(span, Attr::HttpStatus).and_then(crate::trace::Value::as_i64),
+            host: parts.map(|parts| parts.host).or(peer_host),
+            port: parts.and_then(|parts| parts.port).or_else(peer_port),
+            route: lexicon.str(span, Attr::HttpRoute).or(named_path),
+            peer: peer_name,
+            status,
+            grpc,
         })
     }
 
-    /// `host:port` as the URL has it.
+    /// `host:port` as the URL or the client span has it; a name alone where nothing else is known.
     pub(super) fn address(&self) -> Option<String> {
-        let host = self.host?;
+        let host = self.host.or(self.peer)?;
         Some(self.port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+    }
+
+    /// Class of an answer that is an error: `HTTP 503`, `gRPC UNAVAILABLE`.
+    pub(super) fn error_class(&self) -> Option<String> {
+        let http = || self.status.filter(|code| *code >= FIRST_ERROR).map(|code| format!("HTTP {code}"));
+        http().or_else(|| self.grpc.filter(|status| *status != grpc::OK).map(|status| format!("gRPC {status}")))
+    }
+
+    /// Whether some answer came.
+    pub(super) fn answered(&self) -> bool {
+        self.status.is_some() || self.grpc.is_some()
     }
 
     /// Whether an answer came and was an error.
     pub(super) fn refused(&self) -> bool {
-        self.status.is_some_and(|code| code >= 400)
+        self.error_class().is_some()
     }
 
     /// Whether a good answer came.
     pub(super) fn accepted(&self) -> bool {
-        self.status.is_some_and(|code| (200..400).contains(&code))
+        self.status.map_or(self.grpc == Some(grpc::OK), |code| (200..FIRST_ERROR).contains(&code))
     }
 
     pub(super) fn service<'p>(&self, lexicon: &Lexicon<'p>) -> Option<&'p Service> {
-        lexicon.playbook().service_at(self.path.unwrap_or_default(), self.host.unwrap_or_default(), self.port)
+        lexicon.playbook().service_at(self.target())
+    }
+
+    /// Where it was sent.
+    pub(super) fn target(&self) -> Address<'t> {
+        Address { path: self.path, host: self.host, port: self.port, peer: self.peer }
     }
 }
 
@@ -121,7 +168,7 @@ fn call(case: &Case<'_, '_>, member: &Member<'_, '_>) -> Option<HttpCall> {
         }
         _ => false,
     };
-    let request = called.then(|| Request::of(span, &scan.lexicon)).flatten()?;
+    let request = called.then(|| Request::of(span, &scan.lexicon)).flatten().filter(|r| r.method.is_some())?;
     let callee = if span.kind() == SpanKind::Client { scan.callee(span) } else { None };
     let callee_request = callee.and_then(|callee| Request::of(callee, &scan.lexicon));
     let known = || request.service(&scan.lexicon).map(|s| s.name.clone()).filter(|name| !name.is_empty());
@@ -129,11 +176,9 @@ fn call(case: &Case<'_, '_>, member: &Member<'_, '_>) -> Option<HttpCall> {
         SpanKind::Server => Some(span.service().to_owned()),
         _ => callee.map(|callee| callee.service().to_owned()).or_else(known),
     };
+    let recorded = || reported::errors(scan, span).into_iter().rfind(|e| e.source != Source::Answer);
     let error_type = if span.is_error() || request.status.is_none() {
-        super::errors::exceptions(span, &scan.lexicon)
-            .last()
-            .and_then(|e| e.class.map(|class| short_class(class).to_owned()))
-            .or_else(|| scan.text(span, Attr::ErrorType).map(|class| short_class(class).to_owned()))
+        recorded().and_then(|error| error.class).map(|class| short_class(&class).to_owned())
     } else {
         None
     };

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{ErrorEntry, FlowStep, HttpCall, WorkerSelection};
 use crate::{
-    playbook::{Confidence, Severity, Verdict},
+    playbook::{Confidence, Severity, State, Verdict},
     trace::{SpanId, Time, TraceId},
 };
 
@@ -45,12 +45,9 @@ impl OperationStatus {
         }
     }
 
-    /// Reads a state in any case; `resuming` counts as running.
+    /// Reads a status in any case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if text.eq_ignore_ascii_case("resuming") {
-            return Some(Self::Running);
-        }
         Self::ALL.into_iter().find(|status| text.eq_ignore_ascii_case(status.as_str()))
     }
 
@@ -58,6 +55,18 @@ impl OperationStatus {
     #[must_use]
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl From<State> for OperationStatus {
+    fn from(state: State) -> Self {
+        match state {
+            State::Pending => Self::Pending,
+            State::Running | State::Resuming => Self::Running,
+            State::Completed => Self::Completed,
+            State::Failed => Self::Failed,
+            State::Cancelled => Self::Cancelled,
+        }
     }
 }
 
@@ -124,10 +133,12 @@ pub enum EvidenceKind {
     Attribute,
     /// An event of a span, usually an exception.
     Event,
-    /// The span itself, its status or its duration.
-    Span,
+    /// The status of a span.
+    Status,
     /// Something that should be there and is not.
     Absence,
+    /// How many of something there are.
+    Count,
     /// A comparison with other operations or with a threshold.
     Comparison,
 }
@@ -139,8 +150,9 @@ impl EvidenceKind {
         match self {
             Self::Attribute => "attribute",
             Self::Event => "event",
-            Self::Span => "span",
+            Self::Status => "status",
             Self::Absence => "absence",
+            Self::Count => "count",
             Self::Comparison => "comparison",
         }
     }

@@ -1,6 +1,7 @@
 //! The first look at a trace: what each span is, by the playbook's vocabularies.
 
 use std::{
+    borrow::Cow,
     cell::{OnceCell, RefCell},
     sync::Arc,
 };
@@ -93,7 +94,20 @@ impl<'p> Lexicon<'p> {
         keys.iter().find_map(|key| span.attribute_by_id(*key)).filter(|value| !is_absent(*value))
     }
 
-    pub(super) fn text<'t>(&self, span: SpanRef<'t>, attr: Attr) -> Option<&'t str> {
+    /// Like [`Self::get`], with the key that carries it here.
+    pub(super) fn find<'t>(&self, span: SpanRef<'t>, attr: Attr) -> Option<(&str, Value<'t>)> {
+        let keys = self.keys.get(attr as usize)?;
+        let found = keys.iter().find_map(|key| Some((*key, span.attribute_by_id(*key).filter(|v| !is_absent(*v))?)));
+        found.map(|(key, value)| (self.strings.get(key), value))
+    }
+
+    /// The value as text; numbers and truth values are read as what they look like.
+    pub(super) fn text<'t>(&self, span: SpanRef<'t>, attr: Attr) -> Option<Cow<'t, str>> {
+        self.get(span, attr).map(Value::to_text)
+    }
+
+    /// The value if it is a text.
+    pub(super) fn str<'t>(&self, span: SpanRef<'t>, attr: Attr) -> Option<&'t str> {
         self.get(span, attr).and_then(Value::as_str)
     }
 
@@ -186,7 +200,7 @@ impl<'t, 'p> Scan<'t, 'p> {
         self.lexicon.get(span, attr)
     }
 
-    pub(super) fn text(&self, span: SpanRef<'t>, attr: Attr) -> Option<&'t str> {
+    pub(super) fn text(&self, span: SpanRef<'t>, attr: Attr) -> Option<Cow<'t, str>> {
         self.lexicon.text(span, attr)
     }
 

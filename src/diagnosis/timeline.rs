@@ -1,5 +1,7 @@
 //! When an operation started and ended, in which states it was, and on whom it spent its time.
 
+use std::borrow::Cow;
+
 use hashbrown::HashMap;
 
 use super::{
@@ -8,16 +10,19 @@ use super::{
     http::Request,
 };
 use crate::{
-    playbook::{Attr, RouteRole, SpanRole},
+    playbook::{Attr, RouteRole, SpanRole, State},
     trace::{Forest, Micros, Node, Relation, SpanId, SpanKind, Stretch, Time},
 };
 
 /// A state that a span says the operation took.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StateChange {
+#[derive(Clone, Debug)]
+pub(super) struct StateChange<'t> {
     /// Position in [`Case::members`].
     pub(super) member: usize,
+    /// `Unknown` for a word that the playbook does not know.
     pub(super) status: OperationStatus,
+    /// The word that says it.
+    pub(super) word: Cow<'t, str>,
     pub(super) resuming: bool,
     /// Said by the registration, not by a change.
     registers: bool,
@@ -25,26 +30,28 @@ pub(super) struct StateChange {
 }
 
 /// States in the order of time.
-pub(super) fn states(case: &Case<'_, '_>) -> Vec<StateChange> {
-    let mut changes: Vec<StateChange> =
+pub(super) fn states<'t>(case: &Case<'t, '_>) -> Vec<StateChange<'t>> {
+    let mut changes: Vec<StateChange<'t>> =
         case.members.iter().enumerate().filter_map(|(ix, member)| state(case, ix, member)).collect();
     // A registration comes before every change, whatever the clocks of two services say.
     changes.sort_by_key(|change| (!change.registers, change.at, change.status.is_terminal(), change.member));
     changes
 }
 
-fn state(case: &Case<'_, '_>, ix: usize, member: &Member<'_, '_>) -> Option<StateChange> {
+fn state<'t>(case: &Case<'t, '_>, ix: usize, member: &Member<'t, '_>) -> Option<StateChange<'t>> {
     let (scan, span) = (case.scan(member), member.span);
-    let change = |text: &str, at| {
-        let status = OperationStatus::parse(text)?;
-        let resuming = text.eq_ignore_ascii_case("resuming");
-        Some(StateChange { member: ix, status, resuming, registers: member.sight.is(SpanRole::Register), at })
+    let change = |word: Cow<'t, str>, at| {
+        let state = case.playbook.state(&word);
+        let status = state.map_or(OperationStatus::Unknown, OperationStatus::from);
+        let resuming = state == Some(State::Resuming);
+        Some(StateChange { member: ix, status, word, resuming, registers: member.sight.is(SpanRole::Register), at })
     };
+    let named = |state: State| Cow::Borrowed(state.as_str());
     if let Some(to) = scan.text(span, Attr::ToStatus) {
         return change(to, span.end());
     }
     if member.sight.is(SpanRole::Register) {
-        let said = scan.text(span, Attr::OperationStatus).unwrap_or("pending");
+        let said = scan.text(span, Attr::OperationStatus).unwrap_or_else(|| named(State::Pending));
         return change(said, span.start());
     }
     if let Some(said) = scan.text(span, Attr::OperationStatus) {
@@ -54,14 +61,14 @@ fn state(case: &Case<'_, '_>, ix: usize, member: &Member<'_, '_>) -> Option<Stat
         return change(scan.text(span, Attr::Outcome)?, span.end());
     }
     if member.sight.is(SpanRole::Work) {
-        return change(if span.is_error() { "failed" } else { "completed" }, span.end());
+        return change(named(if span.is_error() { State::Failed } else { State::Completed }), span.end());
     }
     None
 }
 
 /// When a worker that shuts down in an orderly way gave the operation back: it tells the backend over HTTP, and no
 /// transition is written.
-pub(super) fn given_back(case: &Case<'_, '_>, states: &[StateChange]) -> Option<Time> {
+pub(super) fn given_back(case: &Case<'_, '_>, states: &[StateChange<'_>]) -> Option<Time> {
     let open = states.last().is_none_or(|last| !last.status.is_terminal());
     let updates = case.mentions.iter().filter(|m| m.role == RouteRole::StatusUpdate && open);
     let accepted = updates.filter(|m| Request::of(m.span, &case.scan_at(m.scan).lexicon).is_some_and(|r| r.accepted()));
@@ -70,7 +77,7 @@ pub(super) fn given_back(case: &Case<'_, '_>, states: &[StateChange]) -> Option<
 
 /// Whether the operation id on a span that several operations share is this one's.
 pub(super) fn names(case: &Case<'_, '_>, member: &Member<'_, '_>) -> bool {
-    case.scan(member).text(member.span, Attr::OperationId).is_none_or(|id| Some(id) == case.id)
+    case.scan(member).text(member.span, Attr::OperationId).is_none_or(|id| Some(&*id) == case.id)
 }
 
 /// The operation's interval.
@@ -91,7 +98,7 @@ impl Window {
 
 /// From the start request's server span (else the registration, else the first span) to the last terminal state; a
 /// start without id runs from its first to its last retry.
-pub(super) fn window(case: &Case<'_, '_>, states: &[StateChange], ended: bool, now: Time) -> Option<Window> {
+pub(super) fn window(case: &Case<'_, '_>, states: &[StateChange<'_>], ended: bool, now: Time) -> Option<Window> {
     let first = case.members.first()?.span.start();
     let server = |m: &&Member<'_, '_>| m.sight.route_is(RouteRole::Start) && m.span.kind() == SpanKind::Server;
     let by_request = case.members.iter().find(server);

@@ -1,5 +1,7 @@
 //! Worker selection: what the selection spans say in any of the vocabularies, and what dispatches show without them.
 
+use std::borrow::Cow;
+
 use super::{
     WorkerSelection, WorkerStatus,
     case::{Case, Member},
@@ -14,12 +16,12 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Choice<'t, 'p> {
     pub(super) member: Member<'t, 'p>,
-    pub(super) worker_type: Option<&'t str>,
+    pub(super) worker_type: Option<Cow<'t, str>>,
     pub(super) status: Option<WorkerStatus>,
     pub(super) total: Option<i64>,
     pub(super) capable: Option<i64>,
     pub(super) available: Option<i64>,
-    pub(super) worker_id: Option<&'t str>,
+    pub(super) worker_id: Option<Cow<'t, str>>,
     pub(super) dispatch: Option<Dispatch<'t>>,
 }
 
@@ -60,7 +62,8 @@ fn selection<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>) -> Option<Cho
     Some(Choice {
         member: *member,
         worker_type: scan.text(span, Attr::WorkerType),
-        status: status(said, total, capable, available).or(worker_id.map(|_| WorkerStatus::Success)),
+        status: status(said.as_deref(), total, capable, available)
+            .or(worker_id.as_ref().map(|_| WorkerStatus::Success)),
         total,
         capable,
         available,
@@ -101,10 +104,13 @@ fn dispatch<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>) -> Option<Choi
     }
     let request = Request::of(span, &scan.lexicon).unwrap_or_default();
     let good = |text: &str| ["success", "ok", "accepted", "dispatched"].iter().any(|g| text.eq_ignore_ascii_case(g));
-    let accepted = request.accepted() || said.is_some_and(good) || (!by_request && said.is_none() && !span.is_error());
+    let accepted =
+        request.accepted() || said.as_deref().is_some_and(good) || (!by_request && said.is_none() && !span.is_error());
     Some(Choice {
         member: *member,
-        worker_type: scan.text(span, Attr::WorkerType).or(member.sight.route.and_then(|hit| hit.operation_type)),
+        worker_type: scan
+            .text(span, Attr::WorkerType)
+            .or_else(|| member.sight.route.and_then(|hit| hit.operation_type).map(|t| Cow::Owned(t.to_owned()))),
         status: accepted.then_some(WorkerStatus::Success),
         total: None,
         capable: None,
@@ -159,12 +165,12 @@ pub(super) fn entries(choices: &[Choice<'_, '_>], operation_type: &str) -> Vec<W
         time: c.member.span.start(),
         span: c.member.span.name().to_owned(),
         operation_type: operation_type.to_owned(),
-        worker_type: c.worker_type.map(str::to_owned),
+        worker_type: c.worker_type.as_deref().map(str::to_owned),
         worker_status: c.status,
         total: c.total,
         capable: c.capable,
         available: c.available,
-        worker_id: c.worker_id.map(str::to_owned).or_else(|| c.dispatch.and_then(|d| d.request.address())),
+        worker_id: c.worker_id.as_deref().map(str::to_owned).or_else(|| c.dispatch.and_then(|d| d.request.address())),
         duration_ms: c.member.span.duration().millis(),
         span_id: c.member.span.id(),
         trace_id: c.member.span.trace().id(),

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::{case::Member, errors, scan::Scan};
+use super::{case::Member, scan::Scan};
 use crate::{
     playbook::{Correlation, Playbook, RouteRole, Service, SpanRole},
     trace::{SpanKind, Time},
@@ -13,7 +13,6 @@ use crate::{
 pub(super) struct Witness<'a, 'p> {
     pub(super) member: Member<'a, 'p>,
     pub(super) correlation: &'p Correlation,
-    pub(super) message: &'a str,
 }
 
 /// When a service was asked for its health.
@@ -38,7 +37,7 @@ impl<'a, 'p> World<'a, 'p> {
                 let sight = scan.sight(span.ix());
                 if sight.is(SpanRole::Context) && span.is_error() {
                     let member = Member { span, scan: at, sight, folded: 0 };
-                    world.witness(member, scan);
+                    world.witness(member);
                 }
                 if sight.route_is(RouteRole::Health) && span.kind() == SpanKind::Server && !span.is_error() {
                     let health = world.health.entry(span.service()).or_insert(Health { last: span.end(), checks: 0 });
@@ -50,12 +49,10 @@ impl<'a, 'p> World<'a, 'p> {
         world
     }
 
-    fn witness(&mut self, member: Member<'a, 'p>, scan: &Scan<'a, 'p>) {
+    fn witness(&mut self, member: Member<'a, 'p>) {
         let correlations = self.playbook.correlations().iter();
         if let Some(correlation) = correlations.into_iter().find(|c| c.span.fits(member.span.name())) {
-            let message = errors::exceptions(member.span, &scan.lexicon).first().and_then(|e| e.message);
-            let message = message.unwrap_or(member.span.status_message());
-            self.witnesses.push(Witness { member, correlation, message });
+            self.witnesses.push(Witness { member, correlation });
         }
     }
 

@@ -144,7 +144,7 @@ fn annotations_leave_out_what_is_not_severe_and_escape_their_text() {
 fn lists_are_cut_with_a_notice() {
     let evidence = crate::diagnosis::Evidence {
         rule: "r".into(),
-        kind: crate::diagnosis::EvidenceKind::Span,
+        kind: crate::diagnosis::EvidenceKind::Status,
         trace_id: None,
         span_id: None,
         service: None,

@@ -6,7 +6,7 @@ use super::{BEFORE_ID, Case, Gathered, Investigator, LONG_AGO, cache::bucket, se
 use crate::{
     diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict},
     jaeger,
-    playbook::Fill,
+    playbook::{Fill, Placeholder},
     trace::{Time, TraceId},
 };
 
@@ -108,7 +108,7 @@ impl Investigator {
         };
         let rule = playbook.rule("not_found.no_trace");
         let mut fill = Fill::default();
-        fill.set("operation", text.clone());
+        fill.quote(Placeholder::Operation, &text);
         let summary = rule.map_or_else(|| format!("No trace has the id {text}"), |rule| rule.summary.fill(&fill));
         Diagnosis {
             operation_type: id

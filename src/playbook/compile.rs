@@ -1,55 +1,33 @@
-//! From playbook texts to a [`Playbook`]: parse, lay over, check.
+//! From the tables of a playbook to a [`Playbook`] that rules can use; what is missing or wrong is reported with its line.
+
+use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
 use super::{
-    Attr, Correlation, Effect, ErrorClass, OperationIds, Phase, Playbook, PlaybookError, Route, Rule, Service, Silence,
-    SpanRole, Step, Thresholds,
-    tables::{self, Table, Tables, Words},
+    Attr, Cancellation, Correlation, Effect, ErrorClass, OperationIds, Phase, Playbook, PlaybookError, Route, Rule,
+    Service, Silence, SpanRole, State, Step, Template, Thresholds,
+    tables::{self, Table, Tables, Text, Words},
     verdict::{Confidence, Severity, Verdict},
     words::Duration,
 };
 use crate::trace::Micros;
-
-pub(super) fn load(base: &str, overlay: &str) -> Result<Playbook, Vec<PlaybookError>> {
-    let over = parse(overlay)?;
-    let mut checker = Checker { text: overlay, errors: Vec::new() };
-    let tables = match over.extends.as_deref() {
-        None | Some("ktrdr") => {
-            let mut tables = parse(base)?;
-            tables.lay(over);
-            tables
-        }
-        Some("none") => over,
-        Some(other) => {
-            checker.error("extends", format!("extends = \"{other}\": only \"ktrdr\" (the default) and \"none\" exist"));
-            Tables::default()
-        }
-    };
-    let playbook = checker.playbook(tables);
-    if checker.errors.is_empty() { Ok(playbook) } else { Err(checker.errors) }
-}
 
 /// A playbook without any rule.
 pub(super) fn empty() -> Playbook {
     Checker { text: "", errors: Vec::new() }.playbook(Tables::default())
 }
 
-fn parse(text: &str) -> Result<Tables, Vec<PlaybookError>> {
-    toml::from_str(text).map_err(|e: toml::de::Error| {
-        let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        vec![PlaybookError { line: before.matches('\n').count() + 1, message: e.message().to_owned() }]
-    })
-}
-
-struct Checker<'t> {
-    text: &'t str,
-    errors: Vec<PlaybookError>,
+/// Builds a playbook and collects the mistakes of the user's text.
+pub(super) struct Checker<'t> {
+    /// The user's text.
+    pub(super) text: &'t str,
+    pub(super) errors: Vec<PlaybookError>,
 }
 
 impl Checker<'_> {
     /// Notes a mistake at the first line of the user's text that mentions `near`.
-    fn error(&mut self, near: &str, message: String) {
+    pub(super) fn error(&mut self, near: &str, message: String) {
         let line = self.text.lines().position(|line| line.contains(near)).map_or(1, |ix| ix + 1);
         self.errors.push(PlaybookError { line, message });
     }
@@ -68,7 +46,7 @@ impl Checker<'_> {
         tables.into_iter().filter(T::is_enabled).collect()
     }
 
-    fn playbook(&mut self, tables: Tables) -> Playbook {
+    pub(super) fn playbook(&mut self, tables: Tables) -> Playbook {
         let attributes = self.attributes(&tables);
         let spans = self.spans(&tables);
         let mut rules = Vec::new();
@@ -92,11 +70,16 @@ impl Checker<'_> {
         let routes = self.enabled("route", tables.route).into_iter().filter_map(|t| self.route(t)).collect();
         let phases = self.enabled("phase", tables.phase).into_iter().filter_map(|t| self.phase(t)).collect();
         let silences = self.enabled("silence", tables.silence).into_iter().filter_map(|t| self.silence(t)).collect();
+        let cancellations = self.enabled("cancellation", tables.cancellation);
+        let cancellations: Vec<Cancellation> =
+            cancellations.into_iter().filter_map(|table| self.cancellation(table)).collect();
+        let states = self.states(&tables.operation.states);
         let correlations = self.enabled("correlation", tables.correlation);
         let correlations = correlations.into_iter().filter_map(|t| self.correlation(t)).collect();
         let by_id: HashMap<String, usize> = rules.iter().enumerate().map(|(ix, r)| (r.id.clone(), ix)).collect();
-        for class in errors.iter().filter(|class| !by_id.contains_key(&class.rule)) {
-            self.error(&class.rule, format!("there is no rule '{}' to take the words from", class.rule));
+        let named = errors.iter().map(|class| &class.rule).chain(cancellations.iter().map(|c| &c.rule));
+        for rule in named.filter(|rule| !by_id.contains_key(*rule)) {
+            self.error(rule, format!("there is no rule '{rule}' to take the words from"));
         }
         Playbook {
             name: tables.name.unwrap_or_default(),
@@ -111,10 +94,12 @@ impl Checker<'_> {
                 comparable_by: tables.operation.comparable_by.unwrap_or_default(),
                 types: tables.operation.types,
                 aliases: tables.operation.aliases,
+                states,
             },
             routes,
             phases,
             silences,
+            cancellations,
             thresholds: thresholds(&tables.thresholds),
             precedence: tables.verdicts.precedence.unwrap_or_else(|| Verdict::ALL.to_vec()),
             rules,
@@ -153,6 +138,30 @@ impl Checker<'_> {
         spans
     }
 
+    fn states(&mut self, words: &BTreeMap<String, String>) -> BTreeMap<String, State> {
+        let mut states = BTreeMap::new();
+        for (word, name) in words {
+            if let Some(state) = State::parse(name) {
+                states.insert(word.trim().to_lowercase(), state);
+            } else {
+                let known = State::ALL.map(State::as_str).join(", ");
+                self.error(word, format!("[operation.states] has '{word}' as '{name}'; it may be one of: {known}"));
+            }
+        }
+        states
+    }
+
+    fn cancellation(&mut self, table: tables::CancellationTable) -> Option<Cancellation> {
+        let reason = self.need(&table.id, "reason", table.reason)?.0;
+        let rule = self.need(&table.id, "rule", table.rule)?;
+        // Free text may mention anything; only how it begins says who wrote it.
+        if !reason.as_str().trim_start_matches("(?i)").starts_with('^') {
+            self.error(&table.id, format!("the reason of '{}' must begin with ^", table.id));
+            return None;
+        }
+        Some(Cancellation { reason, rule })
+    }
+
     fn rule(&mut self, words: &Words<'_>) -> Option<Rule> {
         let id = words.id;
         let doc = self.need(id, "doc", words.doc);
@@ -172,10 +181,10 @@ impl Checker<'_> {
             verdict: verdict?,
             severity: severity?,
             confidence: words.confidence.map_or(Confidence::High, Confidence::from),
-            confidence_reason: words.confidence_reason.cloned(),
-            summary: summary?.clone(),
-            root_cause: words.root_cause.cloned(),
-            solution: words.solution.cloned(),
+            confidence_reason: words.confidence_reason.and_then(template),
+            summary: template(summary?)?,
+            root_cause: words.root_cause.and_then(template),
+            solution: words.solution.and_then(template),
             ports: Vec::new(),
             hosts: Vec::new(),
             ignore: Vec::new(),
@@ -210,6 +219,7 @@ impl Checker<'_> {
     fn service(&mut self, table: tables::ServiceTable, rules: &mut Vec<Rule>) -> Option<Service> {
         rules.extend(self.rule(&table.words()));
         let name = self.need(&table.id, "name", table.name)?;
+        let root_cause_timeout = table.root_cause_timeout.as_ref().and_then(template);
         Some(Service {
             rule: table.id,
             name,
@@ -217,7 +227,7 @@ impl Checker<'_> {
             routes: table.routes.unwrap_or_default(),
             ports: table.ports.unwrap_or_default(),
             hosts: table.hosts.unwrap_or_default(),
-            root_cause_timeout: table.root_cause_timeout,
+            root_cause_timeout,
         })
     }
 
@@ -238,6 +248,7 @@ impl Checker<'_> {
             },
             classes: table.classes.unwrap_or_default(),
             messages: table.messages.unwrap_or_default().into_iter().map(|pattern| pattern.0).collect(),
+            causes: table.causes.unwrap_or_default().into_iter().map(|pattern| pattern.0).collect(),
             error_type: table.error_type,
         })
     }
@@ -274,6 +285,11 @@ impl Checker<'_> {
     }
 }
 
+/// The template of a text; its mistakes were reported when the text was loaded.
+fn template(text: &Text) -> Option<Template> {
+    Template::parse(text.get_ref()).ok()
+}
+
 fn thresholds(t: &tables::Thresholds) -> Thresholds {
     let or = |given: Option<Duration>, default: Micros| given.map_or(default, |d| d.0);
     Thresholds {
@@ -287,5 +303,8 @@ fn thresholds(t: &tables::Thresholds) -> Thresholds {
         silence_factor: t.silence_factor.unwrap_or(3.0),
         correlation_window: or(t.correlation_window, Micros::from_secs(60)),
         chatty_calls: t.chatty_calls.unwrap_or(10),
+        failing_calls: t.failing_calls.unwrap_or(2),
+        timed_out_polls: t.timed_out_polls.unwrap_or(2),
+        health_checks: t.health_checks.unwrap_or(3),
     }
 }

@@ -4,9 +4,12 @@
 //! `extends = "none"`: that is how a system other than KTRDR is diagnosed.
 
 mod compile;
+mod load;
+mod placeholders;
 mod roles;
 mod rules;
 mod tables;
+mod template;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -16,11 +19,15 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
+pub use placeholders::{Fill, Placeholder, first_line};
 pub use roles::{Attr, SpanRole};
-pub use rules::{Correlation, Effect, ErrorClass, Phase, Route, Rule, Service, Silence, Step, Thresholds};
+pub use rules::{
+    Cancellation, Correlation, Effect, ErrorClass, Phase, Route, Rule, Service, Silence, Step, Thresholds,
+};
 pub use tables::RouteRole;
-pub use verdict::{Confidence, Severity, Verdict};
-pub use words::{Duration, Fill, Glob, NoDuration, Pattern, Template, any_fits};
+pub use template::{Template, TemplateError};
+pub use verdict::{Confidence, Severity, State, Verdict};
+pub use words::{Duration, Glob, NoDuration, Pattern, any_fits};
 
 use crate::trace::Time;
 
@@ -39,6 +46,7 @@ pub struct Playbook {
     routes: Vec<Route>,
     phases: Vec<Phase>,
     silences: Vec<Silence>,
+    cancellations: Vec<Cancellation>,
     thresholds: Thresholds,
     precedence: Vec<Verdict>,
     rules: Vec<Rule>,
@@ -56,6 +64,8 @@ struct OperationIds {
     comparable_by: Vec<String>,
     types: Vec<String>,
     aliases: BTreeMap<String, String>,
+    /// By the word in lower case.
+    states: BTreeMap<String, State>,
 }
 
 /// A playbook text that cannot be used.
@@ -81,7 +91,7 @@ impl Playbook {
     /// # Errors
     /// Every mistake found, with its line.
     pub fn with_overlay(overlay: &str) -> Result<Self, Vec<PlaybookError>> {
-        compile::load(KTRDR, overlay)
+        load::load(KTRDR, overlay)
     }
 
     /// The embedded playbook's text.
@@ -147,6 +157,12 @@ impl Playbook {
         self.operation.aliases.get(&lower).cloned().unwrap_or(lower)
     }
 
+    /// The state that a word means: one of the playbook's own words, or a state's name. `None` for a word that nobody knows.
+    #[must_use]
+    pub fn state(&self, word: &str) -> Option<State> {
+        self.operation.states.get(&word.trim().to_lowercase()).copied().or_else(|| State::parse(word))
+    }
+
     /// Operation types it knows, for suggestions.
     #[must_use]
     pub fn operation_types(&self) -> Vec<String> {
@@ -199,6 +215,13 @@ impl Playbook {
         })
     }
 
+    /// The rule for an operation that was cancelled for this reason; `None` when no pattern fits.
+    #[must_use]
+    pub fn cancellation_rule(&self, reason: &str) -> Option<&str> {
+        let found = self.cancellations.iter().find(|cancellation| cancellation.reason.is_match(reason));
+        found.map(|cancellation| cancellation.rule.as_str())
+    }
+
     /// Numbers that rules compare with.
     #[must_use]
     pub fn thresholds(&self) -> &Thresholds {
@@ -247,16 +270,35 @@ impl Playbook {
         &self.errors
     }
 
-    /// The service behind an address: route first, then port and host among those.
+    /// The service behind an address: by route first, then by the name of its host or of itself, then by port.
     #[must_use]
-    pub fn service_at(&self, path: &str, host: &str, port: Option<u16>) -> Option<&Service> {
-        let here = |s: &&Service| port.is_some_and(|p| s.ports.contains(&p)) || any_fits(&s.hosts, host);
-        let by_route = || self.services.iter().filter(|s| any_fits(&s.routes, path));
-        // A route that several services share (a GPU host and a worker) goes to the one at this port; without one, to
+    pub fn service_at(&self, address: Address<'_>) -> Option<&Service> {
+        let named = |s: &&Service| {
+            address.host.is_some_and(|host| any_fits(&s.hosts, host))
+                || address.peer.is_some_and(|peer| any_fits(&s.names, peer) || any_fits(&s.hosts, peer))
+        };
+        let listens = |s: &&Service| address.port.is_some_and(|port| s.ports.contains(&port));
+        let by_route = || self.services.iter().filter(|s| address.path.is_some_and(|path| any_fits(&s.routes, path)));
+        // A route that several services share (a GPU host and a worker) goes to the one at this address; without one, to
         // the service with most ports, which is the kind that is deployed most.
         by_route()
-            .find(here)
+            .find(named)
+            .or_else(|| by_route().find(listens))
             .or_else(|| by_route().max_by_key(|s| s.ports.len()))
-            .or_else(|| self.services.iter().find(here))
+            .or_else(|| self.services.iter().find(named))
+            .or_else(|| self.services.iter().find(listens))
     }
+}
+
+/// Where a request was sent, as far as it says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Address<'t> {
+    /// Path of the URL.
+    pub path: Option<&'t str>,
+    /// Host without port.
+    pub host: Option<&'t str>,
+    /// Port.
+    pub port: Option<u16>,
+    /// Name of the service that was called.
+    pub peer: Option<&'t str>,
 }

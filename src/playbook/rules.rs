@@ -45,6 +45,15 @@ pub struct Silence {
     pub allowed: Micros,
 }
 
+/// Who cancelled an operation, by the reason that was written down.
+#[derive(Clone, Debug)]
+pub struct Cancellation {
+    /// The reason, from its first character.
+    pub reason: regex::Regex,
+    /// Id of the rule that applies.
+    pub rule: String,
+}
+
 /// Numbers that rules compare with.
 #[derive(Clone, Copy, Debug)]
 pub struct Thresholds {
@@ -68,6 +77,12 @@ pub struct Thresholds {
     pub correlation_window: Micros,
     /// How many similar calls in a row are fine.
     pub chatty_calls: usize,
+    /// So many calls of a service without an answer, and none with one, are a service that does not answer.
+    pub failing_calls: usize,
+    /// So many polls in a row that time out are a worker that is gone.
+    pub timed_out_polls: usize,
+    /// So many health checks make a habit whose end means something.
+    pub health_checks: usize,
 }
 
 /// A rule's words.
@@ -188,11 +203,27 @@ pub struct ErrorClass {
     pub classes: Vec<String>,
     /// Expressions over the message.
     pub messages: Vec<regex::Regex>,
+    /// Where a wrapper names what it wraps, in its message or its stack trace: groups `class` and `message`.
+    pub causes: Vec<regex::Regex>,
     /// Class to show when only the message is known.
     pub error_type: Option<String>,
 }
 
 impl ErrorClass {
+    /// Whether it names this class; a gRPC status is known by its name.
+    #[must_use]
+    pub fn names(&self, class: &str) -> bool {
+        let class = class.strip_prefix("gRPC ").unwrap_or(class);
+        self.classes.iter().any(|known| known == class)
+    }
+
+    /// Whether an error is of this class, by its class or its message.
+    #[must_use]
+    pub fn fits(&self, class: Option<&str>, message: Option<&str>) -> bool {
+        class.is_some_and(|class| self.names(class))
+            || message.is_some_and(|message| self.messages.iter().any(|pattern| pattern.is_match(message)))
+    }
+
     /// Whether a service did not answer.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {

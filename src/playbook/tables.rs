@@ -7,8 +7,11 @@ use serde::Deserialize;
 
 use super::{
     verdict::{Confidence, Verdict},
-    words::{Duration, Glob, Pattern, Template},
+    words::{Duration, Glob, Pattern},
 };
+
+/// The source of a template, with its place in the playbook's text.
+pub(super) type Text = toml::Spanned<String>;
 
 /// Declares a table with an id: its fields, optional, and how another table with the same id is laid over it.
 macro_rules! tables {
@@ -51,10 +54,10 @@ macro_rules! rules {
                 verdict: Verdict,
                 severity: u8,
                 confidence: Level,
-                confidence_reason: Template,
-                summary: Template,
-                root_cause: Template,
-                solution: Template,
+                confidence_reason: Text,
+                summary: Text,
+                root_cause: Text,
+                solution: Text,
                 $($field: $type,)*
             }
         )*}
@@ -83,10 +86,16 @@ pub(super) struct Words<'t> {
     pub(super) verdict: Option<Verdict>,
     pub(super) severity: Option<u8>,
     pub(super) confidence: Option<Level>,
-    pub(super) confidence_reason: Option<&'t Template>,
-    pub(super) summary: Option<&'t Template>,
-    pub(super) root_cause: Option<&'t Template>,
-    pub(super) solution: Option<&'t Template>,
+    pub(super) confidence_reason: Option<&'t Text>,
+    pub(super) summary: Option<&'t Text>,
+    pub(super) root_cause: Option<&'t Text>,
+    pub(super) solution: Option<&'t Text>,
+}
+
+impl<'t> Words<'t> {
+    fn texts(&self) -> impl Iterator<Item = &'t Text> + use<'t> {
+        [self.summary, self.root_cause, self.solution, self.confidence_reason].into_iter().flatten()
+    }
 }
 
 /// A table that can be laid over another with the same id.
@@ -129,6 +138,7 @@ pub(super) struct Tables {
     pub(super) route: Vec<RouteTable>,
     pub(super) phase: Vec<PhaseTable>,
     pub(super) silence: Vec<SilenceTable>,
+    pub(super) cancellation: Vec<CancellationTable>,
     pub(super) thresholds: Thresholds,
     pub(super) verdicts: Verdicts,
     pub(super) rule: Vec<RuleTable>,
@@ -153,6 +163,7 @@ pub(super) struct OperationTable {
     pub(super) comparable_by: Option<Vec<String>>,
     pub(super) types: Vec<String>,
     pub(super) aliases: BTreeMap<String, String>,
+    pub(super) states: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -168,6 +179,9 @@ pub(super) struct Thresholds {
     pub(super) silence_factor: Option<f64>,
     pub(super) correlation_window: Option<Duration>,
     pub(super) chatty_calls: Option<usize>,
+    pub(super) failing_calls: Option<usize>,
+    pub(super) timed_out_polls: Option<usize>,
+    pub(super) health_checks: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -205,6 +219,8 @@ tables! {
     PhaseTable { types: Vec<String>, after: Glob, before: Glob, name: String }
     /// An allowed silence.
     SilenceTable { r#type: Glob, after: Glob, allowed: Duration }
+    /// Who cancelled, by the reason that was written down.
+    CancellationTable { doc: String, reason: Pattern, rule: String }
     /// A failing span elsewhere that explains a missing answer.
     CorrelationTable { doc: String, span: Glob, waiting_on: String, explains: String, host: String, port: String }
 }
@@ -220,16 +236,30 @@ rules! {
     /// A service, and the words for when it does not answer.
     ServiceTable {
         name: String, names: Vec<Glob>, routes: Vec<Glob>, ports: Vec<u16>, hosts: Vec<Glob>,
-        root_cause_timeout: Template,
+        root_cause_timeout: Text,
     }
     /// An error class.
     ErrorTable {
-        wrapper: bool, classes: Vec<String>, messages: Vec<Pattern>, error_type: String, rule: String,
-        unreachable: bool, timeout: bool, lost_worker: bool,
+        wrapper: bool, classes: Vec<String>, messages: Vec<Pattern>, causes: Vec<Pattern>, error_type: String,
+        rule: String, unreachable: bool, timeout: bool, lost_worker: bool,
     }
 }
 
 impl Tables {
+    /// All templates.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Text> {
+        let words = self.rule.iter().map(RuleTable::words).chain(self.step.iter().map(StepTable::words));
+        let words = words.chain(self.service.iter().map(ServiceTable::words));
+        let words = words.chain(self.error.iter().map(ErrorTable::words));
+        words.flat_map(|words| words.texts()).chain(self.service.iter().filter_map(|s| s.root_cause_timeout.as_ref()))
+    }
+
+    /// Names of the placeholders that errors' messages fill.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &str> {
+        let patterns = self.error.iter().flat_map(|error| error.messages.iter().flatten());
+        patterns.flat_map(|pattern| pattern.0.capture_names().flatten())
+    }
+
     /// Lays another text over this one.
     pub(super) fn lay(&mut self, over: Self) {
         set(&mut self.name, over.name);
@@ -243,11 +273,13 @@ impl Tables {
         set(&mut self.operation.comparable_by, over.operation.comparable_by);
         self.operation.types.extend(over.operation.types);
         self.operation.aliases.extend(over.operation.aliases);
+        self.operation.states.extend(over.operation.states);
         set(&mut self.verdicts.precedence, over.verdicts.precedence);
         self.thresholds.lay(&over.thresholds);
         lay_all(&mut self.route, over.route);
         lay_all(&mut self.phase, over.phase);
         lay_all(&mut self.silence, over.silence);
+        lay_all(&mut self.cancellation, over.cancellation);
         lay_all(&mut self.rule, over.rule);
         lay_all(&mut self.step, over.step);
         lay_all(&mut self.service, over.service);
@@ -268,6 +300,9 @@ impl Thresholds {
         set(&mut self.silence_factor, over.silence_factor);
         set(&mut self.correlation_window, over.correlation_window);
         set(&mut self.chatty_calls, over.chatty_calls);
+        set(&mut self.failing_calls, over.failing_calls);
+        set(&mut self.timed_out_polls, over.timed_out_polls);
+        set(&mut self.health_checks, over.health_checks);
     }
 }
 

@@ -32,13 +32,25 @@ fn ids_tell_type_and_time_read_from_the_right() {
 #[test]
 fn a_service_is_found_by_route_first_and_port_second() {
     let playbook = Playbook::ktrdr();
-    let rule = |path, host, port| playbook.service_at(path, host, port).map(|s| s.rule.as_str());
+    let rule = |path, host, port| {
+        let address = Address { path: Some(path), host: Some(host), port, peer: None };
+        playbook.service_at(address).map(|s| s.rule.as_str())
+    };
     assert_eq!(rule("/data/validate", "localhost", Some(15001)), Some("service.ib_host"));
     assert_eq!(rule("/training/start", "127.0.0.1", Some(15999)), Some("service.training_worker"));
     assert_eq!(rule("/training/start", "host.docker.internal", Some(5002)), Some("service.training_host"));
     assert_eq!(rule("/api/v1/trainings/start", "127.0.0.1", Some(18000)), Some("service.backend"));
     assert_eq!(rule("/somewhere", "127.0.0.1", Some(5432)), Some("service.database"));
     assert_eq!(rule("/somewhere", "elsewhere", None), None);
+    assert_eq!(
+        rule("/somewhere", "training-worker-1", Some(5003)),
+        Some("service.training_worker"),
+        "a name beats a port"
+    );
+    let peer = |peer| playbook.service_at(Address { peer: Some(peer), ..Address::default() }).map(|s| s.rule.as_str());
+    assert_eq!(peer("ktrdr-backtest-worker-7"), Some("service.backtest_worker"));
+    assert_eq!(peer("my-ib-host"), Some("service.ib_host"));
+    assert_eq!(peer("elsewhere"), None);
 }
 
 #[test]
@@ -89,6 +101,109 @@ fn mistakes_are_told_with_their_line() {
     assert!(line("[thresholds]\nhealth_gap = \"soon\"\n").message.contains("no duration"));
     assert!(line("[[rule]]\nid = \"x\"\nseverty = 2\n").message.contains("severty"));
     assert!(line("extends = \"other\"\n").message.contains("none"));
+}
+
+/// Review B5: a misspelt placeholder went unnoticed.
+#[test]
+fn placeholders_that_nothing_fills_are_reported_with_their_line() {
+    let mine = "\
+[[rule]]
+id = \"healthy.completed\"
+summary = \"Done in {duration}\"
+solution = \"\"\"
+See {{literal}} and {operation}:
+  ktrdr status {operation|ID}
+  ktrdr data load {sybmol|SYMBOL} {symbo} {sybmol}\"\"\"
+
+[[service]]
+id = \"service.ib_host\"
+root_cause_timeout = \"{path} of {addres}\"
+
+[[error]]
+id = \"error.licence\"
+doc = \"No licence.\"
+messages = ['licence (?P<licence>\\w+)']
+verdict = \"failed\"
+severity = 3
+summary = \"No {licence} for {nobody}\"
+";
+    let errors = Playbook::with_overlay(mine).unwrap_err();
+    let found: Vec<_> = errors.iter().map(|e| (e.line, e.message.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (7, "nothing fills the placeholder `{sybmol}`; perhaps `{symbol}`"),
+            (7, "nothing fills the placeholder `{symbo}`; perhaps `{symbol}`"),
+            (11, "nothing fills the placeholder `{addres}`; perhaps `{address}`"),
+            (19, "nothing fills the placeholder `{nobody}`"),
+        ]
+    );
+    // `path` is a group of the embedded playbook; a playbook that stands alone does not have it.
+    let alone = format!("extends = \"none\"\n{mine}");
+    assert!(Playbook::with_overlay(&alone).unwrap_err().iter().any(|e| e.line == 12 && e.message.contains("`{path}`")));
+}
+
+#[test]
+fn braces_that_stand_alone_are_reported_with_their_line() {
+    let with =
+        |text: &str| format!("[[rule]]\nid = \"healthy.completed\"\nsolution = \"\"\"\nfine {{{{}}}}\n{text}\"\"\"\n");
+    let first = |text: &str| Playbook::with_overlay(&with(text)).unwrap_err().remove(0);
+    let go = first("  docker ps --format '{.Names}'");
+    assert_eq!(go.line, 5);
+    assert!(go.message.contains("`{.Names}` is not a placeholder") && go.message.contains("{{"), "{}", go.message);
+    assert_eq!(first("print({").message, "`{` stands alone; write `{{` for a literal brace");
+    assert_eq!(first("print(})").message, "`}` stands alone; write `}}` for a literal brace");
+    assert!(Playbook::with_overlay(&with("  docker ps --format '{{{{.Names}}}}'")).is_ok());
+}
+
+#[test]
+fn every_template_is_checked() {
+    for place in ["summary", "root_cause", "solution", "confidence_reason"] {
+        for (table, id) in [
+            ("rule", "healthy.completed"),
+            ("step", "slow.ib_latency"),
+            ("service", "service.ib_host"),
+            ("error", "error.timeout"),
+        ] {
+            let errors = Playbook::with_overlay(&format!("[[{table}]]\nid = \"{id}\"\n{place} = \"{{nothing}}\"\n"))
+                .unwrap_err();
+            assert_eq!((errors.len(), errors[0].line), (1, 3), "{table} {place}");
+        }
+    }
+}
+
+/// Review B19: the version was read and used nowhere.
+#[test]
+fn a_playbook_of_another_version_is_refused() {
+    assert!(Playbook::with_overlay("version = 1\n").is_ok());
+    for version in [0, 2] {
+        let error = Playbook::with_overlay(&format!("name = \"x\"\nversion = {version}\n")).unwrap_err().remove(0);
+        assert_eq!(error.line, 2);
+        assert!(error.message.contains("reads playbooks of version 1"), "{}", error.message);
+    }
+}
+
+#[test]
+fn reasons_of_cancellations_are_anchored() {
+    let row = |reason: &str| {
+        format!("[[cancellation]]\nid = \"cancellation.x\"\nreason = '{reason}'\nrule = \"cancelled.user\"\n")
+    };
+    assert!(Playbook::with_overlay(&row("^Budget")).is_ok() && Playbook::with_overlay(&row("(?i)^Budget")).is_ok());
+    let loose = Playbook::with_overlay(&row("budget")).unwrap_err().remove(0);
+    assert_eq!((loose.line, loose.message.as_str()), (2, "the reason of 'cancellation.x' must begin with ^"));
+    let lost =
+        Playbook::with_overlay(&row("^Budget").replace("cancelled.user", "cancelled.nobody")).unwrap_err().remove(0);
+    assert_eq!(lost.line, 4);
+}
+
+#[test]
+fn words_for_states_are_read_in_any_case() {
+    let playbook =
+        Playbook::with_overlay("[operation.states]\nSUCCESS = \"Completed\"\n\"in work\" = \"running\"\n").unwrap();
+    assert_eq!(playbook.state(" success "), Some(State::Completed));
+    assert_eq!(playbook.state("In Work"), Some(State::Running));
+    assert_eq!(playbook.state("RESUMING"), Some(State::Resuming));
+    assert_eq!(playbook.state("done"), None);
 }
 
 #[test]

@@ -76,6 +76,48 @@ impl Verdict {
     }
 }
 
+/// A state that an operation writes into its spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Registered, not started.
+    Pending,
+    /// Started.
+    Running,
+    /// Started again after an end.
+    Resuming,
+    /// Ended well.
+    Completed,
+    /// Ended in failure.
+    Failed,
+    /// Ended by request.
+    Cancelled,
+}
+
+impl State {
+    /// All states.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Running, Self::Resuming, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// Its name in a playbook.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Resuming => "resuming",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Reads a name, in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| text.trim().eq_ignore_ascii_case(state.as_str()))
+    }
+}
+
 /// How bad it is; serialized as 0 to 3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {

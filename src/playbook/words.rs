@@ -1,6 +1,6 @@
-//! Small notions that playbook tables are made of: globs, regular expressions, durations, texts with gaps.
+//! Values that playbook tables are made of: globs, regular expressions, durations.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -114,131 +114,9 @@ impl<'de> Deserialize<'de> for Duration {
     }
 }
 
-/// What a text's gaps are filled with.
-#[derive(Clone, Debug, Default)]
-pub struct Fill(BTreeMap<Cow<'static, str>, String>);
-
-impl Fill {
-    /// Sets a word; an empty value counts as absent.
-    pub fn set(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) {
-        let value = value.into();
-        if !value.is_empty() {
-            self.0.insert(key.into(), value);
-        }
-    }
-
-    /// Sets a word unless it is set already.
-    pub fn set_default(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) {
-        let key = key.into();
-        if !self.0.contains_key(&key) {
-            self.set(key, value);
-        }
-    }
-
-    /// A word that is set.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
-    }
-
-    /// This fill with the words of another on top.
-    #[must_use]
-    pub fn with(mut self, more: &Self) -> Self {
-        self.0.extend(more.0.iter().map(|(key, value)| (key.clone(), value.clone())));
-        self
-    }
-}
-
-/// A text with gaps: `{symbol}`, or with a default `{symbol|the symbol}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Template(String);
-
-impl<'de> Deserialize<'de> for Template {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from).map(|text| Self(text.trim().to_owned()))
-    }
-}
-
-impl Template {
-    /// The text with its gaps filled. Of several lines those with a gap that has neither word nor default are left out
-    /// (a command without its argument helps nobody); in a single line such a gap becomes `unknown`.
-    #[must_use]
-    pub fn fill(&self, fill: &Fill) -> String {
-        if !self.0.contains('\n') {
-            return tidy(&fill_line(&self.0, fill).unwrap_or_else(|text| text));
-        }
-        let mut lines: Vec<String> = self.0.lines().filter_map(|line| fill_line(line, fill).ok()).collect();
-        // An announcement of commands that are all left out announces nothing.
-        if lines.len() == 1
-            && let Some(only) = lines.first_mut()
-            && only.ends_with(':')
-        {
-            only.pop();
-            only.push('.');
-        }
-        tidy(&lines.join("\n"))
-    }
-
-    /// The text as it was written.
-    #[must_use]
-    pub fn raw(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A line with its gaps filled; the error is the same with `unknown` in the gaps that have neither word nor default.
-fn fill_line(line: &str, fill: &Fill) -> Result<String, String> {
-    let mut out = String::with_capacity(line.len() + 32);
-    let mut rest = line;
-    let mut whole = true;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        let Some((gap, tail)) = after.split_once('}') else {
-            out.push('{');
-            rest = after;
-            continue;
-        };
-        let (key, default) = gap.split_once('|').map_or((gap, None), |(key, default)| (key, Some(default)));
-        let word = fill.get(key).or(default);
-        whole &= word.is_some();
-        out.push_str(word.unwrap_or("unknown"));
-        rest = tail;
-    }
-    out.push_str(rest);
-    if whole { Ok(out) } else { Err(out) }
-}
-
-/// Empty gaps leave double spaces and spaces before punctuation.
-fn tidy(text: &str) -> String {
-    let lines = text.lines().map(|line| {
-        let body = line.trim_start();
-        let indent = line.get(..line.len() - body.len()).unwrap_or_default();
-        let mut words = body.split_whitespace().collect::<Vec<_>>().join(" ");
-        for (bad, good) in [(" :", ":"), (" ,", ","), ("()", ""), (" )", ")")] {
-            words = words.replace(bad, good);
-        }
-        format!("{indent}{}", words.trim_end())
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn gaps_are_filled_or_take_their_default() {
-        let mut fill = Fill::default();
-        fill.set("symbol", "EURUSD");
-        fill.set("empty", "");
-        let text = |t: &str| Template(t.to_owned()).fill(&fill);
-        assert_eq!(text("load {symbol} -t {timeframe|1h}"), "load EURUSD -t 1h");
-        assert_eq!(text("No data for {symbol} {empty|}: gone"), "No data for EURUSD: gone");
-        assert_eq!(text("{never} {"), "unknown {");
-        assert_eq!(text("do:\n  ktrdr workers"), "do:\n  ktrdr workers");
-        assert_eq!(text("do:\n  ktrdr workers\n  ktrdr status {operation}"), "do:\n  ktrdr workers");
-        assert_eq!(text("Ask KTRDR:\n  ktrdr status {operation}"), "Ask KTRDR.");
-    }
 
     #[test]
     fn globs_take_the_whole_name() {

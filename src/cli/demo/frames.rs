@@ -189,11 +189,11 @@ pub(super) fn add_list(to: &mut Diagnosis, name: &str, rows: &[Map<String, Value
 }
 
 fn evidence(row: Row<'_>) -> Evidence {
-    use EvidenceKind::{Absence, Attribute, Comparison, Event, Span};
-    let kinds = [Attribute, Event, Span, Absence, Comparison];
+    use EvidenceKind::{Absence, Attribute, Comparison, Count, Event, Status};
+    let kinds = [Attribute, Event, Status, Absence, Count, Comparison];
     Evidence {
         rule: row.string("rule"),
-        kind: row.word("kind", &kinds, EvidenceKind::as_str).unwrap_or(Span),
+        kind: row.word("kind", &kinds, EvidenceKind::as_str).unwrap_or(Attribute),
         trace_id: row.trace("trace_id"),
         span_id: row.span("span_id"),
         service: row.opt("service"),

@@ -2,8 +2,8 @@
 
 use super::{Draft, Facts};
 use crate::{
-    diagnosis::{Confidence, OperationStatus, Verdict, case::Member, errors::Fault, http::Request},
-    playbook::{Attr, Effect, RouteRole},
+    diagnosis::{Confidence, OperationStatus, Verdict, case::Member, errors::Fault},
+    playbook::{Attr, Effect, Placeholder as P, RouteRole},
 };
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
@@ -39,13 +39,13 @@ fn completed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 /// The playbook's class of the deciding error. Classes that speak of workers and silent services have rules of their own.
 fn failed_by_class<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let origin = facts.origin.as_ref()?;
-    let (class, words) =
+    let (class, groups) =
         origin.class.as_ref().filter(|(class, _)| !class.is_unreachable() && class.effect != Effect::Wraps)?;
     let rule = facts.case.playbook.rule(&class.rule)?;
     if rule.verdict == Verdict::NoWorkers {
         return None;
     }
-    let mut draft = Draft::of(facts, &rule.id)?.words(words);
+    let mut draft = Draft::of(facts, &rule.id)?.with_fill(groups);
     if class.effect == Effect::WorkerLost {
         draft = lost_worker(facts, draft);
     }
@@ -59,19 +59,11 @@ fn lost_worker<'p>(facts: &Facts<'_, '_, 'p>, draft: Draft<'p>) -> Draft<'p> {
     draft.absence(last, "span of the worker", "none after this one", until)
 }
 
-fn prove_error<'p>(facts: &Facts<'_, '_, 'p>, mut draft: Draft<'p>) -> Draft<'p> {
-    if let Some(origin) = &facts.origin
-        && let Some(member) = &origin.member
-    {
-        let told = facts.case.scan(member).text(member.span, Attr::OperationError).is_some();
-        draft = if told {
-            draft.attribute(facts, member, Attr::OperationError)
-        } else {
-            let draft = draft.event(member, "exception.type", &origin.error_type);
-            draft.event(member, "exception.message", origin.message.as_deref().unwrap_or_default())
-        };
+fn prove_error<'p>(facts: &Facts<'_, '_, 'p>, draft: Draft<'p>) -> Draft<'p> {
+    let mut draft = draft.origin(facts);
+    if let Some(member) = facts.origin.as_ref().and_then(|origin| origin.member) {
         for attr in [Attr::Symbol, Attr::Timeframe] {
-            draft = draft.attribute(facts, member, attr);
+            draft = draft.attribute(facts, &member, attr);
         }
     }
     match ending(facts) {
@@ -83,7 +75,7 @@ fn prove_error<'p>(facts: &Facts<'_, '_, 'p>, mut draft: Draft<'p>) -> Draft<'p>
 fn failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let answer = facts.start_answer().filter(|_| facts.case.id.is_none());
     if let Some(code) = answer.and_then(|r| r.status).filter(|_| no_exception(facts)) {
-        let draft = Draft::of(facts, "failed.start_refused")?.set("status_code", code.to_string());
+        let draft = Draft::of(facts, "failed.start_refused")?.set(P::StatusCode, code.to_string());
         let start = facts.case.members.iter().rfind(|m| m.sight.route_is(RouteRole::Start))?;
         return Some(draft.attribute(facts, start, Attr::HttpStatus));
     }
@@ -91,20 +83,17 @@ fn failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 }
 
 fn no_exception(facts: &Facts<'_, '_, '_>) -> bool {
-    !facts.faults.iter().any(|fault: &Fault<'_, '_>| fault.exception && !fault.wrapper)
+    !facts.faults.iter().any(|fault: &Fault<'_, '_>| fault.source.is_described() && !fault.wrapper)
 }
 
+/// Who ended it: by the reason that was written down, as far as the playbook's patterns know how it begins.
 fn cancelled<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let reason = ending(facts).and_then(|m| facts.case.scan(m).text(m.span, Attr::CancellationReason));
     let given_back = facts.case.mentions.iter().rfind(|m| m.role == RouteRole::StatusUpdate);
-    let shutdown = reason.is_some_and(|text| contains(text, "shutdown") || contains(text, "sigterm"));
-    let rule = match (reason, given_back) {
-        _ if shutdown => "cancelled.shutdown",
-        (Some(text), _) if contains(text, "parent") => "cancelled.parent",
-        (None, Some(_)) => "cancelled.shutdown",
-        _ => "cancelled.user",
-    };
-    let mut draft = Draft::of(facts, rule)?.set("reason", reason.unwrap_or_default());
+    let by_reason = reason.as_deref().and_then(|reason| facts.case.playbook.cancellation_rule(reason));
+    let without_reason = if given_back.is_some() && reason.is_none() { "cancelled.shutdown" } else { "cancelled.user" };
+    let rule = by_reason.unwrap_or(without_reason);
+    let mut draft = Draft::of(facts, rule)?.quote(P::Reason, reason.as_deref().unwrap_or_default());
     if ending(facts).is_none() {
         draft = draft.sure(Confidence::Medium, "the new state is in the request's body, which traces do not carry");
     }
@@ -114,20 +103,23 @@ fn cancelled<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     if let Some(mention) = given_back
         && let Some(member) = facts.case.member(mention.scan, mention.span.ix())
     {
-        let request = facts.case.scans.get(mention.scan).and_then(|scan| Request::of(member.span, &scan.lexicon));
-        draft = draft.span(&member, "request", request.and_then(|r| r.url.or(r.path)).unwrap_or_default());
+        draft = draft.address(facts, &member);
     }
     Some(draft)
-}
-
-fn contains(text: &str, word: &str) -> bool {
-    text.to_lowercase().contains(word)
 }
 
 fn unknown<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let last = facts.case.members.last();
     let at = facts.last_activity.unwrap_or(facts.context.now);
-    Some(Draft::of(facts, "unknown.no_evidence")?.absence(last, "state of the operation", "not told", at))
+    let strange = facts.states.last().filter(|change| change.status == OperationStatus::Unknown);
+    if let Some(change) = strange
+        && let Some(member) = facts.case.members.get(change.member)
+        && let Some(draft) = Draft::of(facts, "unknown.state")
+    {
+        let draft = draft.quote(P::State, &change.word);
+        return Some(draft.attribute(facts, member, Attr::ToStatus).attribute(facts, member, Attr::OperationStatus));
+    }
+    Some(Draft::of(facts, "unknown.no_evidence")?.absence(last, "state of the operation", "not in the traces", at))
 }
 
 /// Errors below the operation that it survived.
@@ -137,17 +129,18 @@ fn suppressed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     }
     let faults: Vec<_> = facts.faults.iter().filter(|fault| !fault.wrapper && !fault.outside).collect();
     let first = faults.first()?;
-    let draft = Draft::of(facts, "error.suppressed")?
-        .set("count", faults.len().to_string())
-        .set("error_type", first.class.clone().unwrap_or_else(|| "an error".to_owned()))
-        .set("span", first.member.span.name())
-        .aside();
-    Some(draft.span(&first.member, "status", "error"))
+    let draft = Draft::of(facts, "error.suppressed")?.set(P::Count, faults.len().to_string()).aside();
+    let draft = match &first.class {
+        Some(class) => draft.quote(P::ErrorType, class),
+        None => draft.set(P::ErrorType, "an error"),
+    };
+    let draft = draft.quote(P::Span, first.member.span.name());
+    Some(draft.first_error(facts, &first.member).count(&first.member, "errors", faults.len()))
 }
 
 fn resumed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let resume = facts.states.iter().find(|change| change.resuming)?;
     let member = facts.case.members.get(resume.member)?;
-    let draft = Draft::of(facts, "attempts.several")?.set("count", facts.attempts.to_string()).aside();
+    let draft = Draft::of(facts, "attempts.several")?.set(P::Count, facts.attempts.to_string()).aside();
     Some(draft.attribute(facts, member, Attr::ToStatus))
 }

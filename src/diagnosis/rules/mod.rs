@@ -3,19 +3,17 @@
 
 mod data;
 mod ends;
+mod proof;
 mod services;
 mod slow;
 mod stuck;
 mod traces;
 mod workers;
 
-use super::{
-    Confidence, Evidence, EvidenceKind, Finding, Severity, Verdict, baseline::Baselines, case::Member, facts::Facts,
-    world::World,
-};
+use super::{Confidence, Evidence, Finding, Severity, Verdict, baseline::Baselines, facts::Facts, world::World};
 use crate::{
-    playbook::{Attr, Fill, Rule, Template},
-    trace::{Micros, Time},
+    playbook::{Fill, Placeholder, Rule, Template},
+    trace::Micros,
 };
 
 /// A rule that applies, not yet put into words.
@@ -26,6 +24,8 @@ pub(super) struct Draft<'p> {
     pub(super) decides: bool,
     fill: Fill,
     evidence: Vec<Evidence>,
+    /// It applies because spans are not there.
+    rests_on_absence: bool,
     root_cause: Option<&'p Template>,
     confidence: Option<(Confidence, String)>,
 }
@@ -39,17 +39,25 @@ impl<'p> Draft<'p> {
             decides: true,
             fill: Fill::default(),
             evidence: Vec::new(),
+            rests_on_absence: false,
             root_cause: rule.root_cause.as_ref(),
             confidence: None,
         })
     }
 
-    fn set(mut self, key: &'static str, value: impl Into<String>) -> Self {
-        self.fill.set(key, value);
+    /// Fills a placeholder with words of our own.
+    fn set(mut self, placeholder: Placeholder, text: impl Into<String>) -> Self {
+        self.fill.set(placeholder, text);
         self
     }
 
-    fn words(mut self, more: &Fill) -> Self {
+    /// Fills a placeholder with a text of a trace.
+    fn quote(mut self, placeholder: Placeholder, text: &str) -> Self {
+        self.fill.quote(placeholder, text);
+        self
+    }
+
+    fn with_fill(mut self, more: &Fill) -> Self {
         self.fill = self.fill.with(more);
         self
     }
@@ -70,55 +78,15 @@ impl<'p> Draft<'p> {
         self
     }
 
-    /// Proof by an attribute of a span, if the span has it.
-    fn attribute(mut self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>, attr: Attr) -> Self {
-        let mut keys = facts.case.playbook.keys(attr).iter();
-        let found = keys.find_map(|key| Some((key, member.span.attribute(key)?)));
-        if let Some((key, value)) = found {
-            self.evidence.push(at_span(self.rule, EvidenceKind::Attribute, member, key, &value.to_text()));
-        }
-        self
-    }
-
-    /// Proof by a span itself: its status, its duration.
-    fn span(mut self, member: &Member<'_, '_>, key: &str, value: &str) -> Self {
-        self.evidence.push(at_span(self.rule, EvidenceKind::Span, member, key, value));
-        self
-    }
-
-    /// Proof by an event of a span.
-    fn event(mut self, member: &Member<'_, '_>, key: &str, value: &str) -> Self {
-        self.evidence.push(at_span(self.rule, EvidenceKind::Event, member, key, value));
-        self
-    }
-
-    /// Proof by something that is not there, seen from the last span that is.
-    fn absence(mut self, member: Option<&Member<'_, '_>>, key: &str, value: &str, at: Time) -> Self {
-        let mut evidence = match member {
-            Some(member) => at_span(self.rule, EvidenceKind::Absence, member, key, value),
-            None => nowhere(self.rule, EvidenceKind::Absence, key, value),
-        };
-        evidence.at = Some(at);
-        self.evidence.push(evidence);
-        self
-    }
-
-    /// Proof by comparing.
-    fn comparison(mut self, key: &str, value: &str) -> Self {
-        self.evidence.push(nowhere(self.rule, EvidenceKind::Comparison, key, value));
-        self
-    }
-
     /// The finding in words.
     pub(super) fn finding(&self, facts: &Facts<'_, '_, '_>) -> Finding {
         let fill = facts.fill.clone().with(&self.fill);
-        let words =
-            |template: Option<&Template>| template.map(|t| capitalised(&t.fill(&fill))).filter(|text| !text.is_empty());
+        let words = |template: Option<&Template>| template.map(|t| t.sentence(&fill)).filter(|text| !text.is_empty());
         Finding {
             rule: self.rule.id.clone(),
             verdict: self.rule.verdict,
             severity: self.rule.severity,
-            summary: capitalised(&self.rule.summary.fill(&fill)),
+            summary: self.rule.summary.sentence(&fill),
             root_cause: words(self.root_cause),
             solution: words(self.rule.solution.as_ref()),
             evidence: self.evidence.clone(),
@@ -137,43 +105,17 @@ impl<'p> Draft<'p> {
         }
     }
 
+    /// Whether it applies because spans are not there: a lost span may then have made it so.
+    pub(super) fn rests_on_absence(&self) -> bool {
+        self.rests_on_absence
+    }
+
     pub(super) fn verdict(&self) -> Verdict {
         self.rule.verdict
     }
 
     pub(super) fn severity(&self) -> Severity {
         self.rule.severity
-    }
-}
-
-/// A sentence may begin with a word that was filled in.
-fn capitalised(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
-}
-
-fn at_span(rule: &Rule, kind: EvidenceKind, member: &Member<'_, '_>, key: &str, value: &str) -> Evidence {
-    Evidence {
-        trace_id: Some(member.span.trace().id()),
-        span_id: Some(member.span.id()),
-        service: Some(member.span.service().to_owned()),
-        span: Some(member.span.name().to_owned()),
-        at: Some(member.span.start()),
-        ..nowhere(rule, kind, key, value)
-    }
-}
-
-fn nowhere(rule: &Rule, kind: EvidenceKind, key: &str, value: &str) -> Evidence {
-    Evidence {
-        rule: rule.id.clone(),
-        kind,
-        trace_id: None,
-        span_id: None,
-        service: None,
-        span: None,
-        key: key.to_owned(),
-        value: value.to_owned(),
-        at: None,
     }
 }
 

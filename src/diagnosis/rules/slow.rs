@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Draft, Facts};
 use crate::{
     diagnosis::{Confidence, OperationStatus, SectionKind, case::Member, facts::share, http::Request},
-    playbook::{Attr, SpanRole, Step, any_fits},
+    playbook::{Attr, Placeholder as P, SpanRole, Step, any_fits},
     trace::{Micros, SpanKind, SpanRef, Value},
 };
 
@@ -32,11 +32,11 @@ fn above_baseline<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>) -> Op
     let bottleneck = facts.path.as_ref().and_then(|path| path.bottleneck.as_ref());
     let member = bottleneck.and_then(|b| b.members.first()).and_then(|ix| facts.case.members.get(*ix));
     let mut draft = Draft::of(facts, "slow.baseline")?
-        .set("slowdown", format!("{slowdown:.1}"))
-        .set("baseline", usual.to_string())
-        .comparison("duration / baseline", &format!("{length} / {usual}"));
+        .set(P::Slowdown, format!("{slowdown:.1}"))
+        .set(P::Baseline, usual.to_string())
+        .comparison(None, "duration / baseline", &format!("{length} / {usual}"));
     if let (Some(member), Some(bottleneck)) = (member, bottleneck) {
-        draft = draft.span(member, "time on the path", &bottleneck.total.to_string());
+        draft = draft.comparison(Some(member), "time on the path", &format!("{} of {length}", bottleneck.total));
     }
     Some(draft)
 }
@@ -65,15 +65,20 @@ fn slow_step<'p>(facts: &Facts<'_, '_, 'p>, step: &'p Step) -> Option<Draft<'p>>
         return None;
     }
     let mut draft = Draft::of(facts, &step.rule)?
-        .set("value", median.to_string())
-        .set("count", runs.len().to_string())
-        .set("threshold", step.over.to_string())
-        .set("total", facts.workers.selection.as_ref().and_then(|s| s.total).map(|n| n.to_string()).unwrap_or_default())
-        .comparison("median / threshold", &format!("{median} / {}", step.over));
+        .set(P::Value, median.to_string())
+        .set(P::Count, runs.len().to_string())
+        .set(P::Threshold, step.over.to_string())
+        .set(
+            P::Total,
+            facts.workers.selection.as_ref().and_then(|s| s.total).map(|n| n.to_string()).unwrap_or_default(),
+        )
+        .comparison(None, "median / threshold", &format!("{median} / {}", step.over));
     if let Some(member) = runs.last().and_then(|run| run.member) {
-        draft = match step.attribute {
-            Some(attr) => draft.attribute(facts, member, attr),
-            None => draft.span(member, "duration", &member.span.duration().to_string()),
+        draft = if let Some(attr) = step.attribute {
+            draft.attribute(facts, member, attr)
+        } else {
+            let longest = format!("{} / {}", member.span.duration(), step.over);
+            draft.comparison(Some(member), "duration / threshold", &longest)
         };
     }
     if fits(&step.certain_device) {
@@ -138,12 +143,12 @@ fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let parent = facts.case.scans.get(scan).and_then(|s| s.trace.span(s.tree.parent(calls.first()?.span.ix())?));
     let total = calls.iter().fold(Micros(0), |sum, m| sum + m.span.duration());
     let draft = Draft::of(facts, &rule.id)?
-        .set("count", calls.len().to_string())
-        .set("value", name)
-        .set("span", parent.map(SpanRef::name).unwrap_or_default())
-        .set("duration", total.to_string());
+        .set(P::Count, calls.len().to_string())
+        .quote(P::Value, &name)
+        .quote(P::Span, parent.map(SpanRef::name).unwrap_or_default())
+        .set(P::Duration, total.to_string());
     let first = calls.first()?;
-    Some(draft.span(first, "similar calls", &calls.len().to_string()).aside())
+    Some(draft.count(first, "similar calls", calls.len()).aside())
 }
 
 /// A client span's name is only its method; its path tells one call from another.
@@ -155,17 +160,25 @@ fn call_name(facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>) -> String {
     }
 }
 
-/// Of similar length (half to twice the median for most) and one after the other.
+/// At least so many per cent of similar calls are alike.
+const ALIKE_PERCENT: usize = 80;
+/// Calls are alike when none is longer than so many times the median, or shorter than that part of it.
+const ALIKE_SPREAD: i64 = 2;
+/// At most so many per cent of similar calls overlap the one before.
+const OVERLAP_PERCENT: usize = 10;
+
+/// Of similar length for the most part, and one after the other.
 fn is_chatty(calls: &[&Member<'_, '_>]) -> bool {
     let mut lengths: Vec<i64> = calls.iter().map(|m| m.span.duration().0).collect();
     lengths.sort_unstable();
     let median = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
-    let alike = lengths.iter().filter(|us| **us * 2 >= median && **us <= median * 2).count();
+    let alike = |us: i64| us.saturating_mul(ALIKE_SPREAD) >= median && us <= median.saturating_mul(ALIKE_SPREAD);
+    let alike = lengths.iter().filter(|us| alike(**us)).count();
     let mut overlapping = 0;
     for pair in calls.windows(2) {
         if let [a, b] = pair {
             overlapping += usize::from(b.span.start() < a.span.end());
         }
     }
-    alike * 10 >= calls.len() * 8 && overlapping * 10 <= calls.len()
+    alike * 100 >= calls.len() * ALIKE_PERCENT && overlapping * 100 <= calls.len() * OVERLAP_PERCENT
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Draft, Facts, World, is_open};
 use crate::{
-    diagnosis::{Confidence, OperationStatus, errors, http::Request, scan::Scan},
-    playbook::{Attr, Effect, Fill, RouteRole, SpanRole, any_fits},
+    diagnosis::{Confidence, OperationStatus, case::Member, errors, http::Request, scan::Scan},
+    playbook::{Attr, Effect, Placeholder as P, RouteRole, SpanRole, any_fits},
     trace::{Micros, SpanKind, SpanRef, Time, Value},
 };
 
@@ -48,12 +48,11 @@ fn allowed(facts: &Facts<'_, '_, '_>, baseline: Option<Micros>) -> Option<Micros
     }
     let last = facts.work_before(facts.context.now).map(|m| m.span.name());
     let table = facts.case.playbook.silence(&facts.operation_type, last)?.allowed;
-    let factor = facts.case.playbook.thresholds().silence_factor;
-    let floor = facts.case.playbook.thresholds().pending_for;
-    Some(match baseline {
-        Some(usual) => table.min(Micros((usual.0 as f64 * factor) as i64).max(floor)),
-        None => table,
-    })
+    let thresholds = facts.case.playbook.thresholds();
+    // What is usual counts in both directions; but nothing that starts up is stuck before it may be pending.
+    let floor = table.min(thresholds.pending_for);
+    let usual = baseline.map(|usual| Micros((usual.0 as f64 * thresholds.silence_factor) as i64).max(floor));
+    Some(usual.unwrap_or(table))
 }
 
 fn running<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
@@ -70,10 +69,10 @@ fn silent<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>) -> Option<Dra
     }
     let last = facts.work_before(facts.context.now);
     let draft = Draft::of(facts, "stuck.silent")?
-        .set("silence", silence.to_string())
-        .set("allowed", allowed.to_string())
+        .set(P::Silence, silence.to_string())
+        .set(P::Allowed, allowed.to_string())
         .absence(last, "span or event", &format!("none for {silence}"), facts.context.now);
-    Some(draft.comparison("allowed silence", &allowed.to_string()))
+    Some(draft.comparison(None, "silence / allowed silence", &format!("{silence} / {allowed}")))
 }
 
 fn never_started<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
@@ -83,7 +82,7 @@ fn never_started<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         return None;
     }
     let registered = facts.states.last().and_then(|s| facts.case.members.get(s.member));
-    Some(Draft::of(facts, "stuck.never_started")?.set("silence", silence.to_string()).absence(
+    Some(Draft::of(facts, "stuck.never_started")?.set(P::Silence, silence.to_string()).absence(
         registered,
         "transition to running",
         "not there",
@@ -93,45 +92,48 @@ fn never_started<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 
 /// A poll that the backend handed on to the worker and got no answer to, with no answered one after it.
 fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let mut gone: Option<(Time, super::Member<'_, 'p>, String)> = None;
+    let mut gone: Option<(Time, Member<'_, 'p>)> = None;
     let mut answered: Option<Time> = None;
     let mut unanswered = 0;
+    let thresholds = facts.case.playbook.thresholds();
     for mention in facts.case.mentions.iter().filter(|m| m.role == RouteRole::Poll) {
         let Some(scan) = facts.case.scans.get(mention.scan) else { continue };
         let Some(member) = facts.case.member(mention.scan, mention.span.ix()) else { continue };
         let span = mention.span;
-        // Only the backend's own request to the worker tells of the worker; the command's poll asks the backend.
+        // Only the backend's own request to the worker says anything of the worker; the command's poll asks the backend.
         if span.kind() != SpanKind::Client || !asked_by_backend(facts, scan, span) {
             continue;
         }
         let request = Request::of(span, &scan.lexicon).unwrap_or_default();
         if request.status == Some(404) {
             // A worker that was restarted answers, but knows nothing of the operation.
-            gone = Some((span.end(), member, "HTTP 404".to_owned()));
+            gone = Some((span.end(), member));
         } else if request.status.is_some() {
             (answered, unanswered) = (answered.max(Some(span.end())), 0);
         } else if span.is_error() {
-            let class = errors::own_class(facts.case, &member).unwrap_or_default();
             unanswered += 1;
             // A busy worker may let one request wait for too long; nobody lets every one wait.
-            let known = errors::classify(facts.case.playbook, Some(&class), None);
-            if unanswered > 1 || known.is_none_or(|(row, _)| row.effect != Effect::TimedOut) {
-                gone = Some((span.end(), member, class));
+            let class = errors::own_class(facts.case, &member);
+            let known = errors::classify(facts.case.playbook, class.as_deref(), None);
+            let timed_out = known.is_some_and(|(row, _)| row.effect == Effect::TimedOut);
+            if !timed_out || unanswered >= thresholds.timed_out_polls {
+                gone = Some((span.end(), member));
             }
         }
     }
-    let (at, member, class) = gone.filter(|(at, ..)| answered.is_none_or(|last| last < *at))?;
-    let too_early = silence(facts) <= facts.case.playbook.thresholds().worker_lost_after;
-    if too_early || facts.last_activity.is_some_and(|last| last > at) {
+    let (at, member) = gone.filter(|(at, _)| answered.is_none_or(|last| last < *at))?;
+    if silence(facts) <= thresholds.worker_lost_after || facts.last_activity.is_some_and(|last| last > at) {
         return None;
     }
-    let draft = Draft::of(facts, "stuck.worker_lost")?.attribute(facts, &member, Attr::HttpUrl);
-    let draft = draft.event(&member, "exception.type", &class);
+    let draft = Draft::of(facts, "stuck.worker_lost")?
+        .address(facts, &member)
+        .attribute(facts, &member, Attr::HttpStatus)
+        .first_error(facts, &member);
     let last = facts.work_before(facts.context.now);
     Some(draft.absence(last, "transition to an end", "not there", facts.context.now))
 }
 
-/// Whether a client span is the backend's own: it hangs below something that is no command (a request it serves, a
+/// Whether a client span is the backend's own: it hangs below something that is not a command (a request it serves, a
 /// coordinator), or below nothing (a coordinator that still runs is not there yet) in a service that the playbook knows.
 fn asked_by_backend(facts: &Facts<'_, '_, '_>, scan: &Scan<'_, '_>, span: SpanRef<'_>) -> bool {
     match scan.tree.parent(span.ix()) {
@@ -142,16 +144,17 @@ fn asked_by_backend(facts: &Facts<'_, '_, '_>, scan: &Scan<'_, '_>, span: SpanRe
 
 fn health_checks_ended<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>) -> Option<Draft<'p>> {
     let service = facts.worker_service()?;
-    let health = world.health(service).filter(|health| health.checks >= 3)?;
+    let thresholds = facts.case.playbook.thresholds();
+    let health = world.health(service).filter(|health| health.checks >= thresholds.health_checks)?;
     let silence = facts.context.now - health.last;
-    let gap = facts.case.playbook.thresholds().health_gap;
+    let gap = thresholds.health_gap;
     let after = facts.last_activity.is_none_or(|last| last <= health.last + gap);
     if silence <= gap || !after || self::silence(facts) <= gap {
         return None;
     }
     let last = facts.work_before(facts.context.now);
     let value = format!("none since {}", health.last);
-    Some(Draft::of(facts, "stuck.health_checks_ended")?.set("silence", silence.to_string()).absence(
+    Some(Draft::of(facts, "stuck.health_checks_ended")?.set(P::Silence, silence.to_string()).absence(
         last,
         "health checks of the worker",
         &value,
@@ -161,18 +164,17 @@ fn health_checks_ended<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>) -> 
 
 /// The span went on for long after its progress was written last.
 fn progress_frozen<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let progress = facts.progress;
+    let progress = &facts.progress;
     let member = facts.case.members.get(progress.member?)?;
     let percent = progress.percent.filter(|percent| (0.0..100.0).contains(percent))?;
     let frozen = member.span.end() - progress.at?;
     if frozen < facts.case.playbook.thresholds().progress_frozen {
         return None;
     }
-    let mut words = Fill::default();
-    words.set("percent", format!("{percent}"));
-    words.set("silence", (facts.context.now.max(member.span.end()) - progress.at?).to_string());
-    words.set("phase", progress.phase.unwrap_or(member.span.name()));
-    let draft = Draft::of(facts, "stuck.progress_frozen")?.words(&words);
+    let draft = Draft::of(facts, "stuck.progress_frozen")?
+        .set(P::Percent, format!("{percent}"))
+        .set(P::Silence, (facts.context.now.max(member.span.end()) - progress.at?).to_string())
+        .quote(P::Phase, progress.phase.as_deref().unwrap_or(member.span.name()));
     Some(draft.attribute(facts, member, Attr::ProgressPercent).attribute(facts, member, Attr::ProgressAt))
 }
 
@@ -198,7 +200,7 @@ fn instance_mismatch<'p>(facts: &Facts<'_, '_, 'p>) -> Option<(Draft<'p>, bool)>
     let pairs: BTreeSet<(&str, &str)> = carriers.iter().map(|(m, id)| (m.span.service(), &**id)).collect();
     let services: BTreeSet<&str> = pairs.iter().map(|(service, _)| *service).collect();
     let certain = pairs.len() > services.len();
-    draft = draft.set("value", instances.iter().next().copied().unwrap_or_default());
+    draft = draft.quote(P::Value, instances.iter().next().copied().unwrap_or_default());
     if !certain {
         draft = draft.sure(Confidence::Medium, "each service has one instance of its own, which may be meant so");
     }

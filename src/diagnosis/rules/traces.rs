@@ -3,14 +3,14 @@
 use super::{Draft, Facts};
 use crate::{
     diagnosis::{OperationStatus, workers::Choice},
-    playbook::{Attr, RouteRole, SpanRole, any_fits},
+    playbook::{Attr, Placeholder as P, RouteRole, SpanRole, any_fits, first_line},
     trace::SpanKind,
 };
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
     drafts.extend(context_lost(facts));
     let asked = facts.case.id.is_none() || facts.case.members.iter().any(|m| m.sight.route_is(RouteRole::Start));
-    if asked && facts.status == OperationStatus::Unknown {
+    if asked && facts.status == OperationStatus::Unknown && facts.states.is_empty() {
         drafts.extend(worker_missing(facts));
     }
 }
@@ -25,14 +25,14 @@ fn context_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         .iter()
         .find(|m| m.sight.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Server)?;
     let dispatch = facts.choices.iter().find(|c| c.dispatch.is_some());
-    let mut draft = Draft::of(facts, "trace.context_lost")?.set("target", lonely.span.service()).absence(
+    let mut draft = Draft::of(facts, "trace.context_lost")?.quote(P::Target, lonely.span.service()).absence(
         Some(lonely),
         "parent span",
         "not named",
         lonely.span.start(),
     );
     if let Some(choice) = dispatch {
-        draft = draft.attribute(facts, &choice.member, Attr::HttpUrl);
+        draft = draft.address(facts, &choice.member);
     }
     Some(draft)
 }
@@ -43,25 +43,23 @@ fn worker_missing<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let last = facts.case.members.last()?;
     let ended = facts.last_activity.unwrap_or(now);
     if now - ended <= facts.case.playbook.thresholds().export_delay {
-        let draft = Draft::of(facts, "running.just_started")?.set("silence", (now - ended).to_string());
-        return Some(draft.absence(Some(last), "operation.register", "not here yet", now));
+        let draft = Draft::of(facts, "running.just_started")?.set(P::Silence, (now - ended).to_string());
+        return Some(draft.absence(Some(last), "registration of the operation", "not here yet", now));
     }
     let Some(accepted) = &facts.workers.accepted else {
         let draft = Draft::of(facts, "trace.backend_only")?;
-        return Some(draft.absence(Some(last), "operation.register", "not there", ended));
+        return Some(draft.absence(Some(last), "registration of the operation", "not there", ended));
     };
     let rule = if uninstrumented(facts, accepted) { "trace.host_uninstrumented" } else { "trace.worker_missing" };
     let request = accepted.dispatch.map(|d| d.request).unwrap_or_default();
     let service = request.service(&facts.case.scan(&accepted.member).lexicon).map(|s| s.name.as_str());
-    let target = match (service.filter(|name| !name.is_empty()), request.address()) {
-        (Some(name), Some(address)) => format!("the {name} ({address})"),
-        (Some(name), None) => format!("the {name}"),
-        (None, address) => address.unwrap_or_default(),
+    let draft = Draft::of(facts, rule)?;
+    let draft = match (service.filter(|name| !name.is_empty()), request.address()) {
+        (Some(name), Some(address)) => draft.set(P::Target, format!("the {name} ({})", first_line(&address))),
+        (Some(name), None) => draft.set(P::Target, format!("the {name}")),
+        (None, address) => draft.quote(P::Target, &address.unwrap_or_default()),
     };
-    let draft = Draft::of(facts, rule)?
-        .set("target", target)
-        .attribute(facts, &accepted.member, Attr::HttpUrl)
-        .attribute(facts, &accepted.member, Attr::HttpStatus);
+    let draft = draft.address(facts, &accepted.member).attribute(facts, &accepted.member, Attr::HttpStatus);
     Some(draft.absence(Some(&accepted.member), "span of the callee", "not there", accepted.member.span.end()))
 }
 

@@ -3,7 +3,7 @@
 use super::{Draft, Facts};
 use crate::{
     diagnosis::{OperationStatus, WorkerStatus},
-    playbook::Attr,
+    playbook::{Attr, Placeholder as P},
 };
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
@@ -32,9 +32,9 @@ fn selection<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let member = &selection.member;
     let proofs = [Attr::WorkerTotal, Attr::WorkerCapable, Attr::WorkerAvailable, Attr::WorkerStatus, Attr::WorkerType];
     let draft = Draft::of(facts, rule)?
-        .set("total", count(selection.total))
-        .set("capable", count(selection.capable))
-        .set("available", count(selection.available));
+        .set(P::Total, count(selection.total))
+        .set(P::Capable, count(selection.capable))
+        .set(P::Available, count(selection.available));
     Some(proofs.into_iter().fold(draft, |draft, attr| draft.attribute(facts, member, attr)))
 }
 
@@ -43,25 +43,30 @@ fn all_refused<'p>(facts: &Facts<'_, '_, 'p>, failed: bool) -> Option<Draft<'p>>
     if !failed || refused.is_empty() || refused.len() < facts.workers.dispatches {
         return None;
     }
-    let draft = Draft::of(facts, "worker.all_refused")?.set("count", refused.len().to_string());
+    let first = refused.first()?;
+    let draft = Draft::of(facts, "worker.all_refused")?.set(P::Count, refused.len().to_string()).count(
+        &first.member,
+        "refused dispatches",
+        refused.len(),
+    );
     Some(refused.iter().fold(draft, |draft, choice| {
-        draft.attribute(facts, &choice.member, Attr::HttpStatus).attribute(facts, &choice.member, Attr::HttpUrl)
+        draft.attribute(facts, &choice.member, Attr::HttpStatus).address(facts, &choice.member)
     }))
 }
 
 /// Training selections leave no span of their own: only the error tells.
 fn by_error<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let origin = facts.origin.as_ref()?;
-    let (class, words) = origin.class.as_ref()?;
+    let (class, groups) = origin.class.as_ref()?;
     let rule = facts.case.playbook.rule(&class.rule)?;
     let counted = facts.workers.selection.as_ref().is_some_and(|s| s.status != Some(WorkerStatus::Success));
     if rule.verdict != crate::diagnosis::Verdict::NoWorkers || counted {
         return None;
     }
-    let member = origin.member?;
-    let draft = Draft::of(facts, &rule.id)?.words(words).set("count", facts.workers.refused.len().max(1).to_string());
-    let text = origin.message.as_deref().unwrap_or_default();
-    Some(draft.event(&member, "exception.type", &origin.error_type).event(&member, "exception.message", text))
+    origin.member?;
+    let draft =
+        Draft::of(facts, &rule.id)?.with_fill(groups).set(P::Count, facts.workers.refused.len().max(1).to_string());
+    Some(draft.origin(facts))
 }
 
 fn retried<'p>(facts: &Facts<'_, '_, 'p>, failed: bool) -> Option<Draft<'p>> {
@@ -70,12 +75,12 @@ fn retried<'p>(facts: &Facts<'_, '_, 'p>, failed: bool) -> Option<Draft<'p>> {
     }
     if let Some(first) = facts.workers.refused.first().filter(|_| facts.workers.accepted.is_some()) {
         let count = facts.workers.refused.len().to_string();
-        let draft = Draft::of(facts, "worker.retried")?.set("count", count).aside();
+        let draft = Draft::of(facts, "worker.retried")?.set(P::Count, count).aside();
         return Some(draft.attribute(facts, &first.member, Attr::HttpStatus));
     }
     if facts.case.refused_starts > 0 {
         let count = (facts.case.refused_starts + 1).to_string();
-        return Some(Draft::of(facts, "worker.start_retried")?.set("count", count).aside());
+        return Some(Draft::of(facts, "worker.start_retried")?.set(P::Count, count).aside());
     }
     None
 }

@@ -1,0 +1,94 @@
+//! From playbook texts to a [`Playbook`]: parse, check, lay the overlay over the embedded text.
+
+use hashbrown::HashSet;
+
+use super::{Placeholder, Playbook, PlaybookError, Template, compile::Checker, tables::Tables};
+
+/// The version of the playbook's format that this build reads.
+const VERSION: u32 = 1;
+
+pub(super) fn load(base: &str, overlay: &str) -> Result<Playbook, Vec<PlaybookError>> {
+    let over = parse(overlay)?;
+    let base = parse(base)?;
+    let mut checker = Checker { text: overlay, errors: Vec::new() };
+    if let Some(version) = over.version.filter(|version| *version != VERSION) {
+        checker.error("version", format!("version = {version}: this build reads playbooks of version {VERSION}"));
+    }
+    let stands_alone = match over.extends.as_deref() {
+        None | Some("ktrdr") => false,
+        Some("none") => true,
+        Some(other) => {
+            checker.error("extends", format!("extends = \"{other}\": only \"ktrdr\" (the default) and \"none\" exist"));
+            return Err(checker.errors);
+        }
+    };
+    let errors = {
+        let groups: HashSet<&str> = over.groups().chain(base.groups().filter(|_| !stands_alone)).collect();
+        placeholder_errors(overlay, &over, &groups)
+    };
+    checker.errors.extend(errors);
+    let tables = if stands_alone {
+        over
+    } else {
+        let mut tables = base;
+        tables.lay(over);
+        tables
+    };
+    let playbook = checker.playbook(tables);
+    checker.errors.sort_by_key(|error| error.line);
+    if checker.errors.is_empty() { Ok(playbook) } else { Err(checker.errors) }
+}
+
+fn parse(text: &str) -> Result<Tables, Vec<PlaybookError>> {
+    toml::from_str(text).map_err(|e: toml::de::Error| {
+        let at = e.span().map_or(0, |span| span.start);
+        vec![PlaybookError { line: line_at(text, at), message: e.message().to_owned() }]
+    })
+}
+
+/// The line of a byte, from 1.
+fn line_at(text: &str, byte: usize) -> usize {
+    text.get(..byte).unwrap_or_default().matches('\n').count() + 1
+}
+
+/// Mistakes in the templates of the user's text: braces that stand alone, and placeholders that nothing fills.
+fn placeholder_errors(text: &str, tables: &Tables, groups: &HashSet<&str>) -> Vec<PlaybookError> {
+    let known = |name: &str| Placeholder::ALL.iter().any(|p| p.name() == name) || groups.contains(name);
+    let mut errors = Vec::new();
+    for template in tables.texts() {
+        let source = text.get(template.span()).unwrap_or_default();
+        let mut report = |wrong: &dyn Fn(&str) -> bool, message: String| {
+            let within = source.lines().position(wrong).unwrap_or(0);
+            errors.push(PlaybookError { line: line_at(text, template.span().start) + within, message });
+        };
+        match Template::parse(template.get_ref()) {
+            Err(error) => report(&|line| Template::parse(line).as_ref() == Err(&error), error.to_string()),
+            Ok(template) => {
+                let mut unknown: Vec<&str> =
+                    template.placeholders().map(|(name, _)| name).filter(|n| !known(n)).collect();
+                unknown.sort_unstable();
+                unknown.dedup();
+                for name in unknown {
+                    let here =
+                        |line: &str| Template::parse(line).is_ok_and(|t| t.placeholders().any(|(n, _)| n == name));
+                    report(&here, format!("nothing fills the placeholder `{{{name}}}`{}", similar(name)));
+                }
+            }
+        }
+    }
+    errors
+}
+
+/// A placeholder of almost this name, as a hint.
+fn similar(name: &str) -> String {
+    let sorted = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let near = |known: &&str| {
+        sorted(known) == sorted(name) || known.starts_with(name) || !known.is_empty() && name.starts_with(*known)
+    };
+    let found = Placeholder::ALL.iter().map(|placeholder| placeholder.name()).find(near);
+    found.map(|known| format!("; perhaps `{{{known}}}`")).unwrap_or_default()
+}
