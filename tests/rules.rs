@@ -15,12 +15,20 @@ mod cases;
 mod durations;
 #[path = "rules/errors.rs"]
 mod errors;
+#[path = "rules/incomplete.rs"]
+mod incomplete;
 #[path = "rules/laws.rs"]
 mod laws;
+#[path = "rules/origins.rs"]
+mod origins;
+#[path = "rules/pairs.rs"]
+mod pairs;
 #[path = "rules/picture.rs"]
 mod picture;
 #[path = "rules/properties.rs"]
 mod properties;
+#[path = "rules/review.rs"]
+mod review;
 #[path = "rules/scenes.rs"]
 mod scenes;
 #[path = "rules/size.rs"]

@@ -39,6 +39,10 @@ pub(crate) const MESSAGES: &[(&str, &str, &str)] = &[
     ("error.agent_phase", "WorkerError", "WorkerError: design failed"),
     ("error.validation", "ValidationError", "ValidationError: end before start"),
     ("error.invalid_value", "ValueError", "ValueError: 12 is too much"),
+    // Review B14: these are bugs of the program, not of its input.
+    ("error.program_bug", "TypeError", "TypeError: fit() missing 1 required positional argument: 'x'"),
+    ("error.program_bug", "KeyError", "KeyError: 'close'"),
+    ("error.program_bug", "AttributeError", "AttributeError: 'NoneType' object has no attribute 'shape'"),
     ("error.file_not_found", "FileNotFoundError", "FileNotFoundError: [Errno 2] No such file"),
     ("error.http_status", "HTTPStatusError", "HTTPStatusError: Server error '500'"),
 ];

@@ -1,12 +1,14 @@
 //! What holds for every answer, whatever the traces are.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use ktrdr_diagnosis::{
-    corpus::RawTrace,
-    diagnosis::{Diagnosis, OperationStatus as S, Verdict as V},
-    trace::{SpanId, TraceId},
+    corpus::{RawSpan, RawTrace},
+    diagnosis::{Confidence, Diagnosis, Evidence, EvidenceKind, OperationStatus as S, Verdict as V},
+    trace::{SpanId, Status, TraceId},
 };
+
+use crate::picture::playbook;
 
 /// Severities that a verdict may have (design, section 5).
 fn severities(verdict: V) -> &'static [u8] {
@@ -35,6 +37,39 @@ fn goes_with(verdict: V, status: S) -> bool {
     }
 }
 
+/// Whether a span holds what a piece of evidence says of it.
+fn holds(span: &RawSpan, evidence: &Evidence) -> bool {
+    let has = |attributes: &[(ktrdr_diagnosis::corpus::Text, ktrdr_diagnosis::corpus::RawValue)]| {
+        attributes.iter().any(|(key, value)| *key == evidence.key && value.to_text() == evidence.value)
+    };
+    match evidence.kind {
+        EvidenceKind::Attribute => has(&span.attributes),
+        EvidenceKind::Event => span.events.iter().any(|event| {
+            let named = evidence.key == "event" && event.name == evidence.value;
+            Some(event.time) == evidence.at && (named || has(&event.attributes))
+        }),
+        EvidenceKind::Status if evidence.key == "status message" => span.status_message == evidence.value,
+        EvidenceKind::Status => {
+            let status = match span.status {
+                Status::Unset => "unset",
+                Status::Ok => "ok",
+                Status::Error => "error",
+            };
+            (evidence.key.as_str(), evidence.value.as_str()) == ("status", status)
+        }
+        EvidenceKind::Absence => !span.attributes.iter().any(|(key, _)| *key == evidence.key),
+        EvidenceKind::Count => evidence.value.parse::<u64>().is_ok_and(|count| count > 0),
+        EvidenceKind::Comparison => evidence.value.contains(" / ") || evidence.value.contains(" of "),
+    }
+}
+
+/// The text of a trace as a summary may show it: its first line, cut at its end.
+fn shown(text: &str) -> String {
+    let text = text.trim();
+    let line = text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']).next().unwrap_or_default();
+    line.chars().take(300).collect()
+}
+
 /// Laws that answers to this picture break.
 pub(crate) fn broken(picture: &str, all: &[Diagnosis]) -> Vec<String> {
     broken_by(&crate::picture::draw(picture), all)
@@ -42,7 +77,10 @@ pub(crate) fn broken(picture: &str, all: &[Diagnosis]) -> Vec<String> {
 
 /// Laws that answers to these traces break.
 pub(crate) fn broken_by(raw: &[RawTrace], all: &[Diagnosis]) -> Vec<String> {
-    let spans: HashSet<(TraceId, SpanId)> = raw.iter().flat_map(|t| t.spans.iter().map(|s| (t.id, s.id))).collect();
+    let mut spans: HashMap<(TraceId, SpanId), Vec<&RawSpan>> = HashMap::new();
+    for (trace, span) in raw.iter().flat_map(|t| t.spans.iter().map(move |s| (t.id, s))) {
+        spans.entry((trace, span.id)).or_default().push(span);
+    }
     let mut broken = Vec::new();
     for d in all {
         let mut law = |holds: bool, text: String| {
@@ -58,8 +96,12 @@ pub(crate) fn broken_by(raw: &[RawTrace], all: &[Diagnosis]) -> Vec<String> {
         let proofs = d.evidence.iter().chain(d.findings.iter().flat_map(|f| &f.evidence));
         for e in proofs {
             if let (Some(trace), Some(span)) = (e.trace_id, e.span_id) {
-                law(spans.contains(&(trace, span)), format!("evidence of nowhere: {e:?}"));
+                let found = spans.get(&(trace, span)).is_some_and(|spans| spans.iter().any(|span| holds(span, e)));
+                law(found, format!("evidence that is not where it points: {e:?}"));
                 law(d.trace_ids.contains(&trace), format!("evidence from a trace that is not named: {e:?}"));
+            } else {
+                let general = matches!(e.kind, EvidenceKind::Absence | EvidenceKind::Count | EvidenceKind::Comparison);
+                law(general, format!("evidence without a place: {e:?}"));
             }
         }
         for text in [Some(&d.summary), d.root_cause.as_ref(), d.solution.as_ref()].into_iter().flatten() {
@@ -75,9 +117,22 @@ pub(crate) fn broken_by(raw: &[RawTrace], all: &[Diagnosis]) -> Vec<String> {
         law(whole >= 0.0, format!("duration {whole}"));
         law(d.end.is_none_or(|end| d.start.is_some_and(|start| end >= start)), "ends before it starts".to_owned());
         law(
-            d.confidence_reason.is_some() == (d.confidence != ktrdr_diagnosis::diagnosis::Confidence::High),
+            d.confidence_reason.is_some() == (d.confidence != Confidence::High),
             "confidence and its reason".to_owned(),
         );
+        let absent = d.evidence.iter().any(|e| e.kind == EvidenceKind::Absence && !e.key.contains('.'));
+        let unsure = d.partial && d.cut_lists.is_empty() && (absent || matches!(d.verdict, V::Healthy | V::Slow));
+        law(!unsure || d.confidence != Confidence::High, "high confidence rests on missing spans".to_owned());
+        let mut remarks = d.remarks.clone();
+        remarks.sort();
+        remarks.dedup();
+        law(remarks.len() == d.remarks.len(), format!("repeated remarks {:?}", d.remarks));
+        let message = d.error_message.as_deref().map(shown).filter(|text| !text.is_empty());
+        let fill =
+            playbook().rule(&d.rule).is_some_and(|rule| rule.summary.placeholders().any(|(name, _)| name == "message"));
+        if let Some(message) = message.filter(|_| fill) {
+            law(d.summary.contains(&message), format!("message {message:?} altered in {:?}", d.summary));
+        }
         law(d.trace_ids.first().copied() == d.trace_id, "main trace is not first".to_owned());
         let ends = d.status != S::Running && d.status != S::Pending;
         law(

@@ -9,8 +9,9 @@
 //!
 //! The parts of a line: service, span, time, attributes. Spans: `> METHOD URL [STATUS]` is a client's, `< METHOD ROUTE
 //! [STATUS]` a server's, `register ID TYPE` and `FROM->TO ID` are KTRDR's own, anything else is a name. Attributes:
-//! `key=value` (quoted values stay text, `error` needs the quotes), `ok`, `error[=description]`, `!Class: message` (an exception event), `new`
-//! (newer HTTP names), `kind=…`. A `?` before the service names a parent that is missing.
+//! `key=value` (quoted values stay text, `error` needs the quotes), `ok`, `error[=description]`, `!Class: message` (an exception event
+//! at the span's end, with `@2s!Class: message` so long after its start), `trace=…` (the stack trace of the last one, with `\n`),
+//! `new` (newer HTTP names), `kind=…`. A `?` before the service names a parent that is missing.
 
 use std::sync::{Arc, LazyLock};
 
@@ -140,19 +141,24 @@ impl Line {
     }
 
     fn more(&mut self, word: &str) {
+        let raised = word.strip_prefix('@').and_then(|timed| timed.split_once('!'));
+        let (at, word) = raised.map_or((None, word), |(at, _)| (Some(at), word.trim_start_matches(|c| c != '!')));
         if let Some(raised) = word.strip_prefix('!') {
             let (class, message) = raised.split_once(':').unwrap_or((raised, ""));
             let short = class.rsplit('.').next().unwrap_or(class);
             self.span.status = Status::Error;
             self.span.status_message = format!("{short}: {}", message.trim()).into();
             self.span.events.push(RawEvent {
-                time: self.span.end(),
+                time: at.map_or(self.span.end(), |at| self.span.start + span_of_time(at)),
                 name: "exception".into(),
                 attributes: vec![
                     ("exception.type".into(), class.to_owned().into()),
                     ("exception.message".into(), message.trim().to_owned().into()),
                 ],
             });
+        } else if let Some(trace) = word.strip_prefix("trace=") {
+            let event = self.span.events.last_mut().unwrap();
+            event.attributes.push(("exception.stacktrace".into(), trace.replace("\\n", "\n").into()));
         } else if let Some(kind) = word.strip_prefix("kind=") {
             self.span.kind = SpanKind::parse(kind).unwrap();
         } else if let Some(description) = word.strip_prefix("error=").filter(|text| !text.starts_with('"')) {
@@ -231,13 +237,23 @@ pub(crate) fn traces(raw: &[RawTrace]) -> Vec<Trace> {
 
 /// The diagnoses of a picture, `after` its start.
 pub(crate) fn read(picture: &str, after: &str) -> Vec<Diagnosis> {
+    read_by(playbook(), picture, after)
+}
+
+/// The diagnoses of a picture by another playbook.
+pub(crate) fn read_by(playbook: &Playbook, picture: &str, after: &str) -> Vec<Diagnosis> {
     let context = Context { now: BASE + span_of_time(after), ..Context::default() };
-    diagnose(&traces(&draw(picture)), playbook(), &context).diagnoses
+    diagnose(&traces(&draw(picture)), playbook, &context).diagnoses
 }
 
 /// The diagnosis of the one operation of a picture.
 pub(crate) fn one(picture: &str, after: &str) -> Diagnosis {
-    let mut all = read(picture, after);
+    one_by(playbook(), picture, after)
+}
+
+/// The diagnosis of the one operation of a picture by another playbook.
+pub(crate) fn one_by(playbook: &Playbook, picture: &str, after: &str) -> Diagnosis {
+    let mut all = read_by(playbook, picture, after);
     assert_eq!(all.len(), 1, "{:#?}", all.iter().map(|d| (&d.operation_id, &d.summary)).collect::<Vec<_>>());
     all.remove(0)
 }

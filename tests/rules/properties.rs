@@ -1,7 +1,7 @@
 //! Laws that hold for random and for damaged traces.
 
 use ktrdr_diagnosis::{
-    corpus::{Form, RawSpan, RawTrace, RawValue, Scenario, scenarios, tell},
+    corpus::{Form, RawEvent, RawSpan, RawTrace, RawValue, Scenario, scenarios, tell},
     diagnosis::{Context, Diagnosis, diagnose},
     trace::{Micros, SpanId, SpanKind, Status, Time, TraceId},
 };
@@ -212,6 +212,36 @@ fn span() -> impl Strategy<Value = RawSpan> {
         ("dispatch.status", "SUCCESS"),
         ("data.symbol", "None"),
     ]);
+    let messages = || {
+        proptest::sample::select(vec![
+            "",
+            "ConnectError: All connection attempts failed",
+            "rpc error: code = Unavailable desc = connection refused",
+            "unhandled errors in a TaskGroup (1 sub-exception)",
+            "fit() missing  1 {required} positional argument: ( x ) ,",
+            "two\nlines",
+            "context canceled",
+            "retries exhausted: dial tcp 10.0.0.7:5001: i/o timeout",
+        ])
+    };
+    let classes = proptest::sample::select(vec![
+        "a.DataNotFoundError",
+        "ExceptionGroup",
+        "CancelledError",
+        "f.<locals>.XError",
+        "",
+    ]);
+    let event =
+        (classes, messages(), 0..60_000_000i64, any::<bool>()).prop_map(|(class, message, at, named)| RawEvent {
+            time: BASE + Micros(at),
+            name: if named { "exception" } else { "note" }.into(),
+            attributes: [("exception.type", class), ("exception.message", message)]
+                .into_iter()
+                .filter(|(_, text)| !text.is_empty())
+                .map(|(key, text)| (key.into(), RawValue::from(text)))
+                .collect(),
+        });
+    let reported = (messages(), proptest::collection::vec(event, 0..3));
     let services = proptest::sample::select(vec![
         "ktrdr-cli",
         "ktrdr-api",
@@ -240,21 +270,24 @@ fn span() -> impl Strategy<Value = RawSpan> {
         start,
         length,
         proptest::collection::vec(attribute, 0..5),
+        reported,
     )
-        .prop_map(|(id, parent, name, service, kind, status, start, length, attributes)| RawSpan {
-            id: SpanId(id),
-            parent: parent.map(SpanId),
-            name: name.into(),
-            service: service.into(),
-            kind,
-            status,
-            status_message: "".into(),
-            start: BASE + Micros(start),
-            duration: Micros(length),
-            process: std::sync::Arc::new(Vec::new()),
-            scope: ("".into(), "".into()),
-            attributes: attributes.into_iter().map(|(key, value)| (key.into(), RawValue::from(value))).collect(),
-            events: Vec::new(),
+        .prop_map(|(id, parent, name, service, kind, status, start, length, attributes, (message, events))| {
+            RawSpan {
+                id: SpanId(id),
+                parent: parent.map(SpanId),
+                name: name.into(),
+                service: service.into(),
+                kind,
+                status,
+                status_message: message.into(),
+                start: BASE + Micros(start),
+                duration: Micros(length),
+                process: std::sync::Arc::new(Vec::new()),
+                scope: ("".into(), "".into()),
+                attributes: attributes.into_iter().map(|(key, value)| (key.into(), RawValue::from(value))).collect(),
+                events,
+            }
         })
 }
 
@@ -268,8 +301,13 @@ fn check(raw: &[RawTrace], now: Time, seed: usize) -> Result<(), TestCaseError> 
         let by = seed % trace.spans.len().max(1);
         trace.spans.rotate_left(by);
         trace.spans.reverse();
+        for span in &mut trace.spans {
+            span.attributes.reverse();
+            span.events.reverse();
+            span.events.iter_mut().for_each(|event| event.attributes.reverse());
+        }
     }
-    prop_assert_eq!(text(&all), text(&answers(&shuffled, now)), "the order of spans matters");
+    prop_assert_eq!(text(&all), text(&answers(&shuffled, now)), "the order of spans, attributes or events matters");
     Ok(())
 }
 

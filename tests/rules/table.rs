@@ -210,6 +210,8 @@ fn data_and_ends() -> Vec<Row> {
         decides("cancelled.parent", cancel("Parent operation cancelled: stop"), "1h"),
         decides("cancelled.shutdown", cancel("Graceful shutdown"), "1h"),
         decides("unknown.no_evidence", unclear, "1h"),
+        decides("unknown.state", training("train | running->PAUSED {T} | 9m"), "1h")
+            .unless(training("train | running->PAUSED {T} | 9m\ntrain | PAUSED->completed {T} | 20m"), "1h"),
         beside("quality.gate_rejected", gate("false"), "1h").unless(gate("true"), "1h"),
         beside("chatty.n_plus_one", chatty(11), "1h").unless(chatty(10), "1h"),
         beside("error.suppressed", survived("!KeyError: gone"), "1h").unless(survived("ok"), "1h"),
@@ -296,10 +298,11 @@ fn named(all: &[Diagnosis]) -> Vec<&str> {
         .collect()
 }
 
-/// Words of rules that never speak themselves: the service that did not answer lends its own, a wrapper is skipped, and
-/// `not_found` is said by whoever looked.
+/// Rules that never apply themselves: the service that did not answer has texts of its own, wrappers are skipped, and
+/// whoever looked in vain says `not_found`.
 const SILENT: &[&str] = &[
     "error.wrapper",
+    "error.consequence",
     "error.connection",
     "error.timeout",
     "error.host_service",
