@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use hashbrown::HashSet;
+
 use super::{
     class_name::{class_and_message, short_class},
     http::Request,
@@ -70,15 +72,11 @@ pub(super) fn errors<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Vec<Reported
 
 /// A span's exceptions by time; what instrumentation records twice counts once.
 fn exceptions<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Vec<Reported<'t>> {
-    let mut found: Vec<Reported<'t>> = Vec::new();
-    let mut events: Vec<Reported<'t>> = span.events().filter_map(|event| in_event(scan, event)).collect();
+    let mut found: Vec<Reported<'t>> = span.events().filter_map(|event| in_event(scan, event)).collect();
     // Events of one moment come in any order.
-    events.sort_by(|a, b| (a.at, &a.class, &a.message).cmp(&(b.at, &b.class, &b.message)));
-    for exception in events {
-        if !found.iter().any(|e| (&e.class, &e.message) == (&exception.class, &exception.message)) {
-            found.push(exception);
-        }
-    }
+    found.sort_by(|a, b| (a.at, &a.class, &a.message).cmp(&(b.at, &b.class, &b.message)));
+    let mut known = HashSet::new();
+    found.retain(|error| known.insert((error.class.clone(), error.message.clone())));
     if let Some(class) = scan.text(span, Attr::ExceptionType)
         && !found.iter().any(|e| e.class.as_deref().map(short_class) == Some(short_class(&class)))
     {

@@ -262,13 +262,11 @@ impl Parts {
     }
 }
 
-/// Sorts by the text of the key. Of equal keys one is kept, whatever order they came in: a text before other values, then
-/// the smallest. Answers of Jaeger are sorted already.
+/// Sorts by the text of the key and keeps the first of equal keys. Answers of Jaeger are sorted already.
 fn by_key(attributes: &mut Vec<Attribute>, strings: &Strings) {
     let key = |a: &Attribute| strings.get(a.key());
-    let value = |a: &Attribute| (a.text_id().is_none(), a.value(strings).to_text());
     if !attributes.is_sorted_by(|a, b| key(a) < key(b)) {
-        attributes.sort_by(|a, b| key(a).cmp(key(b)).then_with(|| value(a).cmp(&value(b))));
+        attributes.sort_by(|a, b| key(a).cmp(key(b)));
         attributes.dedup_by_key(|a| a.key());
     }
 }

@@ -1,5 +1,7 @@
 //! Laws that hold for random and for damaged traces.
 
+use std::collections::BTreeMap;
+
 use ktrdr_diagnosis::{
     corpus::{Form, RawEvent, RawSpan, RawTrace, RawValue, Scenario, scenarios, tell},
     diagnosis::{Context, Diagnosis, diagnose},
@@ -285,7 +287,11 @@ fn span() -> impl Strategy<Value = RawSpan> {
                 duration: Micros(length),
                 process: std::sync::Arc::new(Vec::new()),
                 scope: ("".into(), "".into()),
-                attributes: attributes.into_iter().map(|(key, value)| (key.into(), RawValue::from(value))).collect(),
+                // Of a repeated key the first counts, which is the one thing that depends on the order of attributes.
+                attributes: BTreeMap::from_iter(attributes)
+                    .into_iter()
+                    .map(|(key, value)| (key.into(), RawValue::from(value)))
+                    .collect(),
                 events,
             }
         })

@@ -103,8 +103,8 @@ impl Draft<'_> {
                 .attribute(facts, member, Attr::ExceptionType)
                 .attribute(facts, member, Attr::ExceptionMessage)
                 .attribute(facts, member, Attr::ErrorMessage),
-            Source::Status | Source::NoAnswer | Source::Flag => self.status(member),
-            Source::ErrorAttributes => self
+            Source::NoAnswer | Source::Flag => self.status(member),
+            Source::Status | Source::ErrorAttributes => self
                 .attribute(facts, member, Attr::ErrorType)
                 .attribute(facts, member, Attr::ErrorMessage)
                 .status(member),
