@@ -291,3 +291,25 @@ fn g13_a_lost_worker_is_told_while_the_operation_counts_as_running() {
     assert_eq!((d.verdict, d.rule.as_str(), d.status), (V::Stuck, "stuck.worker_lost", S::Running));
     assert_eq!(d.confidence, Confidence::Medium);
 }
+
+/// Review B14: commands are about the worker that is meant, not about the first of its type.
+#[test]
+fn b14_commands_name_the_worker_that_did_not_answer() {
+    let refused = "!httpx.ConnectError: All connection attempts failed";
+    let start = refused_training(
+        500,
+        &format!("api | > POST http://training-worker-2:5006/training/start | 40ms +9ms | {refused}"),
+    );
+    let d = one(&start, "1m");
+    assert!(d.solution.as_deref().unwrap().contains("docker compose restart training-worker-2\n"), "{:?}", d.solution);
+    let by_address = one(&start.replace("training-worker-2:5006", "10.0.0.7:5006"), "1m");
+    assert!(
+        by_address.solution.as_deref().unwrap().contains("restart training-worker-1\n"),
+        "{:?}",
+        by_address.solution
+    );
+    let lost = poll("{T}", "20m", &format!("| 20m +9ms | {refused}"))
+        .replace("training-worker-1:5005", "training-worker-2:5006");
+    let d = one(&(training("") + &lost), "21m");
+    assert!(d.solution.as_deref().unwrap().contains("docker compose restart training-worker-2\n"), "{:?}", d.solution);
+}

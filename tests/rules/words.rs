@@ -4,7 +4,7 @@ use ktrdr_diagnosis::playbook::{Fill, Placeholder, Template};
 
 use crate::picture::playbook;
 
-/// Commands that KTRDR has, without their arguments.
+/// Commands that KTRDR has, without their arguments. `ktrdr ib …` is left out: it prints fixed texts, whatever the state.
 const COMMANDS: &[&str] = &[
     "ktrdr workers",
     "ktrdr status",
@@ -19,9 +19,6 @@ const COMMANDS: &[&str] = &[
     "ktrdr data load",
     "ktrdr data range",
     "ktrdr data show",
-    "ktrdr ib test",
-    "ktrdr ib status",
-    "ktrdr ib cleanup",
     "ktrdr list strategies",
     "ktrdr list models",
     "ktrdr list checkpoints",

@@ -208,6 +208,14 @@ fn goes_on(facts: &Facts<'_, '_, '_>, call: &Member<'_, '_>) -> bool {
 }
 
 impl Draft<'_> {
+    /// The container of a service that was called by its name: commands are about that one.
+    pub(super) fn container(self, service: &Service, request: &Request<'_>) -> Self {
+        match request.host.filter(|host| any_fits(&service.hosts, host)) {
+            Some(host) => self.quote(P::WorkerContainer, host),
+            None => self,
+        }
+    }
+
     /// Where the service is: as the trace says, else at its usual port.
     fn at_address(self, service: &Service, address: Option<&str>) -> Self {
         match (address, service.ports.first()) {
@@ -224,7 +232,8 @@ fn unanswered<'p>(facts: &Facts<'_, '_, 'p>, silent: &Silent<'_, 'p>) -> Option<
         .quote(P::Url, silent.request.url.unwrap_or_default())
         .set(P::Target, silent.service.name.as_str())
         .quote(P::ErrorType, silent.error_type.as_deref().unwrap_or_default())
-        .quote(P::Caller, silent.member.map(|m| m.span.service()).unwrap_or_default());
+        .quote(P::Caller, silent.member.map(|m| m.span.service()).unwrap_or_default())
+        .container(silent.service, &silent.request);
     if silent.timeout {
         draft = draft.because(silent.service.root_cause_timeout.as_ref());
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Draft, Facts, World, is_open};
 use crate::{
     diagnosis::{Confidence, OperationStatus, case::Member, errors, http::Request, scan::Scan},
-    playbook::{Attr, Effect, Placeholder as P, RouteRole, SpanRole, any_fits},
+    playbook::{Address, Attr, Effect, Placeholder as P, RouteRole, SpanRole, any_fits},
     trace::{Micros, SpanKind, SpanRef, Time, Value},
 };
 
@@ -125,10 +125,14 @@ fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     if silence(facts) <= thresholds.worker_lost_after || facts.last_activity.is_some_and(|last| last > at) {
         return None;
     }
-    let draft = Draft::of(facts, "stuck.worker_lost")?
-        .address(facts, &member)
-        .attribute(facts, &member, Attr::HttpStatus)
-        .first_error(facts, &member);
+    let mut draft = Draft::of(facts, "stuck.worker_lost")?;
+    // Workers and the backend serve operations under the same path, so only the address tells them apart.
+    if let Some(request) = Request::of(member.span, &facts.case.scan(&member).lexicon)
+        && let Some(service) = facts.case.playbook.service_at(Address { path: None, ..request.target() })
+    {
+        draft = draft.container(service, &request);
+    }
+    let draft = draft.address(facts, &member).attribute(facts, &member, Attr::HttpStatus).first_error(facts, &member);
     let last = facts.work_before(facts.context.now);
     Some(draft.absence(last, "transition to an end", "not there", facts.context.now))
 }
