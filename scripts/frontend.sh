@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The browser side. What is missing of node packages (and of Chromium, for the browser tests) is installed first.
+# The browser side. Node packages that are missing are installed first.
 #   scripts/frontend.sh build     both plugins into dist/ (or $DIST)
 #   scripts/frontend.sh check     types, lint, unit tests, build
 #   scripts/frontend.sh browser   the built plugins in Chromium against the real backend
@@ -8,20 +8,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-command -v npm >/dev/null || { echo "frontend: Node.js 20 or later with npm is needed" >&2; exit 1; }
+scripts/tools.sh --check npm
 
 packages() { # folder
   [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || npm --prefix "$1" ci --no-audit --no-fund
 }
 
 chromium() {
-  [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null && return
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy chromium
-  else
-    echo "frontend: please install chromium, or set CHROMIUM to one" >&2
-    exit 1
-  fi
+  scripts/tools.sh chromium
+  CHROMIUM=$(command -v "${CHROMIUM:-chromium}")
+  export CHROMIUM
 }
 
 backend() { cargo build --locked --example stand_in --bin gpx_ktrdr_diagnosis; }
