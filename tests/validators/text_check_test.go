@@ -1,6 +1,7 @@
 package validators
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,15 +9,18 @@ import (
 	"testing"
 )
 
-// Runs scripts/check-text.sh over a repository of one file, beside the script and its lists.
-func textFindings(t *testing.T, text string, exceptions string) string {
+// What scripts/check-text.sh reports of a repository with these files, beside the script and its lists.
+func textFindings(t *testing.T, files map[string]string, exceptions string) string {
 	t.Helper()
 	folder := t.TempDir()
-	files := map[string]string{"page.md": text, "scripts/prose-exceptions.txt": exceptions}
+	all := map[string]string{"scripts/prose-exceptions.txt": exceptions}
 	for _, name := range []string{"scripts/check-text.sh", "scripts/prose.tsv"} {
-		files[name] = string(read(t, name))
+		all[name] = string(read(t, name))
 	}
 	for name, text := range files {
+		all[name] = text
+	}
+	for name, text := range all {
 		path := filepath.Join(folder, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -39,38 +43,61 @@ func textFindings(t *testing.T, text string, exceptions string) string {
 	return string(output)
 }
 
+// In two parts, so that this file passes the check itself.
+const isNo = "is " + "no "
+
 func TestTextCheck(t *testing.T) {
-	for _, test := range []struct{ text, finding string }{
-		{"fine\n<<<<<<< HEAD\n", "page.md:2:"}, // review B1
-		{"a\nb\n>>>>>>> pack\n", "page.md:3:"},
-		{"Title\n=======\n<<<<<<<<< and a << b\n", ""},
-		{"cd /" + "work/main\n", "paths of a machine"},
-		{"see /" + "root/.cache", "paths of a machine"},
-		{"/" + "home/me/x", "paths of a machine"},
-		{"target/work/x, ${DIR}/work/x, /workers", ""},
-		{"https://proxy." + "example-go.org/x", "hosts of package registries"},
-		{"some.artifactory" + ".net", "hosts of package registries"},
-		{"https://files.example.com/x, https://rustup.rs", ""},
-		{"one\nThis is no error.", "page.md:2: \"is no error\": write is not a"},
-		{"There is no error. It is no longer so.", ""},
-		{"fn is_told_by()", "\"told\""},
-		{"clickhouse and indoors", ""},
-	} {
-		found := textFindings(t, test.text, "")
-		if (found == "") != (test.finding == "") || !strings.Contains(found, test.finding) {
-			t.Errorf("%q: %q", test.text, found)
+	tests := []struct {
+		text string
+		// Line and end of the finding; empty where there must not be one.
+		line    int
+		finding string
+	}{
+		{"fine\n<<<<<<< HEAD\n", 2, "<<<<<<< HEAD"}, // review B1
+		{"a\nb\n>>>>>>> pack\n", 3, ">>>>>>> pack"},
+		{"Title\n=======\n<<<<<<<<< and a << b\n", 0, ""},
+		{"cd /" + "work/main\n", 1, "main"},
+		{"see /" + "root/.cache", 1, ".cache"},
+		{"/" + "home/me/x", 1, "me/x"},
+		{"target/work/x, ${DIR}/work/x, /workers", 0, ""},
+		{"https://proxy." + "example-go.org/x", 1, "org/x"},
+		{"some.artifactory" + ".net", 1, ".net"},
+		{"https://files.example.com/x, https://rustup.rs", 0, ""},
+		{"one\nThis " + isNo + "error.", 2, isNo + "error\": write is not a, is not valid"},
+		{"There " + isNo + "error. It " + isNo + "longer so.", 0, ""},
+		{"fn a_r" + "ig()", 1, ": write harness, test bed"},
+		{"clickhouse and indoors", 0, ""},
+	}
+	files := map[string]string{}
+	for nth, test := range tests {
+		files[fmt.Sprintf("page-%d.md", nth)] = test.text
+	}
+	found := strings.Split(textFindings(t, files, ""), "\n")
+	for nth, test := range tests {
+		var lines []string
+		for _, line := range found {
+			if strings.HasPrefix(line, fmt.Sprintf("page-%d.md:", nth)) {
+				lines = append(lines, line)
+			}
+		}
+		place := fmt.Sprintf("page-%d.md:%d:", nth, test.line)
+		right := len(lines) == 1 && strings.HasPrefix(lines[0], place) && strings.HasSuffix(lines[0], test.finding)
+		if test.line == 0 && len(lines) > 0 || test.line > 0 && !right {
+			t.Errorf("%q: %q", test.text, lines)
 		}
 	}
 }
 
 // The list of exceptions only gets shorter.
 func TestExceptionsOfTheTextCheck(t *testing.T) {
-	if found := textFindings(t, "This is no error.", "page.md\n"); found != "" {
+	files := map[string]string{"known.md": "This " + isNo + "error.", "clean.md": "This is not an error."}
+	if found := textFindings(t, files, "known.md\n"); found != "" {
 		t.Error(found)
 	}
-	for text, exceptions := range map[string]string{"clean": "page.md\n", "This is no error.": "page.md\ngone.md\n"} {
-		if found := textFindings(t, text, exceptions); !strings.Contains(found, "these files are clean now") {
-			t.Errorf("%q: %q", text, found)
+	found := textFindings(t, files, "clean.md\ngone.md\nknown.md\n")
+	for _, name := range []string{"clean.md\n", "gone.md\n"} {
+		if !strings.Contains(found, "these files are clean now") || !strings.Contains(found, name) {
+			t.Errorf("%s is not reported: %s", name, found)
 		}
 	}
 }
