@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests. First what compiles, in three lanes beside each other, then what measures time, one after the other; a table
+# All tests. First what compiles, in three jobs side by side, then what measures time, one after the other; a table
 # of what each part cost comes at the end. The output of a part is printed when the part has ended.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,11 +9,11 @@ scripts/tools.sh
 export KTRDR_TESTS_NEED_GO=1
 
 results=$(mktemp -d)
-lanes=()
+jobs=()
 end() {
-  local lane
-  for lane in "${lanes[@]}"; do
-    kill -- "-$lane" 2>/dev/null || true
+  local job
+  for job in "${jobs[@]}"; do
+    kill -- "-$job" 2>/dev/null || true
   done
   rm -rf "$results"
 }
@@ -23,7 +23,8 @@ part() { # name, command...
   local name=$1 log TIMEFORMAT='%R %U %S' verdict=passed
   shift
   log=$(mktemp -p "$results" log.XXXXXX)
-  # `time` reports the part's CPU seconds as well: they say more than the clock when lanes run beside each other.
+  echo "    $name ..."
+  # `time` reports the part's CPU seconds as well: they say more than the clock when jobs run beside each other.
   { time "$@" >"$log" 2>&1; } 2>"$log.time" || verdict=failed
   {
     flock 9
@@ -39,34 +40,34 @@ part() { # name, command...
 validators() { (cd tests/validators && gofmt -l . && test -z "$(gofmt -l .)" && go vet ./... && go test -count=1 ./...); }
 host_tests() { (cd tests/grafana-host && gofmt -l . && test -z "$(gofmt -l .)" && go vet ./... && go test ./...); }
 
-rust_lane() {
+rust_job() {
   part 'lint' scripts/lint.sh
   part 'compile the tests' cargo test --locked --no-run
   part 'compile the static executables' scripts/executables.sh
 }
 
-go_lane() {
+go_job() {
   part 'compose files, workflows, tools, what Grafana provisions' validators
   part "Grafana's decoder: its own tests" host_tests
   part 'build the real Jaegers' scripts/build-jaeger.sh
 }
 
-browser_lane() {
+browser_job() {
   part 'browser side: types, lint, unit tests, bundles' scripts/frontend.sh check
 }
 
 # A process group of its own, so that an interrupted run leaves nothing behind.
-lane() {
+job() {
   set -m
   "$@" &
   set +m
-  lanes+=("$!")
+  jobs+=("$!")
 }
-lane rust_lane
-lane go_lane
-lane browser_lane
-wait "${lanes[@]}"
-lanes=()
+job rust_job
+job go_job
+job browser_job
+wait "${jobs[@]}"
+jobs=()
 
 part 'cargo test' cargo test --locked --no-fail-fast
 part 'browser side in Chromium' scripts/frontend.sh browser
