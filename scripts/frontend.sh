@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # The browser side. Node packages that are missing are installed first.
 #   scripts/frontend.sh build     both plugins into dist/ (or $DIST)
-#   scripts/frontend.sh check     types, lint, unit tests, build
+#   scripts/frontend.sh static    types, lint, bundles
+#   scripts/frontend.sh unit      unit tests
+#   scripts/frontend.sh check     both
 #   scripts/frontend.sh browser   the built plugins in Chromium against the real backend
 #   scripts/frontend.sh matrix    the same with the packages of Grafana 12.4, 11.6 and 13.2
 #   scripts/frontend.sh page      the same page for people, with the example traces
@@ -22,11 +24,17 @@ chromium() {
 
 backend() { cargo build --locked --example stand_in --bin gpx_ktrdr_diagnosis; }
 run() { npm --prefix frontend run --silent "$@"; }
+static() {
+  packages frontend/browser/hosts/11.6
+  run typecheck && run typecheck:11.6 && run lint && run build
+}
 
 packages frontend
 case "${1:-}" in
   build) run build ;;
-  check) run check && packages frontend/browser/hosts/11.6 && run typecheck:11.6 ;;
+  static) static ;;
+  unit) run test ;;
+  check) static && run test ;;
   browser) chromium && backend && run build && run test:browser ;;
   matrix)
     packages frontend/browser/hosts/11.6
@@ -34,5 +42,5 @@ case "${1:-}" in
     chromium && backend && run build && run test:matrix
     ;;
   page) backend && run build && run demo-page -- "${@:2}" ;;
-  *) echo "usage: scripts/frontend.sh build|check|browser|matrix|page" >&2; exit 2 ;;
+  *) echo "usage: scripts/frontend.sh build|static|unit|check|browser|matrix|page" >&2; exit 2 ;;
 esac

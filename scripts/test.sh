@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# All tests. First what compiles, in three jobs side by side, then what measures time, one after the other; a table
-# of what each part cost comes at the end. The output of a part is printed when the part has ended.
+# All tests. First what compiles, in three jobs side by side, then what has time limits, one after the other; a
+# table of what each part cost comes at the end. The output of a part is printed when the part has ended.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -53,7 +53,7 @@ go_job() {
 }
 
 browser_job() {
-  part 'browser side: types, lint, unit tests, bundles' scripts/frontend.sh check
+  part 'browser side: types, lint, bundles' scripts/frontend.sh static
 }
 
 # A process group of its own, so that an interrupted run leaves nothing behind.
@@ -70,6 +70,7 @@ wait "${jobs[@]}"
 jobs=()
 
 part 'cargo test' cargo test --locked --no-fail-fast
+part 'browser side: unit tests' scripts/frontend.sh unit
 part 'browser side in Chromium' scripts/frontend.sh browser
 part 'static executables, archives' scripts/check-dist.sh
 
