@@ -131,19 +131,18 @@ as_root() {
   fi
 }
 
-install_debian() { # package...
-  [ $# -gt 0 ] && command -v apt-get >/dev/null && as_root env test -w /var/lib/dpkg || return 0
+install_debian() ( # package...
+  [ $# -gt 0 ] && command -v apt-get >/dev/null && as_root env test -w /var/lib/dpkg || exit 0
   # Services are started by the tests, with data of their own; the packages must not start them.
-  local policy=/usr/sbin/policy-rc.d ours=
+  policy=/usr/sbin/policy-rc.d
   if [ ! -e "$policy" ]; then
-    ours=yes
+    trap 'as_root rm -f "$policy"' EXIT
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
     as_root chmod +x "$policy"
   fi
   as_root apt-get update -q || true
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@" || true
-  [ -z "$ours" ] || as_root rm -f "$policy"
-}
+)
 
 install_crate() { # name@version
   # Without optimisation: it builds in a third of the time and runs for a second.
