@@ -16,9 +16,9 @@ packages() { # folder
   [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || npm --prefix "$1" ci --no-audit --no-fund
 }
 
-chromium() {
+find_chromium() {
   scripts/tools.sh chromium
-  CHROMIUM=$(command -v "${CHROMIUM:-chromium}")
+  CHROMIUM=$(type -P "${CHROMIUM:-chromium}")
   export CHROMIUM
 }
 
@@ -35,11 +35,11 @@ case "${1:-}" in
   static) static ;;
   unit) run test ;;
   check) static && run test ;;
-  browser) chromium && backend && run build && run test:browser ;;
+  browser) find_chromium && backend && run build && run test:browser ;;
   matrix)
     packages frontend/browser/hosts/11.6
     packages frontend/browser/hosts/13.2
-    chromium && backend && run build && run test:matrix
+    find_chromium && backend && run build && run test:matrix
     ;;
   page) backend && run build && run demo-page -- "${@:2}" ;;
   *) echo "usage: scripts/frontend.sh build|static|unit|check|browser|matrix|page" >&2; exit 2 ;;
