@@ -3,6 +3,7 @@
 # and the wording that scripts/prose.tsv lists. Each finding is printed as FILE:LINE.
 #   scripts/check-text.sh            fails when it finds something
 #   scripts/check-text.sh --update   takes files that are clean now off scripts/prose-exceptions.txt
+#   scripts/check-text.sh --accept   the same, and puts files with findings on it: only for files that were moved or split
 #
 # Files on that list have wording from before this check. A file that is not on it, each new one included, is checked.
 set -euo pipefail
@@ -40,10 +41,12 @@ wording() {
 }
 findings=$(wording | sort -u)
 unclean=$(cut -f 1 <<<"$findings" | sort -u)
-if [ "${1:-}" = --update ]; then
-  kept=$(grep -Fx "$unclean" "$exceptions" || true)
-  printf '%s\n' "$kept" | sed '/^$/d' >"$exceptions"
-fi
+case ${1:-} in
+  --update) kept=$(grep -Fx "$unclean" "$exceptions" || true) ;;
+  --accept) kept=$unclean ;;
+  *) kept=$(cat "$exceptions") ;;
+esac
+[ $# = 0 ] || printf '%s\n' "$kept" | sed '/^$/d' >"$exceptions"
 report 'wording' "$(awk -F '\t' -v exceptions="$exceptions" '
   BEGIN { while ((getline file <exceptions) > 0) skip[file] }
   NF && !($1 in skip) { print $1 ":" $2 ": \"" $3 "\": write " $4 }' <<<"$findings")"
