@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export LC_ALL=C TZ=UTC
+[ "${1:-}" != --plugins ] || scripts/tools.sh --check zip
 
 datasource=ktrdr-diagnosis-datasource panel=ktrdr-diagnosis-panel
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)

@@ -3,6 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PATH="${KTRDR_TEST_CACHE:-$HOME/.cache/ktrdr-diagnosis}/cargo-deny/bin:$PATH" \
-  cargo deny --all-features check --hide-inclusion-graph advisories
+scripts/tools.sh cargo-deny npm
+PATH=$(scripts/tools.sh --path):$PATH cargo deny --all-features check --hide-inclusion-graph advisories
 npm --prefix frontend audit --omit=dev --audit-level=high

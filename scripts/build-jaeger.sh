@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cache=${KTRDR_TEST_CACHE:-$HOME/.cache/ktrdr-diagnosis}
-command -v go >/dev/null || { echo "build-jaeger: Go is not installed, so no Jaeger can be built" >&2; exit 3; }
+scripts/tools.sh --check go >&2
 mkdir -p "$cache"
 
 build() { # version, module directory, package below github.com/jaegertracing/jaeger, variable that holds the version

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+scripts/tools.sh jq zip
 scripts/dist.sh "$@"
 to=dist/ktrdr-diagnosis-datasource
 platform=linux_$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')

@@ -3,11 +3,11 @@
 # of 50 000 spans (S2): user CPU seconds, medians of five runs, taken in turns. The programs are those of KTRDR's
 # observability guide, only read from a file instead of from curl. They look at the first trace alone, so S2 has one.
 #
-# Usage: scripts/compare-with-jq.sh [trace.json]      (needs jq and bash)
+# Usage: scripts/compare-with-jq.sh [trace.json]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-command -v jq >/dev/null || { echo "jq is not installed" >&2; exit 1; }
+scripts/tools.sh jq
 cargo build --release --quiet --bin ktrdr-diagnose --example corpus
 target=${CARGO_TARGET_DIR:-target}
 work=$(mktemp -d)

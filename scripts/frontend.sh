@@ -1,42 +1,46 @@
 #!/usr/bin/env bash
-# The browser side. What is missing of node packages (and of Chromium, for the browser tests) is installed first.
+# The browser side. Node packages that are missing are installed first.
 #   scripts/frontend.sh build     both plugins into dist/ (or $DIST)
-#   scripts/frontend.sh check     types, lint, unit tests, build
+#   scripts/frontend.sh static    types, lint, bundles
+#   scripts/frontend.sh unit      unit tests
+#   scripts/frontend.sh check     both
 #   scripts/frontend.sh browser   the built plugins in Chromium against the real backend
 #   scripts/frontend.sh matrix    the same with the packages of Grafana 12.4, 11.6 and 13.2
 #   scripts/frontend.sh page      the same page for people, with the example traces
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-command -v npm >/dev/null || { echo "frontend: Node.js 20 or later with npm is needed" >&2; exit 1; }
+scripts/tools.sh --check npm
 
 packages() { # folder
   [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || npm --prefix "$1" ci --no-audit --no-fund
 }
 
-chromium() {
-  [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null && return
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy chromium
-  else
-    echo "frontend: please install chromium, or set CHROMIUM to one" >&2
-    exit 1
-  fi
+find_chromium() {
+  scripts/tools.sh chromium
+  CHROMIUM=$(type -P "${CHROMIUM:-chromium}")
+  export CHROMIUM
 }
 
 backend() { cargo build --locked --example stand_in --bin gpx_ktrdr_diagnosis; }
 run() { npm --prefix frontend run --silent "$@"; }
+static() {
+  packages frontend/browser/hosts/11.6
+  run typecheck && run typecheck:11.6 && run lint && run build
+}
 
 packages frontend
 case "${1:-}" in
   build) run build ;;
-  check) run check && packages frontend/browser/hosts/11.6 && run typecheck:11.6 ;;
-  browser) chromium && backend && run build && run test:browser ;;
+  static) static ;;
+  unit) run test ;;
+  check) static && run test ;;
+  browser) find_chromium && backend && run build && run test:browser ;;
   matrix)
     packages frontend/browser/hosts/11.6
     packages frontend/browser/hosts/13.2
-    chromium && backend && run build && run test:matrix
+    find_chromium && backend && run build && run test:matrix
     ;;
   page) backend && run build && run demo-page -- "${@:2}" ;;
-  *) echo "usage: scripts/frontend.sh build|check|browser|matrix|page" >&2; exit 2 ;;
+  *) echo "usage: scripts/frontend.sh build|static|unit|check|browser|matrix|page" >&2; exit 2 ;;
 esac

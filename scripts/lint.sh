@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# Formatting, clippy and docs without a warning; licences, banned crates and sources of the dependencies.
+# Formatting, clippy and docs without a warning; licences, banned crates and sources of the dependencies; spelling and
+# wording.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+scripts/tools.sh cargo-fmt cargo-clippy cargo-deny typos
+PATH=$(scripts/tools.sh --path):$PATH
+
+scripts/check-text.sh
+typos
 cargo fmt --check
+cargo deny --all-features check --hide-inclusion-graph licenses bans sources
 cargo clippy --locked --all-targets -- -D warnings
 RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
-PATH="${KTRDR_TEST_CACHE:-$HOME/.cache/ktrdr-diagnosis}/cargo-deny/bin:$PATH" \
-  cargo deny --all-features check --hide-inclusion-graph licenses bans sources

@@ -18,31 +18,31 @@ use support::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jaeger_1_42_gives_the_librarys_answers() {
-    answers_are_the_librarys(Kind::V1Old, None).await;
+async fn jaeger_1_42_gives_the_library_s_answers() {
+    answers_are_the_library_s(Kind::V1Old, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jaeger_1_76_gives_the_librarys_answers() {
-    answers_are_the_librarys(Kind::V1Last, None).await;
+async fn jaeger_1_76_gives_the_library_s_answers() {
+    answers_are_the_library_s(Kind::V1Last, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jaeger_2_13_gives_the_librarys_answers() {
-    answers_are_the_librarys(Kind::V2Memory, Some(Dress::Own)).await;
+async fn jaeger_2_13_gives_the_library_s_answers() {
+    answers_are_the_library_s(Kind::V2Memory, Some(Dress::Own)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jaeger_2_13_over_badger_gives_the_librarys_answers() {
-    answers_are_the_librarys(Kind::V2Badger, None).await;
+async fn jaeger_2_13_over_badger_gives_the_library_s_answers() {
+    answers_are_the_library_s(Kind::V2Badger, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jaeger_without_the_legacy_search_gives_the_librarys_answers() {
-    answers_are_the_librarys(Kind::V2Memory, Some(Dress::V3Only)).await;
+async fn jaeger_without_the_legacy_search_gives_the_library_s_answers() {
+    answers_are_the_library_s(Kind::V2Memory, Some(Dress::V3Only)).await;
 }
 
-async fn answers_are_the_librarys(kind: Kind, dress: Option<Dress>) {
+async fn answers_are_the_library_s(kind: Kind, dress: Option<Dress>) {
     let name = format!("real_jaeger {kind:?}");
     let Some(program) = go::or_skip(&name, go::jaeger(kind.version())) else { return };
     let Some(host) = go::or_skip(&name, go::grafana_host()) else { return };

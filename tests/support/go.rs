@@ -21,7 +21,7 @@ pub fn or_skip(test: &str, built: Result<PathBuf, String>) -> Option<PathBuf> {
     }
 }
 
-/// The stand-in for Grafana, built into `target/`.
+/// The Go program that starts the plugin as Grafana does, built into `target/`.
 pub fn grafana_host() -> Result<PathBuf, String> {
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("grafana-host");

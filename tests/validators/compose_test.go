@@ -66,7 +66,7 @@ func TestTheDemonstrationsStackHoldsTogether(t *testing.T) {
 	if command := strings.Join(project.Services["simulation"].Command, " "); command != "demo --feed http://jaeger:4318 --metrics 0.0.0.0" {
 		t.Errorf("simulation: %s", command)
 	}
-	// Every address that somebody is told is a service's name and a port that is listened on.
+	// Every address in the arguments is a service's name and a port that is listened on.
 	for _, argument := range project.Services["simulation"].Command {
 		if strings.Contains(argument, "://") {
 			checkAddress(t, project, argument, "4318")

@@ -61,7 +61,7 @@ func TestTheDockerfileIsSound(t *testing.T) {
 	for _, stage := range stages(t) {
 		for _, command := range stage.Commands {
 			if copied, ok := command.(*instructions.CopyCommand); ok && copied.From != "" && !slices.Contains(before, copied.From) {
-				t.Errorf("%s copies from %s, which is no stage before it", stage.Name, copied.From)
+				t.Errorf("%s copies from %s, which is not an earlier stage", stage.Name, copied.From)
 			}
 		}
 		if _, tag, _ := strings.Cut(stage.BaseName, ":"); stage.BaseName != "scratch" && tag == "" {
@@ -106,7 +106,7 @@ func TestTheBuildGetsWhatItNeeds(t *testing.T) {
 	list.Dir = repository(t)
 	tracked, err := list.Output()
 	if err != nil {
-		t.Skip("this is no clone")
+		t.Skip("this is not a clone")
 	}
 	for _, path := range strings.Fields(string(tracked)) {
 		needed := !strings.HasPrefix(path, "frontend/browser/hosts/") && !strings.HasPrefix(path, "tests/")

@@ -1,5 +1,5 @@
 // Package validators checks what other programs read of this repository (compose files, workflows, the Dockerfile, what
-// Grafana provisions) with those programs' own parsers, where they can be had as Go modules.
+// Grafana provisions) with those programs' own parsers, where those are Go modules.
 package validators
 
 import (

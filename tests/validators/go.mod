@@ -13,6 +13,7 @@ require (
 	go.yaml.in/yaml/v3 v3.0.4
 	golang.org/x/net v0.52.0
 	golang.org/x/sys v0.42.0
+	mvdan.cc/sh/v3 v3.12.0
 )
 
 require (

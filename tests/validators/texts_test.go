@@ -36,10 +36,10 @@ func TestTextsOfAlertRulesAreTemplates(t *testing.T) {
 						texts[name] = filled(t, rule.Title+"/"+name, text, address, labels)
 					}
 					isDashboard(t, rule.Title, texts["dashboard"])
-					told := texts["summary"] + texts["description"]
+					both := texts["summary"] + texts["description"]
 					for _, label := range labels {
-						if !strings.Contains(told, label) {
-							t.Errorf("%s does not tell %s: %s", rule.Title, label, told)
+						if !strings.Contains(both, label) {
+							t.Errorf("%s does not name %s: %s", rule.Title, label, both)
 						}
 					}
 				}
@@ -86,6 +86,6 @@ func isDashboard(t *testing.T, title, address string) {
 	t.Helper()
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Path != "/grafana/d/ktrdr-diagnosis" || strings.ContainsAny(address, " \n{") {
-		t.Errorf("%s: %q is no dashboard (%v)", title, address, err)
+		t.Errorf("%s: %q is not a dashboard (%v)", title, address, err)
 	}
 }

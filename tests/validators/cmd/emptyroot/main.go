@@ -215,7 +215,7 @@ func serveJaeger(root string) error {
 	return fmt.Errorf("the demonstration does not serve: %s", out.String())
 }
 
-// The simulated KTRDR, as its container runs it: it finds Jaeger by name, serves metrics, and ends when it is told to.
+// The simulated KTRDR, as its container runs it: it finds Jaeger by name, serves metrics, and ends on a signal.
 func simulate(root string) error {
 	received, err := serveOTLP("127.0.0.1:4318")
 	if err != nil {
@@ -246,10 +246,10 @@ func simulate(root string) error {
 	select {
 	case err := <-ended:
 		if err != nil {
-			return fmt.Errorf("told to end, the simulation: %w: %s", err, out.String())
+			return fmt.Errorf("after a signal, the simulation: %w: %s", err, out.String())
 		}
 	case <-time.After(time.Minute):
-		return errors.New("told to end, the simulation goes on")
+		return errors.New("after a signal, the simulation goes on")
 	}
 	return nil
 }

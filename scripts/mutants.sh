@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Makes small semantic changes to the code, one at a time, and reports those that no test notices (cargo-mutants).
+#   scripts/mutants.sh                  code that differs from main, what is not committed yet included
+#   scripts/mutants.sh --base COMMIT    code that differs from another commit or branch
+#   scripts/mutants.sh FILE...          all code of these files; globs are allowed
+#   scripts/mutants.sh ... --list       only lists the changes it would make; any option of cargo-mutants may follow so
+#   scripts/mutants.sh ... -- ARG...    other arguments for `cargo test` than the fast tests below
+# A change takes about as long as compiling the crate and the tests. The reports are in target/mutants/mutants.out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/tools.sh cargo-mutants
+PATH=$(scripts/tools.sh --path):$PATH
+
+# Behaviour tests without real Jaegers, browsers or Go.
+tests=(--lib --test rules --test golden --test corpus_diagnoses --test frames --test jaeger_client --test jaeger_decode
+  --test investigate --test investigate_corpus)
+base=main files=() options=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --base)
+      base=${2:?--base needs a commit or a branch}
+      shift
+      ;;
+    --)
+      shift
+      tests=("$@")
+      break
+      ;;
+    -*) options+=("$1") ;;
+    *) files+=(--file "$1") ;;
+  esac
+  shift
+done
+
+reports=target/mutants
+mkdir -p "$reports"
+if [ ${#files[@]} -gt 0 ]; then
+  chosen=("${files[@]}")
+else
+  git diff "$(git merge-base "$base" HEAD)" -- '*.rs' >"$reports/change.diff"
+  chosen=(--in-diff "$reports/change.diff")
+fi
+# A target folder that stays, so that the dependencies are compiled once.
+CARGO_TARGET_DIR=$PWD/$reports/build \
+  cargo mutants --output "$reports" --no-shuffle "${chosen[@]}" "${options[@]}" -- --locked "${tests[@]}"
