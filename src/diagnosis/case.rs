@@ -2,7 +2,7 @@
 
 use super::scan::{Scan, Sight};
 use crate::{
-    playbook::{Playbook, RouteRole},
+    playbook::{Playbook, RouteRole, SpanRole},
     trace::{SpanIx, SpanRef, Time},
 };
 
@@ -15,6 +15,18 @@ pub(super) struct Member<'t, 'p> {
     pub(super) sight: Sight<'p>,
     /// Noise and polls folded away directly or indirectly below it.
     pub(super) folded: u32,
+}
+
+impl Member<'_, '_> {
+    /// Whether it plays this part.
+    pub(super) fn is(&self, role: SpanRole) -> bool {
+        self.sight.is(role)
+    }
+
+    /// Whether it is a request of this kind.
+    pub(super) fn route_is(&self, role: RouteRole) -> bool {
+        self.sight.route_is(role)
+    }
 }
 
 /// A span outside the operation that asks for it by id: a poll, a state written from outside.

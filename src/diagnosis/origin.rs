@@ -12,7 +12,6 @@ use super::{
     PathStep,
     case::{Case, Member},
     errors::{Fault, classify},
-    http::Request,
     own_words::{Overcome, OwnWords},
     reported::Source,
 };
@@ -198,8 +197,8 @@ impl<'t, 'p> Search<'_, 't, 'p> {
     fn refusal(&self) -> Option<Origin<'t, 'p>> {
         let refused = |m: &Member<'t, 'p>| {
             let scan = self.case.scan(m);
-            let class = Request::of(m.span, &scan.lexicon)?.error_class()?;
-            let start = m.sight.route_is(RouteRole::Start);
+            let class = scan.request(m.span)?.error_class()?;
+            let start = m.route_is(RouteRole::Start);
             Some(((start, scan.depth(m.span.ix()), Reverse(m.span.end())), *m, class))
         };
         let (_, member, class) = self.case.members.iter().filter_map(refused).max_by_key(|(rank, ..)| *rank)?;

@@ -30,7 +30,7 @@ impl<'t, 'p> OwnWords<'t, 'p> {
         let recent = |m: &&Member<'_, '_>| last_attempt.is_none_or(|start| m.span.end() >= start);
         case.members.iter().rev().filter(recent).find_map(|member| {
             let text = |attr| Some((case.scan(member).text(member.span, attr)?, attr));
-            let coordinator = member.sight.is(SpanRole::Coordinator);
+            let coordinator = member.is(SpanRole::Coordinator);
             let outcome = || if coordinator { text(Attr::OutcomeError) } else { None };
             let (text, attr) = text(Attr::OperationError).or_else(outcome)?;
             let (class, message) = class_and_message(&text, case.playbook);
@@ -84,7 +84,7 @@ impl<'s, 't, 'p> Overcome<'s, 't, 'p> {
         let words = words.filter(|words| !words.wrapper);
         let mut good: HashMap<StrId, Time> = HashMap::new();
         for member in case.members.iter().filter(|_| words.is_some()) {
-            let says = member.sight.is(SpanRole::Transition) || member.sight.is(SpanRole::Marker);
+            let says = member.is(SpanRole::Transition) || member.is(SpanRole::Marker);
             if !says && !member.span.is_error() {
                 let last = good.entry(member.span.service_id()).or_insert(member.span.start());
                 *last = member.span.start().max(*last);

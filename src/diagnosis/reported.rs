@@ -8,7 +8,6 @@ use hashbrown::HashSet;
 
 use super::{
     class_name::{class_and_message, short_class},
-    http::Request,
     scan::Scan,
 };
 use crate::{
@@ -93,7 +92,7 @@ fn exceptions<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Vec<Reported<'t>> {
 
 fn in_event<'t>(scan: &Scan<'t, '_>, event: EventRef<'t>) -> Option<Reported<'t>> {
     let text = |attr| {
-        let keys = scan.lexicon.playbook().keys(attr).iter();
+        let keys = scan.playbook().keys(attr).iter();
         let texts = keys.filter_map(|key| event.attribute(key)).map(Value::to_text);
         texts.into_iter().find(|text| !text.is_empty())
     };
@@ -111,14 +110,14 @@ fn in_event<'t>(scan: &Scan<'t, '_>, event: EventRef<'t>) -> Option<Reported<'t>
 
 /// What the status of a failed span says, with the attributes that go with it.
 fn by_status<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Reported<'t> {
-    let playbook = scan.lexicon.playbook();
+    let playbook = scan.playbook();
     let text = span.status_message().trim();
     let (class, described) = class_and_message(text, playbook);
     let named = scan.text(span, Attr::ErrorType).filter(|class| names_a_class(class));
     let class = class.map(Cow::Borrowed).or(named);
     let written = scan.text(span, Attr::ErrorMessage);
     let message = written.or_else(|| Some(described).filter(|text| !text.is_empty()).map(Cow::Borrowed));
-    let request = Request::of(span, &scan.lexicon);
+    let request = scan.request(span);
     let refused = request.and_then(|request| request.error_class()).is_some();
     // Beside a code, a text that nobody knows (`Service Unavailable`) says nothing more than the code.
     let known = || playbook.errors().iter().any(|row| row.fits(None, message.as_deref()));

@@ -8,6 +8,7 @@ use std::{
 
 use hashbrown::HashMap;
 
+use super::http::Request;
 use crate::{
     playbook::{Attr, Playbook, RouteRole, SpanRole},
     trace::{Attribute, SpanIx, SpanKind, SpanRef, StrId, Strings, Trace, Tree, Value},
@@ -145,7 +146,7 @@ impl<'p> Lexicon<'p> {
         if let Some(hit) = self.routes.borrow().get(&(span.name_id(), method, url)) {
             return *hit;
         }
-        let hit = super::http::Request::of(span, self).and_then(|request| {
+        let hit = Request::of(span, self).and_then(|request| {
             let route = self.playbook.route(request.method?, request.path?)?;
             Some(RouteHit { role: route.role, operation_type: route.operation_type.as_deref() })
         });
@@ -202,6 +203,20 @@ impl<'t, 'p> Scan<'t, 'p> {
 
     pub(super) fn text(&self, span: SpanRef<'t>, attr: Attr) -> Option<Cow<'t, str>> {
         self.lexicon.text(span, attr)
+    }
+
+    /// Like [`Self::get`], with the key that carries it here.
+    pub(super) fn find(&self, span: SpanRef<'t>, attr: Attr) -> Option<(&str, Value<'t>)> {
+        self.lexicon.find(span, attr)
+    }
+
+    /// The request of a span, if it is one.
+    pub(super) fn request(&self, span: SpanRef<'t>) -> Option<Request<'t>> {
+        Request::of(span, &self.lexicon)
+    }
+
+    pub(super) fn playbook(&self) -> &'p Playbook {
+        self.lexicon.playbook()
     }
 
     /// How many spans are above a span.

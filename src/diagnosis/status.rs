@@ -3,7 +3,6 @@
 use super::{
     OperationStatus,
     case::Case,
-    http::Request,
     timeline::{self, StateChange},
     workers::Outcome,
 };
@@ -31,9 +30,9 @@ pub(super) fn status(case: &Case<'_, '_>, states: &[StateChange<'_>], workers: &
 
 /// Whether the start was asked for, and the last answer was an error.
 fn start_refused(case: &Case<'_, '_>) -> bool {
-    let starts = case.members.iter().filter(|m| m.sight.route_is(RouteRole::Start));
+    let starts = case.members.iter().filter(|m| m.route_is(RouteRole::Start));
     let last = starts.max_by_key(|m| (m.span.start(), m.span.kind() == SpanKind::Server));
-    last.and_then(|m| Request::of(m.span, &case.scan(m).lexicon)).is_some_and(|request| request.refused())
+    last.and_then(|m| case.scan(m).request(m.span)).is_some_and(|request| request.refused())
 }
 
 /// Without any state an error of any of its spans means failure; a good end of a fire-and-forget start says nothing.
@@ -43,10 +42,10 @@ fn status_by_root(case: &Case<'_, '_>) -> OperationStatus {
 }
 
 fn status_without_id(case: &Case<'_, '_>) -> OperationStatus {
-    let starts = case.members.iter().filter(|m| m.sight.route_is(RouteRole::Start));
+    let starts = case.members.iter().filter(|m| m.route_is(RouteRole::Start));
     let last = starts.max_by_key(|m| (m.span.start(), m.span.kind() == SpanKind::Server));
     let Some(last) = last else { return OperationStatus::Unknown };
-    let request = Request::of(last.span, &case.scan(last).lexicon).unwrap_or_default();
+    let request = case.scan(last).request(last.span).unwrap_or_default();
     if request.refused() || request.status.is_none() && last.span.is_error() {
         OperationStatus::Failed
     } else {

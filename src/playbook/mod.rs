@@ -1,4 +1,4 @@
-//! The playbook room: domain knowledge as data.
+//! The playbook: domain knowledge as data.
 //!
 //! The embedded text `ktrdr.toml` knows KTRDR. A text of the user's is laid over it by rule id, or stands alone with
 //! `extends = "none"`: that is how a system other than KTRDR is diagnosed.

@@ -89,7 +89,7 @@ impl Fill {
     }
 }
 
-/// The first line that says something, at most [`MAX_QUOTE`] characters of it; what is missing at its end is marked.
+/// The first line that says something, at most 300 characters of it; `…` marks what is missing at its end.
 #[must_use]
 pub fn first_line(text: &str) -> String {
     let ends_line = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');

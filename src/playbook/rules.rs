@@ -102,7 +102,7 @@ pub struct Rule {
     pub confidence_reason: Option<Template>,
     /// One line.
     pub summary: Template,
-    /// The state of the world behind it.
+    /// The state that explains it.
     pub root_cause: Option<Template>,
     /// What to do.
     pub solution: Option<Template>,

@@ -202,7 +202,7 @@ pub enum RouteRole {
     Resume,
     /// Cancels an operation.
     Cancel,
-    /// Tells the backend a state from outside.
+    /// Reports a state to the backend from outside.
     StatusUpdate,
     /// Asks how an operation stands.
     Poll,

@@ -14,7 +14,7 @@ fn the_embedded_playbook_is_sound_and_every_rule_is_documented() {
 }
 
 #[test]
-fn ids_tell_type_and_time_read_from_the_right() {
+fn type_and_time_are_read_from_the_right_of_an_id() {
     let playbook = Playbook::ktrdr();
     let id = "op_data_load_20261122_100917_501eeb49";
     assert_eq!(playbook.type_in_id(id).as_deref(), Some("data_load"));
@@ -89,16 +89,16 @@ fn a_playbook_may_stand_alone() {
 }
 
 #[test]
-fn mistakes_are_told_with_their_line() {
+fn mistakes_are_reported_with_their_line() {
     let line = |text| Playbook::with_overlay(text).unwrap_err().remove(0);
     assert_eq!(line("name = \"x\"\n[[error]\n").line, 2);
     let regex = line("[[error]]\nid = \"error.mine\"\nmessages = [\"(\"]\n");
     assert_eq!(regex.line, 3);
-    assert!(regex.message.contains("no regular expression"), "{}", regex.message);
+    assert!(regex.message.contains("not a regular expression"), "{}", regex.message);
     let missing = line("\n[[error]]\nid = \"error.mine\"\nclasses = [\"X\"]\n");
     assert_eq!(missing, PlaybookError { line: 3, message: "'error.mine' lacks the field 'doc'".into() });
     assert!(line("[spans]\nnoises = []\n").message.contains("it may be one of"));
-    assert!(line("[thresholds]\nhealth_gap = \"soon\"\n").message.contains("no duration"));
+    assert!(line("[thresholds]\nhealth_gap = \"soon\"\n").message.contains("not a duration"));
     assert!(line("[[rule]]\nid = \"x\"\nseverty = 2\n").message.contains("severty"));
     assert!(line("extends = \"other\"\n").message.contains("none"));
 }

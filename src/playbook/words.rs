@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for Pattern {
         let text = String::deserialize(from)?;
         regex::Regex::new(&text)
             .map(Self)
-            .map_err(|e| D::Error::custom(format!("'{text}' is no regular expression: {e}")))
+            .map_err(|e| D::Error::custom(format!("'{text}' is not a regular expression: {e}")))
     }
 }
 
@@ -65,9 +65,9 @@ impl<'de> Deserialize<'de> for Pattern {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Duration(pub Micros);
 
-/// A text that is no duration.
+/// A text that is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no duration; write for example 90s, 1h30m or 250ms (units: ns, us, ms, s, m, h, d, w)")]
+#[error("'{0}' is not a duration; write for example 90s, 1h30m or 250ms (units: ns, us, ms, s, m, h, d, w)")]
 pub struct NoDuration(String);
 
 impl FromStr for Duration {

@@ -48,14 +48,14 @@ pub(crate) const MESSAGES: &[(&str, &str, &str)] = &[
 ];
 
 /// A training that failed with this text.
-pub(crate) fn told(text: &str) -> String {
+pub(crate) fn failing_with(text: &str) -> String {
     training(&format!("train | running->failed {{T}} | 9m | operation.error={text}"))
 }
 
 #[test]
 fn texts_of_failed_operations_are_classified() {
     for (rule, class, text) in MESSAGES {
-        let d = one(&told(text), "1h");
+        let d = one(&failing_with(text), "1h");
         assert_eq!((d.rule.as_str(), d.error_type.as_deref()), (*rule, Some(*class)), "{text}");
     }
 }

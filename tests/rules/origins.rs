@@ -116,13 +116,13 @@ fn texts_of_a_status_are_classified() {
 fn an_error_without_a_word_has_its_span() {
     let d = one_by(&shop(), &order("error", "  checkout | charge | 20ms +40ms | error"), "1m");
     assert_eq!(origin(&d), (Some("OperationError"), None, Some("charge")));
-    let told = one_by(
+    let written = one_by(
         &shop(),
         &order("error", "  checkout | charge | 20ms +40ms | error")
             .replace("order.to=failed", "order.to=failed ; order.problem=no stock"),
         "1m",
     );
-    assert_eq!(origin(&told), (Some("OperationError"), Some("no stock"), Some("order.state")));
+    assert_eq!(origin(&written), (Some("OperationError"), Some("no stock"), Some("order.state")));
 }
 
 fn failing(lines: &str) -> Diagnosis {

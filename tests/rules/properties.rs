@@ -1,15 +1,15 @@
 //! Laws that hold for random and for damaged traces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use ktrdr_diagnosis::{
     corpus::{Form, RawEvent, RawSpan, RawTrace, RawValue, Scenario, scenarios, tell},
-    diagnosis::{Context, Diagnosis, diagnose},
+    diagnosis::{Confidence, Context, Diagnosis, Verdict, diagnose},
     trace::{Micros, SpanId, SpanKind, Status, Time, TraceId},
 };
 use proptest::{prelude::*, test_runner::RngSeed};
 
-use crate::{laws, picture::*};
+use crate::{incomplete::Dice, laws, picture::*};
 
 fn answers(raw: &[RawTrace], now: Time) -> Vec<Diagnosis> {
     diagnose(&traces(raw), playbook(), &Context { now, ..Context::default() }).diagnoses
@@ -355,4 +355,32 @@ proptest! {
             (1u128..).zip(spans).map(|(id, spans)| RawTrace { id: TraceId(id), spans }).collect();
         check(&traces, BASE + Micros(after), seed)?;
     }
+}
+
+/// Whatever spans a scenario loses, no wrong verdict is given with high confidence (acceptance G14). A lost span without children leaves no sign: an operation that was slow may then look
+/// healthy, and nothing else.
+#[test]
+fn no_wrong_verdict_is_high_when_scenarios_lose_spans() {
+    let mut wrong = Vec::new();
+    let small = |s: &&Scenario| !s.name.starts_with("18") && !s.name.starts_with("n-plus");
+    for (scenario, form) in scenarios().iter().filter(small).flat_map(|s| s.forms.iter().map(move |form| (s, *form))) {
+        let built = tell(scenario, form, BASE, 1);
+        let whole = built.traces.clone();
+        let right: HashSet<_> = answers(&whole, built.now).iter().map(|d| d.verdict).collect();
+        let mut dice = Dice(7);
+        for percent in (1..=60).step_by(3) {
+            let mut left = built.traces.clone();
+            for trace in &mut left {
+                trace.spans.retain(|_| dice.below(100) >= percent);
+            }
+            left.retain(|t| !t.spans.is_empty());
+            for d in answers(&left, built.now).iter().filter(|d| d.confidence == Confidence::High) {
+                let unnoticed = !d.partial && d.verdict == Verdict::Healthy && right.contains(&Verdict::Slow);
+                if !right.contains(&d.verdict) && !unnoticed {
+                    wrong.push(format!("{} {form:?} -{percent} %: {} ({})", scenario.name, d.rule, d.summary));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -211,11 +211,11 @@ fn b13_remarks_are_given_once_and_only_where_they_concern() {
         "{:?}",
         polled.remarks
     );
-    // In the operation's own trace a stranger has lost its parent, after another trace was incomplete.
-    let stranger = "?other | stranger | 2s +1s\n";
+    // In the operation's own trace another span has lost its parent, after another trace was incomplete.
+    let other = "?other | other | 2s +1s\n";
     let first = "?train | < POST /training/start 200 | 52ms +6ms\n  train | register {T} training | 60ms\n  train | pending->running {T} | 62ms\n";
     let resumed = format!(
-        "\n{stranger}api | < POST /api/v1/operations/{{T}}/resume 200 | 10m +9ms\n  api | failed->resuming {{T}} | 10m\n"
+        "\n{other}api | < POST /api/v1/operations/{{T}}/resume 200 | 10m +9ms\n  api | failed->resuming {{T}} | 10m\n"
     );
     let d = one(&(first.to_owned() + &resumed), "1h");
     assert_eq!(d.remarks.iter().filter(|remark| remark.contains("missing")).count(), 1, "{:?}", d.remarks);
@@ -286,7 +286,7 @@ fn g13_an_operation_that_can_only_fail_says_so_while_it_runs() {
 
 /// Acceptance G13: so does one whose worker is lost.
 #[test]
-fn g13_a_lost_worker_is_told_while_the_operation_counts_as_running() {
+fn g13_a_lost_worker_is_reported_while_the_operation_counts_as_running() {
     let d = one(&(training("") + &poll("{T}", "20m", "| 20m +9ms | !httpx.ConnectError: refused")), "21m");
     assert_eq!((d.verdict, d.rule.as_str(), d.status), (V::Stuck, "stuck.worker_lost", S::Running));
     assert_eq!(d.confidence, Confidence::Medium);

@@ -1,4 +1,4 @@
-//! Words that a person on call reads: commands exist, causes are states of the world, nothing is left unfilled.
+//! Texts that a person on call reads: commands exist, causes are states, nothing is left unfilled.
 
 use ktrdr_diagnosis::playbook::{Fill, Placeholder, Template};
 

@@ -1,4 +1,4 @@
-//! The evidence of a rule. Whoever follows a piece of it finds there what it says: an `attribute` is on that span with that
+//! The evidence of a rule. Each piece is found where it points: an `attribute` is on that span with that
 //! value, an `event` is an event of that span, a `status` is its status. What is not there, counts and comparisons have kinds
 //! of their own.
 
@@ -28,7 +28,7 @@ impl Draft<'_> {
 
     /// An attribute of a span, if the span has it.
     pub(super) fn attribute(mut self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>, attr: Attr) -> Self {
-        if let Some((key, value)) = facts.case.scan(member).lexicon.find(member.span, attr) {
+        if let Some((key, value)) = facts.case.scan(member).find(member.span, attr) {
             self.push(at_span(self.rule, EvidenceKind::Attribute, member, key, &value.to_text()));
         }
         self
