@@ -287,5 +287,8 @@ fn thresholds(t: &tables::Thresholds) -> Thresholds {
         silence_factor: t.silence_factor.unwrap_or(3.0),
         correlation_window: or(t.correlation_window, Micros::from_secs(60)),
         chatty_calls: t.chatty_calls.unwrap_or(10),
+        baseline_min_operations: t.baseline_min_operations.unwrap_or(5),
+        baseline_max_operations: t.baseline_max_operations.unwrap_or(50),
+        clock_skew: or(t.clock_skew, Micros::from_secs(1)),
     }
 }

@@ -68,6 +68,12 @@ pub struct Thresholds {
     pub correlation_window: Micros,
     /// How many similar calls in a row are fine.
     pub chatty_calls: usize,
+    /// Fewer comparable operations than this are not a baseline.
+    pub baseline_min_operations: usize,
+    /// Of more comparable operations than this only the newest count.
+    pub baseline_max_operations: usize,
+    /// How far the clocks of two machines may differ.
+    pub clock_skew: Micros,
 }
 
 /// A rule's words.

@@ -168,6 +168,9 @@ pub(super) struct Thresholds {
     pub(super) silence_factor: Option<f64>,
     pub(super) correlation_window: Option<Duration>,
     pub(super) chatty_calls: Option<usize>,
+    pub(super) baseline_min_operations: Option<usize>,
+    pub(super) baseline_max_operations: Option<usize>,
+    pub(super) clock_skew: Option<Duration>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -268,6 +271,9 @@ impl Thresholds {
         set(&mut self.silence_factor, over.silence_factor);
         set(&mut self.correlation_window, over.correlation_window);
         set(&mut self.chatty_calls, over.chatty_calls);
+        set(&mut self.baseline_min_operations, over.baseline_min_operations);
+        set(&mut self.baseline_max_operations, over.baseline_max_operations);
+        set(&mut self.clock_skew, over.clock_skew);
     }
 }
 
