@@ -9,6 +9,7 @@ mod facts;
 mod find;
 mod flow;
 mod http;
+mod intervals;
 mod join;
 mod record;
 mod rows;
