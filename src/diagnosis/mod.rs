@@ -11,6 +11,7 @@ mod flow;
 mod http;
 mod intervals;
 mod join;
+mod pairing;
 mod record;
 mod rows;
 mod rules;
