@@ -16,6 +16,7 @@ mod record;
 mod rows;
 mod rules;
 mod scan;
+mod slice;
 mod starts;
 mod timeline;
 mod workers;

@@ -1,9 +1,6 @@
 //! The first look at a trace: what each span is, by the playbook's vocabularies.
 
-use std::{
-    cell::{OnceCell, RefCell},
-    sync::Arc,
-};
+use std::cell::{OnceCell, RefCell};
 
 use hashbrown::HashMap;
 
@@ -57,7 +54,6 @@ impl Sight<'_> {
 /// The playbook's words as ids of one table of strings.
 pub(super) struct Lexicon<'p> {
     playbook: &'p Playbook,
-    strings: Arc<Strings>,
     /// By [`Attr`] as number.
     keys: Vec<Vec<StrId>>,
     /// By position in [`Playbook::comparable_by`].
@@ -67,24 +63,13 @@ pub(super) struct Lexicon<'p> {
 }
 
 impl<'p> Lexicon<'p> {
-    pub(super) fn new(playbook: &'p Playbook, strings: &Arc<Strings>) -> Self {
+    pub(super) fn new(playbook: &'p Playbook, strings: &Strings) -> Self {
         let keys = Attr::ALL
             .iter()
             .map(|attr| playbook.keys(*attr).iter().filter_map(|key| strings.find(key)).collect())
             .collect();
         let comparable = playbook.comparable_by().iter().map(|key| strings.find(key)).collect();
-        Self {
-            playbook,
-            strings: Arc::clone(strings),
-            keys,
-            comparable,
-            roles: RefCell::default(),
-            routes: RefCell::default(),
-        }
-    }
-
-    pub(super) fn is_for(&self, trace: &Trace) -> bool {
-        Arc::ptr_eq(&self.strings, trace.strings())
+        Self { playbook, keys, comparable, roles: RefCell::default(), routes: RefCell::default() }
     }
 
     /// The value that means `attr` on this span. The text `None` (a stringified absence) counts as absent.
