@@ -31,6 +31,7 @@ pub(super) fn short_class(class: &str) -> &str {
 /// A span's exceptions by time; what instrumentation records twice counts once.
 pub(super) fn exceptions<'t>(span: SpanRef<'t>, lexicon: &Lexicon<'_>) -> Vec<Exception<'t>> {
     let mut found: Vec<Exception<'t>> = Vec::new();
+    let mut known: HashSet<(Option<&str>, Option<&str>)> = HashSet::new();
     for event in span.events() {
         let text = |attr| {
             let keys = lexicon.playbook().keys(attr).iter();
@@ -46,7 +47,7 @@ pub(super) fn exceptions<'t>(span: SpanRef<'t>, lexicon: &Lexicon<'_>) -> Vec<Ex
             stacktrace: text(Attr::ExceptionStacktrace),
             at: event.time(),
         };
-        if !found.iter().any(|e| (e.class, e.message) == (exception.class, exception.message)) {
+        if known.insert((exception.class, exception.message)) {
             found.push(exception);
         }
     }
