@@ -10,6 +10,7 @@ use super::{
     errors,
     facts::{Facts, share},
     flow, http,
+    path::Path,
     rules::{self, Draft},
     workers,
     world::World,
@@ -182,11 +183,11 @@ fn times(facts: &Facts<'_, '_, '_>, usual: Option<Micros>, record: &mut Diagnosi
 }
 
 fn bottleneck(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
-    let Some(found) = facts.path.as_ref().and_then(|path| path.bottleneck.as_ref()) else { return };
-    record.bottleneck_span = Some(found.name.clone());
-    record.bottleneck_service = Some(found.service.clone()).filter(|service| !service.is_empty());
-    record.bottleneck_span_id = found.span_id;
-    record.bottleneck_kind = Some(found.kind);
+    let Some(found) = facts.path.as_ref().and_then(Path::bottleneck) else { return };
+    record.bottleneck_span = Some(found.key.name.clone().into_owned());
+    record.bottleneck_service = Some(found.key.service.to_owned()).filter(|service| !service.is_empty());
+    record.bottleneck_span_id = found.largest.and_then(|ix| facts.case.members.get(ix)).map(|m| m.span.id());
+    record.bottleneck_kind = Some(found.key.kind);
     record.bottleneck_ms = Some(found.total.millis());
     record.bottleneck_share = facts.window.map(|window| share(found.total, window.length()));
 }

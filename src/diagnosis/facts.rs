@@ -7,12 +7,13 @@ use super::{
     case::{Case, Member},
     errors::{self, Fault, Origin},
     http::Request,
-    timeline::{self, Path, StateChange, Window},
+    path::{self, Path, SectionSum},
+    timeline::{self, StateChange, Window},
     workers::{self, Choice, Outcome},
 };
 use crate::{
     playbook::{Attr, Fill, RouteRole, SpanRole},
-    trace::{Micros, SpanKind, SpanRef, Status, Time, Value},
+    trace::{Micros, SpanIx, SpanKind, SpanRef, Status, Time, Value},
 };
 
 /// The last progress that was seen.
@@ -36,7 +37,7 @@ pub(super) struct Facts<'c, 'a, 'p> {
     pub(super) states: Vec<StateChange>,
     pub(super) status: OperationStatus,
     pub(super) window: Option<Window>,
-    pub(super) path: Option<Path>,
+    pub(super) path: Option<Path<'a>>,
     pub(super) faults: Vec<Fault<'a, 'p>>,
     pub(super) origin: Option<Origin<'a, 'p>>,
     pub(super) choices: Vec<Choice<'a, 'p>>,
@@ -61,7 +62,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let status = status(case, &states, &workers);
         let ended = status.is_terminal() || case.id.is_none() && status != OperationStatus::Pending;
         let window = timeline::window(case, &states, ended, context.now);
-        let path = window.map(|window| timeline::path(case, window, &operation_type));
+        let path = window.map(|window| path::path(case, window, &operation_type));
         let faults = errors::faults(case);
         let origin =
             errors::origin(case, &survived(case, &faults, &workers), status == OperationStatus::Failed, last_attempt);
@@ -149,6 +150,16 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         Request::of(last.span, &self.case.scan(last).lexicon)
     }
 
+    /// What a section is called in a sentence.
+    pub(super) fn section_name(&self, section: &SectionSum<'_>) -> String {
+        let caller = section.largest.and_then(|ix| self.case.members.get(ix));
+        let callee = caller.and_then(|m| self.case.scan(m).callee(m.span)).map(SpanRef::service);
+        match callee.filter(|_| section.key.kind == SectionKind::Network) {
+            Some(callee) => format!("network between {} and {callee}", section.key.service),
+            None => section.key.name.clone().into_owned(),
+        }
+    }
+
     fn words(&self) -> Fill {
         let mut fill = Fill::default();
         fill.set("operation", self.case.id.unwrap_or_default());
@@ -177,14 +188,9 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
             fill.set("duration", window.length().to_string());
         }
         fill.set("phase", self.phase());
-        if let Some(bottleneck) = self.path.as_ref().and_then(|p| p.bottleneck.as_ref()) {
-            let callee = bottleneck.members.first().and_then(|ix| self.case.members.get(*ix));
-            let callee = callee.and_then(|m| self.case.scan(m).callee(m.span)).map(SpanRef::service);
-            match callee.filter(|_| bottleneck.kind == SectionKind::Network) {
-                Some(callee) => fill.set("bottleneck", format!("network between {} and {callee}", bottleneck.service)),
-                None => fill.set("bottleneck", bottleneck.name.as_str()),
-            }
-            fill.set("bottleneck_service", bottleneck.service.as_str());
+        if let Some(bottleneck) = self.path.as_ref().and_then(Path::bottleneck) {
+            fill.set("bottleneck", self.section_name(bottleneck));
+            fill.set("bottleneck_service", bottleneck.key.service);
             let share = self.window.map_or(0.0, |w| share(bottleneck.total, w.length()));
             fill.set("share", format!("{:.0} %", share * 100.0));
         }
@@ -235,13 +241,21 @@ fn one_line(text: &str) -> String {
 
 /// The faults without those that cost nothing: workers that refused before another took the work.
 fn survived<'a, 'p>(case: &Case<'a, 'p>, faults: &[Fault<'a, 'p>], workers: &Outcome<'a, 'p>) -> Vec<Fault<'a, 'p>> {
-    let refusals: HashSet<_> = workers.refused.iter().map(|c| (c.member.scan, c.member.span.ix())).collect();
-    let harmless = |f: &Fault<'a, 'p>| {
-        let above = case.scan(&f.member).tree.ancestors(f.member.span.ix());
-        std::iter::once(f.member.span.ix()).chain(above).any(|ix| refusals.contains(&(f.member.scan, ix)))
-    };
-    let costly = workers.accepted.is_none() || refusals.is_empty();
-    faults.iter().filter(|f| costly || !harmless(f)).cloned().collect()
+    let refused = workers.refused.iter().filter(|_| workers.accepted.is_some());
+    let harmless = at_and_below(case, refused.map(|choice| choice.member));
+    faults.iter().filter(|f| !harmless.contains(&(f.member.scan, f.member.span.ix()))).cloned().collect()
+}
+
+/// These spans and all spans below them, each looked at once.
+fn at_and_below<'a, 'p>(case: &Case<'a, 'p>, tops: impl Iterator<Item = Member<'a, 'p>>) -> HashSet<(usize, SpanIx)> {
+    let mut found = HashSet::new();
+    let mut stack: Vec<(usize, SpanIx)> = tops.map(|top| (top.scan, top.span.ix())).collect();
+    while let Some((scan, ix)) = stack.pop() {
+        if found.insert((scan, ix)) {
+            stack.extend(case.scan_at(scan).tree.children(ix).iter().map(|child| (scan, *child)));
+        }
+    }
+    found
 }
 
 /// Training leaves no selection span: its error is the only trace of the selection.

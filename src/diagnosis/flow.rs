@@ -5,13 +5,14 @@ use hashbrown::{HashMap, HashSet};
 use super::{
     FlowStep, MAX_LIST_ROWS, SectionKind,
     case::{Case, Member},
-    timeline::{Path, Section, Window},
+    path::{Path, Section},
+    timeline::Window,
 };
 use crate::trace::{Micros, SpanId, SpanIx, Status, Time};
 
 /// Its steps, and how many there are in all. Of more than [`MAX_LIST_ROWS`] the telling ones are kept (gaps, errors, the
 /// bottleneck), then the earliest.
-pub(super) fn steps(case: &Case<'_, '_>, window: Option<Window>, path: Option<&Path>) -> (Vec<FlowStep>, usize) {
+pub(super) fn steps(case: &Case<'_, '_>, window: Option<Window>, path: Option<&Path<'_>>) -> (Vec<FlowStep>, usize) {
     let start = window.map_or_else(|| case.members.first().map_or(Time(0), |m| m.span.start()), |w| w.start);
     let flow = Flow { case, path, start, bottleneck: bottleneck(path), depths: depths(case) };
     let mut places = flow.places();
@@ -43,15 +44,15 @@ enum What {
 
 struct Flow<'f, 'a, 'p> {
     case: &'f Case<'a, 'p>,
-    path: Option<&'f Path>,
+    path: Option<&'f Path<'a>>,
     start: Time,
     bottleneck: HashSet<usize>,
     depths: Depths,
 }
 
 /// Members that the bottleneck is made of.
-fn bottleneck(path: Option<&Path>) -> HashSet<usize> {
-    path.and_then(|path| path.bottleneck.as_ref()).iter().flat_map(|b| b.members.iter().copied()).collect()
+fn bottleneck(path: Option<&Path<'_>>) -> HashSet<usize> {
+    path.and_then(Path::bottleneck).iter().flat_map(|b| b.members.iter().copied()).collect()
 }
 
 impl Flow<'_, '_, '_> {
@@ -66,12 +67,12 @@ impl Flow<'_, '_, '_> {
             let telling = m.span.is_error() || self.bottleneck.contains(&ix);
             of(m, telling, What::Member(ix))
         });
-        let gaps = self.sections().iter().enumerate().filter(|(_, section)| section.kind == SectionKind::Gap);
+        let gaps = self.sections().iter().enumerate().filter(|(_, section)| section.member.is_none());
         let gaps = gaps.map(|(ix, gap)| Place { order: (gap.start, 0, None), telling: true, what: What::Gap(ix) });
         context.chain(members).chain(gaps).collect()
     }
 
-    fn sections(&self) -> &[Section] {
+    fn sections(&self) -> &[Section<'_>] {
         self.path.map(|path| path.sections.as_slice()).unwrap_or_default()
     }
 
@@ -94,12 +95,12 @@ impl Flow<'_, '_, '_> {
         })
     }
 
-    fn of_gap(&self, gap: &Section) -> FlowStep {
-        let length = (gap.end - gap.start).millis();
-        let bottleneck = self.path.and_then(|path| path.bottleneck.as_ref());
+    fn of_gap(&self, gap: &Section<'_>) -> FlowStep {
+        let length = gap.length().millis();
+        let bottleneck = self.path.and_then(Path::bottleneck);
         FlowStep {
-            span: gap.name.clone(),
-            service: gap.service.clone(),
+            span: gap.key.name.clone().into_owned(),
+            service: gap.key.service.to_owned(),
             span_id: None,
             trace_id: None,
             depth: 0,
@@ -110,7 +111,7 @@ impl Flow<'_, '_, '_> {
             duration_ms: length,
             self_ms: length,
             path_ms: length,
-            is_bottleneck: bottleneck.is_some_and(|b| b.kind == SectionKind::Gap && b.name == gap.name),
+            is_bottleneck: bottleneck.is_some_and(|b| b.key.kind == SectionKind::Gap && b.key.name == gap.key.name),
             folded: 0,
             error_type: None,
         }

@@ -12,6 +12,7 @@ mod http;
 mod intervals;
 mod join;
 mod pairing;
+mod path;
 mod record;
 mod rows;
 mod rules;

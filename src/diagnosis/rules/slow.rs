@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Draft, Facts};
 use crate::{
-    diagnosis::{Confidence, OperationStatus, SectionKind, case::Member, facts::share, http::Request},
+    diagnosis::{Confidence, OperationStatus, case::Member, facts::share, http::Request, path::Path},
     playbook::{Attr, SpanRole, Step, any_fits},
     trace::{Micros, SpanKind, SpanRef, Value},
 };
@@ -29,8 +29,8 @@ fn above_baseline<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>) -> Op
     if slowdown < thresholds.slow_factor || Micros(length.0 - usual.0) < thresholds.slow_excess {
         return None;
     }
-    let bottleneck = facts.path.as_ref().and_then(|path| path.bottleneck.as_ref());
-    let member = bottleneck.and_then(|b| b.members.first()).and_then(|ix| facts.case.members.get(*ix));
+    let bottleneck = facts.path.as_ref().and_then(Path::bottleneck);
+    let member = bottleneck.and_then(|b| b.largest).and_then(|ix| facts.case.members.get(ix));
     let mut draft = Draft::of(facts, "slow.baseline")?
         .set("slowdown", format!("{slowdown:.1}"))
         .set("baseline", usual.to_string())
@@ -101,8 +101,8 @@ fn measures<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>, step: &Step) -> Vec<Measur
     let sections = facts.path.as_ref().map(|path| path.sections.as_slice()).unwrap_or_default().iter();
     // A phase may fall into several gaps; it is one run all the same. One that still goes on is no run yet.
     let ended = !super::is_open(facts);
-    let gaps = sections.filter(|s| ended && s.kind == SectionKind::Gap && step.phases.contains(&s.name));
-    let phase: i64 = gaps.map(|s| (s.end - s.start).0).sum();
+    let gaps = sections.filter(|s| ended && s.member.is_none() && step.phases.iter().any(|phase| *phase == s.key.name));
+    let phase: i64 = gaps.map(|s| s.length().0).sum();
     let phase = (phase > 0).then_some(Measure { took: Micros(phase), member: None });
     spans.chain(phase).collect()
 }
