@@ -13,6 +13,9 @@
 mod cases;
 #[path = "rules/errors.rs"]
 mod errors;
+#[cfg(debug_assertions)]
+#[path = "rules/growth.rs"]
+mod growth;
 #[path = "rules/laws.rs"]
 mod laws;
 #[path = "rules/picture.rs"]

@@ -5,7 +5,7 @@
 //! tree over their ends, so that a question takes a number of steps that grows with the logarithm of their number,
 //! however many of them lie in the same second. Intervals that are used up can be removed.
 
-use crate::trace::Time;
+use crate::trace::{Time, count_step};
 
 /// The end of a removed interval: earlier than every time that is asked for.
 const REMOVED: Time = Time(i64::MIN);
@@ -18,8 +18,6 @@ pub(super) struct Intervals {
     /// `2n` and `2n + 1`, and the interval at position `i` is the leaf `leaves + i`.
     latest: Vec<Time>,
     leaves: usize,
-    #[cfg(test)]
-    steps: std::cell::Cell<usize>,
 }
 
 impl Intervals {
@@ -35,13 +33,7 @@ impl Intervals {
             starts.push(start);
             *leaf = end;
         }
-        let mut tree = Self {
-            starts,
-            latest,
-            leaves,
-            #[cfg(test)]
-            steps: std::cell::Cell::new(0),
-        };
+        let mut tree = Self { starts, latest, leaves };
         for node in (1..leaves).rev() {
             tree.update(node);
         }
@@ -123,8 +115,7 @@ impl Intervals {
     }
 
     fn latest_below(&self, node: usize) -> Time {
-        #[cfg(test)]
-        self.steps.set(self.steps.get() + 1);
+        count_step();
         self.latest.get(node).copied().unwrap_or(REMOVED)
     }
 
@@ -137,18 +128,11 @@ impl Intervals {
 }
 
 #[cfg(test)]
-impl Intervals {
-    /// How many nodes of the tree were looked at so far.
-    pub(super) fn steps(&self) -> usize {
-        self.steps.get()
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::trace::steps_of;
 
     fn intervals(list: &[(i64, i64)]) -> Intervals {
         Intervals::new(list.iter().map(|(start, end)| (Time(*start), Time(*end))))
@@ -199,10 +183,8 @@ mod tests {
         #[test]
         fn a_question_takes_few_steps_however_many_intervals_share_its_moment(start in 0i64..3, time in 0i64..4_000) {
             let all = intervals(&(0..4_000).map(|nth| (start, nth)).collect::<Vec<_>>());
-            let before = all.steps();
-            all.first_reaching(Time(time), 0);
-            all.last_reaching(Time(time), 4_000);
-            prop_assert!(all.steps() - before <= 60, "{} steps", all.steps() - before);
+            let steps = steps_of(|| (all.first_reaching(Time(time), 0), all.last_reaching(Time(time), 4_000)));
+            prop_assert!(steps <= 60, "{} steps", steps);
         }
     }
 }

@@ -125,17 +125,11 @@ fn nearer(all: &Intervals, to: Time, one: Option<usize>, other: Option<usize>) -
 }
 
 #[cfg(test)]
-impl Pairing<'_> {
-    fn steps(&self) -> usize {
-        self.calls_left.steps() + self.arrivals_left.steps()
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::trace::steps_of;
 
     const SLACK: Micros = Micros(10);
 
@@ -209,9 +203,7 @@ mod tests {
         let steps = |count: usize, spread: i64| {
             let calls: Vec<Call> = (0..count as i64).map(|nth| call(nth * spread, nth * spread + 5)).collect();
             let arrivals: Vec<Time> = (0..count).map(|nth| Time(nth as i64 * spread / 2)).collect();
-            let mut pairing = Pairing::new(&calls, &arrivals, Micros(1_000_000));
-            assert_eq!(pairing.run().len(), count);
-            pairing.steps()
+            steps_of(|| assert_eq!(nearest_pairs(&calls, &arrivals, Micros(1_000_000)).len(), count))
         };
         for spread in [0, 1, 100] {
             let (few, many) = (steps(500, spread), steps(8_000, spread));
