@@ -11,7 +11,7 @@ use crate::{picture::*, scenes::training};
 const FEW: usize = 120;
 /// Four times as many take a little more than four times the steps where something is sorted, sixteen times as many
 /// where each is compared with each.
-const MOST: f64 = 5.5;
+const MOST: f64 = 5.0;
 
 fn steps(traces: &[Trace], now: Time) -> u64 {
     let context = Context { now, ..Context::default() };
@@ -89,13 +89,15 @@ fn with_the_number_of_starts() {
         });
     }
     picture_grows("starts that each begin two operations", |count| {
+        // So deep that every operation has all the spans above it that it may keep.
+        let above = chain(100, |_| "api | step | 0 +1h".to_owned());
         let two = |nth: usize| {
-            let indent = " ".repeat(nth);
+            let indent = " ".repeat(100 + nth);
             let child =
                 |which| format!("{indent} train | step | 1s | operation.id={}\n", id("training", 2 * nth + which));
             format!("{indent}{}\n{}{}", start("trainings", nth), child(0), child(1))
         };
-        (0..count).map(two).collect()
+        above + &(0..count).map(two).collect::<String>()
     });
 }
 
@@ -114,13 +116,13 @@ fn with_the_number_of_children() {
 }
 
 #[test]
-fn with_the_number_of_traces_of_one_operation() {
-    picture_grows("commands that start and name it", |count| {
-        let one = |nth| {
-            format!(
-                "\ncli | cli.train | {nth}s +1s | operation.id={{T}}\n  cli | > POST http://backend:8000/api/v1/trainings/start 503 | {nth}s +5ms\n"
-            )
-        };
-        training("") + &(0..count).map(one).collect::<String>()
-    });
+fn an_operation_keeps_the_hundred_nearest_spans_above_it() {
+    let services = |above: usize| {
+        let service = |nth| if nth == 0 { "far" } else { "near" };
+        let name = |nth| if nth + 1 == above { "cli.train" } else { "step" };
+        let above_it = chain(above, |nth| format!("{} | {} | 0 +1h", service(nth), name(nth)));
+        one(&format!("{above_it}{}train | register {{T}} training | 1s", " ".repeat(above)), "1h").services
+    };
+    assert!(services(100).contains(&"far".to_owned()));
+    assert!(!services(101).contains(&"far".to_owned()));
 }
