@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 
 use super::{
-    Comparable, Confidence, CutList, Detail, Diagnosis, Finding, MAX_LIST_ROWS, OperationStatus, Severity, Verdict,
-    baseline::Baselines,
+    Comparable, Confidence, CutList, Detail, Diagnosis, Finding, LargestSections, MAX_LIST_ROWS, OperationStatus,
+    Severity, Verdict,
+    baseline::{Baseline, Baselines},
     errors,
     facts::{Facts, share},
     flow, http,
@@ -18,9 +19,10 @@ use super::{
 use crate::trace::{Micros, Remark, TraceId};
 
 /// The record of an operation.
-pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, baselines: &Baselines) -> Diagnosis {
-    let usual = rules::baseline(facts, baselines);
-    let drafts = rules::apply(facts, world, usual);
+pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, baselines: &Baselines<'_>) -> Diagnosis {
+    // It counts for running operations too.
+    let baseline = facts.window.and_then(|window| baselines.of(facts, window.until));
+    let drafts = rules::apply(facts, world, baseline.as_ref());
     let mut record = Diagnosis {
         operation_id: facts.case.id.map(str::to_owned),
         operation_type: facts.operation_type.clone(),
@@ -28,12 +30,12 @@ pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, ba
         ..Diagnosis::default()
     };
     traces(facts, &mut record);
-    times(facts, usual, &mut record);
+    times(facts, baseline.as_ref(), &mut record);
     bottleneck(facts, &mut record);
     worker(facts, &mut record);
     error(facts, &mut record);
     decide(facts, &drafts, &mut record);
-    lists(facts, &mut record);
+    lists(facts, baseline.as_ref(), &mut record);
     record
 }
 
@@ -46,6 +48,7 @@ pub(super) fn comparable(facts: &Facts<'_, '_, '_>) -> Option<Comparable> {
         key: facts.comparable.clone(),
         end: window.end?,
         duration: window.length(),
+        sections: LargestSections::of_path(&facts.path.as_ref()?.sums, facts.case.playbook),
     })
 }
 
@@ -167,7 +170,8 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     record.remarks = remarks;
 }
 
-fn times(facts: &Facts<'_, '_, '_>, usual: Option<Micros>, record: &mut Diagnosis) {
+fn times(facts: &Facts<'_, '_, '_>, baseline: Option<&Baseline<'_>>, record: &mut Diagnosis) {
+    let usual = baseline.map(|baseline| baseline.duration);
     if let Some(window) = facts.window {
         record.start = Some(window.start);
         record.end = window.end;
@@ -215,11 +219,11 @@ fn error(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     }
 }
 
-fn lists(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
+fn lists(facts: &Facts<'_, '_, '_>, baseline: Option<&Baseline<'_>>, record: &mut Diagnosis) {
     record.workers = workers::entries(&facts.choices, &facts.operation_type);
     cut("workers", &mut record.workers, &mut record.cut_lists);
     if facts.context.detail == Detail::Full {
-        let (flow, rows) = flow::steps(facts.case, facts.window, facts.path.as_ref());
+        let (flow, rows) = flow::steps(facts.case, facts.window, facts.path.as_ref(), baseline);
         record.flow = flow;
         if rows > record.flow.len() {
             record.cut_lists.push(CutList { list: "flow", rows });

@@ -3,18 +3,25 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::{
-    FlowStep, MAX_LIST_ROWS, SectionKind,
+    FlowStep, MAX_LIST_ROWS,
+    baseline::Baseline,
     case::{Case, Member},
-    path::{Path, Section},
+    path::{Path, Section, SectionKey},
     timeline::Window,
 };
 use crate::trace::{Micros, SpanId, SpanIx, Status, Time};
 
 /// Its steps, and how many there are in all. Of more than [`MAX_LIST_ROWS`] the telling ones are kept (gaps, errors, the
 /// bottleneck), then the earliest.
-pub(super) fn steps(case: &Case<'_, '_>, window: Option<Window>, path: Option<&Path<'_>>) -> (Vec<FlowStep>, usize) {
+pub(super) fn steps(
+    case: &Case<'_, '_>,
+    window: Option<Window>,
+    path: Option<&Path<'_>>,
+    baseline: Option<&Baseline<'_>>,
+) -> (Vec<FlowStep>, usize) {
     let start = window.map_or_else(|| case.members.first().map_or(Time(0), |m| m.span.start()), |w| w.start);
-    let flow = Flow { case, path, start, bottleneck: bottleneck(path), depths: depths(case) };
+    let usual = usual(case, path, baseline);
+    let flow = Flow { case, path, start, bottleneck: bottleneck(path), usual, depths: depths(case) };
     let mut places = flow.places();
     let all = places.len();
     if all > MAX_LIST_ROWS {
@@ -47,7 +54,24 @@ struct Flow<'f, 'a, 'p> {
     path: Option<&'f Path<'a>>,
     start: Time,
     bottleneck: HashSet<usize>,
+    usual: Usual<'a>,
     depths: Depths,
+}
+
+/// What one run of a section usually takes, in milliseconds.
+type Usual<'a> = HashMap<SectionKey<'a>, f64>;
+
+/// Looked up once for each section: a thousand epochs are a thousand steps of one section.
+fn usual<'a>(case: &Case<'a, '_>, path: Option<&Path<'a>>, baseline: Option<&Baseline<'_>>) -> Usual<'a> {
+    let (Some(path), Some(baseline)) = (path, baseline) else { return Usual::new() };
+    let of_members = (0..case.members.len()).filter_map(|member| path.key_of(case, member));
+    let keys: HashSet<SectionKey<'a>> = of_members.chain(path.sums.iter().map(|sum| sum.key.clone())).collect();
+    keys.into_iter()
+        .filter_map(|key| {
+            let usual = baseline.run(key.comparable(case.playbook))?.millis();
+            Some((key, usual))
+        })
+        .collect()
 }
 
 /// Members that the bottleneck is made of.
@@ -55,7 +79,7 @@ fn bottleneck(path: Option<&Path<'_>>) -> HashSet<usize> {
     path.and_then(Path::bottleneck).iter().flat_map(|b| b.members.iter().copied()).collect()
 }
 
-impl Flow<'_, '_, '_> {
+impl<'a> Flow<'_, 'a, '_> {
     fn places(&self) -> Vec<Place> {
         let of = |member: &Member<'_, '_>, telling, what| Place {
             order: (member.span.start(), depth_of(&self.depths, member), Some(member.span.id())),
@@ -72,7 +96,7 @@ impl Flow<'_, '_, '_> {
         context.chain(members).chain(gaps).collect()
     }
 
-    fn sections(&self) -> &[Section<'_>] {
+    fn sections(&self) -> &[Section<'a>] {
         self.path.map(|path| path.sections.as_slice()).unwrap_or_default()
     }
 
@@ -86,6 +110,7 @@ impl Flow<'_, '_, '_> {
                 FlowStep {
                     self_ms: micros(self.path.map(|p| &p.self_us)),
                     path_ms: micros(self.path.map(|p| &p.on_path_us)),
+                    baseline_ms: self.path.and_then(|path| self.usual.get(&path.key_of(self.case, ix)?).copied()),
                     is_bottleneck: self.bottleneck.contains(&ix),
                     error_type: super::errors::own_class(self.case, member),
                     ..self.of_span(member)
@@ -95,10 +120,11 @@ impl Flow<'_, '_, '_> {
         })
     }
 
-    fn of_gap(&self, gap: &Section<'_>) -> FlowStep {
+    fn of_gap(&self, gap: &Section<'a>) -> FlowStep {
         let length = gap.length().millis();
         let bottleneck = self.path.and_then(Path::bottleneck);
         FlowStep {
+            baseline_ms: self.usual.get(&gap.key).copied(),
             span: gap.key.name.clone().into_owned(),
             service: gap.key.service.to_owned(),
             span_id: None,
@@ -111,7 +137,7 @@ impl Flow<'_, '_, '_> {
             duration_ms: length,
             self_ms: length,
             path_ms: length,
-            is_bottleneck: bottleneck.is_some_and(|b| b.key.kind == SectionKind::Gap && b.key.name == gap.key.name),
+            is_bottleneck: bottleneck.is_some_and(|bottleneck| bottleneck.key == gap.key),
             folded: 0,
             error_type: None,
         }
@@ -136,6 +162,7 @@ impl Flow<'_, '_, '_> {
             duration_ms: span.duration().millis(),
             self_ms: 0.0,
             path_ms: 0.0,
+            baseline_ms: None,
             is_bottleneck: false,
             folded: member.folded,
             error_type: None,

@@ -10,7 +10,7 @@ use super::{
     timeline::Window,
 };
 use crate::{
-    playbook::SpanRole,
+    playbook::{Playbook, SpanRole},
     trace::{Forest, Micros, Node, Relation, SpanKind, Stretch, Time},
 };
 
@@ -19,6 +19,8 @@ pub(super) struct Path<'a> {
     pub(super) sections: Vec<Section<'a>>,
     /// The sections summed, in the order in which they appear first.
     pub(super) sums: Vec<SectionSum<'a>>,
+    /// Position of the largest of them; of equals the one that appears first.
+    largest_sum: Option<usize>,
     /// Microseconds on the path, per member.
     pub(super) on_path_us: Vec<i64>,
     /// Microseconds not covered by children, per member.
@@ -37,6 +39,17 @@ pub(super) struct SectionKey<'a> {
     pub(super) name: Cow<'a, str>,
     pub(super) kind: SectionKind,
 }
+
+impl SectionKey<'_> {
+    /// What equal sections of different operations have in common: the kind of service instead of its name, which a
+    /// worker gets anew with every start.
+    pub(super) fn comparable<'k>(&'k self, playbook: &'k Playbook) -> ComparableKey<'k> {
+        (playbook.service_kind(self.service), &self.name, self.kind)
+    }
+}
+
+/// Kind of service, span name or phase, kind of section.
+pub(super) type ComparableKey<'k> = (&'k str, &'k str, SectionKind);
 
 /// A stretch of the path.
 #[derive(Clone, Debug)]
@@ -69,10 +82,9 @@ pub(super) struct SectionSum<'a> {
 }
 
 impl<'a> Path<'a> {
-    /// The largest sum, the bottleneck; of equals the one that appears first.
+    /// Where most of the time went.
     pub(super) fn bottleneck(&self) -> Option<&SectionSum<'a>> {
-        let ranked = self.sums.iter().enumerate();
-        ranked.max_by_key(|(order, sum)| (sum.total, Reverse(*order))).map(|(_, sum)| sum)
+        self.sums.get(self.largest_sum?)
     }
 
     /// What sections of a member's own time are summed by.
@@ -113,6 +125,7 @@ pub(super) fn path<'a>(case: &Case<'a, '_>, window: Window, operation_type: &str
     let mut path = Path {
         sections: Vec::with_capacity(stretches.len()),
         sums: Vec::new(),
+        largest_sum: None,
         on_path_us: vec![0; case.members.len()],
         self_us: (0..case.members.len()).map(|ix| forest.self_time(Node(ix as u32))).collect(),
         kinds: case.members.iter().map(|member| kind(case, member)).collect(),
@@ -126,6 +139,8 @@ pub(super) fn path<'a>(case: &Case<'a, '_>, window: Window, operation_type: &str
         path.sections.push(section);
     }
     path.sums = sums(&path.sections);
+    let ranked = path.sums.iter().enumerate();
+    path.largest_sum = ranked.max_by_key(|(order, sum)| (sum.total, Reverse(*order))).map(|(order, _)| order);
     path
 }
 

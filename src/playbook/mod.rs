@@ -247,6 +247,13 @@ impl Playbook {
         &self.errors
     }
 
+    /// What processes of one kind have in common: the rule of the known service with this name in traces, else the name
+    /// itself. Workers have a new name after every start.
+    #[must_use]
+    pub fn service_kind<'s>(&'s self, name: &'s str) -> &'s str {
+        self.services.iter().find(|s| any_fits(&s.names, name)).map_or(name, |service| service.rule.as_str())
+    }
+
     /// The service behind an address: route first, then port and host among those.
     #[must_use]
     pub fn service_at(&self, path: &str, host: &str, port: Option<u16>) -> Option<&Service> {

@@ -10,12 +10,12 @@ mod traces;
 mod workers;
 
 use super::{
-    Confidence, Evidence, EvidenceKind, Finding, Severity, Verdict, baseline::Baselines, case::Member, facts::Facts,
+    Confidence, Evidence, EvidenceKind, Finding, Severity, Verdict, baseline::Baseline, case::Member, facts::Facts,
     world::World,
 };
 use crate::{
     playbook::{Attr, Fill, Rule, Template},
-    trace::{Micros, Time},
+    trace::Time,
 };
 
 /// A rule that applies, not yet put into words.
@@ -103,6 +103,13 @@ impl<'p> Draft<'p> {
         self
     }
 
+    /// Proof by comparing what a span stands for; without a span (a gap) the comparison stands alone.
+    fn comparison_at(mut self, member: Option<&Member<'_, '_>>, key: &str, value: &str) -> Self {
+        let Some(member) = member else { return self.comparison(key, value) };
+        self.evidence.push(at_span(self.rule, EvidenceKind::Comparison, member, key, value));
+        self
+    }
+
     /// Proof by comparing.
     fn comparison(mut self, key: &str, value: &str) -> Self {
         self.evidence.push(nowhere(self.rule, EvidenceKind::Comparison, key, value));
@@ -178,21 +185,20 @@ fn nowhere(rule: &Rule, kind: EvidenceKind, key: &str, value: &str) -> Evidence 
 }
 
 /// All rules that apply.
-pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, baseline: Option<Micros>) -> Vec<Draft<'p>> {
+pub(super) fn apply<'p>(
+    facts: &Facts<'_, '_, 'p>,
+    world: &World<'_, 'p>,
+    baseline: Option<&Baseline<'_>>,
+) -> Vec<Draft<'p>> {
     let mut drafts = Vec::new();
     workers::apply(facts, &mut drafts);
     services::apply(facts, world, &mut drafts);
-    stuck::apply(facts, world, baseline, &mut drafts);
+    stuck::apply(facts, world, baseline.map(|baseline| baseline.duration), &mut drafts);
     slow::apply(facts, baseline, &mut drafts);
     data::apply(facts, &mut drafts);
     traces::apply(facts, &mut drafts);
     ends::apply(facts, &mut drafts);
     drafts
-}
-
-/// The baseline of an operation; it counts for running ones too.
-pub(super) fn baseline(facts: &Facts<'_, '_, '_>, baselines: &Baselines) -> Option<Micros> {
-    baselines.of(facts, facts.window?.until)
 }
 
 /// Whether the operation still goes on as far as the traces tell.

@@ -4,12 +4,20 @@ use std::collections::BTreeMap;
 
 use super::{Draft, Facts};
 use crate::{
-    diagnosis::{Confidence, OperationStatus, case::Member, facts::share, http::Request, path::Path},
+    diagnosis::{
+        Confidence, OperationStatus,
+        baseline::Baseline,
+        case::Member,
+        comparable::{OfKey, by_comparable_key},
+        facts::share,
+        http::Request,
+        path::{ComparableKey, SectionSum},
+    },
     playbook::{Attr, SpanRole, Step, any_fits},
     trace::{Micros, SpanKind, SpanRef, Value},
 };
 
-pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>, drafts: &mut Vec<Draft<'p>>) {
+pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_>>, drafts: &mut Vec<Draft<'p>>) {
     let completed = facts.status == OperationStatus::Completed;
     for step in facts.case.playbook.steps() {
         // A step that was slow explains a failure or a running operation too, but does not decide there.
@@ -22,23 +30,60 @@ pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>, dra
     drafts.extend(chatty(facts));
 }
 
-fn above_baseline<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>) -> Option<Draft<'p>> {
-    let (usual, length) = (baseline?, facts.window?.length());
+/// An operation that takes much longer than usual, and the section that grew most. A section that grew in an operation
+/// of usual length says nothing.
+fn above_baseline<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_>>) -> Option<Draft<'p>> {
+    let baseline = baseline?;
+    let (usual, length) = (baseline.duration, facts.window?.length());
     let thresholds = facts.case.playbook.thresholds();
     let slowdown = length.0 as f64 / usual.0.max(1) as f64;
     if slowdown < thresholds.slow_factor || Micros(length.0 - usual.0) < thresholds.slow_excess {
         return None;
     }
-    let bottleneck = facts.path.as_ref().and_then(Path::bottleneck);
-    let member = bottleneck.and_then(|b| b.largest).and_then(|ix| facts.case.members.get(ix));
-    let mut draft = Draft::of(facts, "slow.baseline")?
+    let path = facts.path.as_ref()?;
+    let member = |section: &SectionSum<'_>| section.largest.and_then(|ix| facts.case.members.get(ix));
+    let draft = Draft::of(facts, "slow.baseline")?
         .set("slowdown", format!("{slowdown:.1}"))
         .set("baseline", usual.to_string())
         .comparison("duration / baseline", &format!("{length} / {usual}"));
-    if let (Some(member), Some(bottleneck)) = (member, bottleneck) {
-        draft = draft.span(member, "time on the path", &bottleneck.total.to_string());
+    let playbook = facts.case.playbook;
+    Some(match grown_most(&by_comparable_key(&path.sums, playbook), baseline) {
+        Some(grown) => draft
+            .set("grown_span", facts.section_name(grown.section))
+            .set("grown_service", grown.section.key.service)
+            .set("grown_by", grown.by().to_string())
+            .comparison_at(
+                member(grown.section),
+                "time on the path / usual",
+                &format!("{} / {}", grown.took, grown.usual),
+            ),
+        None => draft,
+    })
+}
+
+/// A section that took longer than usual.
+#[derive(Clone, Copy)]
+struct Grown<'s, 'a> {
+    section: &'s SectionSum<'a>,
+    took: Micros,
+    usual: Micros,
+}
+
+impl Grown<'_, '_> {
+    fn by(&self) -> Micros {
+        Micros(self.took.0 - self.usual.0)
     }
-    Some(draft)
+}
+
+/// The section that grew most against what is usual for it; of equals the first by service, name and kind.
+fn grown_most<'s, 'a>(
+    sections: &BTreeMap<ComparableKey<'s>, OfKey<'s, 'a>>,
+    baseline: &Baseline<'_>,
+) -> Option<Grown<'s, 'a>> {
+    let compared = sections.iter().rev().filter_map(|(key, of_key)| {
+        Some(Grown { section: of_key.largest, took: of_key.total, usual: baseline.section(*key)? })
+    });
+    compared.filter(|grown| grown.took > grown.usual).max_by_key(Grown::by)
 }
 
 /// One measured run of a step: how long, and where.
