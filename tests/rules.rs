@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+#[path = "rules/baseline.rs"]
+mod baseline;
 #[path = "rules/cases.rs"]
 mod cases;
 #[path = "rules/errors.rs"]
@@ -18,10 +20,14 @@ mod errors;
 mod growth;
 #[path = "rules/laws.rs"]
 mod laws;
+#[path = "rules/path.rs"]
+mod path;
 #[path = "rules/picture.rs"]
 mod picture;
 #[path = "rules/properties.rs"]
 mod properties;
+#[path = "rules/related.rs"]
+mod related;
 #[path = "rules/scenes.rs"]
 mod scenes;
 #[path = "rules/size.rs"]
