@@ -57,6 +57,7 @@ fn step(span: &str, service: &str, id: u64, depth: u32, path_ms: f64) -> FlowSte
         duration_ms: path_ms * 2.0,
         self_ms: path_ms,
         path_ms,
+        baseline_ms: (id == 0x20).then_some(path_ms / 4.0),
         is_bottleneck: id == 0x20,
         folded: 2,
         error_type: (id == 0x30).then(|| "ConnectError".into()),

@@ -9,12 +9,17 @@
     reason = "tests"
 )]
 
+#[path = "rules/baseline.rs"]
+mod baseline;
 #[path = "rules/cases.rs"]
 mod cases;
 #[path = "rules/durations.rs"]
 mod durations;
 #[path = "rules/errors.rs"]
 mod errors;
+#[cfg(debug_assertions)]
+#[path = "rules/growth.rs"]
+mod growth;
 #[path = "rules/incomplete.rs"]
 mod incomplete;
 #[path = "rules/laws.rs"]
@@ -23,10 +28,14 @@ mod laws;
 mod origins;
 #[path = "rules/pairs.rs"]
 mod pairs;
+#[path = "rules/path.rs"]
+mod path;
 #[path = "rules/picture.rs"]
 mod picture;
 #[path = "rules/properties.rs"]
 mod properties;
+#[path = "rules/related.rs"]
+mod related;
 #[path = "rules/review.rs"]
 mod review;
 #[path = "rules/scenes.rs"]

@@ -205,6 +205,9 @@ pub(super) struct RuleArgs {
     /// Playbook laid over the embedded one (see `playbook check`)
     #[arg(long, value_name = "FILE", env = "KTRDR_PLAYBOOK")]
     pub(super) playbook: Option<PathBuf>,
+    /// How far back comparable operations count as a baseline
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    pub(super) baseline_window: Micros,
 }
 
 /// Which time it is.

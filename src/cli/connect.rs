@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    args::{JaegerArgs, OperationArgs, OperationsArgs, Secret},
+    args::{JaegerArgs, OperationArgs, OperationsArgs, RuleArgs, Secret},
     error::Error,
     output::{self, Asked, Waiting},
     source,
@@ -12,7 +12,6 @@ use crate::{
     diagnosis::Verdict,
     investigate::{Answer, Filters, Investigator, Options, Target, TimeRange},
     jaeger::{self, Auth, Client, Config, Tls},
-    playbook::Playbook,
     trace::Micros,
 };
 
@@ -21,7 +20,6 @@ const TENANT_HEADER: &str = "x-tenant";
 
 /// `ktrdr-diagnose operation`.
 pub(super) async fn operation(args: &OperationArgs) -> Result<(), Error> {
-    let playbook = source::playbook(args.rules.playbook.as_deref())?;
     let now = args.clock.now();
     let lookback = match args.from.map(|from| now - from.at(now)) {
         Some(Micros(back)) if back <= 0 => return Err(Error::Usage("--from must be before now".into())),
@@ -29,7 +27,7 @@ pub(super) async fn operation(args: &OperationArgs) -> Result<(), Error> {
         None => args.jaeger.lookback,
     };
     let target = Target::parse(&args.id).ok_or_else(|| Error::Usage("the id is empty".into()))?;
-    let investigator = investigator(&args.jaeger, playbook, lookback)?;
+    let investigator = investigator(&args.jaeger, &args.rules, lookback)?;
     let answer = {
         let _waiting = Waiting::new(format!("Asking Jaeger for {}", args.id));
         investigator.diagnosis(&target, now).await?
@@ -40,7 +38,6 @@ pub(super) async fn operation(args: &OperationArgs) -> Result<(), Error> {
 
 /// `ktrdr-diagnose operations`.
 pub(super) async fn operations(args: &OperationsArgs) -> Result<(), Error> {
-    let playbook = source::playbook(args.rules.playbook.as_deref())?;
     let now = args.clock.now();
     let range = TimeRange { from: args.from.at(now), to: args.to.at(now) };
     if range.from >= range.to {
@@ -51,7 +48,7 @@ pub(super) async fn operations(args: &OperationsArgs) -> Result<(), Error> {
         verdicts: args.verdicts.iter().filter_map(|word| Verdict::parse(word)).collect(),
         ..Filters::default()
     };
-    let investigator = investigator(&args.jaeger, playbook, args.jaeger.lookback)?;
+    let investigator = investigator(&args.jaeger, &args.rules, args.jaeger.lookback)?;
     let answer = {
         let _waiting = Waiting::new("Asking Jaeger for operations");
         investigator.operations(range, &filters, usize::from(args.limit), now).await?
@@ -73,9 +70,15 @@ fn notices(answer: &Answer) {
     }
 }
 
-fn investigator(args: &JaegerArgs, playbook: Playbook, lookback: Micros) -> Result<Investigator, Error> {
+fn investigator(args: &JaegerArgs, rules: &RuleArgs, lookback: Micros) -> Result<Investigator, Error> {
+    let playbook = source::playbook(rules.playbook.as_deref())?;
     let client = Client::new(&config(args)?)?;
-    let options = Options { lookback, discovery_services: args.discovery_services.clone(), ..Options::default() };
+    let options = Options {
+        lookback,
+        baseline_window: rules.baseline_window,
+        discovery_services: args.discovery_services.clone(),
+        ..Options::default()
+    };
     Ok(Investigator::new(client, Arc::new(playbook), options))
 }
 

@@ -23,7 +23,7 @@ pub(super) fn run(args: &FileArgs) -> Result<(), Error> {
     let (traces, diagnoses) = {
         let _waiting = Waiting::new("Reading traces");
         let traces = source::traces(&args.path)?;
-        let context = Context { now, ..Context::default() };
+        let context = Context { now, baseline_window: args.rules.baseline_window, ..Context::default() };
         let diagnoses: Vec<Arc<Diagnosis>> =
             diagnose(&traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
         (traces, diagnoses)

@@ -123,10 +123,14 @@ fn flow(out: &mut String, d: &Diagnosis) -> std::fmt::Result {
             _ => String::new(),
         };
         let bottleneck = if step.is_bottleneck { " ← bottleneck" } else { "" };
+        let usual =
+            step.baseline_ms.map(|usual| (step.path_ms, usual)).filter(|(path, usual)| *path > 0.0 || *usual > 0.0);
+        let usual = usual.map(|(path, usual)| format!(", on the path {path:.0}ms (usually {usual:.0}ms)"));
+        let usual = usual.unwrap_or_default();
         let service = if step.kind == "gap" { "no span" } else { &step.service };
         writeln!(
             out,
-            "{}. {} ({}) - {:.0}ms{error}{bottleneck}",
+            "{}. {} ({}) - {:.0}ms{usual}{error}{bottleneck}",
             at + 1,
             plain(&step.span),
             plain(service),

@@ -24,6 +24,7 @@ fn step(span: &str, service: &str, depth: u32, at: (f64, f64), path_ms: f64) -> 
         duration_ms: at.1,
         self_ms: at.1,
         path_ms,
+        baseline_ms: None,
         is_bottleneck: false,
         folded: 0,
         error_type: None,
@@ -135,6 +136,7 @@ pub(super) fn healthy() -> Diagnosis {
     gap.kind = "gap";
     gap.span_id = None;
     gap.is_bottleneck = true;
+    gap.baseline_ms = Some(1_280_000.0);
     Diagnosis {
         operation_id: Some("op_training_20261122_100505_a41e50c8".into()),
         operation_type: "training".into(),

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 
 use super::{
-    Comparable, Confidence, CutList, Detail, Diagnosis, Finding, MAX_LIST_ROWS, OperationStatus, Severity, Verdict,
-    baseline::Baselines,
+    Comparable, Confidence, CutList, Detail, Diagnosis, Finding, LargestSections, MAX_LIST_ROWS, OperationStatus,
+    Severity, Verdict,
+    baseline::{Baseline, Baselines},
     errors,
     facts::{Facts, share},
-    flow, http, reported,
+    flow, http,
+    path::Path,
+    reported,
     rules::{self, Draft},
     timeline::StateChange,
     workers,
@@ -21,9 +24,10 @@ use crate::{
 };
 
 /// The record of an operation.
-pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, baselines: &Baselines) -> Diagnosis {
-    let usual = rules::baseline(facts, baselines);
-    let drafts = rules::apply(facts, world, usual);
+pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, baselines: &Baselines<'_>) -> Diagnosis {
+    // It counts for running operations too.
+    let baseline = facts.window.and_then(|window| baselines.of(facts, window.until));
+    let drafts = rules::apply(facts, world, baseline.as_ref());
     let mut record = Diagnosis {
         operation_id: facts.case.id.map(str::to_owned),
         operation_type: facts.operation_type.clone(),
@@ -31,12 +35,12 @@ pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, ba
         ..Diagnosis::default()
     };
     traces(facts, &mut record);
-    times(facts, usual, &mut record);
+    times(facts, baseline.as_ref(), &mut record);
     bottleneck(facts, &mut record);
     worker(facts, &mut record);
     error(facts, &mut record);
     decide(facts, &drafts, &mut record);
-    lists(facts, &mut record);
+    lists(facts, baseline.as_ref(), &mut record);
     record
 }
 
@@ -49,6 +53,7 @@ pub(super) fn comparable(facts: &Facts<'_, '_, '_>) -> Option<Comparable> {
         key: facts.comparable.clone(),
         end: window.end?,
         duration: window.length(),
+        sections: LargestSections::of_path(&facts.path.as_ref()?.sums, facts.case.playbook),
     })
 }
 
@@ -185,7 +190,8 @@ fn unknown_state(change: &StateChange<'_>) -> Option<String> {
     strange.then(|| format!("the playbook does not know the state '{}' ([operation.states])", first_line(&change.word)))
 }
 
-fn times(facts: &Facts<'_, '_, '_>, usual: Option<Micros>, record: &mut Diagnosis) {
+fn times(facts: &Facts<'_, '_, '_>, baseline: Option<&Baseline<'_>>, record: &mut Diagnosis) {
+    let usual = baseline.map(|baseline| baseline.duration);
     if let Some(window) = facts.window {
         record.start = Some(window.start);
         record.end = window.end;
@@ -201,11 +207,11 @@ fn times(facts: &Facts<'_, '_, '_>, usual: Option<Micros>, record: &mut Diagnosi
 }
 
 fn bottleneck(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
-    let Some(found) = facts.path.as_ref().and_then(|path| path.bottleneck.as_ref()) else { return };
-    record.bottleneck_span = Some(found.name.clone());
-    record.bottleneck_service = Some(found.service.clone()).filter(|service| !service.is_empty());
-    record.bottleneck_span_id = found.span_id;
-    record.bottleneck_kind = Some(found.kind);
+    let Some(found) = facts.path.as_ref().and_then(Path::bottleneck) else { return };
+    record.bottleneck_span = Some(found.key.name.clone().into_owned());
+    record.bottleneck_service = Some(found.key.service.to_owned()).filter(|service| !service.is_empty());
+    record.bottleneck_span_id = found.largest.and_then(|ix| facts.case.members.get(ix)).map(|m| m.span.id());
+    record.bottleneck_kind = Some(found.key.kind);
     record.bottleneck_ms = Some(found.total.millis());
     record.bottleneck_share = facts.window.map(|window| share(found.total, window.length()));
 }
@@ -233,11 +239,11 @@ fn error(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     }
 }
 
-fn lists(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
+fn lists(facts: &Facts<'_, '_, '_>, baseline: Option<&Baseline<'_>>, record: &mut Diagnosis) {
     record.workers = workers::entries(&facts.choices, &facts.operation_type);
     cut("workers", &mut record.workers, &mut record.cut_lists);
     if facts.context.detail == Detail::Full {
-        let (flow, rows) = flow::steps(facts.case, facts.window, facts.path.as_ref());
+        let (flow, rows) = flow::steps(facts.case, facts.window, facts.path.as_ref(), baseline);
         record.flow = flow;
         if rows > record.flow.len() {
             record.cut_lists.push(CutList { list: "flow", rows });

@@ -6,6 +6,10 @@ use crate::{
     trace::{SpanIx, SpanRef, Time},
 };
 
+/// How many spans above one of an operation's spans are kept as its context. A command is a few spans above what it asks
+/// for; without a limit thousands of operations below a deep chain would each keep the whole chain.
+pub(super) const MOST_ABOVE: usize = 100;
+
 /// A span of an operation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member<'t, 'p> {

@@ -5,18 +5,19 @@ use std::borrow::Cow;
 use hashbrown::HashSet;
 
 use super::{
-    Context, OperationStatus, Verdict, WorkerStatus, baseline,
+    Context, OperationStatus, SectionKind, Verdict, WorkerStatus, baseline,
     case::{Case, Member},
     errors::{self, Fault},
     http::Request,
     origin::{self, Origin},
+    path::{self, Path, SectionSum},
     status::status,
-    timeline::{self, Path, StateChange, Window},
+    timeline::{self, StateChange, Window},
     workers::{self, Choice, Outcome},
 };
 use crate::{
     playbook::{Attr, Fill, RouteRole, SpanRole},
-    trace::{Micros, SpanKind, Time, Value},
+    trace::{Micros, SpanIx, SpanKind, SpanRef, Time, Value},
 };
 
 /// The last progress that was seen.
@@ -40,7 +41,7 @@ pub(super) struct Facts<'c, 'a, 'p> {
     pub(super) states: Vec<StateChange<'a>>,
     pub(super) status: OperationStatus,
     pub(super) window: Option<Window>,
-    pub(super) path: Option<Path>,
+    pub(super) path: Option<Path<'a>>,
     pub(super) faults: Vec<Fault<'a, 'p>>,
     pub(super) origin: Option<Origin<'a, 'p>>,
     pub(super) choices: Vec<Choice<'a, 'p>>,
@@ -65,7 +66,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let status = status(case, &states, &workers);
         let ended = status.is_terminal() || case.id.is_none() && status != OperationStatus::Pending;
         let window = timeline::window(case, &states, ended, context.now);
-        let path = window.map(|window| timeline::path(case, window, &operation_type));
+        let path = window.map(|window| path::path(case, window, &operation_type));
         let faults = errors::faults(case);
         let origin =
             origin::origin(case, &survived(case, &faults, &workers), status == OperationStatus::Failed, last_attempt);
@@ -156,17 +157,35 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let last = starts.max_by_key(|m| (m.span.start(), m.span.kind() == SpanKind::Server))?;
         Request::of(last.span, &self.case.scan(last).lexicon)
     }
+
+    /// What a section is called in a sentence.
+    pub(super) fn section_name(&self, section: &SectionSum<'_>) -> String {
+        let caller = section.largest.and_then(|ix| self.case.members.get(ix));
+        let callee = caller.and_then(|m| self.case.scan(m).callee(m.span)).map(SpanRef::service);
+        match callee.filter(|_| section.key.kind == SectionKind::Network) {
+            Some(callee) => format!("network between {} and {callee}", section.key.service),
+            None => section.key.name.clone().into_owned(),
+        }
+    }
 }
 
 /// The faults without those that cost nothing: workers that refused before another took the work.
 fn survived<'a, 'p>(case: &Case<'a, 'p>, faults: &[Fault<'a, 'p>], workers: &Outcome<'a, 'p>) -> Vec<Fault<'a, 'p>> {
-    let refusals: HashSet<_> = workers.refused.iter().map(|c| (c.member.scan, c.member.span.ix())).collect();
-    let harmless = |f: &Fault<'a, 'p>| {
-        let above = case.scan(&f.member).tree.ancestors(f.member.span.ix());
-        std::iter::once(f.member.span.ix()).chain(above).any(|ix| refusals.contains(&(f.member.scan, ix)))
-    };
-    let costly = workers.accepted.is_none() || refusals.is_empty();
-    faults.iter().filter(|f| costly || !harmless(f)).cloned().collect()
+    let refused = workers.refused.iter().filter(|_| workers.accepted.is_some());
+    let harmless = at_and_below(case, refused.map(|choice| choice.member));
+    faults.iter().filter(|f| !harmless.contains(&(f.member.scan, f.member.span.ix()))).cloned().collect()
+}
+
+/// These spans and all spans below them, each looked at once.
+fn at_and_below<'a, 'p>(case: &Case<'a, 'p>, tops: impl Iterator<Item = Member<'a, 'p>>) -> HashSet<(usize, SpanIx)> {
+    let mut found = HashSet::new();
+    let mut stack: Vec<(usize, SpanIx)> = tops.map(|top| (top.scan, top.span.ix())).collect();
+    while let Some((scan, ix)) = stack.pop() {
+        if found.insert((scan, ix)) {
+            stack.extend(case.scan_at(scan).tree.children(ix).iter().map(|child| (scan, *child)));
+        }
+    }
+    found
 }
 
 /// Training leaves no selection span: its error is the only trace of the selection.

@@ -1,13 +1,10 @@
 //! What every rule may say about an operation: the placeholders of its templates.
 
 use super::{
-    SectionKind,
     facts::{Facts, UNKNOWN, share},
+    path::Path,
 };
-use crate::{
-    playbook::{Attr, Fill, Placeholder as P, first_line},
-    trace::SpanRef,
-};
+use crate::playbook::{Attr, Fill, Placeholder as P, first_line};
 
 impl Facts<'_, '_, '_> {
     /// The placeholders that are known whatever rule applies. What stands in a trace is quoted.
@@ -39,17 +36,9 @@ impl Facts<'_, '_, '_> {
     }
 
     fn fill_bottleneck(&self, fill: &mut Fill) {
-        let Some(bottleneck) = self.path.as_ref().and_then(|path| path.bottleneck.as_ref()) else { return };
-        let callee = bottleneck.members.first().and_then(|ix| self.case.members.get(*ix));
-        let callee = callee.and_then(|m| self.case.scan(m).callee(m.span)).map(SpanRef::service);
-        match callee.filter(|_| bottleneck.kind == SectionKind::Network) {
-            Some(callee) => {
-                let (caller, callee) = (first_line(&bottleneck.service), first_line(callee));
-                fill.set(P::Bottleneck, format!("network between {caller} and {callee}"));
-            }
-            None => fill.quote(P::Bottleneck, &bottleneck.name),
-        }
-        fill.quote(P::BottleneckService, &bottleneck.service);
+        let Some(bottleneck) = self.path.as_ref().and_then(Path::bottleneck) else { return };
+        fill.quote(P::Bottleneck, &self.section_name(bottleneck));
+        fill.quote(P::BottleneckService, bottleneck.key.service);
         let share = self.window.map_or(0.0, |window| share(bottleneck.total, window.length()));
         fill.set(P::Share, format!("{:.0} %", share * 100.0));
     }

@@ -1,20 +1,21 @@
 //! Finds the operations in traces: several ids in one trace are sliced, one id in several traces is merged, starts
 //! without an id are found by their requests and their retries folded.
 
-use std::{borrow::Cow, rc::Rc};
+use std::{borrow::Cow, rc::Rc, sync::Arc};
 
 use hashbrown::{HashMap, HashSet};
 
 use super::{
-    case::{Case, Mention},
+    case::{Case, MOST_ABOVE, Mention},
     http::Request,
     join,
     scan::{Lexicon, Scan},
+    slice::{Owners, slice},
     starts,
 };
 use crate::{
     playbook::{Playbook, RouteRole, SpanRole},
-    trace::{SpanIx, SpanKind, Trace},
+    trace::{SpanIx, Strings, Trace},
 };
 
 /// All operation ids, numbered as they appear.
@@ -39,7 +40,7 @@ impl<'t> OperationIds<'t> {
 /// Looks at every trace; one lexicon serves all traces of an answer.
 pub(super) fn scan<'t, 'p>(traces: &'t [Trace], playbook: &'p Playbook) -> (Vec<Scan<'t, 'p>>, OperationIds<'t>) {
     let mut ids = OperationIds::default();
-    let mut lexicons: Vec<Rc<Lexicon<'p>>> = Vec::new();
+    let mut lexicons: HashMap<*const Strings, Rc<Lexicon<'p>>> = HashMap::new();
     let mut scans = Vec::with_capacity(traces.len());
     // The order in which traces arrive must not matter.
     let mut ordered: Vec<&Trace> = traces.iter().collect();
@@ -48,14 +49,9 @@ pub(super) fn scan<'t, 'p>(traces: &'t [Trace], playbook: &'p Playbook) -> (Vec<
     ordered.dedup_by_key(|trace| trace.id());
     ordered.sort_by_key(|trace| (trace.start(), trace.id()));
     for trace in ordered {
-        let lexicon = if let Some(lexicon) = lexicons.iter().rev().find(|lexicon| lexicon.is_for(trace)) {
-            Rc::clone(lexicon)
-        } else {
-            let lexicon = Rc::new(Lexicon::new(playbook, trace.strings()));
-            lexicons.push(Rc::clone(&lexicon));
-            lexicon
-        };
-        scans.push(Scan::new(trace, lexicon, &mut ids));
+        let table = Arc::as_ptr(trace.strings());
+        let lexicon = lexicons.entry(table).or_insert_with(|| Rc::new(Lexicon::new(playbook, trace.strings())));
+        scans.push(Scan::new(trace, Rc::clone(lexicon), &mut ids));
     }
     (scans, ids)
 }
@@ -83,78 +79,6 @@ pub(super) fn cases<'a, 'p>(
     cases
 }
 
-/// For every span the operation it belongs to.
-pub(super) type Owners = Vec<Option<u32>>;
-
-fn slice(scan: &Scan<'_, '_>) -> Owners {
-    let mut owners: Owners = vec![None; scan.trace.len()];
-    let anchors: Vec<(SpanIx, u32)> =
-        scan.trace.spans().filter_map(|span| Some((span.ix(), anchor_of(scan, span.ix())?))).collect();
-    if anchors.is_empty() {
-        return owners;
-    }
-    let mut roots: HashMap<SpanIx, HashSet<u32>> = HashMap::new();
-    for (anchor, operation) in &anchors {
-        roots.entry(climb(scan, *anchor, *operation)).or_default().insert(*operation);
-    }
-    // A root that several operations climb to (one request that cancels many) belongs to the one registered below it.
-    let registered = |root: SpanIx| {
-        let mut of_root = scan.tree.descendants(root).filter(|ix| scan.sight(*ix).is(SpanRole::Register));
-        let first = of_root.next().and_then(|ix| scan.sight(ix).operation)?;
-        of_root.all(|ix| scan.sight(ix).operation == Some(first)).then_some(first)
-    };
-    let root_of: HashMap<SpanIx, u32> = roots
-        .iter()
-        .filter_map(|(root, operations)| {
-            let one = if operations.len() == 1 { operations.iter().next().copied() } else { registered(*root) };
-            Some((*root, one?))
-        })
-        .collect();
-    for ix in scan.top_down() {
-        let sight = scan.sight(ix);
-        let above = scan.tree.parent(ix).and_then(|parent| owners.get(parent.index()).copied().flatten());
-        let own = root_of.get(&ix).copied().or_else(|| anchor_of(scan, ix)).or(above);
-        if let Some(slot) = owners.get_mut(ix.index()) {
-            *slot = if sight.folded { above } else { own };
-        }
-    }
-    owners
-}
-
-/// The operation that a span proves to be here. A coordinator carries the id of whichever operation it served last, and
-/// a command only mentions what it asked for.
-fn anchor_of(scan: &Scan<'_, '_>, ix: SpanIx) -> Option<u32> {
-    let sight = scan.sight(ix);
-    let carrier = sight.is(SpanRole::Coordinator) || sight.is(SpanRole::Wrapper);
-    if carrier { None } else { sight.operation }
-}
-
-/// The topmost span that belongs to the anchor's operation: its start request, else what is below the command, the
-/// coordinator or another operation.
-fn climb(scan: &Scan<'_, '_>, anchor: SpanIx, operation: u32) -> SpanIx {
-    let mut best = anchor;
-    if is_start(scan, anchor) {
-        return best;
-    }
-    for above in scan.tree.ancestors(anchor) {
-        let sight = scan.sight(above);
-        let other = sight.operation.is_some_and(|id| id != operation);
-        if sight.is(SpanRole::Wrapper) || sight.is(SpanRole::Coordinator) || sight.folded || other {
-            break;
-        }
-        best = above;
-        if is_start(scan, above) {
-            break;
-        }
-    }
-    best
-}
-
-fn is_start(scan: &Scan<'_, '_>, ix: SpanIx) -> bool {
-    let server = scan.trace.span(ix).is_some_and(|span| span.kind() == SpanKind::Server);
-    server && scan.sight(ix).route_is(RouteRole::Start)
-}
-
 fn collect<'a, 'p>(scan: &'a Scan<'a, 'p>, at: usize, owners: &Owners, cases: &mut [Case<'a, 'p>]) {
     let mut context: HashSet<(SpanIx, u32)> = HashSet::new();
     let folded = count_folded(scan, owners);
@@ -173,7 +97,7 @@ fn collect<'a, 'p>(scan: &'a Scan<'a, 'p>, at: usize, owners: &Owners, cases: &m
             case.route_type = case.route_type.or(hit.operation_type);
         }
         case.members.push(member);
-        for above in scan.tree.ancestors(ix) {
+        for above in scan.tree.ancestors(ix).take(MOST_ABOVE) {
             let sight = scan.sight(above);
             let owned = owners.get(above.index()).copied().flatten().is_some();
             if owned || sight.is(SpanRole::Coordinator) || sight.folded || !context.insert((above, owner)) {

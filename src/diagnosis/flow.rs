@@ -3,17 +3,25 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::{
-    FlowStep, MAX_LIST_ROWS, SectionKind,
+    FlowStep, MAX_LIST_ROWS,
+    baseline::Baseline,
     case::{Case, Member},
-    timeline::{Path, Section, Window},
+    path::{Path, Section, SectionKey},
+    timeline::Window,
 };
 use crate::trace::{Micros, SpanId, SpanIx, Status, Time};
 
 /// Its steps, and how many there are in all. Of more than [`MAX_LIST_ROWS`] the telling ones are kept (gaps, errors, the
 /// bottleneck), then the earliest.
-pub(super) fn steps(case: &Case<'_, '_>, window: Option<Window>, path: Option<&Path>) -> (Vec<FlowStep>, usize) {
+pub(super) fn steps(
+    case: &Case<'_, '_>,
+    window: Option<Window>,
+    path: Option<&Path<'_>>,
+    baseline: Option<&Baseline<'_>>,
+) -> (Vec<FlowStep>, usize) {
     let start = window.map_or_else(|| case.members.first().map_or(Time(0), |m| m.span.start()), |w| w.start);
-    let flow = Flow { case, path, start, bottleneck: bottleneck(path), depths: depths(case) };
+    let usual = usual(case, path, baseline);
+    let flow = Flow { case, path, start, bottleneck: bottleneck(path), usual, depths: depths(case) };
     let mut places = flow.places();
     let all = places.len();
     if all > MAX_LIST_ROWS {
@@ -43,18 +51,35 @@ enum What {
 
 struct Flow<'f, 'a, 'p> {
     case: &'f Case<'a, 'p>,
-    path: Option<&'f Path>,
+    path: Option<&'f Path<'a>>,
     start: Time,
     bottleneck: HashSet<usize>,
+    usual: Usual<'a>,
     depths: Depths,
 }
 
-/// Members that the bottleneck is made of.
-fn bottleneck(path: Option<&Path>) -> HashSet<usize> {
-    path.and_then(|path| path.bottleneck.as_ref()).iter().flat_map(|b| b.members.iter().copied()).collect()
+/// What one run of a section usually takes, in milliseconds.
+type Usual<'a> = HashMap<SectionKey<'a>, f64>;
+
+/// Looked up once for each section: a thousand epochs are a thousand steps of one section.
+fn usual<'a>(case: &Case<'a, '_>, path: Option<&Path<'a>>, baseline: Option<&Baseline<'_>>) -> Usual<'a> {
+    let (Some(path), Some(baseline)) = (path, baseline) else { return Usual::new() };
+    let of_members = (0..case.members.len()).filter_map(|member| path.key_of(case, member));
+    let keys: HashSet<SectionKey<'a>> = of_members.chain(path.sums.iter().map(|sum| sum.key.clone())).collect();
+    keys.into_iter()
+        .filter_map(|key| {
+            let usual = baseline.run(key.comparable(case.playbook))?.millis();
+            Some((key, usual))
+        })
+        .collect()
 }
 
-impl Flow<'_, '_, '_> {
+/// Members that the bottleneck is made of.
+fn bottleneck(path: Option<&Path<'_>>) -> HashSet<usize> {
+    path.and_then(Path::bottleneck).iter().flat_map(|b| b.members.iter().copied()).collect()
+}
+
+impl<'a> Flow<'_, 'a, '_> {
     fn places(&self) -> Vec<Place> {
         let of = |member: &Member<'_, '_>, telling, what| Place {
             order: (member.span.start(), depth_of(&self.depths, member), Some(member.span.id())),
@@ -66,12 +91,12 @@ impl Flow<'_, '_, '_> {
             let telling = m.span.is_error() || self.bottleneck.contains(&ix);
             of(m, telling, What::Member(ix))
         });
-        let gaps = self.sections().iter().enumerate().filter(|(_, section)| section.kind == SectionKind::Gap);
+        let gaps = self.sections().iter().enumerate().filter(|(_, section)| section.member.is_none());
         let gaps = gaps.map(|(ix, gap)| Place { order: (gap.start, 0, None), telling: true, what: What::Gap(ix) });
         context.chain(members).chain(gaps).collect()
     }
 
-    fn sections(&self) -> &[Section] {
+    fn sections(&self) -> &[Section<'a>] {
         self.path.map(|path| path.sections.as_slice()).unwrap_or_default()
     }
 
@@ -85,6 +110,7 @@ impl Flow<'_, '_, '_> {
                 FlowStep {
                     self_ms: micros(self.path.map(|p| &p.self_us)),
                     path_ms: micros(self.path.map(|p| &p.on_path_us)),
+                    baseline_ms: self.path.and_then(|path| self.usual.get(&path.key_of(self.case, ix)?).copied()),
                     is_bottleneck: self.bottleneck.contains(&ix),
                     error_type: super::errors::own_class(self.case, member),
                     ..self.of_span(member)
@@ -94,12 +120,13 @@ impl Flow<'_, '_, '_> {
         })
     }
 
-    fn of_gap(&self, gap: &Section) -> FlowStep {
-        let length = (gap.end - gap.start).millis();
-        let bottleneck = self.path.and_then(|path| path.bottleneck.as_ref());
+    fn of_gap(&self, gap: &Section<'a>) -> FlowStep {
+        let length = gap.length().millis();
+        let bottleneck = self.path.and_then(Path::bottleneck);
         FlowStep {
-            span: gap.name.clone(),
-            service: gap.service.clone(),
+            baseline_ms: self.usual.get(&gap.key).copied(),
+            span: gap.key.name.clone().into_owned(),
+            service: gap.key.service.to_owned(),
             span_id: None,
             trace_id: None,
             depth: 0,
@@ -110,7 +137,7 @@ impl Flow<'_, '_, '_> {
             duration_ms: length,
             self_ms: length,
             path_ms: length,
-            is_bottleneck: bottleneck.is_some_and(|b| b.kind == SectionKind::Gap && b.name == gap.name),
+            is_bottleneck: bottleneck.is_some_and(|bottleneck| bottleneck.key == gap.key),
             folded: 0,
             error_type: None,
         }
@@ -135,6 +162,7 @@ impl Flow<'_, '_, '_> {
             duration_ms: span.duration().millis(),
             self_ms: 0.0,
             path_ms: 0.0,
+            baseline_ms: None,
             is_bottleneck: false,
             folded: member.folded,
             error_type: None,

@@ -5,6 +5,7 @@ mod assemble;
 mod baseline;
 mod case;
 mod class_name;
+mod comparable;
 mod errors;
 mod facts;
 mod filling;
@@ -12,20 +13,25 @@ mod find;
 mod flow;
 mod grpc;
 mod http;
+mod intervals;
 mod join;
 mod origin;
 mod own_words;
+mod pairing;
+mod path;
 mod record;
 mod reported;
 mod rows;
 mod rules;
 mod scan;
+mod slice;
 mod starts;
 mod status;
 mod timeline;
 mod workers;
 mod world;
 
+pub use comparable::{Comparable, LargestSections};
 pub use record::*;
 pub use rows::*;
 
@@ -36,19 +42,38 @@ use crate::{
     trace::{Micros, Time, Trace},
 };
 
+/// How far back operations are compared unless a setting says otherwise: 7 days.
+pub const DEFAULT_BASELINE_WINDOW: Micros = Micros::from_secs(7 * 86_400);
+
 /// What [`diagnose`] needs to know beside the traces.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Context {
     /// The clock: the earlier of the range's end and now.
     pub now: Time,
     /// Completed operations to compare with, beside those in the traces themselves.
     pub history: Vec<Comparable>,
+    /// How far back operations are compared, whether they come from the history or from the traces.
+    pub baseline_window: Micros,
     /// Only operations with a span that carries all these attributes (key, value as text).
     pub tags: Vec<(String, String)>,
     /// How much of each operation is told.
     pub detail: Detail,
     /// Replaces the playbook's allowed silence for every type and phase.
     pub stall_threshold: Option<Micros>,
+}
+
+impl Default for Context {
+    /// The epoch as clock, no history, the default baseline window, every operation in full.
+    fn default() -> Self {
+        Self {
+            now: Time::default(),
+            history: Vec::new(),
+            baseline_window: DEFAULT_BASELINE_WINDOW,
+            tags: Vec::new(),
+            detail: Detail::default(),
+            stall_threshold: None,
+        }
+    }
 }
 
 /// How much of each operation is told.
@@ -59,21 +84,6 @@ pub enum Detail {
     Full,
     /// The record without flow, errors and HTTP calls: what a list of many operations needs.
     Record,
-}
-
-/// A completed operation as a baseline sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comparable {
-    /// Its id, so that none counts twice.
-    pub operation_id: String,
-    /// Its type.
-    pub operation_type: String,
-    /// Values of the playbook's `comparable_by` attributes, in the playbook's order.
-    pub key: Vec<Option<String>>,
-    /// When it ended.
-    pub end: Time,
-    /// How long it took.
-    pub duration: Micros,
 }
 
 /// What [`diagnose`] found.
@@ -97,9 +107,11 @@ pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Rep
     let cases = cases.iter().filter(|case| carries(case, &context.tags));
     let facts: Vec<facts::Facts<'_, '_, '_>> = cases.map(|case| facts::Facts::new(case, context)).collect();
     let comparables: Vec<Comparable> = facts.iter().filter_map(assemble::comparable).collect();
-    let baselines = baseline::Baselines::new(comparables.iter().chain(&context.history));
+    let completed = comparables.iter().chain(&context.history);
+    let baselines = baseline::Baselines::new(completed, playbook.thresholds(), context.baseline_window);
     let mut diagnoses: Vec<Diagnosis> =
         facts.iter().map(|facts| assemble::diagnosis(facts, &world, &baselines)).collect();
+    drop(baselines);
     diagnoses.sort_by(|a, b| (b.start, &a.operation_id, a.trace_id).cmp(&(a.start, &b.operation_id, b.trace_id)));
     Report { diagnoses, comparables }
 }

@@ -32,6 +32,9 @@ pub struct FlowStep {
     pub self_ms: f64,
     /// Milliseconds on the operation's path.
     pub path_ms: f64,
+    /// What such a step usually takes on the path in comparable operations (median, in milliseconds); `None` with too few
+    /// of them.
+    pub baseline_ms: Option<f64>,
     /// Whether the bottleneck is made of it.
     pub is_bottleneck: bool,
     /// How many noise spans below it were folded away.

@@ -3,7 +3,6 @@
 use std::{
     borrow::Cow,
     cell::{OnceCell, RefCell},
-    sync::Arc,
 };
 
 use hashbrown::HashMap;
@@ -59,7 +58,6 @@ impl Sight<'_> {
 /// The playbook's words as ids of one table of strings.
 pub(super) struct Lexicon<'p> {
     playbook: &'p Playbook,
-    strings: Arc<Strings>,
     /// By [`Attr`] as number.
     keys: Vec<Vec<StrId>>,
     /// By position in [`Playbook::comparable_by`].
@@ -69,24 +67,13 @@ pub(super) struct Lexicon<'p> {
 }
 
 impl<'p> Lexicon<'p> {
-    pub(super) fn new(playbook: &'p Playbook, strings: &Arc<Strings>) -> Self {
+    pub(super) fn new(playbook: &'p Playbook, strings: &Strings) -> Self {
         let keys = Attr::ALL
             .iter()
             .map(|attr| playbook.keys(*attr).iter().filter_map(|key| strings.find(key)).collect())
             .collect();
         let comparable = playbook.comparable_by().iter().map(|key| strings.find(key)).collect();
-        Self {
-            playbook,
-            strings: Arc::clone(strings),
-            keys,
-            comparable,
-            roles: RefCell::default(),
-            routes: RefCell::default(),
-        }
-    }
-
-    pub(super) fn is_for(&self, trace: &Trace) -> bool {
-        Arc::ptr_eq(&self.strings, trace.strings())
+        Self { playbook, keys, comparable, roles: RefCell::default(), routes: RefCell::default() }
     }
 
     /// The value that means `attr` on this span. The text `None` (a stringified absence) counts as absent.
@@ -96,10 +83,10 @@ impl<'p> Lexicon<'p> {
     }
 
     /// Like [`Self::get`], with the key that carries it here.
-    pub(super) fn find<'t>(&self, span: SpanRef<'t>, attr: Attr) -> Option<(&str, Value<'t>)> {
+    pub(super) fn find<'t>(&self, span: SpanRef<'t>, attr: Attr) -> Option<(&'t str, Value<'t>)> {
         let keys = self.keys.get(attr as usize)?;
         let found = keys.iter().find_map(|key| Some((*key, span.attribute_by_id(*key).filter(|v| !is_absent(*v))?)));
-        found.map(|(key, value)| (self.strings.get(key), value))
+        found.map(|(key, value)| (span.trace().strings().get(key), value))
     }
 
     /// The value as text; numbers and truth values are read as what they look like.
@@ -206,7 +193,7 @@ impl<'t, 'p> Scan<'t, 'p> {
     }
 
     /// Like [`Self::get`], with the key that carries it here.
-    pub(super) fn find(&self, span: SpanRef<'t>, attr: Attr) -> Option<(&str, Value<'t>)> {
+    pub(super) fn find(&self, span: SpanRef<'t>, attr: Attr) -> Option<(&'t str, Value<'t>)> {
         self.lexicon.find(span, attr)
     }
 

@@ -95,6 +95,9 @@ fn flow(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
         Field::float("path_ms", each(rows, |r| r.path_ms))
             .config(ms())
             .describe("Time on the operation's critical path"),
+        Field::opt_float("baseline_ms", each(rows, |r| r.baseline_ms))
+            .config(ms())
+            .describe("What such a step usually takes there: median of comparable operations"),
         Field::bool("is_bottleneck", each(rows, |r| r.is_bottleneck)),
         Field::int("folded", each(rows, |r| i64::from(r.folded)))
             .describe("Noise spans below it that were folded away"),

@@ -29,7 +29,7 @@ pub use target::Target;
 
 use self::cache::Caches;
 use crate::{
-    diagnosis::{Context, Detail, Diagnosis, OperationStatus, Report, Verdict, diagnose},
+    diagnosis::{Context, DEFAULT_BASELINE_WINDOW, Detail, Diagnosis, OperationStatus, Report, Verdict, diagnose},
     jaeger,
     playbook::Playbook,
     trace::{Micros, Time, Trace},
@@ -90,7 +90,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             lookback: Micros::from_secs(48 * 3600),
-            baseline_window: Micros::from_secs(7 * 86_400),
+            baseline_window: DEFAULT_BASELINE_WINDOW,
             discovery_services: Vec::new(),
             stall_threshold: None,
         }
@@ -325,7 +325,8 @@ impl Investigator {
     }
 
     fn context(&self, now: Time, tags: Vec<(String, String)>) -> Context {
-        Context { now, tags, stall_threshold: self.options().stall_threshold, ..Context::default() }
+        let Options { stall_threshold, baseline_window, .. } = *self.options();
+        Context { now, tags, stall_threshold, baseline_window, ..Context::default() }
     }
 
     /// Applies the playbook off the async threads.

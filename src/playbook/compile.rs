@@ -306,5 +306,8 @@ fn thresholds(t: &tables::Thresholds) -> Thresholds {
         failing_calls: t.failing_calls.unwrap_or(2),
         timed_out_polls: t.timed_out_polls.unwrap_or(2),
         health_checks: t.health_checks.unwrap_or(3),
+        baseline_min_operations: t.baseline_min_operations.unwrap_or(5),
+        baseline_max_operations: t.baseline_max_operations.unwrap_or(50),
+        clock_skew: or(t.clock_skew, Micros::from_secs(1)),
     }
 }

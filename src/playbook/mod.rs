@@ -270,6 +270,13 @@ impl Playbook {
         &self.errors
     }
 
+    /// What processes of one kind have in common: the rule of the known service with this name in traces, else the name
+    /// itself. Workers have a new name after every start.
+    #[must_use]
+    pub fn service_kind<'s>(&'s self, name: &'s str) -> &'s str {
+        self.services.iter().find(|s| any_fits(&s.names, name)).map_or(name, |service| service.rule.as_str())
+    }
+
     /// The service behind an address: by route first, then by the name of its host or of itself, then by port.
     #[must_use]
     pub fn service_at(&self, address: Address<'_>) -> Option<&Service> {

@@ -29,7 +29,7 @@ macro_rules! placeholders {
 placeholders! {
     Operation "operation", OperationType "operation_type", Doer "doer", Symbol "symbol", Timeframe "timeframe",
     StartDate "start_date", EndDate "end_date", Strategy "strategy", Duration "duration", Baseline "baseline",
-    Slowdown "slowdown", Share "share", Bottleneck "bottleneck", BottleneckService "bottleneck_service", Phase "phase",
+    Slowdown "slowdown", GrownSpan "grown_span", GrownService "grown_service", GrownBy "grown_by", Share "share", Bottleneck "bottleneck", BottleneckService "bottleneck_service", Phase "phase",
     Silence "silence", Allowed "allowed", Threshold "threshold", Percent "percent", WorkerType "worker_type",
     WorkerContainer "worker_container", AtWorker "at_worker", Total "total", Capable "capable", Available "available",
     Address "address", Target "target", Caller "caller", Url "url", StatusCode "status_code", ErrorType "error_type",

@@ -83,6 +83,12 @@ pub struct Thresholds {
     pub timed_out_polls: usize,
     /// So many health checks make a habit whose end means something.
     pub health_checks: usize,
+    /// Fewer comparable operations than this are not a baseline.
+    pub baseline_min_operations: usize,
+    /// Of more comparable operations than this only the newest count.
+    pub baseline_max_operations: usize,
+    /// How far the clocks of two machines may differ.
+    pub clock_skew: Micros,
 }
 
 /// A rule's words.

@@ -182,6 +182,9 @@ pub(super) struct Thresholds {
     pub(super) failing_calls: Option<usize>,
     pub(super) timed_out_polls: Option<usize>,
     pub(super) health_checks: Option<usize>,
+    pub(super) baseline_min_operations: Option<usize>,
+    pub(super) baseline_max_operations: Option<usize>,
+    pub(super) clock_skew: Option<Duration>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -303,6 +306,9 @@ impl Thresholds {
         set(&mut self.failing_calls, over.failing_calls);
         set(&mut self.timed_out_polls, over.timed_out_polls);
         set(&mut self.health_checks, over.health_checks);
+        set(&mut self.baseline_min_operations, over.baseline_min_operations);
+        set(&mut self.baseline_max_operations, over.baseline_max_operations);
+        set(&mut self.clock_skew, over.clock_skew);
     }
 }
 

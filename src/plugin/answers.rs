@@ -13,7 +13,7 @@ use super::{
 use crate::{
     diagnosis::{Context, Diagnosis, diagnose},
     frames::{self, Buckets, Frame, View},
-    investigate::{Answer, TimeRange},
+    investigate::{Answer, Options, TimeRange},
     playbook::SpanRole,
     trace::{Micros, Time, Trace},
 };
@@ -78,9 +78,9 @@ pub(super) async fn answer(
         Question::Upload { handle, views } => {
             let traces = uploads.get(caller, &handle).await?;
             let playbook = Arc::clone(data_source.investigator.playbook());
-            let stall_threshold = data_source.settings.options.stall_threshold;
+            let Options { stall_threshold, baseline_window, .. } = data_source.settings.options;
             encoded(ref_id, move || {
-                let context = Context { now, stall_threshold, ..Context::default() };
+                let context = Context { now, stall_threshold, baseline_window, ..Context::default() };
                 let diagnoses = diagnose(&traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
                 let executed = format!("an uploaded file of {} traces", traces.len());
                 let answer = Answer { diagnoses, executed, ..Answer::default() };

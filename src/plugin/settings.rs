@@ -5,14 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Map, Value};
 
 use super::api::{Instance, Secret};
-use crate::{investigate::Options, playbook, trace::Micros};
+use crate::{diagnosis::DEFAULT_BASELINE_WINDOW, investigate::Options, playbook, trace::Micros};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// What Jaeger itself expects.
 const TENANT_HEADER: &str = "x-tenant";
 const DEFAULT_BODY_MIB: u64 = 256;
 const DEFAULT_LOOKBACK: Micros = Micros::from_secs(48 * 3600);
-const DEFAULT_BASELINE_WINDOW: Micros = Micros::from_secs(7 * 24 * 3600);
 
 /// Settings that cannot be used. Shows keys, never secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

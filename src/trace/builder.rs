@@ -2,6 +2,8 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
+use hashbrown::HashMap;
+
 use super::{
     ids::{SpanId, TraceId},
     model::{Event, Resource, Slice, Span, Trace},
@@ -76,6 +78,7 @@ impl Default for ResourceIx {
 #[derive(Debug)]
 pub struct TraceBuilder {
     trace: Parts,
+    known_resources: HashMap<(StrId, Vec<Attribute>), ResourceIx>,
 }
 
 #[derive(Debug)]
@@ -104,24 +107,21 @@ impl TraceBuilder {
             texts: Vec::new(),
             warnings: Vec::new(),
         };
-        Self { trace }
+        Self { trace, known_resources: HashMap::new() }
     }
 
     /// Adds a process (OTLP: resource) or finds the equal one that is there already. `attributes` are sorted by key and
     /// drained.
     pub fn resource(&mut self, service: StrId, attributes: &mut Vec<Attribute>, strings: &Strings) -> ResourceIx {
         by_key(attributes, strings);
-        let known =
-            self.trace.resources.iter().rposition(|r| {
-                r.service == service && r.attributes.of(&self.trace.attributes) == attributes.as_slice()
-            });
-        if let Some(ix) = known {
-            attributes.clear();
-            return ResourceIx(ix as u32);
+        let next = ResourceIx(self.trace.resources.len() as u32);
+        let ix = *self.known_resources.entry((service, attributes.clone())).or_insert(next);
+        if ix == next {
+            let attributes = Slice::appended(&mut self.trace.attributes, attributes);
+            self.trace.resources.push(Resource { service, attributes });
         }
-        let attributes = Slice::appended(&mut self.trace.attributes, attributes);
-        self.trace.resources.push(Resource { service, attributes });
-        ResourceIx(self.trace.resources.len() as u32 - 1)
+        attributes.clear();
+        ix
     }
 
     /// Sets aside a process that is told of only after its spans: [`TraceBuilder::define_resource`] fills it in.
@@ -284,6 +284,18 @@ mod tests {
             duration: Micros(5),
             ..SpanDraft::default()
         }
+    }
+
+    #[test]
+    fn equal_resources_are_kept_once() {
+        let mut strings = Strings::default();
+        let (api, worker, key) = (strings.intern("api"), strings.intern("worker"), strings.intern("k"));
+        let mut builder = TraceBuilder::new(TraceId(7));
+        let mut resource = |service, value| builder.resource(service, &mut vec![Attribute::int(key, value)], &strings);
+        let first = resource(api, 1);
+        let others = [resource(api, 2), resource(worker, 1)];
+        assert_eq!(resource(api, 1), first);
+        assert!(others[0] != first && others[1] != first && others[0] != others[1]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod ids;
 mod model;
 mod path;
 mod span;
+mod steps;
 mod strings;
 mod time;
 mod tree;
@@ -16,6 +17,9 @@ pub use ids::{SpanId, TraceId};
 pub use model::{SpanIx, Trace};
 pub use path::{Forest, Node, Section, Stretch, critical_path};
 pub use span::{Link, Parent, Relation, SpanKind, Status};
+pub use steps::count_step;
+#[cfg(debug_assertions)]
+pub use steps::steps_of;
 pub use strings::{StrId, Strings};
 pub use time::{Micros, Time};
 pub use tree::{Remark, Tree};

@@ -8,6 +8,7 @@ use super::{
     ids::SpanId,
     model::{SpanIx, Trace},
     span::{Relation, SpanKind},
+    steps::count_step,
     time::Micros,
     view::SpanRef,
 };
@@ -91,6 +92,7 @@ impl Tree {
 
     /// The children by start.
     pub fn children(&self, of: SpanIx) -> &[SpanIx] {
+        count_step();
         let bound = |i: usize| self.firsts.get(i).map_or(0, |&first| first as usize);
         self.children.get(bound(of.index())..bound(of.index() + 1)).unwrap_or_default()
     }
@@ -135,6 +137,7 @@ impl Remark {
 }
 
 fn parent(parents: &[Option<SpanIx>], of: SpanIx) -> Option<SpanIx> {
+    count_step();
     parents.get(of.index()).copied().flatten()
 }
 

@@ -86,14 +86,14 @@ impl<'t> Value<'t> {
 }
 
 /// An attribute as it is kept: 16 bytes, texts by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attribute {
     key: StrId,
     kind: Kind,
     bits: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     Str,
     Bool,

@@ -6,6 +6,7 @@ use super::{
     ids::SpanId,
     model::{Event, Resource, Span, SpanIx, Trace},
     span::{Link, Parent, Relation, SpanKind, Status},
+    steps::count_step,
     strings::StrId,
     time::{Micros, Time},
     value::{Attribute, Value},
@@ -20,6 +21,12 @@ pub struct SpanRef<'t> {
 }
 
 impl<'t> SpanRef<'t> {
+    /// Every look at the span goes through here.
+    fn span(self) -> &'t Span {
+        count_step();
+        self.span
+    }
+
     /// Its position in the trace.
     #[must_use]
     pub fn ix(self) -> SpanIx {
@@ -35,26 +42,26 @@ impl<'t> SpanRef<'t> {
     /// Its id; not unique when an exporter went wrong.
     #[must_use]
     pub fn id(self) -> SpanId {
-        self.span.id
+        self.span().id
     }
 
     /// The parent it names, present or not.
     #[must_use]
     pub fn parent(self) -> Option<Parent> {
-        let relation = if self.span.follows { Relation::FollowsFrom } else { Relation::ChildOf };
-        (self.span.parent != SpanId(0)).then_some(Parent { span: self.span.parent, relation })
+        let relation = if self.span().follows { Relation::FollowsFrom } else { Relation::ChildOf };
+        (self.span().parent != SpanId(0)).then_some(Parent { span: self.span().parent, relation })
     }
 
     /// Its name (Jaeger: operation name).
     #[must_use]
     pub fn name(self) -> &'t str {
-        self.trace.strings.get(self.span.name)
+        self.trace.strings.get(self.span().name)
     }
 
     /// The name's id, to compare within the trace's table.
     #[must_use]
     pub fn name_id(self) -> StrId {
-        self.span.name
+        self.span().name
     }
 
     /// The name of its service.
@@ -72,49 +79,49 @@ impl<'t> SpanRef<'t> {
     /// What it does in a call.
     #[must_use]
     pub fn kind(self) -> SpanKind {
-        self.span.kind
+        self.span().kind
     }
 
     /// Its outcome.
     #[must_use]
     pub fn status(self) -> Status {
-        self.span.status
+        self.span().status
     }
 
     /// Whether its status is an error.
     #[must_use]
     pub fn is_error(self) -> bool {
-        self.span.status == Status::Error
+        self.span().status == Status::Error
     }
 
     /// The text beside the status, empty when there is none.
     #[must_use]
     pub fn status_message(self) -> &'t str {
-        self.trace.strings.get(self.span.status_message)
+        self.trace.strings.get(self.span().status_message)
     }
 
     /// When it started.
     #[must_use]
     pub fn start(self) -> Time {
-        self.span.start
+        self.span().start
     }
 
     /// When it ended.
     #[must_use]
     pub fn end(self) -> Time {
-        self.span.start + self.span.duration
+        self.span().start + self.span().duration
     }
 
     /// How long it took; never negative.
     #[must_use]
     pub fn duration(self) -> Micros {
-        self.span.duration
+        self.span().duration
     }
 
     /// Name and version of the instrumentation library, empty when unknown.
     #[must_use]
     pub fn scope(self) -> (&'t str, &'t str) {
-        (self.trace.strings.get(self.span.scope), self.trace.strings.get(self.span.scope_version))
+        (self.trace.strings.get(self.span().scope), self.trace.strings.get(self.span().scope_version))
     }
 
     /// Its attributes by key; each key once.
@@ -126,7 +133,7 @@ impl<'t> SpanRef<'t> {
     /// Its attributes as kept, for passes over many spans.
     #[must_use]
     pub fn raw_attributes(self) -> &'t [Attribute] {
-        self.span.attributes.of(&self.trace.attributes)
+        self.span().attributes.of(&self.trace.attributes)
     }
 
     /// The value of an attribute.
@@ -151,23 +158,23 @@ impl<'t> SpanRef<'t> {
     /// Its events by time.
     pub fn events(self) -> impl ExactSizeIterator<Item = EventRef<'t>> {
         let trace = self.trace;
-        self.span.events.of(&trace.events).iter().map(move |event| EventRef { trace, event })
+        self.span().events.of(&trace.events).iter().map(move |event| EventRef { trace, event })
     }
 
     /// Its references to spans other than its parent.
     #[must_use]
     pub fn links(self) -> &'t [Link] {
-        self.span.links.of(&self.trace.links)
+        self.span().links.of(&self.trace.links)
     }
 
     /// Jaeger's warnings about it.
     pub fn warnings(self) -> impl ExactSizeIterator<Item = &'t str> {
         let strings = &*self.trace.strings;
-        self.span.warnings.of(&self.trace.texts).iter().map(move |&id| strings.get(id))
+        self.span().warnings.of(&self.trace.texts).iter().map(move |&id| strings.get(id))
     }
 
     fn resource(self) -> Option<&'t Resource> {
-        self.trace.resources.get(self.span.resource as usize)
+        self.trace.resources.get(self.span().resource as usize)
     }
 
     pub(super) fn canonical(self) -> serde_json::Value {

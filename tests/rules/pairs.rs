@@ -290,15 +290,19 @@ cli | cli.train | 0 +400ms | ok
         one(&training(&format!("{call}\ntrain | running->failed {{T}} | 9s")), "1h")
     };
     vec![
-        pair("SKEW", move |above| read(&orphan(either(above, "1210.001ms", "1210ms")), "1h").len() == 2),
-        pair("WITHIN", move |above| read(&stray(either(above, "1060.001ms", "1060ms")), "5m").len() == 2),
-        pair("AT_LEAST", |above| {
+        pair("thresholds.clock_skew", move |above| {
+            read(&orphan(either(above, "1210.001ms", "1210ms")), "1h").len() == 2
+        }),
+        pair("thresholds.clock_skew", move |above| {
+            read(&stray(either(above, "1060.001ms", "1060ms")), "5m").len() == 2
+        }),
+        pair("thresholds.baseline_min_operations", |above| {
             let history = usual("dummy", "x", if above { 5 } else { 4 }, "20s");
             let id = "op_dummy_20261122_100505_a41e50c8";
             of(id, &(history + &after_usual("dummy", "x", id, "21s")), "1m").baseline_ms.is_some()
         }),
         // Half of the fifty newest took 30 s, and with one more of these the oldest of the others no longer counts.
-        pair("AT_MOST", |above| {
+        pair("thresholds.baseline_max_operations", |above| {
             let old = usual_from("-180m", "dummy", "x", 26, "20s");
             let new = usual_from("-60m", "dummy", "x", if above { 26 } else { 25 }, "30s");
             let id = "op_dummy_20261122_100505_a41e50c8";
@@ -360,11 +364,13 @@ fn of_the_code(directory: &Path, found: &mut BTreeSet<String>) {
             continue;
         }
         let text = std::fs::read_to_string(&entry).expect("a source file");
-        for line in text.lines().map(str::trim_start) {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for line in code.lines() {
+            let visible = ["", "pub ", "pub(super) ", "pub(crate) "];
             let constant =
-                line.strip_prefix("pub ").unwrap_or(line).strip_prefix("const ").and_then(|rest| rest.split_once(": "));
+                visible.iter().find_map(|visibility| line.trim_start().strip_prefix(&format!("{visibility}const ")));
             let number = ["usize", "u8", "u16", "u32", "u64", "i32", "i64", "f64", "Micros"];
-            if let Some((name, rest)) = constant
+            if let Some((name, rest)) = constant.and_then(|rest| rest.split_once(": "))
                 && number.iter().any(|kind| rest.starts_with(kind))
             {
                 found.insert(name.to_owned());
@@ -374,15 +380,18 @@ fn of_the_code(directory: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// Constants whose pair is elsewhere, or that decide nothing that shows.
-const ELSEWHERE: [&str; 4] = [
+const ELSEWHERE: [&str; 6] = [
     // src/playbook/placeholders.rs tests it beside itself.
     "MAX_QUOTE",
     // playbook::tests: version 1 is read, others are refused.
     "VERSION",
     // How far back a repeated piece of evidence is looked for.
     "NEAR",
-    // The window of baselines is tested with the data source's setting.
-    "DAYS_7",
+    // baseline.rs beside this file: the default window of baselines, and how many sections of an operation are kept.
+    "DEFAULT_BASELINE_WINDOW",
+    "MOST",
+    // growth.rs beside this file: how far up the context of an operation reaches.
+    "MOST_ABOVE",
 ];
 
 #[test]

@@ -231,6 +231,7 @@ fn flow_step(row: Row<'_>) -> FlowStep {
         duration_ms: row.ms("duration_ms"),
         self_ms: row.ms("self_ms"),
         path_ms: row.ms("path_ms"),
+        baseline_ms: row.float("baseline_ms"),
         is_bottleneck: row.flag("is_bottleneck"),
         folded: row.count("folded"),
         error_type: row.opt("error_type"),

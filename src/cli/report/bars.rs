@@ -7,6 +7,8 @@ use crate::{
 
 /// Bars shown; the rest is too short to matter.
 const BARS: usize = 10;
+/// Columns of the whole scale at least.
+const LEAST: usize = 10;
 
 pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
     let (Some(window), false) = (d.duration_ms.filter(|&window| window > 0.0), d.flow.is_empty()) else { return };
@@ -17,9 +19,11 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
     steps.sort_by(|a, b| a.offset_ms.total_cmp(&b.offset_ms));
     let Some(names) = steps.iter().map(|step| width(&step.span)).max() else { return };
 
-    let names = names.min(look.prose() / 3);
-    // Gutters, share, duration and mark take 37 columns.
-    let bar = look.prose().saturating_sub(names + 37).max(10);
+    // Gutters, share, duration and mark take 37 columns, what is usual 15 more.
+    let compared = steps.iter().any(|step| step.baseline_ms.is_some());
+    let rest = if compared { 37 + 15 } else { 37 };
+    let names = names.min(look.prose() / 3).min(look.prose().saturating_sub(rest + LEAST));
+    let bar = look.prose().saturating_sub(names + rest).max(LEAST);
     super::title(out, "WHERE THE TIME WENT");
     for step in steps {
         let name = cut(&step.span, names);
@@ -30,7 +34,11 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
         let (fill, mark) =
             if step.is_bottleneck { (paint(BAD, fill), paint(BAD, "← bottleneck")) } else { (fill, String::new()) };
         let (share, took) = (percent(step.path_ms / window), ms(step.path_ms));
-        let line = format!("  {name}{pad}  {}{fill}{after}  {share:>5} {took:<12}{mark}", " ".repeat(before));
+        let usual = match step.baseline_ms {
+            Some(usual) => format!("/ {:<12} ", ms(usual)),
+            None => " ".repeat(if compared { 15 } else { 0 }),
+        };
+        let line = format!("  {name}{pad}  {}{fill}{after}  {share:>5} {took:<12}{usual}{mark}", " ".repeat(before));
         out.push_str(line.trim_end());
         out.push('\n');
     }
@@ -40,6 +48,9 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
     let no_span =
         if d.flow.iter().any(|step| step.kind == "gap" && step.path_ms > 0.0) { "; ░ no span covers it" } else { "" };
     out.push_str(&paint(DIM, format!("  the bars span {} from start to end{no_span}\n", ms(window))));
+    if compared {
+        out.push_str(&paint(DIM, "  after the slash: what it usually takes in comparable operations\n"));
+    }
 }
 
 /// Columns before the bar and in it; every bar has at least one and stays inside.

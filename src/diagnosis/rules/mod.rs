@@ -10,11 +10,8 @@ mod stuck;
 mod traces;
 mod workers;
 
-use super::{Confidence, Evidence, Finding, Severity, Verdict, baseline::Baselines, facts::Facts, world::World};
-use crate::{
-    playbook::{Fill, Placeholder, Rule, Template},
-    trace::Micros,
-};
+use super::{Confidence, Evidence, Finding, Severity, Verdict, baseline::Baseline, facts::Facts, world::World};
+use crate::playbook::{Fill, Placeholder, Rule, Template};
 
 /// A rule that applies, not yet put into words.
 #[derive(Debug)]
@@ -120,21 +117,20 @@ impl<'p> Draft<'p> {
 }
 
 /// All rules that apply.
-pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, baseline: Option<Micros>) -> Vec<Draft<'p>> {
+pub(super) fn apply<'p>(
+    facts: &Facts<'_, '_, 'p>,
+    world: &World<'_, 'p>,
+    baseline: Option<&Baseline<'_>>,
+) -> Vec<Draft<'p>> {
     let mut drafts = Vec::new();
     workers::apply(facts, &mut drafts);
     services::apply(facts, world, &mut drafts);
-    stuck::apply(facts, world, baseline, &mut drafts);
+    stuck::apply(facts, world, baseline.map(|baseline| baseline.duration), &mut drafts);
     slow::apply(facts, baseline, &mut drafts);
     data::apply(facts, &mut drafts);
     traces::apply(facts, &mut drafts);
     ends::apply(facts, &mut drafts);
     drafts
-}
-
-/// The baseline of an operation; it counts for running ones too.
-pub(super) fn baseline(facts: &Facts<'_, '_, '_>, baselines: &Baselines) -> Option<Micros> {
-    baselines.of(facts, facts.window?.until)
 }
 
 /// Whether the operation still goes on as far as the traces tell.

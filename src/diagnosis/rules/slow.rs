@@ -4,12 +4,20 @@ use std::collections::BTreeMap;
 
 use super::{Draft, Facts};
 use crate::{
-    diagnosis::{Confidence, OperationStatus, SectionKind, case::Member, facts::share, http::Request},
+    diagnosis::{
+        Confidence, OperationStatus,
+        baseline::Baseline,
+        case::Member,
+        comparable::{OfKey, by_comparable_key},
+        facts::share,
+        http::Request,
+        path::{ComparableKey, SectionSum},
+    },
     playbook::{Attr, Placeholder as P, SpanRole, Step, any_fits},
     trace::{Micros, SpanKind, SpanRef, Value},
 };
 
-pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>, drafts: &mut Vec<Draft<'p>>) {
+pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_>>, drafts: &mut Vec<Draft<'p>>) {
     let completed = facts.status == OperationStatus::Completed;
     for step in facts.case.playbook.steps() {
         // A step that was slow explains a failure or a running operation too, but does not decide there.
@@ -22,23 +30,60 @@ pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>, dra
     drafts.extend(chatty(facts));
 }
 
-fn above_baseline<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>) -> Option<Draft<'p>> {
-    let (usual, length) = (baseline?, facts.window?.length());
+/// An operation that takes much longer than usual, and the section that grew most. A section that grew in an operation
+/// of usual length says nothing.
+fn above_baseline<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_>>) -> Option<Draft<'p>> {
+    let baseline = baseline?;
+    let (usual, length) = (baseline.duration, facts.window?.length());
     let thresholds = facts.case.playbook.thresholds();
     let slowdown = length.0 as f64 / usual.0.max(1) as f64;
     if slowdown < thresholds.slow_factor || Micros(length.0 - usual.0) < thresholds.slow_excess {
         return None;
     }
-    let bottleneck = facts.path.as_ref().and_then(|path| path.bottleneck.as_ref());
-    let member = bottleneck.and_then(|b| b.members.first()).and_then(|ix| facts.case.members.get(*ix));
-    let mut draft = Draft::of(facts, "slow.baseline")?
+    let path = facts.path.as_ref()?;
+    let member = |section: &SectionSum<'_>| section.largest.and_then(|ix| facts.case.members.get(ix));
+    let draft = Draft::of(facts, "slow.baseline")?
         .set(P::Slowdown, format!("{slowdown:.1}"))
         .set(P::Baseline, usual.to_string())
         .comparison(None, "duration / baseline", &format!("{length} / {usual}"));
-    if let (Some(member), Some(bottleneck)) = (member, bottleneck) {
-        draft = draft.comparison(Some(member), "time on the path", &format!("{} of {length}", bottleneck.total));
+    let playbook = facts.case.playbook;
+    Some(match grown_most(&by_comparable_key(&path.sums, playbook), baseline) {
+        Some(grown) => draft
+            .quote(P::GrownSpan, &facts.section_name(grown.section))
+            .quote(P::GrownService, grown.section.key.service)
+            .set(P::GrownBy, grown.by().to_string())
+            .comparison(
+                member(grown.section),
+                "time on the path / usual",
+                &format!("{} / {}", grown.took, grown.usual),
+            ),
+        None => draft,
+    })
+}
+
+/// A section that took longer than usual.
+#[derive(Clone, Copy)]
+struct Grown<'s, 'a> {
+    section: &'s SectionSum<'a>,
+    took: Micros,
+    usual: Micros,
+}
+
+impl Grown<'_, '_> {
+    fn by(&self) -> Micros {
+        Micros(self.took.0 - self.usual.0)
     }
-    Some(draft)
+}
+
+/// The section that grew most against what is usual for it; of equals the first by service, name and kind.
+fn grown_most<'s, 'a>(
+    sections: &BTreeMap<ComparableKey<'s>, OfKey<'s, 'a>>,
+    baseline: &Baseline<'_>,
+) -> Option<Grown<'s, 'a>> {
+    let compared = sections.iter().rev().filter_map(|(key, of_key)| {
+        Some(Grown { section: of_key.largest, took: of_key.total, usual: baseline.section(*key)? })
+    });
+    compared.filter(|grown| grown.took > grown.usual).max_by_key(Grown::by)
 }
 
 /// One measured run of a step: how long, and where.
@@ -106,8 +151,8 @@ fn measures<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>, step: &Step) -> Vec<Measur
     let sections = facts.path.as_ref().map(|path| path.sections.as_slice()).unwrap_or_default().iter();
     // A phase may fall into several gaps; it is one run all the same. One that still goes on is no run yet.
     let ended = !super::is_open(facts);
-    let gaps = sections.filter(|s| ended && s.kind == SectionKind::Gap && step.phases.contains(&s.name));
-    let phase: i64 = gaps.map(|s| (s.end - s.start).0).sum();
+    let gaps = sections.filter(|s| ended && s.member.is_none() && step.phases.iter().any(|phase| *phase == s.key.name));
+    let phase: i64 = gaps.map(|s| s.length().0).sum();
     let phase = (phase > 0).then_some(Measure { took: Micros(phase), member: None });
     spans.chain(phase).collect()
 }
