@@ -326,7 +326,7 @@ impl Investigator {
 
     fn context(&self, now: Time, tags: Vec<(String, String)>) -> Context {
         let Options { stall_threshold, baseline_window, .. } = *self.options();
-        Context { now, tags, stall_threshold, baseline_window, ..Context::default() }
+        Context { now, baseline_window, tags, stall_threshold, ..Context::default() }
     }
 
     /// Applies the playbook off the async threads.

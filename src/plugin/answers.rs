@@ -80,7 +80,7 @@ pub(super) async fn answer(
             let playbook = Arc::clone(data_source.investigator.playbook());
             let Options { stall_threshold, baseline_window, .. } = data_source.settings.options;
             encoded(ref_id, move || {
-                let context = Context { now, stall_threshold, baseline_window, ..Context::default() };
+                let context = Context { now, baseline_window, stall_threshold, ..Context::default() };
                 let diagnoses = diagnose(&traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
                 let executed = format!("an uploaded file of {} traces", traces.len());
                 let answer = Answer { diagnoses, executed, ..Answer::default() };
