@@ -249,6 +249,6 @@ fn numbers_over_time() {
 fn a_trace_is_shown_by_grafana_s_own_view() {
     let scenario = scenarios().iter().find(|scenario| scenario.number == "5").expect("a start without a free worker");
     let raw = build(scenario, Form::Wire, START, 7);
-    let traces: Vec<Trace> = decode(&jaeger_json(&raw, Dialect::V1_53)).unwrap();
+    let traces: Vec<Trace> = decode(&jaeger_json(&raw, Dialect::V1_53)).unwrap().traces;
     assert_json_snapshot!(received(trace_view(&traces[..1], |_| false)));
 }

@@ -14,7 +14,7 @@ use super::{
     workers,
     world::World,
 };
-use crate::trace::{Micros, Remark, TraceId};
+use crate::trace::{Micros, TraceId};
 
 /// The record of an operation.
 pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, baselines: &Baselines) -> Diagnosis {
@@ -153,11 +153,14 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     let mut scans: BTreeSet<usize> = BTreeSet::new();
     for member in everyone().filter(|m| scans.insert(m.scan)) {
         let scan = case.scan(member);
-        remarks.extend(scan.trace.partial().map(str::to_owned));
+        remarks.extend(scan.trace.gaps().map(str::to_owned));
+        if scan.trace.impossible_times().relative {
+            remarks.push("the times of the trace count from its own start, shown here as the start of 1970".to_owned());
+        }
         record.partial |= scan.trace.partial().is_some();
         for remark in scan.tree.remarks() {
-            record.partial |= matches!(remark, Remark::MissingParents(_)) && orphaned.contains(&member.scan);
-            if !matches!(remark, Remark::MissingParents(_)) || record.partial {
+            record.partial |= remark.is_gap() && orphaned.contains(&member.scan);
+            if !remark.is_gap() || record.partial {
                 remarks.push(remark.to_string());
             }
         }

@@ -173,9 +173,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         if let Some(first) = fill.get("timeframe").and_then(|s| s.split(',').next()).map(str::to_owned) {
             fill.set("timeframe", first);
         }
-        if let Some(window) = self.window {
-            fill.set("duration", window.length().to_string());
-        }
+        fill.set("duration", self.window.map_or_else(|| "some time".to_owned(), |window| window.length().to_string()));
         fill.set("phase", self.phase());
         if let Some(bottleneck) = self.path.as_ref().and_then(|p| p.bottleneck.as_ref()) {
             let callee = bottleneck.members.first().and_then(|ix| self.case.members.get(*ix));
@@ -341,7 +339,8 @@ fn progress<'t>(case: &Case<'t, '_>) -> Progress<'t> {
             continue;
         }
         let written = scan.get(span, Attr::ProgressAt).and_then(Value::as_f64).map(|secs| Time((secs * 1e6) as i64));
-        let at = written.or(percent.map(|_| span.end()));
+        let possible = written.filter(|at| (span.start()..=span.end()).contains(at));
+        let at = possible.or(percent.map(|_| span.end())).filter(|_| span.has_time());
         if at.is_some() && at < progress.at {
             continue;
         }

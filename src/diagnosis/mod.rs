@@ -10,6 +10,7 @@ mod find;
 mod flow;
 mod http;
 mod join;
+mod prepare;
 mod record;
 mod rows;
 mod rules;
@@ -34,6 +35,9 @@ use crate::{
 pub struct Context {
     /// The clock: the earlier of the range's end and now.
     pub now: Time,
+    /// The time after which no span can lie, where that is later than the clock: the real time, when the range ended
+    /// before.
+    pub latest: Option<Time>,
     /// Completed operations to compare with, beside those in the traces themselves.
     pub history: Vec<Comparable>,
     /// Only operations with a span that carries all these attributes (key, value as text).
@@ -84,7 +88,8 @@ pub struct Report {
 /// others (a refused `ib.connect`, health checks) and are otherwise ignored.
 #[must_use]
 pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Report {
-    let (scans, ids) = find::scan(traces, playbook);
+    let traces = prepare::prepare(traces, playbook, context);
+    let (scans, ids) = find::scan(&traces, playbook);
     let world = world::World::new(&scans, playbook);
     let cases = find::cases(&scans, &ids, playbook);
     let cases = cases.iter().filter(|case| carries(case, &context.tags));

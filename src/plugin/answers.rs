@@ -76,14 +76,21 @@ pub(super) async fn answer(
             encoded(ref_id, move || vec![frames::annotations(&answer, least, clock)]).await
         }
         Question::Upload { handle, views } => {
-            let traces = uploads.get(caller, &handle).await?;
+            let upload = uploads.get(caller, &handle).await?;
             let playbook = Arc::clone(data_source.investigator.playbook());
             let stall_threshold = data_source.settings.options.stall_threshold;
             encoded(ref_id, move || {
                 let context = Context { now, stall_threshold, ..Context::default() };
-                let diagnoses = diagnose(&traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
+                let traces = &*upload.traces;
+                let diagnoses: Vec<_> =
+                    diagnose(traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
                 let executed = format!("an uploaded file of {} traces", traces.len());
-                let answer = Answer { diagnoses, executed, ..Answer::default() };
+                let mut notices = upload.notices.to_vec();
+                if diagnoses.is_empty() {
+                    let spans: usize = traces.iter().map(Trace::len).sum();
+                    notices.push(format!("no operation was found in {} traces with {spans} spans", traces.len()));
+                }
+                let answer = Answer { diagnoses, partial: !upload.notices.is_empty(), notices, executed };
                 diagnosis_frames(&answer, &views, &source, None)
             })
             .await

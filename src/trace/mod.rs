@@ -1,5 +1,6 @@
 //! The trace room: what a trace is, its tree and its critical path. Pure: no I/O, no clock, nothing of KTRDR or Grafana.
 
+mod adjust;
 mod builder;
 mod ids;
 mod model;
@@ -7,6 +8,7 @@ mod path;
 mod span;
 mod strings;
 mod time;
+mod timing;
 mod tree;
 mod value;
 mod view;
@@ -18,6 +20,7 @@ pub use path::{Forest, Node, Section, Stretch, critical_path};
 pub use span::{Link, Parent, Relation, SpanKind, Status};
 pub use strings::{StrId, Strings};
 pub use time::{Micros, Time};
+pub use timing::ImpossibleTimes;
 pub use tree::{Remark, Tree};
 pub use value::{Attribute, Value};
 pub use view::{EventRef, SpanRef};

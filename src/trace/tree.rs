@@ -28,6 +28,18 @@ pub enum Remark {
     Cycles(usize),
     /// So many spans start before the call that caused them.
     ClockSkew(usize),
+    /// So many spans name their parent by an id that cannot be read.
+    UnreadableParents(usize),
+    /// So many spans have no usable start.
+    NoStart(usize),
+    /// So many spans have no usable end.
+    NoEnd(usize),
+    /// So many spans start after the clock.
+    StartsAfterClock(usize),
+    /// So many spans end after the clock.
+    EndsAfterClock(usize),
+    /// So many events have no usable time.
+    EventTimes(usize),
 }
 
 impl fmt::Display for Remark {
@@ -40,6 +52,24 @@ impl fmt::Display for Remark {
             Self::ClockSkew(n) => {
                 write!(f, "clock skew: {n} span(s) start before their caller; they are clamped to it")
             }
+            Self::UnreadableParents(n) => write!(f, "{n} span(s) name a parent by an id that cannot be read"),
+            Self::NoStart(n) => write!(
+                f,
+                "{n} span(s) have no usable start (missing, zero, before the year 2000 or out of range); they are left \
+                 out of every time"
+            ),
+            Self::NoEnd(n) => write!(
+                f,
+                "{n} span(s) have no usable end (missing, before their start or out of range); they count as empty"
+            ),
+            Self::StartsAfterClock(n) => {
+                write!(f, "{n} span(s) start after the clock; they are left out of every time")
+            }
+            Self::EndsAfterClock(n) => write!(f, "{n} span(s) end after the clock; they count as empty"),
+            Self::EventTimes(n) => write!(
+                f,
+                "{n} event(s) have no usable time or lie outside their span; they count as at its nearer edge"
+            ),
         }
     }
 }
@@ -64,12 +94,16 @@ impl Tree {
         let mut orphans = vec![false; trace.len()];
         let mut parents: Vec<Option<SpanIx>> = trace.spans().map(|span| ids.parent_of(span)).collect();
         for (span, (orphan, parent)) in trace.spans().zip(orphans.iter_mut().zip(&parents)) {
-            *orphan = parent.is_none() && span.parent().is_some_and(|named| named.span != span.id());
+            let names_another = span.parent().is_some_and(|named| named.span != span.id());
+            *orphan = parent.is_none() && (names_another || span.has_unreadable_parent());
         }
         let cycles = cut_cycles(&mut parents);
         let (firsts, children) = children_of(&parents);
         let roots = trace.spans().map(SpanRef::ix).filter(|ix| parent(&parents, *ix).is_none()).collect();
-        let missing = orphans.iter().filter(|orphan| **orphan).count();
+        let orphaned = || trace.spans().zip(&orphans).filter(|(_, orphan)| **orphan).map(|(span, _)| span);
+        let unreadable = orphaned().filter(|span| span.has_unreadable_parent()).count();
+        let missing = orphaned().count() - unreadable;
+        let times = trace.impossible_times();
         let skewed = trace.spans().filter(|span| is_skewed(trace, &parents, *span)).count();
         let remarks = [
             Remark::MissingParents(missing),
@@ -77,6 +111,12 @@ impl Tree {
             Remark::Copies(trace.duplicates()),
             Remark::Cycles(cycles),
             Remark::ClockSkew(skewed),
+            Remark::UnreadableParents(unreadable),
+            Remark::NoStart(times.starts),
+            Remark::NoEnd(times.ends),
+            Remark::StartsAfterClock(times.after_clock),
+            Remark::EndsAfterClock(times.ends_after_clock),
+            Remark::EventTimes(times.events),
         ]
         .into_iter()
         .filter(|remark| remark.count() > 0)
@@ -127,10 +167,28 @@ impl Tree {
 }
 
 impl Remark {
-    fn count(self) -> usize {
+    /// How many spans or events it is about.
+    #[must_use]
+    pub fn count(self) -> usize {
         match self {
-            Self::MissingParents(n) | Self::SharedIds(n) | Self::Copies(n) | Self::Cycles(n) | Self::ClockSkew(n) => n,
+            Self::MissingParents(n)
+            | Self::SharedIds(n)
+            | Self::Copies(n)
+            | Self::Cycles(n)
+            | Self::ClockSkew(n)
+            | Self::UnreadableParents(n)
+            | Self::NoStart(n)
+            | Self::NoEnd(n)
+            | Self::StartsAfterClock(n)
+            | Self::EndsAfterClock(n)
+            | Self::EventTimes(n) => n,
         }
+    }
+
+    /// Whether it says that spans are missing, so that the trace may look different as a whole.
+    #[must_use]
+    pub fn is_gap(self) -> bool {
+        matches!(self, Self::MissingParents(_) | Self::UnreadableParents(_))
     }
 }
 
