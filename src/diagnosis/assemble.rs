@@ -39,6 +39,8 @@ pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, ba
 /// What later operations are compared with, if this one completed.
 pub(super) fn comparable(facts: &Facts<'_, '_, '_>) -> Option<Comparable> {
     let window = facts.window.filter(|_| facts.status == OperationStatus::Completed)?;
+    // Without the time of its end nobody knows how long it took.
+    facts.states.last().and_then(|change| facts.case.members.get(change.member)).filter(|m| m.span.has_time())?;
     Some(Comparable {
         operation_id: facts.case.id?.to_owned(),
         operation_type: facts.operation_type.clone(),

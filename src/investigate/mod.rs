@@ -18,6 +18,7 @@ mod single;
 mod target;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::{
     collections::BTreeSet,
@@ -25,6 +26,7 @@ use std::{
 };
 
 pub use cache::CacheUse;
+use hashbrown::{HashMap, HashSet};
 pub use target::Target;
 
 use self::cache::Caches;
@@ -32,7 +34,7 @@ use crate::{
     diagnosis::{Context, Detail, Diagnosis, OperationStatus, Report, Verdict, diagnose},
     jaeger,
     playbook::Playbook,
-    trace::{Micros, Time, Trace},
+    trace::{Micros, Time, Trace, TraceId},
 };
 
 /// How many requests one question has under way at a time.
@@ -132,6 +134,8 @@ struct Case {
     notices: Vec<String>,
     partial: bool,
     asked: Vec<String>,
+    /// What the question turned out to mean, if it was about one.
+    target: Option<Target>,
 }
 
 /// A case in the making.
@@ -141,6 +145,10 @@ struct Gathered {
     notices: Vec<String>,
     truncated: bool,
     asked: Vec<String>,
+    /// Traces that were asked for by id.
+    read: HashSet<TraceId>,
+    /// Those of them that could not be read, with the reason.
+    unread: HashMap<TraceId, String>,
 }
 
 impl Gathered {
@@ -149,7 +157,7 @@ impl Gathered {
         let before: usize = self.traces.iter().map(Trace::len).sum();
         self.traces.extend(found.traces);
         jaeger::merge(&mut self.traces);
-        self.truncated |= found.truncated;
+        self.truncated |= found.truncated || found.partial;
         self.notices.extend(found.notes);
         self.asked.extend(found.asked);
         before < self.traces.iter().map(Trace::len).sum()
@@ -280,7 +288,7 @@ impl Investigator {
         self.caches().answered_anew.fetch_add(1, Relaxed);
         let clock = range.to.min(now);
         let mut gathered = self.discover(range, limit, clock).await?;
-        let context = Context { detail: Detail::Record, ..self.context(clock, tags) };
+        let context = Context { detail: Detail::Record, latest: Some(now), ..self.context(clock, tags) };
         let mut report = self.diagnose(&mut gathered, context.clone()).await;
         let at_hand: Vec<&Diagnosis> =
             report.diagnoses.iter().filter(|d| select::overlaps(d, range, clock)).take(limit).collect();
@@ -288,10 +296,13 @@ impl Investigator {
         wishes.extend(self.wish_open_ids(&at_hand, clock).await);
         let (added, history) =
             tokio::join!(self.grant(wishes, &mut gathered), self.history(select::types(&at_hand), clock));
-        if added || !history.is_empty() {
-            report = self.diagnose(&mut gathered, Context { history, ..context }).await;
+        let context = Context { history, ..context };
+        if added || !context.history.is_empty() {
+            report = self.diagnose(&mut gathered, context.clone()).await;
         }
-        Ok(Arc::new(Self::case(gathered, report)))
+        let at_hand = |d: &Diagnosis| select::overlaps(d, range, clock);
+        self.read_doubtful(&mut gathered, &mut report.diagnoses, at_hand, &context).await;
+        Ok(Arc::new(Self::case(gathered, report, None)))
     }
 
     /// One operation (one row, verdict `not_found` when no trace has the id) or all operations of one trace.
@@ -309,19 +320,14 @@ impl Investigator {
     /// When Jaeger cannot be reached or refuses.
     pub async fn traces(&self, target: &Target, now: Time) -> Result<Vec<Trace>, jaeger::Error> {
         let case = self.single(target, now).await?;
-        let order = case.diagnoses.iter().flat_map(|d| &d.trace_ids);
-        let mut traces: Vec<Trace> = Vec::new();
-        let first = match target {
-            Target::Trace(id) => Some(id),
-            Target::Operation(_) => None,
+        let mut ids: Vec<TraceId> = match case.target {
+            Some(Target::Trace(id)) => vec![id],
+            _ => case.diagnoses.iter().flat_map(|d| &d.trace_ids).copied().collect(),
         };
-        for id in first.into_iter().chain(order) {
-            if matches!(target, Target::Trace(wanted) if wanted != id) || traces.iter().any(|t| t.id() == *id) {
-                continue;
-            }
-            traces.extend(case.traces.iter().find(|trace| trace.id() == *id).cloned());
-        }
-        Ok(traces)
+        let mut seen = HashSet::new();
+        ids.retain(|id| seen.insert(*id));
+        let found = |id: &TraceId| case.traces.iter().find(|trace| trace.id() == *id).cloned();
+        Ok(ids.iter().filter_map(found).collect())
     }
 
     fn context(&self, now: Time, tags: Vec<(String, String)>) -> Context {
@@ -350,11 +356,11 @@ impl Investigator {
         }
     }
 
-    fn case(gathered: Gathered, report: Report) -> Case {
+    fn case(gathered: Gathered, report: Report, target: Option<Target>) -> Case {
         let partial = gathered.truncated;
         let mut diagnoses: Vec<_> = report.diagnoses.into_iter().map(Arc::new).collect();
         diagnoses.shrink_to_fit();
         let traces = Arc::new(gathered.traces);
-        Case { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked }
+        Case { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked, target }
     }
 }

@@ -38,7 +38,7 @@ pub(super) async fn answer(
     let ref_id = query.ref_id.clone();
     match question {
         Question::Operations { filters, limit } => {
-            let answer = ask.operations(range, &filters, limit, clock).await.map_err(failed)?;
+            let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
             encoded(ref_id, move || vec![frames::operations(&answer, &source)]).await
         }
         Question::Diagnosis { target, views, follow } => {
@@ -63,7 +63,7 @@ pub(super) async fn answer(
             encoded(ref_id, move || frames::service_map(&answer)).await
         }
         Question::Metric { measure, by, filters, format, limit } => {
-            let answer = ask.operations(range, &filters, limit, clock).await.map_err(failed)?;
+            let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
             let buckets = Buckets::new(TimeRange { to: clock, ..range }, query.interval, query.max_points);
             let frame = move || match format {
                 Format::Numeric => frames::numeric(&answer, measure, &by),
@@ -72,7 +72,7 @@ pub(super) async fn answer(
             encoded(ref_id, move || vec![frame()]).await
         }
         Question::Annotations { filters, limit, least } => {
-            let answer = ask.operations(range, &filters, limit, clock).await.map_err(failed)?;
+            let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
             encoded(ref_id, move || vec![frames::annotations(&answer, least, clock)]).await
         }
         Question::Upload { handle, views } => {

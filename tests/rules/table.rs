@@ -297,7 +297,7 @@ fn named(all: &[Diagnosis]) -> Vec<&str> {
 }
 
 /// Words of rules that never speak themselves: the service that did not answer lends its own, a wrapper is skipped, and
-/// `not_found` is said by whoever looked.
+/// `not_found` and unread traces are said by whoever looked.
 const SILENT: &[&str] = &[
     "error.wrapper",
     "error.connection",
@@ -305,6 +305,7 @@ const SILENT: &[&str] = &[
     "error.host_service",
     "error.host_service_timeout",
     "not_found.no_trace",
+    "unknown.trace_unread",
 ];
 
 #[test]
