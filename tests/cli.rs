@@ -240,7 +240,7 @@ fn a_file_that_is_no_trace_is_refused_with_what_to_do() {
             let output = run(&[command, path.to_str().unwrap()]);
             assert_eq!(output.status.code(), Some(1), "{command} {name}: {}", out(&output));
             let message = err(&output);
-            assert!(message.contains("is no trace file") && message.contains("Jaeger"), "{message}");
+            assert!(message.contains("is not a trace file") && message.contains("Jaeger"), "{message}");
             assert!(out(&output).is_empty());
         }
     }

@@ -28,6 +28,7 @@ use std::{
 pub use cache::CacheUse;
 use hashbrown::{HashMap, HashSet};
 pub use target::Target;
+use tokio::time::Instant;
 
 use self::cache::Caches;
 use crate::{
@@ -203,6 +204,12 @@ impl Investigator {
         headers: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, jaeger::Error> {
         Ok(Self { client: self.client.with_headers(headers)?, shared: Arc::clone(&self.shared) })
+    }
+
+    /// The same investigator for a question that is answered by `deadline`; see [`jaeger::Client::with_deadline`].
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        Self { client: self.client.with_deadline(deadline), shared: Arc::clone(&self.shared) }
     }
 
     /// The Jaeger that is asked.

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use futures_util::stream;
 
-use super::{api::Failure, instances::DataSource, metrics::StreamGuard, now, upstream};
+use super::{api::Failure, deadline::Deadline, instances::DataSource, metrics::StreamGuard, now, upstream};
 use crate::{
     diagnosis::{Diagnosis, OperationStatus, Verdict},
     frames,
@@ -70,7 +70,10 @@ pub(super) async fn snapshot(data_source: &DataSource, target: &Target) -> Resul
 }
 
 async fn ask(data_source: &DataSource, target: &Target) -> Result<Answer, Failure> {
-    data_source.investigator.diagnosis(target, now()).await.map_err(|error| upstream::failure(&error))
+    let ask = async |data_source: DataSource| {
+        data_source.investigator.diagnosis(target, now()).await.map_err(|error| upstream::failure(&error))
+    };
+    Deadline::default().limit(data_source.clone(), ask).await
 }
 
 fn frame(data_source: &DataSource, answer: &Answer) -> Result<Vec<u8>, Failure> {

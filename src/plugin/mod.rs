@@ -6,6 +6,7 @@
 
 mod answers;
 pub mod api;
+mod deadline;
 pub mod goplugin;
 mod health;
 mod instances;

@@ -59,7 +59,8 @@ impl Seen {
         } else if self.envelope {
             Ok(())
         } else {
-            Err(DecodeError::NoTraces { keys: self.others.join(", ") })
+            let keys = if self.others.is_empty() { "none".to_owned() } else { self.others.join(", ") };
+            Err(DecodeError::NoTraces { keys })
         }
     }
 
@@ -247,8 +248,11 @@ impl<'de> AnyObject<'de> {
             self.envelope(&mut reader.sink)
         } else if is_block {
             reader.seen.envelope = true;
-            Object(Block(&mut reader.sink)).deserialize(Value::Object(self.of_span))
+            // Blocks put off what comes too early, which takes a text.
+            let text = Value::Object(self.of_span).to_string();
+            Object(Block(&mut reader.sink)).deserialize(&mut serde_json::Deserializer::from_str(&text))
         } else if is_span {
+            reader.seen.envelope = true;
             let mut element = Element::default();
             let span = Span { sink: &mut reader.sink, element: &mut element };
             Object(span).deserialize(Value::Object(self.of_span))?;

@@ -2,7 +2,7 @@
 
 use super::left_out::LeftOut;
 
-/// Why a text is no trace file; the message says what was seen and what to try.
+/// Why a text is not a trace file; the message says what was seen and what to try.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Nothing but white space.

@@ -23,13 +23,17 @@ use crate::trace::{Attribute, EventDraft, Micros, Relation, SpanId, StrId, Strin
 pub(super) fn read(text: &str, sink: &mut Sink) -> Option<()> {
     let mut reader = Reader { sink, recent: Box::new([StrId::EMPTY; RECENT]) };
     let mut scan = Scan::new(text);
+    let mut has_data = false;
     scan.object(|scan, key| match key {
-        "data" => scan.list(|scan| reader.trace(scan)),
+        "data" => {
+            has_data = true;
+            scan.list(|scan| reader.trace(scan))
+        }
         "total" | "limit" | "offset" => scan.number().map(|_| ()),
         "errors" => scan.null().then_some(()),
         _ => None,
     })?;
-    scan.is_done().then_some(())
+    (has_data && scan.is_done()).then_some(())
 }
 
 /// How many texts are remembered by a cheap hash.
