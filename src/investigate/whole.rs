@@ -76,10 +76,14 @@ impl Investigator {
         }
     }
 
-    /// Reads by id these traces, and a few others as long as that finds something; says whether it did.
+    /// Reads by id the traces `ids`, and a few of the others as long as that finds something; says whether it did.
     async fn read_whole(&self, gathered: &mut Gathered, ids: &[TraceId], samples: &[TraceId]) -> bool {
-        let mut wanted: Vec<(TraceId, usize)> = Vec::new();
         let identity = self.client.identity();
+        for id in ids.iter().skip(MOST_DOUBTFUL) {
+            let why = format!("more than {MOST_DOUBTFUL} traces would have to be read: ask for a shorter time range");
+            gathered.unread.entry(*id).or_insert(why);
+        }
+        let mut wanted: Vec<(TraceId, usize)> = Vec::new();
         for id in ids.iter().take(MOST_DOUBTFUL) {
             let had = gathered.traces.iter().find(|trace| trace.id() == *id).map(Trace::len);
             let Some(had) = had.filter(|_| !gathered.read.contains(id)) else { continue };
@@ -88,26 +92,31 @@ impl Investigator {
                 wanted.push((*id, had));
             }
         }
-        for id in ids.iter().skip(MOST_DOUBTFUL) {
-            let why = format!("more than {MOST_DOUBTFUL} traces would have to be read: ask for a shorter time range");
-            gathered.unread.entry(*id).or_insert(why);
+        let mut added = self.read_each(gathered, wanted).await;
+        let mut left = MOST_SAMPLES;
+        loop {
+            // As many as may still be useless; one that is not makes room for more.
+            let most = USELESS_READS.saturating_sub(self.caches().useless_reads.load(Relaxed)) as usize;
+            let unread = gathered.traces.iter().filter(|trace| !gathered.read.contains(&trace.id()));
+            let worth = unread.filter(|trace| is_long(trace) || samples.contains(&trace.id()));
+            let batch: Vec<_> = worth.map(|trace| (trace.id(), trace.len())).take(most.min(left)).collect();
+            if batch.is_empty() {
+                return added;
+            }
+            left -= batch.len();
+            added |= self.read_each(gathered, batch).await;
         }
-        if self.caches().useless_reads.load(Relaxed) < USELESS_READS {
-            let long = gathered.traces.iter().filter(|trace| is_long(trace) || samples.contains(&trace.id()));
-            let more: Vec<_> = long
-                .filter(|trace| !gathered.read.contains(&trace.id()))
-                .map(|trace| (trace.id(), trace.len()))
-                .take(MOST_SAMPLES)
-                .collect();
-            wanted.extend(more);
-        }
+    }
+
+    /// Reads these traces by id, each with the number of spans that are known; says whether that told anything new.
+    async fn read_each(&self, gathered: &mut Gathered, wanted: Vec<(TraceId, usize)>) -> bool {
         gathered.asked.extend(wanted.iter().map(|(id, _)| format!("trace {id}")));
         gathered.read.extend(wanted.iter().map(|(id, _)| *id));
         let each = wanted.into_iter().map(|(id, had)| async move { (id, self.whole(id, had).await) });
         let mut answers = futures_util::stream::iter(each).buffered(AT_ONCE);
         let mut added = false;
         while let Some((id, whole)) = answers.next().await {
-            added |= self.take_whole(gathered, identity, id, whole).await;
+            added |= self.take_whole(gathered, id, whole).await;
         }
         crate::jaeger::merge(&mut gathered.traces);
         added
@@ -137,17 +146,18 @@ impl Investigator {
     }
 
     /// Keeps what was read; says whether the diagnosis may change.
-    async fn take_whole(&self, gathered: &mut Gathered, identity: u64, id: TraceId, whole: Whole) -> bool {
+    async fn take_whole(&self, gathered: &mut Gathered, id: TraceId, whole: Whole) -> bool {
+        let key = (self.client.identity(), id);
         let why = match whole {
             Whole::Larger(trace) => {
                 self.caches().useless_reads.store(0, Relaxed);
-                self.caches().whole.insert((identity, id), trace.len()).await;
+                self.caches().whole.insert(key, trace.len()).await;
                 gathered.traces.push(trace);
                 return true;
             }
             Whole::Known(spans) => {
                 self.caches().useless_reads.fetch_add(1, Relaxed);
-                self.caches().whole.insert((identity, id), spans).await;
+                self.caches().whole.insert(key, spans).await;
                 return false;
             }
             Whole::Partial(trace, why) => {
