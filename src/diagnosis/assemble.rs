@@ -11,7 +11,7 @@ use super::{
     facts::{Facts, share},
     flow, http,
     rules::{self, Draft},
-    workers,
+    untimed, workers,
     world::World,
 };
 use crate::trace::{Micros, TraceId};
@@ -33,6 +33,7 @@ pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, ba
     error(facts, &mut record);
     decide(facts, &drafts, &mut record);
     lists(facts, &mut record);
+    untimed::forget_times(facts, &mut record);
     record
 }
 

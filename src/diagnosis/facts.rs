@@ -207,7 +207,8 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         if let Some(origin) = &self.origin {
             fill.set("error_type", origin.error_type.as_str());
             fill.set("message", one_line(origin.message.as_deref().unwrap_or_default()));
-            fill.set("error_at", origin.at.map(|at| at.to_string()).unwrap_or_default());
+            let at = origin.at.filter(|_| origin.member.is_none_or(|member| member.span.has_time()));
+            fill.set("error_at", at.map(|at| at.to_string()).unwrap_or_default());
             if let Some(member) = origin.member {
                 fill.set("span", member.span.name());
                 fill.set("caller", member.span.service());

@@ -17,6 +17,7 @@ mod rules;
 mod scan;
 mod starts;
 mod timeline;
+mod untimed;
 mod workers;
 mod world;
 

@@ -54,8 +54,7 @@ pub(crate) fn command(args: &[&str]) -> Command {
 }
 
 fn on(args: &[&str], file: &[u8]) -> Answer {
-    let mut child =
-        command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let file = file.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&file));

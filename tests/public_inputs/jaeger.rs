@@ -21,8 +21,10 @@ struct Served {
 
 impl Served {
     fn of(case: &Value) -> Self {
-        let traces = [&case["byid"], &case["search"]].map(|answer| answer["data"].as_array().cloned().unwrap_or_default());
-        let spans = traces.concat().into_iter().flat_map(|trace| trace["spans"].as_array().cloned().unwrap_or_default());
+        let traces =
+            [&case["byid"], &case["search"]].map(|answer| answer["data"].as_array().cloned().unwrap_or_default());
+        let spans =
+            traces.concat().into_iter().flat_map(|trace| trace["spans"].as_array().cloned().unwrap_or_default());
         let mut names: Vec<Value> = spans.map(|span| span["operationName"].clone()).collect();
         if names.is_empty() {
             names.push("operation.register".into());
@@ -142,7 +144,11 @@ async fn an_error_with_status_200_is_an_error() {
         let body = error.to_string();
         let fake = searching(move || text(200, "application/json", body.clone())).await;
         let answer = operations(&fake).await;
-        assert!(answer.refusal().contains("storage is on fire") && answer.err.contains(&fake.url), "{error}: {}", answer.err);
+        assert!(
+            answer.refusal().contains("storage is on fire") && answer.err.contains(&fake.url),
+            "{error}: {}",
+            answer.err
+        );
     }
 }
 
@@ -186,16 +192,27 @@ async fn an_error_beside_traces_is_said_and_makes_the_answer_partial() {
 /// Gateways, login pages, cut and empty bodies: the message names the status and what to try.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_of_gateways_are_errors_with_their_status() {
-    let page = |title: &str| format!("<html><head><title>{title}</title></head><body><form>Sign in</form></body></html>");
+    let page =
+        |title: &str| format!("<html><head><title>{title}</title></head><body><form>Sign in</form></body></html>");
     for (status, kind, body, words) in [
         (502, "text/html", page("502 Bad Gateway"), ["status 502", "not available"]),
         (503, "text/plain", "upstream connect error".to_owned(), ["status 503", "upstream connect error"]),
         (504, "application/json", "{\"message\":\"gateway timeout\"}".to_owned(), ["status 504", "gateway timeout"]),
         (429, "text/plain", "slow down".to_owned(), ["status 429", "takes no more requests"]),
-        (404, "application/json", "{\"message\":\"no Route matched with those values\"}".to_owned(), ["status 404", "no Route"]),
+        (
+            404,
+            "application/json",
+            "{\"message\":\"no Route matched with those values\"}".to_owned(),
+            ["status 404", "no Route"],
+        ),
         (200, "text/html", page("Single sign-on"), ["login page", "credentials"]),
         (200, "application/json", String::new(), ["is empty", "status 200"]),
-        (200, "application/json", "{\"data\":[{\"traceID\":\"ab\",\"spans\":[".to_owned(), ["cut off at byte", "status 200"]),
+        (
+            200,
+            "application/json",
+            "{\"data\":[{\"traceID\":\"ab\",\"spans\":[".to_owned(),
+            ["cut off at byte", "status 200"],
+        ),
         (200, "application/json", "[]".to_owned(), ["holds no traces", "status 200"]),
         (200, "application/json", "{}".to_owned(), ["holds no traces", "status 200"]),
     ] {

@@ -21,8 +21,15 @@ fn a_lone_surrogate_costs_one_character() {
 
 #[test]
 fn control_characters_python_s_nan_and_wrong_bytes_cost_nothing_else() {
-    let text = String::from_utf8(answer(&[span(1, 0, 0, 1000, json!({"tags": [
-        {"key": "m", "type": "string", "value": "TEXT"}, {"key": "n", "type": "float64", "value": "NUMBER"}]}))])).unwrap();
+    let text = String::from_utf8(answer(&[span(
+        1,
+        0,
+        0,
+        1000,
+        json!({"tags": [
+        {"key": "m", "type": "string", "value": "TEXT"}, {"key": "n", "type": "float64", "value": "NUMBER"}]}),
+    )]))
+    .unwrap();
     for file in [
         text.replace("TEXT", "a\u{0}b").into_bytes(),
         text.replace("TEXT", "a\nb\tc").into_bytes(),

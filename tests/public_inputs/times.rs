@@ -9,8 +9,11 @@ use crate::command::{START, answer, critical_path, diagnose_orders, order, read,
 fn a_wrapped_duration_is_empty() {
     let paths = critical_path(&read("05-wrapped-negative-duration.json")).json();
     assert_eq!(sections(&paths), [(1, 0, 3000)]);
-    assert_eq!(remarks(&paths[0]), ["1 span(s) have no usable end (missing, before their start or out of range); they \
-                                     count as empty"]);
+    assert_eq!(
+        remarks(&paths[0]),
+        ["1 span(s) have no usable end (missing, before their start or out of range); they \
+                                     count as empty"]
+    );
     assert_eq!(paths[0]["partial"], false);
 }
 
@@ -31,8 +34,14 @@ fn a_root_with_an_impossible_end_does_not_move_the_window() {
         json!(7_400_000_000_000_000_i64),
         json!(86_400_000_000_i64),
     ] {
-        let odd = span(9, 0, 0, 0, json!({"duration": duration, "tags": [
-            {"key": "order.id", "type": "string", "value": "order-40"}]}));
+        let odd = span(
+            9,
+            0,
+            0,
+            0,
+            json!({"duration": duration, "tags": [
+            {"key": "order.id", "type": "string", "value": "order-40"}]}),
+        );
         let records = diagnose_orders(&order(&[odd])).json();
         let record = &records[0];
         assert_eq!((record["duration_ms"].as_f64(), record["status"].as_str()), (Some(299.7), Some("completed")));
@@ -49,8 +58,11 @@ fn a_span_without_a_start_is_left_out_of_every_time() {
     let record = &records[0];
     assert_eq!((record["duration_ms"].as_f64(), record["bottleneck_span"].as_str()), (Some(299.7), Some("db.query")));
     assert_eq!(record["start"], "2026-11-22T10:06:40Z");
-    assert_eq!(remarks(record), ["1 span(s) have no usable start (missing, zero, before the year 2000 or out of range); \
-                                  they are left out of every time"]);
+    assert_eq!(
+        remarks(record),
+        ["1 span(s) have no usable start (missing, zero, before the year 2000 or out of range); \
+                                  they are left out of every time"]
+    );
 }
 
 /// jaeger-ui `zero-start-times` and the other ways to say no time, in nanoseconds, milliseconds or another era.
@@ -72,15 +84,27 @@ fn a_start_that_cannot_be_true_is_left_out_of_every_time() {
         json!("2026-11-23T10:06:40Z"),
         json!(START + 7_200_000_000),
     ] {
-        let odd = span(9, 1, 0, 0, json!({"startTime": start, "duration": "5s", "tags": [
-            {"key": "order.id", "type": "string", "value": "order-40"}]}));
+        let odd = span(
+            9,
+            1,
+            0,
+            0,
+            json!({"startTime": start, "duration": "5s", "tags": [
+            {"key": "order.id", "type": "string", "value": "order-40"}]}),
+        );
         let records = diagnose_orders(&order(&[odd])).json();
         let record = &records[0];
         assert_eq!(record["duration_ms"].as_f64(), Some(299.7), "{start}");
-        assert_eq!((record["start"].as_str(), record["bottleneck_span"].as_str()),
-            (Some("2026-11-22T10:06:40Z"), Some("db.query")), "{start}");
+        assert_eq!(
+            (record["start"].as_str(), record["bottleneck_span"].as_str()),
+            (Some("2026-11-22T10:06:40Z"), Some("db.query")),
+            "{start}"
+        );
         assert_eq!(record["last_activity"], "2026-11-22T10:06:40.300Z", "{start}");
-        assert!(remarks(record).len() == 1 && remarks(record)[0].ends_with("left out of every time"), "{start}: {record}");
+        assert!(
+            remarks(record).len() == 1 && remarks(record)[0].ends_with("left out of every time"),
+            "{start}: {record}"
+        );
         assert!(record["span_count"] == 5 && record["partial"] == false, "the span itself counts");
     }
 }
@@ -88,28 +112,38 @@ fn a_start_that_cannot_be_true_is_left_out_of_every_time() {
 /// What an order's end says counts though its time does not.
 #[test]
 fn a_state_without_a_time_is_still_the_state() {
-    let state = |from: &str, to: &str| json!([{"key": "order.id", "type": "string", "value": "order-40"},
-        {"key": "order.from", "type": "string", "value": from}, {"key": "order.to", "type": "string", "value": to}]);
+    let state = |from: &str, to: &str| {
+        json!([{"key": "order.id", "type": "string", "value": "order-40"},
+        {"key": "order.from", "type": "string", "value": from}, {"key": "order.to", "type": "string", "value": to}])
+    };
     let root = span(1, 0, 0, 300_000, json!({"tags": [{"key": "order.id", "type": "string", "value": "order-40"}]}));
     let change = |id, start: Value, from: &str, to: &str| {
         span(id, 1, 0, 200, json!({"operationName": "order.state", "startTime": start, "tags": state(from, to)}))
     };
-    for (running, completed) in [
-        (json!(START + 2_000), json!(0)),
-        (json!(0), json!(START + 299_500)),
-        (json!(0), json!(0)),
-    ] {
-        let spans = [root.clone(), change(2, running, "pending", "running"), change(3, completed, "running", "completed")];
+    for (running, completed) in
+        [(json!(START + 2_000), json!(0)), (json!(0), json!(START + 299_500)), (json!(0), json!(0))]
+    {
+        let spans =
+            [root.clone(), change(2, running, "pending", "running"), change(3, completed, "running", "completed")];
         let records = diagnose_orders(&answer(&spans)).json();
-        assert_eq!((records[0]["status"].as_str(), records[0]["verdict"].as_str()), (Some("completed"), Some("healthy")));
+        assert_eq!(
+            (records[0]["status"].as_str(), records[0]["verdict"].as_str()),
+            (Some("completed"), Some("healthy"))
+        );
         assert!(records[0]["duration_ms"].as_f64().unwrap() <= 300.0, "{records}");
     }
 }
 
 #[test]
 fn an_operation_without_any_time_has_none() {
-    let spans = [span(1, 0, 0, 0, json!({"startTime": 0, "duration": 5, "tags": [
-        {"key": "order.id", "type": "string", "value": "order-40"}]}))];
+    let spans = [span(
+        1,
+        0,
+        0,
+        0,
+        json!({"startTime": 0, "duration": 5, "tags": [
+        {"key": "order.id", "type": "string", "value": "order-40"}]}),
+    )];
     let records = diagnose_orders(&answer(&spans)).json();
     for field in ["start", "end", "duration_ms", "last_activity", "bottleneck_span"] {
         assert!(records[0][field].is_null(), "{field}: {records}");
@@ -121,7 +155,8 @@ fn an_operation_without_any_time_has_none() {
 fn zero_is_a_time_where_the_whole_trace_counts_from_it() {
     let at = |id, parent, start: i64, duration: i64| span(id, parent, start - START, duration, json!({}));
     let paths = critical_path(&answer(&[at(1, 0, 0, 100), at(2, 1, 0, 50), at(3, 1, 50, 50)])).json();
-    let sections: Vec<_> = sections(&paths).into_iter().map(|(id, start, end)| (id, start + START, end + START)).collect();
+    let sections: Vec<_> =
+        sections(&paths).into_iter().map(|(id, start, end)| (id, start + START, end + START)).collect();
     assert_eq!(sections, [(2, 0, 50), (3, 50, 100)]);
     assert!(remarks(&paths[0]).is_empty());
 }
@@ -158,12 +193,20 @@ fn times_in_other_encodings_that_leave_no_doubt_are_read() {
 
 #[test]
 fn events_never_lie_outside_their_span() {
-    let exception = |at: Value| json!({"timestamp": at, "fields": [
+    let exception = |at: Value| {
+        json!({"timestamp": at, "fields": [
         {"key": "event", "type": "string", "value": "exception"},
-        {"key": "exception.type", "type": "string", "value": "ValueError"}]});
+        {"key": "exception.type", "type": "string", "value": "ValueError"}]})
+    };
     for at in [json!(0), json!(-5), json!(null), json!("soon"), json!(u64::MAX), json!(START + 9_000_000), json!(5)] {
-        let odd = span(9, 1, 100_000, 50_000, json!({"logs": [exception(at.clone())], "tags": [
-            {"key": "order.id", "type": "string", "value": "order-40"}]}));
+        let odd = span(
+            9,
+            1,
+            100_000,
+            50_000,
+            json!({"logs": [exception(at.clone())], "tags": [
+            {"key": "order.id", "type": "string", "value": "order-40"}]}),
+        );
         let records = diagnose_orders(&order(&[odd])).json();
         let record = &records[0];
         assert_eq!(record["last_activity"], "2026-11-22T10:06:40.300Z", "{at}");
@@ -181,8 +224,14 @@ fn events_never_lie_outside_their_span() {
 fn a_span_just_after_the_clock_ends_at_it() {
     let clock = 6_800_000_000;
     let at = |start: i64, duration: i64| {
-        let odd = span(9, 1, start, duration, json!({"tags": [
-            {"key": "order.id", "type": "string", "value": "order-40"}]}));
+        let odd = span(
+            9,
+            1,
+            start,
+            duration,
+            json!({"tags": [
+            {"key": "order.id", "type": "string", "value": "order-40"}]}),
+        );
         let records = diagnose_orders(&order(&[odd])).json();
         let last = records[0]["last_activity"].as_str().unwrap().to_owned();
         (last, remarks(&records[0]).join("; "))
@@ -203,11 +252,14 @@ fn a_span_just_after_the_clock_ends_at_it() {
 /// OTLP: an end before the start, no end, and a wrapped end.
 #[test]
 fn otlp_spans_with_impossible_times_are_empty_too() {
-    let span = |id: u64, parent: &str, start: Value, end: Value| json!({"traceId": "ab", "spanId": format!("{id:x}"),
-        "parentSpanId": parent, "name": "s", "startTimeUnixNano": start, "endTimeUnixNano": end});
+    let span = |id: u64, parent: &str, start: Value, end: Value| {
+        json!({"traceId": "ab", "spanId": format!("{id:x}"),
+        "parentSpanId": parent, "name": "s", "startTimeUnixNano": start, "endTimeUnixNano": end})
+    };
     let of = |odd: Value| {
         let root = span(1, "", json!("1795342000000000000"), json!("1795342000003000000"));
-        critical_path(json!({"resourceSpans": [{"scopeSpans": [{"spans": [root, odd]}]}]}).to_string().as_bytes()).json()
+        critical_path(json!({"resourceSpans": [{"scopeSpans": [{"spans": [root, odd]}]}]}).to_string().as_bytes())
+            .json()
     };
     let start = json!("1795342000001000000");
     for end in [json!("1795342000000500000"), json!(0), json!(null), json!("18446744073709551425"), json!("never")] {

@@ -85,7 +85,7 @@ pub enum DecodeError {
     )]
     NoSpans,
     /// Spans, but none of them can be used.
-    #[error("the input holds no span that can be read, only {left_out}")]
+    #[error("the input holds no span that can be read: {left_out}")]
     NothingReadable {
         /// What there is, by reason.
         left_out: LeftOut,

@@ -34,8 +34,8 @@ impl Reason {
 struct Group {
     reason: Reason,
     count: usize,
-    /// What stood there in the first of them; empty when nothing did.
-    first: String,
+    /// What stood there in one of them, whatever order they came in; empty when nothing did.
+    example: String,
 }
 
 /// How many spans were left out, by reason.
@@ -44,7 +44,7 @@ pub struct LeftOut(Vec<Group>);
 
 impl LeftOut {
     pub(super) fn add(&mut self, reason: Reason, what: &str) {
-        self.add_group(Group { reason, count: 1, first: what.to_owned() });
+        self.add_group(Group { reason, count: 1, example: what.to_owned() });
     }
 
     pub(super) fn add_all(&mut self, other: Self) {
@@ -53,7 +53,12 @@ impl LeftOut {
 
     fn add_group(&mut self, group: Group) {
         match self.0.iter_mut().find(|known| known.reason == group.reason) {
-            Some(known) => known.count += group.count,
+            Some(known) => {
+                known.count += group.count;
+                if group.example < known.example {
+                    known.example = group.example;
+                }
+            }
             None => {
                 self.0.push(group);
                 self.0.sort_by_key(|group| group.reason);
@@ -81,15 +86,15 @@ impl LeftOut {
 
     /// One sentence per reason, for people.
     pub fn sentences(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(|group| format!("{group} left out"))
+        self.0.iter().map(|group| format!("left out: {group}"))
     }
 }
 
-/// For people: `3 span(s) with a trace id that cannot be read (the first is "req1")`.
+/// For people: `3 span(s) with a trace id that cannot be read, such as "req1"`.
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} span(s) {}", self.count, self.reason.text())?;
-        if self.first.is_empty() { Ok(()) } else { write!(f, " (the first is {:?})", self.first) }
+        if self.example.is_empty() { Ok(()) } else { write!(f, ", such as {:?}", self.example) }
     }
 }
 
@@ -97,7 +102,7 @@ impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (ix, group) in self.0.iter().enumerate() {
             if ix > 0 {
-                f.write_str(", ")?;
+                f.write_str("; ")?;
             }
             write!(f, "{group}")?;
         }
@@ -110,16 +115,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_counted_by_reason_with_the_first_one_shown() {
+    fn spans_are_counted_by_reason_with_an_example() {
         let mut left_out = LeftOut::default();
         left_out.add(Reason::NoSpanId, "");
-        left_out.add(Reason::UnreadableTraceId, "req1");
         left_out.add(Reason::UnreadableTraceId, "req2");
+        left_out.add(Reason::UnreadableTraceId, "req1");
         assert_eq!((left_out.total(), left_out.count(Reason::UnreadableTraceId)), (3, 2));
         assert_eq!(
             left_out.to_string(),
-            "2 span(s) with a trace id that cannot be read (the first is \"req1\"), 1 span(s) without a span id"
+            "2 span(s) with a trace id that cannot be read, such as \"req1\"; 1 span(s) without a span id"
         );
-        assert_eq!(left_out.sentences().last().unwrap(), "1 span(s) without a span id left out");
+        assert_eq!(left_out.sentences().last().unwrap(), "left out: 1 span(s) without a span id");
     }
 }
