@@ -7,6 +7,8 @@
 mod answers;
 pub mod api;
 mod deadline;
+#[cfg(test)]
+mod foreign_bytes;
 pub mod goplugin;
 mod health;
 mod instances;
