@@ -281,7 +281,8 @@ impl Investigator {
         let limit = limit.clamp(100, 1000);
         self.caches().questions.fetch_add(1, Relaxed);
         let key = cache::ListKey::new(self.client.identity(), range, tags, limit, now);
-        let work = self.list_anew(range, tags.to_vec(), limit, now);
+        // Boxed: the cache holds it several times over.
+        let work = Box::pin(self.list_anew(range, tags.to_vec(), limit, now));
         self.caches().lists.try_get_with(key, work).await.map_err(|error| jaeger::Error::clone(&error))
     }
 

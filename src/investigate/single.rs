@@ -20,7 +20,7 @@ impl Investigator {
             return Ok(case);
         }
         let running_key = (key.clone(), bucket(now));
-        let work = self.single_anew(target.clone(), now);
+        let work = Box::pin(self.single_anew(target.clone(), now));
         let case =
             self.caches().single.try_get_with(running_key, work).await.map_err(|error| jaeger::Error::clone(&error))?;
         let finished = !case.diagnoses.is_empty() && case.diagnoses.iter().all(|d| d.status.is_terminal());

@@ -132,9 +132,8 @@ impl Error {
                 "ask again in a minute, refresh dashboards less often, or raise the limit of the proxy before Jaeger"
             }
             ErrorKind::TooLate(_) => "ask for a shorter time range or fewer operations, or find out why Jaeger is slow",
-            ErrorKind::NoNames => "check that the address is that of a Jaeger query service",
             ErrorKind::TooLarge(_) => "ask for a shorter time range or fewer operations, or raise the largest body",
-            ErrorKind::Decode(_) => "check that the address is that of a Jaeger query service",
+            ErrorKind::NoNames | ErrorKind::Decode(_) => "check that the address is that of a Jaeger query service",
         }
     }
 }

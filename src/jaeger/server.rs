@@ -50,7 +50,8 @@ impl Expiry<u64, Result<Server, Error>> for Failures {
 impl Client {
     /// What the server is; asked once, by whoever comes first.
     pub(super) async fn server(&self) -> Result<Server, Error> {
-        self.shared.servers.0.get_with(self.identity(), self.probe()).await
+        // Boxed: every question holds this future.
+        self.shared.servers.0.get_with(self.identity(), Box::pin(self.probe())).await
     }
 
     /// Looks again at a server that does not answer as it did (an upgrade, a downgrade).

@@ -212,7 +212,7 @@ impl<'de> AnyObject<'de> {
                     self.of_span.insert("traceID".to_owned(), id);
                 }
                 Field::Spans if element.id == WireId::Missing && !reader.is_cut => {
-                    self.early.extend(map.next_value::<Option<&'de RawValue>>()?)
+                    self.early.extend(map.next_value::<Option<&'de RawValue>>()?);
                 }
                 Field::Spans => map.next_value_seed(List(Spans { sink, element }))?,
                 Field::Processes => map.next_value_seed(Object(Processes { sink, element }))?,

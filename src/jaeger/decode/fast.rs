@@ -10,7 +10,7 @@ use serde::de::DeserializeSeed;
 
 use super::{
     foreign,
-    ids::WireId,
+    ids::{self, WireId},
     legacy::{Claim, Element, Processes, is_follows_from, typed},
     scalar::{Any, Scalar, Texts},
     scan::Scan,
@@ -70,35 +70,14 @@ fn seeded<'t, S: DeserializeSeed<'t>>(seed: S, raw: &'t str) -> Option<S::Value>
 
 /// A trace id other than zero; every other form of ids is left to the general reader.
 fn trace_id(scan: &mut Scan<'_>) -> Option<WireId<TraceId>> {
-    let text = scan.string()?;
-    let id = match text.len() {
-        32 => {
-            let (high, low) = text.as_bytes().split_at(16);
-            TraceId(u128::from(hex(high)?) << 64 | u128::from(hex(low)?))
-        }
-        1..=16 => TraceId(hex(text.as_bytes())?.into()),
-        _ => TraceId::parse(&text)?,
-    };
+    let id = ids::trace_digits(&scan.string()?)?;
     (id != TraceId(0)).then_some(WireId::Known(id))
 }
 
 /// Likewise.
 fn span_id(scan: &mut Scan<'_>) -> Option<WireId<SpanId>> {
-    let text = scan.string()?;
-    let id = if matches!(text.len(), 1..=16) { SpanId(hex(text.as_bytes())?) } else { return None };
+    let id = ids::span_digits(&scan.string()?)?;
     (id != SpanId(0)).then_some(WireId::Known(id))
-}
-
-/// Up to 16 hexadecimal digits.
-fn hex(digits: &[u8]) -> Option<u64> {
-    let mut wrong = false;
-    let value = digits.iter().fold(0u64, |value, &byte| {
-        let letter = (byte | 0x20).wrapping_sub(b'a');
-        let digit = byte.wrapping_sub(b'0');
-        wrong |= digit > 9 && letter > 5;
-        value << 4 | u64::from(if digit > 9 { letter.wrapping_add(10) } else { digit })
-    });
-    (!wrong).then_some(value)
 }
 
 /// Whether the general reader knows a member of spans that this one does not.

@@ -167,6 +167,7 @@ fn zipkin_error(sink: &mut Sink) {
     let Some(value) = error.map(|attribute| attribute.value(&sink.strings)) else { return };
     if truth(value).is_none() {
         draft.status = Status::Error;
-        draft.status_message = sink.strings.intern(&value.to_text().into_owned());
+        let text = value.to_text().into_owned();
+        draft.status_message = sink.strings.intern(&text);
     }
 }

@@ -40,16 +40,45 @@ pub(super) trait ReadId: Sized + PartialEq {
     fn from_wire(text: &str) -> Option<Self>;
 }
 
+/// A trace id in the digits that Jaeger writes: 16 or less, or 32.
+pub(super) fn trace_digits(text: &str) -> Option<TraceId> {
+    match text.len() {
+        32 => {
+            let (high, low) = text.as_bytes().split_at(16);
+            Some(TraceId(u128::from(hex(high)?) << 64 | u128::from(hex(low)?)))
+        }
+        1..=16 => Some(TraceId(hex(text.as_bytes())?.into())),
+        _ => TraceId::parse(text),
+    }
+}
+
+/// A span id in up to 16 digits.
+pub(super) fn span_digits(text: &str) -> Option<SpanId> {
+    if matches!(text.len(), 1..=16) { hex(text.as_bytes()).map(SpanId) } else { None }
+}
+
+/// Up to 16 hexadecimal digits.
+fn hex(digits: &[u8]) -> Option<u64> {
+    let mut wrong = false;
+    let value = digits.iter().fold(0u64, |value, &byte| {
+        let letter = (byte | 0x20).wrapping_sub(b'a');
+        let digit = byte.wrapping_sub(b'0');
+        wrong |= digit > 9 && letter > 5;
+        value << 4 | u64::from(if digit > 9 { letter.wrapping_add(10) } else { digit })
+    });
+    (!wrong).then_some(value)
+}
+
 impl ReadId for TraceId {
     const NOTHING: Self = Self(0);
 
     /// 1 to 32 hexadecimal digits in either case, with `0x` before them, as a UUID with dashes, or as base64 of 16 or
     /// 8 bytes (the JSON form of protobuf).
     fn from_wire(text: &str) -> Option<Self> {
-        let hex = || Self::parse(without_prefix(text)).or_else(|| Self::parse(&without_dashes(text)?));
+        let other = || trace_digits(without_prefix(text)).or_else(|| trace_digits(&without_dashes(text)?));
         let wide = || base64::<16>(text).map(|bytes| Self(u128::from_be_bytes(bytes)));
         let narrow = || base64::<8>(text).map(|bytes| Self(u64::from_be_bytes(bytes).into()));
-        hex().or_else(wide).or_else(narrow)
+        trace_digits(text).or_else(other).or_else(wide).or_else(narrow)
     }
 }
 
@@ -58,11 +87,13 @@ impl ReadId for SpanId {
 
     /// 1 to 16 hexadecimal digits in either case, also with leading zeros or `0x` before them, or base64 of 8 bytes.
     fn from_wire(text: &str) -> Option<Self> {
-        let digits = without_prefix(text);
-        let short = if digits.len() > 16 { digits.trim_start_matches('0') } else { digits };
+        let other = || {
+            let digits = Some(without_prefix(text)).filter(|digits| digits.len() <= 32)?;
+            let short = digits.trim_start_matches('0');
+            if short.is_empty() && !digits.is_empty() { Some(Self::NOTHING) } else { span_digits(short) }
+        };
         let narrow = || base64::<8>(text).map(|bytes| Self(u64::from_be_bytes(bytes)));
-        let padded = || (digits.len() <= 32 && short.is_empty()).then_some(Self::NOTHING);
-        Self::parse(short).filter(|_| digits.len() <= 32).or_else(padded).or_else(narrow)
+        span_digits(text).or_else(other).or_else(narrow)
     }
 }
 
@@ -158,7 +189,7 @@ mod tests {
         ] {
             assert_eq!(trace(&format!("{text:?}")), id, "{text}");
         }
-        let id = WireId::Known(SpanId(0x647d_98));
+        let id = WireId::Known(SpanId(0x0064_7d98));
         for text in ["647d98", "647D98", "0x0000000000647d98", "00000000000000000000000000647d98", "AAAAAABkfZg="] {
             assert_eq!(span(&format!("{text:?}")), id, "{text}");
         }

@@ -52,17 +52,14 @@ impl LeftOut {
     }
 
     fn add_group(&mut self, group: Group) {
-        match self.0.iter_mut().find(|known| known.reason == group.reason) {
-            Some(known) => {
-                known.count += group.count;
-                if group.example < known.example {
-                    known.example = group.example;
-                }
+        if let Some(known) = self.0.iter_mut().find(|known| known.reason == group.reason) {
+            known.count += group.count;
+            if group.example < known.example {
+                known.example = group.example;
             }
-            None => {
-                self.0.push(group);
-                self.0.sort_by_key(|group| group.reason);
-            }
+        } else {
+            self.0.push(group);
+            self.0.sort_by_key(|group| group.reason);
         }
     }
 

@@ -138,7 +138,9 @@ fn read_any(text: &str, cut: Option<&str>) -> Result<Answer, DecodeError> {
     let Reader { sink, errors, seen, .. } = reader;
     let (mut traces, left_out) = sink.finish();
     if let Some(why) = cut {
-        traces.iter_mut().for_each(|trace| trace.mark_partial(why));
+        for trace in &mut traces {
+            trace.mark_partial(why);
+        }
         return Ok(Answer { traces, left_out, errors });
     }
     if traces.is_empty() && errors.is_empty() && left_out.total() == left_out.count(Reason::UnknownForm) {
