@@ -219,7 +219,7 @@ impl Investigator {
         }
     }
 
-    /// Makes the searches; says whether that told anything new. What cannot be had is noted, never an error: the operations
+    /// Makes the searches; says whether that found anything new. A search that fails is noted, never an error: the operations
     /// themselves are known.
     pub(super) async fn grant(&self, wishes: Wishes, gathered: &mut Gathered) -> bool {
         let Wishes { mut searches, mut fallbacks } = wishes;

@@ -49,7 +49,7 @@ fn is_long(trace: &Trace) -> bool {
 }
 
 impl Investigator {
-    /// Diagnoses again after reading by id what the verdicts of `at_hand` rest on, until that tells nothing new. A
+    /// Diagnoses again after reading by id what the verdicts of `at_hand` rest on, until that finds nothing new. A
     /// verdict that rests on a trace which could not be read becomes `unknown`.
     pub(super) async fn read_doubtful(
         &self,
@@ -95,7 +95,7 @@ impl Investigator {
         let mut added = self.read_each(gathered, wanted).await;
         let mut left = MOST_SAMPLES;
         loop {
-            // As many as may still be useless; one that is not makes room for more.
+            // As many as may still be useless; one that is not allows more.
             let most = USELESS_READS.saturating_sub(self.caches().useless_reads.load(Relaxed)) as usize;
             let unread = gathered.traces.iter().filter(|trace| !gathered.read.contains(&trace.id()));
             let worth = unread.filter(|trace| is_long(trace) || samples.contains(&trace.id()));
@@ -108,7 +108,7 @@ impl Investigator {
         }
     }
 
-    /// Reads these traces by id, each with the number of spans that are known; says whether that told anything new.
+    /// Reads these traces by id, each with the number of spans that are known; says whether that found anything new.
     async fn read_each(&self, gathered: &mut Gathered, wanted: Vec<(TraceId, usize)>) -> bool {
         gathered.asked.extend(wanted.iter().map(|(id, _)| format!("trace {id}")));
         gathered.read.extend(wanted.iter().map(|(id, _)| *id));

@@ -8,7 +8,7 @@ use super::{
     http::Reply,
 };
 
-/// The names in an answer of either API to "services" and "operations", sorted; `None` when it is no such answer.
+/// The names in an answer of either API to "services" and "operations", sorted; `None` when it is another answer.
 pub(super) fn names(reply: &Reply) -> Option<Vec<String>> {
     let object = object(reply)?;
     let lists: Vec<&Value> = ["data", "services", "operations"].iter().filter_map(|key| object.get(*key)).collect();
@@ -55,7 +55,7 @@ pub(super) fn is_not_found(reply: &Reply) -> bool {
     matches!(reply.status, 200 | 404) && api_error(reply).is_some_and(|error| error.is_not_found())
 }
 
-/// What kind of failure an error is; a gateway may answer with status 200 and tell the real one, or gRPC's, inside.
+/// What kind of failure an error is; a gateway may answer with status 200 and put the real one, or that of gRPC, inside.
 pub(super) fn kind_of(status: u16, error: &ApiError) -> ErrorKind {
     if wants_service_name(&error.message) {
         return ErrorKind::ServiceRequired;

@@ -1,12 +1,11 @@
 //! Who hangs on whom: the tree of a trace, whatever is wrong with the trace.
 
-use std::fmt;
-
 use hashbrown::HashMap;
 
 use super::{
     ids::SpanId,
     model::{SpanIx, Trace},
+    remark::Remark,
     span::{Relation, SpanKind},
     time::Micros,
     view::SpanRef,
@@ -14,65 +13,6 @@ use super::{
 
 /// A callee may start this much before its caller before the clocks are called skewed.
 const SKEW_TOLERANCE: Micros = Micros::from_millis(2);
-
-/// Something about a trace that a reader should know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Remark {
-    /// So many spans name a parent that is not there.
-    MissingParents(usize),
-    /// So many spans share their id with a different span.
-    SharedIds(usize),
-    /// So many repeated copies of spans were dropped.
-    Copies(usize),
-    /// So many circles of parents were cut open.
-    Cycles(usize),
-    /// So many spans start before the call that caused them.
-    ClockSkew(usize),
-    /// So many spans name their parent by an id that cannot be read.
-    UnreadableParents(usize),
-    /// So many spans have no usable start.
-    NoStart(usize),
-    /// So many spans have no usable end.
-    NoEnd(usize),
-    /// So many spans start after the clock.
-    StartsAfterClock(usize),
-    /// So many spans end after the clock.
-    EndsAfterClock(usize),
-    /// So many events have no usable time.
-    EventTimes(usize),
-}
-
-impl fmt::Display for Remark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MissingParents(n) => write!(f, "{n} span(s) name a parent that is missing"),
-            Self::SharedIds(n) => write!(f, "{n} span(s) share a span id with another span"),
-            Self::Copies(n) => write!(f, "{n} repeated span(s) dropped"),
-            Self::Cycles(n) => write!(f, "{n} circle(s) of parents cut open"),
-            Self::ClockSkew(n) => {
-                write!(f, "clock skew: {n} span(s) start before their caller; they are clamped to it")
-            }
-            Self::UnreadableParents(n) => write!(f, "{n} span(s) name a parent by an id that cannot be read"),
-            Self::NoStart(n) => write!(
-                f,
-                "{n} span(s) have no usable start (missing, zero, before the year 2000 or out of range); they are left \
-                 out of every time"
-            ),
-            Self::NoEnd(n) => write!(
-                f,
-                "{n} span(s) have no usable end (missing, before their start or out of range); they count as empty"
-            ),
-            Self::StartsAfterClock(n) => {
-                write!(f, "{n} span(s) start after the clock; they are left out of every time")
-            }
-            Self::EndsAfterClock(n) => write!(f, "{n} span(s) end after the clock; they count as empty"),
-            Self::EventTimes(n) => write!(
-                f,
-                "{n} event(s) have no usable time or lie outside their span; they count as at its nearer edge"
-            ),
-        }
-    }
-}
 
 /// The parents and children of a trace's spans. Every span has at most one parent and there is no circle.
 #[derive(Clone, Debug)]
@@ -163,32 +103,6 @@ impl Tree {
             stack.extend(self.children(next).iter().rev());
             Some(next)
         })
-    }
-}
-
-impl Remark {
-    /// How many spans or events it is about.
-    #[must_use]
-    pub fn count(self) -> usize {
-        match self {
-            Self::MissingParents(n)
-            | Self::SharedIds(n)
-            | Self::Copies(n)
-            | Self::Cycles(n)
-            | Self::ClockSkew(n)
-            | Self::UnreadableParents(n)
-            | Self::NoStart(n)
-            | Self::NoEnd(n)
-            | Self::StartsAfterClock(n)
-            | Self::EndsAfterClock(n)
-            | Self::EventTimes(n) => n,
-        }
-    }
-
-    /// Whether it says that spans are missing, so that the trace may look different as a whole.
-    #[must_use]
-    pub fn is_gap(self) -> bool {
-        matches!(self, Self::MissingParents(_) | Self::UnreadableParents(_))
     }
 }
 

@@ -11,7 +11,7 @@ fn a_flat_list_of_spans_is_read() {
     assert_eq!(paths[0]["trace_id"], format!("{:0>32}", "2be38093ead7a083"));
     assert_eq!(paths[0]["sections"].as_array().unwrap().len(), 3);
     let spans: Value = serde_json::from_slice(&read("07-flat-list-of-spans.json")).unwrap();
-    let lines: String = spans.as_array().unwrap().iter().map(|span| format!("{span}\n")).collect();
+    let lines = spans.as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     for other in [json!({"data": spans}).to_string(), json!({"spans": spans}).to_string(), lines] {
         assert_eq!(critical_path(other.as_bytes()).json(), paths, "{other}");
     }
@@ -22,7 +22,7 @@ fn a_flat_list_of_spans_is_read() {
 fn jaeger_s_grpc_model_is_read() {
     let paths = critical_path(&read("08-jaeger-grpc-model.json")).json();
     assert_eq!(paths[0]["trace_id"], format!("{:0>32}", "52969a8955571a3f"));
-    assert_eq!(sections(&paths), [(0x647d_98, 0, 22_938)]);
+    assert_eq!(sections(&paths), [(0x0064_7d98, 0, 22_938)]);
     let chunk: Value = serde_json::from_slice(&read("08-jaeger-grpc-model.json")).unwrap();
     let stream = format!("{}\n", json!({ "result": chunk }));
     assert_eq!(critical_path(stream.as_bytes()).json(), paths);
@@ -93,7 +93,7 @@ fn spans_of_zipkin_elasticsearch_otlp_and_the_python_sdk_are_read() {
     let path = [(1, 0, 1000), (2, 1000, 1500), (1, 1500, 3000)];
     let [first, second] = python_sdk();
     let hits = json!({"took": 1, "hits": {"total": {"value": 2}, "hits": elasticsearch()}});
-    let documents: String = elasticsearch().as_array().unwrap().iter().map(|hit| format!("{hit}\n")).collect();
+    let documents = elasticsearch().as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     for (form, text) in [
         ("Zipkin", zipkin().to_string()),
         ("Zipkin, one trace", zipkin()[0].to_string()),

@@ -88,7 +88,7 @@ async fn searching(answer: impl Fn() -> Response + Send + Sync + 'static) -> Fak
     .await
 }
 
-/// jaeger#9007, GreptimeDB pull request 7298: the search gives the first second of a trace.
+/// jaeger#9007, `GreptimeDB` pull request 7298: the search gives the first second of a trace.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_is_not_stuck_before_its_trace_was_read_by_id() {
     let fake = serve(Served::of(&case("19-api-search-cuts-traces.json"))).await;

@@ -14,8 +14,9 @@ use super::{
     legacy::{Claim, Element, Processes, is_follows_from, typed},
     scalar::{Any, Scalar, Texts},
     scan::Scan,
+    settle::attribute,
     shape::Object,
-    sink::{Reference, Sink, attribute},
+    sink::{Reference, Sink},
 };
 use crate::trace::{Attribute, EventDraft, Micros, Relation, SpanId, StrId, Strings, Time, TraceId};
 

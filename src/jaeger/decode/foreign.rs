@@ -11,8 +11,9 @@ use super::{
     legacy::Tags,
     moment::Moment,
     otlp::{Attributes, Events, Links, ResourceObject, SpanContext, StatusObject, kind_of, set_times},
+    settle::truth,
     shape::{List, Object},
-    sink::{Process, Sink, truth},
+    sink::{Process, Sink},
 };
 use crate::trace::{Attribute, EventDraft, SpanId, Status, StrId, Time};
 

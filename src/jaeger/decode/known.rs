@@ -4,8 +4,8 @@ use crate::trace::StrId;
 
 macro_rules! known {
     ($($name:ident = $text:literal),* $(,)?) => {
-        /// Keys that mean something to the decoder. They are the first texts of every table, so that telling them from
-        /// others is a comparison of numbers.
+        /// Keys that mean something to the decoder. They are the first texts of every table, so that recognising
+        /// them is a comparison of numbers.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum Known { $($name),* }
 

@@ -21,6 +21,7 @@ mod otlp;
 mod repair;
 mod scalar;
 mod scan;
+mod settle;
 mod shape;
 mod sink;
 #[cfg(test)]

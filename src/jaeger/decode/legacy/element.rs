@@ -9,7 +9,7 @@ use super::super::{
 };
 use crate::trace::{Attribute, Relation, ResourceIx, SpanId, StrId, TraceId};
 
-/// What one trace object has told so far.
+/// What is known of one trace object so far.
 #[derive(Debug, Default)]
 pub(in super::super) struct Element {
     pub(in super::super) id: WireId<TraceId>,
@@ -29,7 +29,7 @@ struct Part {
     id: TraceId,
     trace: usize,
     processes: HashMap<StrId, Named>,
-    /// Scopes that were told with processes whose spans came before.
+    /// Scopes of processes whose spans came before them.
     scopes: HashMap<ResourceIx, Scope>,
 }
 
@@ -84,7 +84,7 @@ impl Element {
         slot.insert(process);
     }
 
-    /// Defines the processes that were never described and hands the scopes told with processes to their spans.
+    /// Defines the processes that were never described and hands the scopes of processes to their spans.
     pub(in super::super) fn finish(self, sink: &mut Sink) {
         for part in self.parts {
             for text in &self.warnings {

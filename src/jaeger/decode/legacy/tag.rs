@@ -6,8 +6,8 @@ use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::super::{
     scalar::{Any, Scalar, Text, any_seed},
+    settle::attribute,
     shape::{ReadObject, fields, push_next},
-    sink::attribute,
 };
 use crate::trace::{Attribute, StrId, Strings};
 

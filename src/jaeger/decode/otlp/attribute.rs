@@ -7,8 +7,8 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use super::super::{
     json_text,
     scalar::{Any, Scalar, Text, any_seed},
+    settle::attribute,
     shape::{Object, ReadObject, fields, push_next},
-    sink::attribute,
 };
 use crate::trace::{Attribute, StrId, Strings};
 
