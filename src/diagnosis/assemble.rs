@@ -14,7 +14,7 @@ use super::{
     untimed, workers,
     world::World,
 };
-use crate::trace::{Micros, TraceId};
+use crate::trace::{Micros, Remark, TraceId};
 
 /// The record of an operation.
 pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, baselines: &Baselines) -> Diagnosis {
@@ -153,6 +153,7 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     let orphaned = everyone().filter(|m| case.scan(m).tree.is_orphan(m.span.ix()));
     let orphaned: BTreeSet<usize> = orphaned.map(|m| m.scan).collect();
     let mut remarks: Vec<String> = Vec::new();
+    let mut counted: Vec<Remark> = Vec::new();
     let mut scans: BTreeSet<usize> = BTreeSet::new();
     for member in everyone().filter(|m| scans.insert(m.scan)) {
         let scan = case.scan(member);
@@ -162,13 +163,17 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
         }
         record.partial |= scan.trace.partial().is_some();
         for remark in scan.tree.remarks() {
-            record.partial |= remark.is_gap() && orphaned.contains(&member.scan);
-            if !remark.is_gap() || record.partial {
-                remarks.push(remark.to_string());
+            // Parents may be missing elsewhere in the trace, where nothing of the operation hangs below them.
+            let concerned = !remark.is_gap() || orphaned.contains(&member.scan);
+            record.partial |= remark.is_gap() && concerned;
+            if concerned {
+                remark.add_to(&mut counted);
             }
         }
     }
-    remarks.dedup();
+    remarks.extend(counted.iter().map(ToString::to_string));
+    let mut seen = BTreeSet::new();
+    remarks.retain(|remark| seen.insert(remark.clone()));
     record.remarks = remarks;
 }
 

@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 use super::Context;
 use crate::{
     playbook::{Attr, Playbook},
-    trace::{StrId, Strings, Trace},
+    trace::{StrSet, Strings, Trace},
 };
 
 /// Attributes that are compared or counted as numbers, or are true or false.
@@ -42,12 +42,12 @@ fn until<'t>(traces: &'t [Trace], context: &Context) -> Cow<'t, [Trace]> {
 }
 
 fn with_texts<'t>(traces: Cow<'t, [Trace]>, playbook: &Playbook) -> Cow<'t, [Trace]> {
-    let keys = |strings: &Strings| -> Vec<StrId> {
+    let keys = |strings: &Strings| -> StrSet {
         let texts = Attr::ALL.iter().filter(|attr| !NUMBERS.contains(attr));
         texts.flat_map(|attr| playbook.keys(*attr)).filter_map(|key| strings.find(key)).collect()
     };
     // All traces of an answer share one table, which is made larger once.
-    let mut tables: Vec<(&Arc<Strings>, Vec<StrId>)> = Vec::new();
+    let mut tables: Vec<(&Arc<Strings>, StrSet)> = Vec::new();
     let mut odd = false;
     for trace in &*traces {
         if !tables.iter().any(|(known, _)| Arc::ptr_eq(known, trace.strings())) {

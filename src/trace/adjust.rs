@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     model::Trace,
-    strings::{StrId, Strings},
+    strings::{StrSet, Strings},
     time::Time,
     timing,
     value::Attribute,
@@ -29,13 +29,13 @@ impl Trace {
 
     /// Whether an attribute under one of these keys has a value that is not a text.
     #[must_use]
-    pub fn has_other_than_texts(&self, keys: &[StrId]) -> bool {
+    pub fn has_other_than_texts(&self, keys: &StrSet) -> bool {
         self.attributes.iter().any(|attribute| is_other_than_text(*attribute, keys))
     }
 
     /// The trace with all values under these keys as texts. `strings` starts with the texts of this trace's table.
     #[must_use]
-    pub fn with_texts(&self, keys: &[StrId], strings: &mut Strings) -> Self {
+    pub fn with_texts(&self, keys: &StrSet, strings: &mut Strings) -> Self {
         let mut trace = self.clone();
         for attribute in trace.attributes.iter_mut().filter(|attribute| is_other_than_text(**attribute, keys)) {
             let text = attribute.value(&self.strings).to_text().into_owned();
@@ -52,6 +52,6 @@ impl Trace {
     }
 }
 
-fn is_other_than_text(attribute: Attribute, keys: &[StrId]) -> bool {
-    attribute.text_id().is_none() && keys.contains(&attribute.key())
+fn is_other_than_text(attribute: Attribute, keys: &StrSet) -> bool {
+    attribute.text_id().is_none() && keys.contains(attribute.key())
 }

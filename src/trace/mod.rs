@@ -20,7 +20,7 @@ pub use model::{SpanIx, Trace};
 pub use path::{Forest, Node, Section, Stretch, critical_path};
 pub use remark::Remark;
 pub use span::{Link, Parent, Relation, SpanKind, Status};
-pub use strings::{StrId, Strings};
+pub use strings::{StrId, StrSet, Strings};
 pub use time::{Micros, Time};
 pub use timing::ImpossibleTimes;
 pub use tree::Tree;

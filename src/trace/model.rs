@@ -180,16 +180,17 @@ impl Trace {
         self.duplicates
     }
 
-    /// Earliest start of a span.
+    /// Earliest start of a span; `None` when no span has a usable start.
     #[must_use]
     pub fn start(&self) -> Option<Time> {
-        self.spans.first().map(|span| span.start)
+        self.spans.iter().find(|span| span.timing != Timing::NoStart).map(|span| span.start)
     }
 
-    /// Latest end of a span.
+    /// Latest end of a span; `None` when no span has a usable start.
     #[must_use]
     pub fn end(&self) -> Option<Time> {
-        self.spans.iter().map(|span| span.start + span.duration).max()
+        let timed = self.spans.iter().filter(|span| span.timing != Timing::NoStart);
+        timed.map(|span| span.start + span.duration).max()
     }
 
     /// Everything the trace says as JSON in a fixed order: equal for two answers that tell the same.

@@ -80,6 +80,31 @@ impl Remark {
         }
     }
 
+    /// Adds it to the remark of its kind, if that is there, so that each kind is said once.
+    pub fn add_to(self, remarks: &mut Vec<Self>) {
+        let kind = std::mem::discriminant(&self);
+        match remarks.iter_mut().find(|known| std::mem::discriminant(*known) == kind) {
+            Some(known) => *known = known.with_count(known.count() + self.count()),
+            None => remarks.push(self),
+        }
+    }
+
+    fn with_count(self, n: usize) -> Self {
+        match self {
+            Self::MissingParents(_) => Self::MissingParents(n),
+            Self::SharedIds(_) => Self::SharedIds(n),
+            Self::Copies(_) => Self::Copies(n),
+            Self::Cycles(_) => Self::Cycles(n),
+            Self::ClockSkew(_) => Self::ClockSkew(n),
+            Self::UnreadableParents(_) => Self::UnreadableParents(n),
+            Self::NoStart(_) => Self::NoStart(n),
+            Self::NoEnd(_) => Self::NoEnd(n),
+            Self::StartsAfterClock(_) => Self::StartsAfterClock(n),
+            Self::EndsAfterClock(_) => Self::EndsAfterClock(n),
+            Self::EventTimes(_) => Self::EventTimes(n),
+        }
+    }
+
     /// Whether it says that spans are missing, so that the trace may look different as a whole.
     #[must_use]
     pub fn is_gap(self) -> bool {

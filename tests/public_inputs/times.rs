@@ -271,3 +271,22 @@ fn otlp_spans_with_impossible_times_are_empty_too() {
         assert_eq!((sections(&paths), remarks(&paths[0]).len()), (vec![(1, 0, 3000)], 1), "{start}");
     }
 }
+
+/// One remark for each kind, whatever number of traces the operation has.
+#[test]
+fn remarks_of_several_traces_are_counted_together() {
+    let tags = json!([{"key": "order.id", "type": "string", "value": "order-40"}]);
+    let of = |trace: &str, odd: Value| {
+        let mut spans = vec![
+            span(1, 0, 0, 1000, json!({"traceID": trace, "tags": tags})),
+            span(2, 0, 0, 1000, json!({"traceID": trace, "tags": tags, "startTime": odd})),
+        ];
+        spans.push(span(3, 0, 0, 1000, json!({"traceID": trace, "tags": tags, "duration": -1})));
+        json!({"traceID": trace, "spans": spans, "processes": {"p1": {"serviceName": "api", "tags": []}}})
+    };
+    let file = json!({"data": [of("ab", json!(0)), of("cd", json!(null))]}).to_string();
+    let records = diagnose_orders(file.as_bytes()).json();
+    let remarks = remarks(&records[0]);
+    assert_eq!(remarks.len(), 2, "{remarks:?}");
+    assert!(remarks.iter().all(|remark| remark.starts_with("2 span(s)")), "{remarks:?}");
+}
