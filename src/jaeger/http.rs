@@ -169,22 +169,18 @@ impl Http {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut tries = 1;
+        let mut tries = 0;
         loop {
             let result = self.once(&url, forwarded, beyond).await;
-            let (pause, most) = match &result {
-                Ok(Reply { status: 429 | 502..=504, retry_after: Some(wanted), .. }) => (*wanted, MOST_TRIES),
-                Ok(Reply { status: 429 | 502..=504, .. }) | Err((_, true)) => (PAUSE, 2),
-                Ok(_) | Err((_, false)) => return result.map_err(|(error, _)| error),
+            let (again, wanted) = match &result {
+                Ok(reply) => (matches!(reply.status, 429 | 502..=504), reply.retry_after),
+                Err((_, again)) => (*again, None),
             };
-            let leaves_time = match deadline {
-                Some(deadline) => Instant::now() + pause < deadline,
-                None => pause <= LONGEST_PAUSE,
-            };
-            if tries >= most || !leaves_time {
-                return result.map_err(|(error, _)| error);
-            }
             tries += 1;
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let Some(pause) = pause(tries, wanted, left).filter(|_| again) else {
+                return result.map_err(|(error, _)| error);
+            };
             tracing::debug!(url = shown(&url), ?pause, "asking Jaeger again");
             self.stats.retried();
             tokio::time::sleep(pause).await;
@@ -340,6 +336,15 @@ impl Reply {
     }
 }
 
+/// How long to wait before asking once more after so many tries, if that is worth it: the server may say how long, and the
+/// question may have little time left.
+fn pause(tries: usize, wanted: Option<Duration>, left: Option<Duration>) -> Option<Duration> {
+    let most = if wanted.is_some() { MOST_TRIES } else { 2 };
+    let pause = wanted.unwrap_or(PAUSE);
+    let in_time = left.map_or(pause <= LONGEST_PAUSE, |left| pause < left);
+    (tries < most && in_time).then_some(pause)
+}
+
 /// The time that `Retry-After` asks to wait: seconds, or the date when to come again.
 fn wait(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
@@ -394,4 +399,30 @@ fn deepest(error: &dyn std::error::Error) -> String {
         deepest = source;
     }
     deepest.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_asked_again_as_often_and_as_long_as_it_is_worth_it() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!((pause(1, None, None), pause(2, None, None)), (Some(PAUSE), None));
+        assert_eq!((pause(3, seconds(1), None), pause(4, seconds(1), None)), (seconds(1), None));
+        assert_eq!((pause(1, seconds(10), None), pause(1, seconds(11), None)), (seconds(10), None));
+        assert_eq!((pause(1, seconds(17), seconds(18)), pause(1, seconds(18), seconds(18))), (seconds(17), None));
+        assert_eq!(pause(1, None, Some(PAUSE)), None);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(wait(" 120 "), Some(Duration::from_secs(120)));
+        assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO), "in the past");
+        let soon = (chrono::Utc::now() + chrono::TimeDelta::seconds(90)).to_rfc2822();
+        assert!((80..=90).contains(&wait(&soon).unwrap().as_secs()), "{soon}");
+        for bad in ["", "soon", "-1", "1.5"] {
+            assert_eq!(wait(bad), None, "{bad}");
+        }
+    }
 }
