@@ -56,7 +56,7 @@ fn repeated(scenario: &Scenario, form: Form, spread: Spread, count: i64) -> Resu
     for nth in 0..count {
         // One seed: worker services keep their names, ids differ with the start.
         let once = build(scenario, form, spread.start(nth, count), 1);
-        traces.extend(decode(&jaeger_json(&once, Dialect::V1_53))?);
+        traces.extend(decode(&jaeger_json(&once, Dialect::V1_53))?.traces);
     }
     Ok((traces, now(scenario, form, spread.start(count - 1, count))))
 }

@@ -45,7 +45,7 @@ fn measure(path: &Path) -> Result<(), Box<dyn Error>> {
     let size = body.len() as f64 / 1e6;
     let before = peak()?;
     let began = Instant::now();
-    let traces = decode(&body)?;
+    let traces = decode(&body)?.traces;
     let (decoded, at_decode) = (began.elapsed(), peak()?);
     let context = Context { now: workloads::NOW, ..Context::default() };
     let report = diagnose(&traces, &Playbook::ktrdr(), &context);

@@ -22,7 +22,7 @@ use ktrdr_diagnosis::{
 use serde::de::IgnoredAny;
 
 fn traces(body: &[u8]) -> Vec<Trace> {
-    decode(body).unwrap_or_default()
+    decode(body).unwrap_or_default().traces
 }
 
 fn diagnoses(traces: &[Trace], playbook: &Playbook) -> Vec<Diagnosis> {

@@ -169,6 +169,31 @@ fn a_trace_id_names_the_operations_in_it() {
     assert!(records.len() > 1, "{}", out(&output));
 }
 
+/// Review B11: operations of Celery, Temporal and payment systems have ids of hexadecimal digits.
+#[test]
+fn an_operation_id_of_hexadecimal_digits_is_an_operation_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = "4bc5e6d07c3c4f0a9d0b8a5f1e2d3c4b";
+    let span = |trace: &str, operation: &str| {
+        serde_json::json!({"traceID": trace, "spans": [{"traceID": trace, "spanID": "1",
+        "operationName": "task", "startTime": BASE.0, "duration": 5, "tags": [
+            {"key": "order.id", "type": "string", "value": operation}], "processID": "p"}],
+        "processes": {"p": {"serviceName": "s"}}})
+    };
+    // The id of the first operation is also the id of another operation's trace.
+    let traces = serde_json::json!({"data": [span("ab", id), span(id, "order-2")]});
+    let path = dir.path().join("hexadecimal.json");
+    std::fs::write(&path, traces.to_string()).unwrap();
+    let playbook = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/public-cases/generic-playbook.toml");
+    let ask = |id: &str| {
+        let args = ["file", path.to_str().unwrap(), "--playbook", playbook, "--operation", id, "--format", "json"];
+        let records: Vec<Value> = serde_json::from_slice(&run(&args).stdout).unwrap();
+        records.iter().map(|record| record["operation_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(id), [id]);
+    assert_eq!(ask(&format!("{:032x}", 0xab)), [id], "a trace id that is no operation's");
+}
+
 #[test]
 fn markdown_follows_the_response_template() {
     let fixture = Fixture::new("9-data-not-found");
@@ -240,7 +265,7 @@ fn a_file_that_is_no_trace_is_refused_with_what_to_do() {
             let output = run(&[command, path.to_str().unwrap()]);
             assert_eq!(output.status.code(), Some(1), "{command} {name}: {}", out(&output));
             let message = err(&output);
-            assert!(message.contains("is no trace file") && message.contains("Jaeger"), "{message}");
+            assert!(message.contains("is not a trace file") && message.contains("Jaeger"), "{message}");
             assert!(out(&output).is_empty());
         }
     }

@@ -21,7 +21,7 @@ static PLAYBOOK: LazyLock<Playbook> = LazyLock::new(Playbook::ktrdr);
 const BASE: Time = Time(1_795_341_900_000_000);
 
 fn diagnoses(json: &[u8], now: Time) -> Vec<Diagnosis> {
-    let traces = decode(json).expect("the corpus writes what Jaeger writes");
+    let traces = decode(json).expect("the corpus writes what Jaeger writes").traces;
     diagnose(&traces, &PLAYBOOK, &Context { now, ..Context::default() }).diagnoses
 }
 

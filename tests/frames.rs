@@ -52,7 +52,7 @@ fn step(span: &str, service: &str, id: u64, depth: u32, path_ms: f64) -> FlowSte
         depth,
         kind: if id > 0 { "internal" } else { "gap" },
         status: if id == 0x30 { "error" } else { "unset" },
-        start: at(i64::from(depth)),
+        start: Some(at(i64::from(depth))),
         offset_ms: f64::from(depth) * 1000.0,
         duration_ms: path_ms * 2.0,
         self_ms: path_ms,
@@ -132,7 +132,7 @@ fn failed() -> Diagnosis {
             step("POST", "ktrdr-api", 0x30, 2, 100.0),
         ],
         errors: vec![ErrorEntry {
-            time: at(2),
+            time: Some(at(2)),
             service: "ktrdr-api".into(),
             span: "POST".into(),
             span_id: SpanId(0x30),
@@ -143,7 +143,7 @@ fn failed() -> Diagnosis {
             stacktrace: None,
         }],
         http: vec![HttpCall {
-            time: at(2),
+            time: Some(at(2)),
             method: Some("POST".into()),
             url: Some("http://training-worker:5004/training/start".into()),
             route: None,
@@ -156,7 +156,7 @@ fn failed() -> Diagnosis {
             trace_id: TRACE,
         }],
         workers: vec![WorkerSelection {
-            time: at(1),
+            time: Some(at(1)),
             span: "worker_registry.select_worker".into(),
             operation_type: "training".into(),
             worker_type: Some("training".into()),
@@ -250,6 +250,6 @@ fn numbers_over_time() {
 fn a_trace_is_shown_by_grafana_s_own_view() {
     let scenario = scenarios().iter().find(|scenario| scenario.number == "5").expect("a start without a free worker");
     let raw = build(scenario, Form::Wire, START, 7);
-    let traces: Vec<Trace> = decode(&jaeger_json(&raw, Dialect::V1_53)).unwrap();
+    let traces: Vec<Trace> = decode(&jaeger_json(&raw, Dialect::V1_53)).unwrap().traces;
     assert_json_snapshot!(received(trace_view(&traces[..1], |_| false)));
 }

@@ -42,7 +42,7 @@ fn lines(diagnosis: &Diagnosis) -> String {
 fn golden(form: Form, name: &str) {
     for scenario in scenarios().iter().filter(|scenario| scenario.forms.contains(&form)) {
         let told = tell(scenario, form, Time(1_795_341_900_000_000), 1);
-        let traces = decode(&jaeger_json(&told.traces, Dialect::V1_53)).unwrap();
+        let traces = decode(&jaeger_json(&told.traces, Dialect::V1_53)).unwrap().traces;
         let context = Context { now: told.now, ..Context::default() };
         let report = diagnose(&traces, &PLAYBOOK, &context);
         let wanted = report.diagnoses.iter().filter(|d| d.operation_id == told.operation_id);
@@ -71,7 +71,7 @@ fn the_seed_form_is_answered_as_before() {
 fn real_traces_are_answered_as_before() {
     for name in ["backtest_ok", "data_ibdown", "train_noworkers", "train_ok", "train_valueerror"] {
         let path = format!("{}/tests/traces/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        let traces = decode(&std::fs::read(path).unwrap()).unwrap();
+        let traces = decode(&std::fs::read(path).unwrap()).unwrap().traces;
         let now = traces.iter().filter_map(ktrdr_diagnosis::trace::Trace::end).max().unwrap();
         let report = diagnose(&traces, &PLAYBOOK, &Context { now, ..Context::default() });
         let text: String = report.diagnoses.iter().map(|d| format!("{}\n{}\n", lines(d), markdown(d))).collect();

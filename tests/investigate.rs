@@ -280,6 +280,102 @@ async fn a_long_trace_that_a_search_gave_in_part_is_fetched_whole() {
     assert_eq!((answer.diagnoses[0].status.as_str(), answer.diagnoses[0].partial), ("running", true));
 }
 
+/// A training of an hour with five spans.
+fn long_and_running(op: &'static str, minutes_ago: i64) -> Vec<Span> {
+    let start = NOON - minutes_ago * 60 * SECOND;
+    let mut spans = training(op, start, None);
+    spans.push(span("ktrdr-training-worker-1", "training.data_loading", start + SECOND, 2900 * SECOND, &[]));
+    spans
+}
+
+fn reads_by_id(fake: &Fake) -> usize {
+    fake.seen().iter().filter(|seen| seen.path.starts_with("/api/traces/")).count()
+}
+
+const OTHERS: [&str; 6] = [
+    "op_training_20261122_100001_00000001",
+    "op_training_20261122_100002_00000002",
+    "op_training_20261122_100003_00000003",
+    "op_training_20261122_100004_00000004",
+    "op_training_20261122_100005_00000005",
+    "op_training_20261122_100006_00000006",
+];
+
+#[tokio::test]
+async fn after_five_useless_reads_a_storage_is_taken_to_give_whole_traces() {
+    let traces = (10..).zip(OTHERS).map(|(id, op)| trace(id, &long_and_running(op, 49))).collect();
+    let fake = Fake::start(Profile::v2_20(), traces).await;
+    let investigator = investigator(&fake);
+    for (minutes, reads) in [(0, 5), (1, 5)] {
+        let now = Time(NOON + minutes * 60 * SECOND);
+        let answer = investigator.operations(hour(), &Filters::default(), 100, now).await.unwrap();
+        assert_eq!(answer.diagnoses.len(), OTHERS.len());
+        assert_eq!(reads_by_id(&fake), reads);
+    }
+}
+
+/// Review M13: a trace that a search did cut makes the next ones worth reading again.
+#[tokio::test]
+async fn one_useful_read_makes_others_worth_it_again() {
+    // The cut one is the oldest, so it is read after the four that are whole.
+    let mut traces: Vec<_> = (10..).zip(&OTHERS[..4]).map(|(id, op)| trace(id, &long_and_running(op, 49))).collect();
+    traces.push(trace(1, &long_training()));
+    let fake = Fake::start(Profile { spans_in_search: 5, ..Profile::v2_20() }, traces).await;
+    let investigator = investigator(&fake);
+    for minutes in [0, 1, 2] {
+        let now = Time(NOON + minutes * 60 * SECOND);
+        let answer = investigator.operations(hour(), &Filters::default(), 100, now).await.unwrap();
+        let cut = answer.diagnoses.iter().find(|d| d.operation_id.as_deref() == Some(OP)).unwrap();
+        assert_eq!(cut.status.as_str(), "completed", "after {minutes} min");
+    }
+}
+
+/// Review M11: what was judged by a later clock is not the answer for an earlier one.
+#[tokio::test]
+async fn an_ended_operation_is_remembered_for_later_clocks_only() {
+    let op = "op_training_20261122_091000_a41e50c8";
+    let mut spans = training(op, NOON - 3000 * SECOND, None);
+    let tags = [("operation.id", op), ("operation.from_status", "running"), ("operation.to_status", "completed")];
+    spans.push(span("ktrdr-training-worker-1", "operation.state_transition", NOON - 2000 * SECOND, 500, &tags));
+    let fake = Fake::start(Profile::v2_20(), vec![trace(1, &spans)]).await;
+    let investigator = investigator(&fake);
+    let target = Target::parse(op).unwrap();
+    let ask = async |now: i64| {
+        let answer = investigator.diagnosis(&target, Time(now)).await.unwrap();
+        assert!(answer.diagnoses[0].last_activity.unwrap() <= Time(now), "{:?}", answer.diagnoses[0].last_activity);
+        fake.seen().len()
+    };
+    let first = ask(NOON).await;
+    let earlier = ask(NOON - 2500 * SECOND).await;
+    assert!(earlier > first, "asked anew");
+    assert_eq!(ask(NOON + 60 * SECOND).await, earlier, "remembered");
+}
+
+/// Review B11: the ids of some systems are hexadecimal digits.
+#[tokio::test]
+async fn an_operation_id_of_hexadecimal_digits_is_found_and_a_trace_id_still_is() {
+    let id = "4bc5e6d07c3c4f0a9d0b8a5f1e2d3c4b";
+    let tags = [("operation.id", id), ("operation.type", "training"), ("operation.status", "completed")];
+    let traces = vec![trace(7, &[span("ktrdr-api", "operation.register", NOON - 60 * SECOND, 5, &tags)])];
+    let fake = Fake::start(Profile::v2_20(), traces).await;
+    let trace_id = format!("{:032x}", 7);
+    for overlay in ["", "[operation]\nid_pattern = '^[0-9a-f]{32}$'\n"] {
+        let playbook = Arc::new(Playbook::with_overlay(overlay).unwrap());
+        let client = Client::new(&Config { url: fake.url.clone(), ..Config::default() }).unwrap();
+        let investigator = Investigator::new(client, playbook, Options::default());
+        for text in [id, &trace_id] {
+            let target = Target::parse(text).unwrap();
+            let answer = investigator.diagnosis(&target, Time(NOON)).await.unwrap();
+            assert_eq!(answer.diagnoses[0].operation_id.as_deref(), Some(id), "{text}, {overlay}");
+            assert_eq!(investigator.traces(&target, Time(NOON)).await.unwrap().len(), 1, "{text}, {overlay}");
+        }
+        let nothing = investigator.diagnosis(&Target::parse("deadbeefdeadbeef").unwrap(), Time(NOON)).await.unwrap();
+        assert_eq!(nothing.diagnoses[0].verdict, Verdict::NotFound);
+        let summary = &nothing.diagnoses[0].summary;
+        assert!(summary.contains("spans with the id") && summary.contains("no trace"), "{summary}");
+    }
+}
+
 #[tokio::test]
 async fn of_running_operations_the_last_polls_and_health_checks_are_read_too() {
     let mut traces = vec![trace(1, &training(OP, NOON - 300 * SECOND, None))];

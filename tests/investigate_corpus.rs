@@ -39,7 +39,7 @@ fn essence(d: &Diagnosis) -> String {
 }
 
 fn from_file(told: &Told) -> Vec<Diagnosis> {
-    let traces = decode(&otlp_json(&told.traces)).unwrap();
+    let traces = decode(&otlp_json(&told.traces)).unwrap().traces;
     diagnose(&traces, &Playbook::ktrdr(), &Context { now: told.now, ..Context::default() }).diagnoses
 }
 

@@ -208,6 +208,33 @@ async fn the_dialect_is_probed_once_for_many_questions() {
     assert_eq!(fake.seen().iter().filter(|seen| seen.path == "/api/services").count(), 1);
 }
 
+/// Review B7: a silent Jaeger cost every question a timeout of its own, one after the other.
+#[tokio::test]
+async fn all_who_wait_share_one_probe_and_its_failure_for_a_moment() {
+    let fake = Fake::scripted(Profile::v2_20(), traces(), |_, before| (before == 0).then(fake::endless)).await;
+    let client = with(&fake, |config| config.timeout = Duration::from_millis(800));
+    let asked = std::time::Instant::now();
+    let questions = (0..5).map(|_| client.services());
+    for answer in futures_util::future::join_all(questions).await {
+        assert_eq!(*answer.unwrap_err().kind(), ErrorKind::Timeout);
+    }
+    assert!(client.services().await.is_err(), "remembered");
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert_eq!(fake.seen().len(), 1);
+    tokio::time::sleep(Duration::from_millis(1600)).await;
+    assert_eq!(client.services().await.unwrap(), ["api", "worker"], "asked again");
+}
+
+/// What one caller may not see another may.
+#[tokio::test]
+async fn a_refused_caller_does_not_refuse_the_others() {
+    let fake = Fake::start(Profile { tenant: true, ..Profile::v2_20() }, traces()).await;
+    let client = client(&fake);
+    assert_eq!(*client.services().await.unwrap_err().kind(), ErrorKind::Tenant);
+    let other = client.with_headers([("x-tenant", "blue")]).unwrap();
+    assert_eq!(other.services().await.unwrap(), ["api", "worker"]);
+}
+
 async fn failure(
     script: impl Fn(&fake::Seen, usize) -> Option<axum::response::Response> + Send + Sync + 'static,
 ) -> ktrdr_diagnosis::jaeger::Error {

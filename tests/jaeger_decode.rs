@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use ktrdr_diagnosis::{
-    jaeger::decode,
+    jaeger::{Decoded, decode},
     trace::{SpanRef, Status, Trace},
 };
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ const V3: &str = include_str!("jaeger_decode/v3.json");
 
 #[test]
 fn both_dialects_tell_the_same_trace() {
-    let (legacy, v3) = (decode(LEGACY.as_bytes()).unwrap(), decode(V3.as_bytes()).unwrap());
+    let (legacy, v3) = (decode(LEGACY.as_bytes()).unwrap().traces, decode(V3.as_bytes()).unwrap().traces);
     let canonical = |traces: &[Trace]| {
         serde_json::to_string_pretty(&traces.iter().map(Trace::canonical).collect::<Vec<_>>()).unwrap()
     };
@@ -35,7 +35,7 @@ fn traces_measured_on_ktrdr_are_read_whole() {
         }
         let text = std::fs::read(&path).unwrap();
         let plain: serde_json::Value = serde_json::from_slice(&text).unwrap();
-        let traces = decode(&text).unwrap();
+        let traces = decode(&text).unwrap().traces;
         let told: usize = plain["data"].as_array().unwrap().iter().map(|t| t["spans"].as_array().unwrap().len()).sum();
         let read: usize = traces.iter().map(|trace| trace.len() + trace.duplicates()).sum();
         assert_eq!(read, told, "{}", path.display());
@@ -66,7 +66,7 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        for trace in decode(&bytes).unwrap_or_default() {
+        for trace in decode(&bytes).unwrap_or_default().traces {
             let spans = trace.canonical()["spans"].as_array().map_or(0, Vec::len);
             prop_assert_eq!(spans, trace.len());
         }
@@ -83,7 +83,7 @@ proptest! {
              \"references\":{references},\"startTime\":{start},\"duration\":{duration},\"tags\":{tags},\"logs\":{logs},\
              \"processID\":{process}}}]}}]}}"
         );
-        if let Ok(traces) = decode(text.as_bytes()) {
+        if let Ok(Decoded { traces, .. }) = decode(text.as_bytes()) {
             prop_assert!(traces.len() <= 1);
         }
     }

@@ -56,7 +56,7 @@ pub(super) struct OperationArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct OperationsArgs {
-    /// Start of the range: `now-1h30m`, `2026-11-22T10:00:00Z`, seconds or milliseconds since 1970
+    /// Start of the range: `now-1h30m`, `2026-11-22T10:00:00Z`, seconds (10 digits) or milliseconds (13) since 1970
     #[arg(long, value_name = "TIME", default_value = "now-1h", allow_hyphen_values = true)]
     pub(super) from: When,
     /// End of the range
@@ -83,7 +83,7 @@ pub(super) struct OperationsArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct FileArgs {
-    /// Trace file: an export of Jaeger's user interface, an answer of its API, or OTLP JSON; `-` reads standard input
+    /// Trace file: an export of Jaeger's user interface, an answer of its API, OTLP JSON, a list of spans, also gzipped; `-` reads standard input
     pub(super) path: PathBuf,
     /// Only this operation, in full
     #[arg(long, value_name = "ID")]
@@ -185,7 +185,7 @@ pub(super) struct JaegerArgs {
     #[arg(long)]
     pub(super) insecure: bool,
     /// How long one answer of Jaeger may take
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
     pub(super) timeout: Micros,
     /// Largest answer of Jaeger that is read, in MiB; larger ones are asked for in parts
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65536))]

@@ -10,7 +10,7 @@ use super::{
     table::{self, Cell, Column},
     text::{BOLD, DIM, Look, line, paint, percent, prose},
 };
-use crate::trace::{Remark, SpanId, SpanIx, Time, Trace, TraceId, Tree, critical_path};
+use crate::trace::{SpanId, SpanIx, Time, Trace, TraceId, Tree, critical_path};
 
 /// Sections in a table before the shorter ones are only counted.
 const SECTIONS: usize = 40;
@@ -62,8 +62,8 @@ fn path(trace: &Trace) -> Path {
             Some(PathSection { span_id, start_us: section.start.0, end_us: section.end.0, span: section.span })
         })
         .collect();
-    let missing = tree.remarks().iter().any(|remark| matches!(remark, Remark::MissingParents(_)));
-    let remarks = trace.partial().map(str::to_owned).into_iter().chain(tree.remarks().iter().map(ToString::to_string));
+    let missing = tree.remarks().iter().any(|remark| remark.is_gap());
+    let remarks = trace.gaps().map(str::to_owned).chain(tree.remarks().iter().map(ToString::to_string));
     Path { trace_id: trace.id(), sections, partial: missing || trace.partial().is_some(), remarks: remarks.collect() }
 }
 

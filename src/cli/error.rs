@@ -24,8 +24,8 @@ pub(super) enum Error {
     },
     /// A file that holds no traces.
     #[error(
-        "{} is no trace file: {source}. It takes an export of Jaeger's user interface (menu \"Trace JSON\"), an answer of \
-         Jaeger's API, or OTLP JSON; get one with `curl -s http://localhost:16686/api/traces/TRACE_ID`",
+        "{} is not a trace file: {source}. A trace file is an export of Jaeger's user interface (menu \"Trace JSON\"), an \
+         answer of Jaeger's API, or OTLP JSON; get one with `curl -s http://localhost:16686/api/traces/TRACE_ID`",
         name(path)
     )]
     NoTraces {

@@ -33,20 +33,13 @@ pub(super) fn run(args: &FileArgs) -> Result<(), Error> {
         return output::diagnoses(&diagnoses, args.output.format, Asked::List);
     };
     let target = Target::parse(id).ok_or_else(|| Error::Usage("--operation is empty".into()))?;
-    let wanted: Vec<Arc<Diagnosis>> = diagnoses.iter().filter(|d| is(d, &target)).cloned().collect();
+    let of = |meaning: Target| diagnoses.iter().filter(|d| meaning.includes(d)).cloned().collect::<Vec<_>>();
+    let wanted = target.meanings(&playbook).into_iter().map(of).find(|found| !found.is_empty()).unwrap_or_default();
     if wanted.is_empty() {
         return Err(Error::NotInFile { id: id.clone(), path: args.path.clone(), known: known(&diagnoses) });
     }
     notes(&traces, &wanted, args.clock.now.is_none(), now);
     output::diagnoses(&wanted, args.output.format, Asked::One)
-}
-
-/// Whether the diagnosis is of the operation, or of an operation in the trace, that was meant.
-fn is(diagnosis: &Diagnosis, target: &Target) -> bool {
-    match target {
-        Target::Operation(id) => diagnosis.operation_id.as_ref() == Some(id),
-        Target::Trace(id) => diagnosis.trace_ids.contains(id),
-    }
 }
 
 fn known(diagnoses: &[Arc<Diagnosis>]) -> String {

@@ -161,7 +161,7 @@ fn workers(out: &mut String, d: &Diagnosis, look: Look) {
     let number = |n: Option<i64>| Cell::from(n.map(|n| n.to_string()).unwrap_or_default());
     let row = |w: &crate::diagnosis::WorkerSelection| {
         let mut row: Vec<Cell> = vec![
-            Cell::styled(second(w.time), DIM),
+            Cell::styled(w.time.map(second).unwrap_or_default(), DIM),
             w.span.as_str().into(),
             w.worker_type.as_deref().unwrap_or_default().into(),
             w.worker_status.map_or("", |status| status.as_str()).into(),

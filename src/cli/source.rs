@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::error::Error;
+use super::{error::Error, output};
 use crate::{jaeger, playbook::Playbook, trace::Trace};
 
 /// The bytes of a file or of standard input.
@@ -20,10 +20,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     bytes.map_err(|source| Error::Read { path: path.into(), source })
 }
 
-/// The traces of a file.
+/// The traces of a file; what was left out of it is said on standard error.
 pub(super) fn traces(path: &Path) -> Result<Vec<Trace>, Error> {
     let bytes = read(path)?;
-    jaeger::decode(&bytes).map_err(|source| Error::NoTraces { path: path.into(), source })
+    let decoded = jaeger::decode(&bytes).map_err(|source| Error::NoTraces { path: path.into(), source })?;
+    decoded.notices().iter().for_each(|notice| output::note(notice));
+    Ok(decoded.traces)
 }
 
 /// The embedded playbook, or it with the one in a file laid over it.

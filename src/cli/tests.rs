@@ -19,7 +19,7 @@ fn step(span: &str, service: &str, depth: u32, at: (f64, f64), path_ms: f64) -> 
         depth,
         kind: "internal",
         status: "unset",
-        start: Time(START.0 + (at.0 * 1000.0) as i64),
+        start: Some(Time(START.0 + (at.0 * 1000.0) as i64)),
         offset_ms: at.0,
         duration_ms: at.1,
         self_ms: at.1,
@@ -100,7 +100,7 @@ pub(super) fn no_workers() -> Diagnosis {
         remarks: vec!["3 retries with the same outcome were folded".into()],
         flow: vec![step("POST", "ktrdr-cli", 0, (0.0, 25.0), 5.0), server, select],
         http: vec![HttpCall {
-            time: START,
+            time: Some(START),
             method: Some("POST".into()),
             url: Some("http://localhost:8000/api/v1/backtests/start".into()),
             route: Some("/api/v1/backtests/start".into()),
@@ -113,7 +113,7 @@ pub(super) fn no_workers() -> Diagnosis {
             trace_id: TraceId(0x1f),
         }],
         workers: vec![WorkerSelection {
-            time: START,
+            time: Some(START),
             span: "workers.select".into(),
             operation_type: "backtesting".into(),
             worker_type: Some("backtesting".into()),

@@ -1,4 +1,7 @@
 //! Times as a person types them: `now`, `now-48h`, `now-1h30m`, RFC 3339, seconds or milliseconds of the Unix epoch.
+//!
+//! Seconds since September 2001 have ten digits until 2286, milliseconds thirteen. Any other number could be a date
+//! written without dashes, microseconds, or a slip of the finger: it is refused.
 
 use std::str::FromStr;
 
@@ -38,27 +41,36 @@ impl FromStr for When {
         let text = text.trim();
         let unknown = || {
             format!(
-                "`{text}` is no time; write `now`, `now-48h`, `now-1h30m`, `2026-11-22T10:05:00Z`, or seconds or \
-                 milliseconds since 1970"
+                "`{text}` is not a time; write `now`, `now-48h`, `now-1h30m`, `2026-11-22T10:05:00Z`, or seconds (10 \
+                 digits) or milliseconds (13 digits) since 1970{}",
+                if is_micros(text) { "; these look like microseconds: leave the last 3 digits out" } else { "" }
             )
         };
         if let Some(rest) = text.strip_prefix("now") {
-            let (sign, span) = match rest.as_bytes().first() {
+            let (sign, span) = match rest.split_at_checked(1) {
                 None => return Ok(Self::Before(Micros(0))),
-                Some(b'-') => (1, &rest[1..]),
-                Some(b'+') => (-1, &rest[1..]),
+                Some(("-", span)) => (1, span),
+                Some(("+", span)) => (-1, span),
                 Some(_) => return Err(unknown()),
             };
             let Micros(ago) = duration(span).map_err(|_| unknown())?;
             return Ok(Self::Before(Micros(sign * ago)));
         }
-        if let Ok(number) = text.parse::<i64>() {
-            // Seconds reach this size in the year 5138, milliseconds did in March 1973.
-            let time = if number.abs() < 100_000_000_000 { number.saturating_mul(1_000_000) } else { number * 1000 };
-            return Ok(Self::At(Time(time)));
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let number: i64 = text.parse().map_err(|_| unknown())?;
+            return match number {
+                1_000_000_000..10_000_000_000 => Ok(Self::At(Time(number.saturating_mul(1_000_000)))),
+                1_000_000_000_000..10_000_000_000_000 => Ok(Self::At(Time(number.saturating_mul(1000)))),
+                _ => Err(unknown()),
+            };
         }
         Time::parse_rfc3339(text).map(Self::At).ok_or_else(unknown)
     }
+}
+
+/// Jaeger's own unit: 16 digits.
+fn is_micros(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Reads `1h30m`, `90s`, `2d`, `250ms`.
@@ -90,6 +102,33 @@ mod tests {
         assert_eq!(at("1795342000"), expected);
         assert_eq!(at("1795342000000"), expected);
         assert_eq!(at(&expected.to_string()), expected);
+    }
+
+    /// Review B16: microseconds were taken for milliseconds, and large numbers overflowed.
+    #[test]
+    fn numbers_that_could_mean_something_else_are_refused() {
+        for (first, last) in [("1000000000", "9999999999"), ("1000000000000", "9999999999999")] {
+            assert!(first.parse::<When>().is_ok() && last.parse::<When>().is_ok());
+        }
+        for ambiguous in [
+            "999999999",
+            "10000000000",
+            "999999999999",
+            "10000000000000",
+            "0",
+            "20261122",
+            "20261122100500",
+            "1763802900000000",
+            "1795342000000000000",
+            "9223372036854775807",
+            "99999999999999999999",
+            "-1795342000",
+            "1795342000.5",
+        ] {
+            let message = ambiguous.parse::<When>().unwrap_err();
+            assert!(message.contains("10 digits"), "{ambiguous}: {message}");
+        }
+        assert!("1763802900000000".parse::<When>().unwrap_err().contains("microseconds"));
     }
 
     #[test]

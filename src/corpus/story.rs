@@ -111,11 +111,12 @@ impl Story {
         }
     }
 
-    /// Makes a span last until `end`.
+    /// Makes a span last until `end`; its events do not last longer.
     pub(crate) fn stretch(&mut self, at: At, end: Time) {
         let spans = self.traces.get_mut(at.trace).map(|trace| trace.spans.as_mut_slice()).unwrap_or_default();
         if let Some(span) = spans.iter_mut().find(|span| Some(span.id) == at.parent) {
             span.duration = end - span.start;
+            span.events.iter_mut().for_each(|event| event.time = event.time.min(end));
         }
     }
 

@@ -15,7 +15,7 @@ use super::{
     reported,
     rules::{self, Draft},
     timeline::StateChange,
-    workers,
+    untimed, workers,
     world::World,
 };
 use crate::{
@@ -41,12 +41,15 @@ pub(super) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, ba
     error(facts, &mut record);
     decide(facts, &drafts, &mut record);
     lists(facts, baseline.as_ref(), &mut record);
+    untimed::forget_times(facts, &mut record);
     record
 }
 
 /// What later operations are compared with, if this one completed.
 pub(super) fn comparable(facts: &Facts<'_, '_, '_>) -> Option<Comparable> {
     let window = facts.window.filter(|_| facts.status == OperationStatus::Completed)?;
+    // Without the time of its end nobody knows how long it took.
+    facts.states.last().and_then(|change| facts.case.members.get(change.member)).filter(|m| m.span.has_time())?;
     Some(Comparable {
         operation_id: facts.case.id?.to_owned(),
         operation_type: facts.operation_type.clone(),
@@ -166,19 +169,25 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     let orphaned = everyone().filter(|m| case.scan(m).tree.is_orphan(m.span.ix()));
     let orphaned: BTreeSet<usize> = orphaned.map(|m| m.scan).collect();
     let mut remarks: Vec<String> = facts.states.iter().filter_map(unknown_state).collect();
+    let mut counted: Vec<Remark> = Vec::new();
     let mut scans: BTreeSet<usize> = BTreeSet::new();
     for member in everyone().filter(|m| scans.insert(m.scan)) {
         let scan = case.scan(member);
-        remarks.extend(scan.trace.partial().map(str::to_owned));
+        remarks.extend(scan.trace.gaps().map(str::to_owned));
+        if scan.trace.impossible_times().relative {
+            remarks.push("the times of the trace count from its own start, shown here as the start of 1970".to_owned());
+        }
         record.partial |= scan.trace.partial().is_some();
         for remark in scan.tree.remarks() {
             // Parents may be missing elsewhere in the trace, where nothing of the operation hangs below them.
-            let parents = matches!(remark, Remark::MissingParents(_));
-            let concerned = !parents || orphaned.contains(&member.scan);
-            record.partial |= parents && concerned;
-            remarks.extend(concerned.then(|| remark.to_string()));
+            let concerned = !remark.is_gap() || orphaned.contains(&member.scan);
+            record.partial |= remark.is_gap() && concerned;
+            if concerned {
+                remark.add_to(&mut counted);
+            }
         }
     }
+    remarks.extend(counted.iter().map(ToString::to_string));
     let mut seen = BTreeSet::new();
     remarks.retain(|remark| seen.insert(remark.clone()));
     record.remarks = remarks;

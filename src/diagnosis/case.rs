@@ -100,10 +100,13 @@ impl<'a, 'p> Case<'a, 'p> {
         self.mentions.sort_by_key(|m| (m.span.start(), m.span.trace().id(), m.span.ix()));
     }
 
-    /// End of the latest span or event of the operation.
+    /// Its own spans that have a time, by start.
+    pub(super) fn timed(&self) -> impl Iterator<Item = &Member<'a, 'p>> {
+        self.members.iter().filter(|m| m.span.has_time())
+    }
+
+    /// End of the latest span of the operation; no event is later than its span.
     pub(super) fn last_activity(&self) -> Option<Time> {
-        let ends = self.members.iter().map(|m| m.span.end());
-        let events = self.members.iter().flat_map(|m| m.span.events().map(crate::trace::EventRef::time));
-        ends.chain(events).max()
+        self.timed().map(|m| m.span.end()).max()
     }
 }

@@ -174,7 +174,7 @@ pub(super) fn entries(faults: &[Fault<'_, '_>], origin: Option<&Origin<'_, '_>>)
         decided.is_some_and(|(scan, ix, o)| (scan, ix) == (f.member.scan, f.member.span.ix()) && o.is_fault(f))
     };
     let entry = |f: &Fault<'_, '_>| ErrorEntry {
-        time: f.at,
+        time: Some(f.at),
         service: f.member.span.service().to_owned(),
         span: f.member.span.name().to_owned(),
         span_id: f.member.span.id(),
@@ -200,7 +200,7 @@ pub(super) fn entries(faults: &[Fault<'_, '_>], origin: Option<&Origin<'_, '_>>)
         && let Some(member) = o.member
     {
         entries.push(ErrorEntry {
-            time: o.at.unwrap_or(member.span.start()),
+            time: Some(o.at.unwrap_or(member.span.start())),
             service: member.span.service().to_owned(),
             span: member.span.name().to_owned(),
             span_id: member.span.id(),

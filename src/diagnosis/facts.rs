@@ -243,7 +243,8 @@ fn progress<'t>(case: &Case<'t, '_>) -> Progress<'t> {
             continue;
         }
         let written = scan.get(span, Attr::ProgressAt).and_then(Value::as_f64).map(|secs| Time((secs * 1e6) as i64));
-        let at = written.or(percent.map(|_| span.end()));
+        let possible = written.filter(|at| (span.start()..=span.end()).contains(at));
+        let at = possible.or(percent.map(|_| span.end())).filter(|_| span.has_time());
         if at.is_some() && at < progress.at {
             continue;
         }

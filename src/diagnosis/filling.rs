@@ -70,7 +70,8 @@ impl Facts<'_, '_, '_> {
             fill.quote(P::ErrorType, &origin.error_type);
         }
         fill.quote(P::Message, origin.message.as_deref().unwrap_or_default());
-        fill.set(P::ErrorAt, origin.at.map(|at| at.to_string()).unwrap_or_default());
+        let at = origin.at.filter(|_| origin.member.is_none_or(|member| member.span.has_time()));
+        fill.set(P::ErrorAt, at.map(|at| at.to_string()).unwrap_or_default());
         if let Some(member) = origin.member {
             fill.quote(P::Span, member.span.name());
             fill.quote(P::Caller, member.span.service());

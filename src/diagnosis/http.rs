@@ -183,7 +183,7 @@ fn call(case: &Case<'_, '_>, member: &Member<'_, '_>) -> Option<HttpCall> {
         None
     };
     Some(HttpCall {
-        time: span.start(),
+        time: Some(span.start()),
         method: request.method.map(str::to_owned),
         url: request.url.or(request.path).map(str::to_owned),
         route: callee_request.and_then(|r| r.route).or(request.route).map(str::to_owned),

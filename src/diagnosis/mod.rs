@@ -19,6 +19,7 @@ mod origin;
 mod own_words;
 mod pairing;
 mod path;
+mod prepare;
 mod record;
 mod reported;
 mod rows;
@@ -28,6 +29,7 @@ mod slice;
 mod starts;
 mod status;
 mod timeline;
+mod untimed;
 mod workers;
 mod world;
 
@@ -50,6 +52,9 @@ pub const DEFAULT_BASELINE_WINDOW: Micros = Micros::from_secs(7 * 86_400);
 pub struct Context {
     /// The clock: the earlier of the range's end and now.
     pub now: Time,
+    /// The time after which no span can lie, where that is later than the clock: the real time, when the range ended
+    /// before.
+    pub latest: Option<Time>,
     /// Completed operations to compare with, beside those in the traces themselves.
     pub history: Vec<Comparable>,
     /// How far back operations are compared, whether they come from the history or from the traces.
@@ -67,6 +72,7 @@ impl Default for Context {
     fn default() -> Self {
         Self {
             now: Time::default(),
+            latest: None,
             history: Vec::new(),
             baseline_window: DEFAULT_BASELINE_WINDOW,
             tags: Vec::new(),
@@ -101,7 +107,8 @@ pub struct Report {
 /// others (a refused `ib.connect`, health checks) and are otherwise ignored.
 #[must_use]
 pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Report {
-    let (scans, ids) = find::scan(traces, playbook);
+    let traces = prepare::prepare(traces, playbook, context);
+    let (scans, ids) = find::scan(&traces, playbook);
     let world = world::World::new(&scans, playbook);
     let cases = find::cases(&scans, &ids, playbook);
     let cases = cases.iter().filter(|case| carries(case, &context.tags));

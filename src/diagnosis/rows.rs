@@ -22,8 +22,8 @@ pub struct FlowStep {
     pub kind: &'static str,
     /// `ok`, `error`, `unset`; `missing` for a parent that is named but absent.
     pub status: &'static str,
-    /// When it started.
-    pub start: Time,
+    /// When it started; `None` when its span came without a usable start.
+    pub start: Option<Time>,
     /// Milliseconds after the start of the window.
     pub offset_ms: f64,
     /// Its length in milliseconds.
@@ -73,8 +73,8 @@ impl ErrorRole {
 /// An error that a span of the operation tells of.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ErrorEntry {
-    /// When.
-    pub time: Time,
+    /// When; `None` when its span came without a usable start.
+    pub time: Option<Time>,
     /// The span's service.
     pub service: String,
     /// The span's name.
@@ -96,8 +96,8 @@ pub struct ErrorEntry {
 /// An HTTP call between services (or into one from outside).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HttpCall {
-    /// When it was sent.
-    pub time: Time,
+    /// When it was sent; `None` when its span came without a usable start.
+    pub time: Option<Time>,
     /// `GET`, `POST` …
     pub method: Option<String>,
     /// Full address.
@@ -123,8 +123,8 @@ pub struct HttpCall {
 /// A worker selection, or a dispatch where no selection span exists.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WorkerSelection {
-    /// When.
-    pub time: Time,
+    /// When; `None` when its span came without a usable start.
+    pub time: Option<Time>,
     /// The span's name.
     pub span: String,
     /// Type of the operation.

@@ -31,8 +31,19 @@ pub(super) struct StateChange<'t> {
 pub(super) fn states<'t>(case: &Case<'t, '_>) -> Vec<StateChange<'t>> {
     let mut changes: Vec<StateChange<'t>> =
         case.members.iter().enumerate().filter_map(|(ix, member)| state(case, ix, member)).collect();
-    // A registration comes before every change, whatever the clocks of two services say.
-    changes.sort_by_key(|change| (!change.registers, change.at, change.status.is_terminal(), change.member));
+    // A registration comes before every change, whatever the clocks of two services say. Of changes without a time an
+    // end comes last and everything else first.
+    let timed = |change: &StateChange<'_>| case.members.get(change.member).is_some_and(|m| m.span.has_time());
+    changes.sort_by_key(|change| {
+        let (ends, timed) = (change.status.is_terminal(), timed(change));
+        let place = match (change.registers, timed, ends) {
+            (true, ..) => 0,
+            (false, false, false) => 1,
+            (false, true, _) => 2,
+            (false, false, true) => 3,
+        };
+        (place, change.at, ends, change.member)
+    });
     changes
 }
 
@@ -97,16 +108,17 @@ impl Window {
 /// From the start request's server span (else the registration, else the first span) to the last terminal state; a
 /// start without id runs from its first to its last retry.
 pub(super) fn window(case: &Case<'_, '_>, states: &[StateChange<'_>], ended: bool, now: Time) -> Option<Window> {
-    let first = case.members.first()?.span.start();
+    let first = case.timed().next()?.span.start();
     let server = |m: &&Member<'_, '_>| m.sight.route_is(RouteRole::Start) && m.span.kind() == SpanKind::Server;
-    let by_request = case.members.iter().find(server);
-    let registered = || case.members.iter().find(|m| m.sight.is(SpanRole::Register));
+    let by_request = case.timed().find(server);
+    let registered = || case.timed().find(|m| m.sight.is(SpanRole::Register));
     let start = match case.id {
         Some(_) => by_request.or_else(registered).map_or(first, |m| m.span.start()),
         None => first,
     };
-    let last = case.members.iter().map(|m| m.span.end()).max().unwrap_or(first);
-    let terminal = states.last().filter(|change| change.status.is_terminal()).map(|change| change.at);
+    let last = case.last_activity().unwrap_or(first);
+    let has_time = |change: &&StateChange<'_>| case.members.get(change.member).is_some_and(|m| m.span.has_time());
+    let terminal = states.last().filter(|change| change.status.is_terminal()).filter(has_time).map(|change| change.at);
     let ending = || terminal.or_else(|| given_back(case, states)).unwrap_or(last);
     let end = if ended { Some(ending().max(start)) } else { None };
     // Beyond these 70 000 years nothing is a clock's time, and differences would no longer fit.

@@ -162,7 +162,7 @@ pub(super) fn outcome<'t, 'p>(choices: &[Choice<'t, 'p>], last_attempt: Option<T
 /// The list of selections and dispatches.
 pub(super) fn entries(choices: &[Choice<'_, '_>], operation_type: &str) -> Vec<WorkerSelection> {
     let entry = |c: &Choice<'_, '_>| WorkerSelection {
-        time: c.member.span.start(),
+        time: Some(c.member.span.start()),
         span: c.member.span.name().to_owned(),
         operation_type: operation_type.to_owned(),
         worker_type: c.worker_type.as_deref().map(str::to_owned),

@@ -88,7 +88,7 @@ fn flow(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
         Field::int("depth", each(rows, |r| i64::from(r.depth))),
         Field::text("kind", each(rows, |r| r.kind)).config(look::filterable()),
         Field::text("status", each(rows, |r| r.status)).config(span_status()),
-        Field::time("start", each(rows, |r| r.start)),
+        Field::opt_time("start", each(rows, |r| r.start)),
         Field::float("offset_ms", each(rows, |r| r.offset_ms)).config(ms()),
         Field::float("duration_ms", each(rows, |r| r.duration_ms)).config(ms()),
         Field::float("self_ms", each(rows, |r| r.self_ms)).config(ms()).describe("Time that no child covers"),
@@ -118,7 +118,7 @@ fn span_status() -> super::config::Config {
 fn errors(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
     let rows = diagnosis.errors.as_slice();
     vec![
-        Field::time("time", each(rows, |r| r.time)),
+        Field::opt_time("time", each(rows, |r| r.time)),
         Field::text("service", each(rows, |r| r.service.as_str())).config(look::filterable()),
         Field::text("span", each(rows, |r| r.span.as_str())).config(look::filterable()),
         Field::text("span_id", each(rows, |r| r.span_id.to_string())).config(look::linked(source.span_links())),
@@ -135,7 +135,7 @@ fn errors(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
 fn http(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
     let rows = diagnosis.http.as_slice();
     vec![
-        Field::time("time", each(rows, |r| r.time)),
+        Field::opt_time("time", each(rows, |r| r.time)),
         Field::opt_text("method", each(rows, |r| r.method.as_deref())).config(look::filterable()),
         Field::opt_text("url", each(rows, |r| r.url.as_deref())).config(look::long_text()),
         Field::opt_text("route", each(rows, |r| r.route.as_deref())).config(look::filterable()),
@@ -154,7 +154,7 @@ fn http(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
 fn workers(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
     let rows = diagnosis.workers.as_slice();
     vec![
-        Field::time("time", each(rows, |r| r.time)),
+        Field::opt_time("time", each(rows, |r| r.time)),
         Field::text("span", each(rows, |r| r.span.as_str())).config(look::filterable()),
         Field::text("operation_type", each(rows, |r| r.operation_type.as_str())).config(look::filterable()),
         Field::opt_text("worker_type", each(rows, |r| r.worker_type.as_deref())).config(look::filterable()),

@@ -173,11 +173,11 @@ fn trace_of(spans: usize) -> Trace {
             id: SpanId(at as u64 + 1),
             parent: (at > 0).then_some(Parent { span: SpanId(1), relation: Relation::ChildOf }),
             name: if noise { poll } else { name },
-            start: Time(1_000_500 + at as i64),
-            duration: Micros(1 + (spans - at) as i64),
+            start: Some(Time(1_000_500 + at as i64)),
+            duration: Some(Micros(1 + (spans - at) as i64)),
             status: if at + 1 == spans { Status::Error } else { Status::Unset },
             attributes: vec![Attribute::int(key, at as i64)],
-            events: vec![EventDraft { time: Time(1_234_567), name: event, attributes: vec![] }],
+            events: vec![EventDraft { time: Some(Time(1_000_502)), name: event, attributes: vec![] }],
             ..SpanDraft::default()
         };
         builder.push(&mut draft, &strings);
@@ -194,7 +194,7 @@ fn the_trace_view_is_told_milliseconds_also_in_logs() {
         json["data"]["values"][at].clone()
     };
     assert_eq!(column("startTime"), json!([1000.5, 1000.501]));
-    assert_eq!(column("logs")[0][0]["timestamp"], json!(1234.567));
+    assert_eq!(column("logs")[0][0]["timestamp"], json!(1000.502));
     assert_eq!(column("statusCode"), json!([0, 2]));
     assert_eq!(column("tags")[1], json!([{"key": "n", "value": 1}, {"key": "error", "value": true}]));
     assert_eq!(column("parentSpanID"), json!([null, "0000000000000001"]));

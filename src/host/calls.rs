@@ -33,9 +33,17 @@ impl Host {
     /// # Errors
     /// When the call fails as a whole.
     pub async fn query_raw(&self, request: QueryDataRequest) -> Result<QueryDataResponse, HostError> {
+        self.query_request(Request::new(request)).await
+    }
+
+    /// Sends this request, with the metadata that it carries (such as how long its caller waits).
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn query_request(&self, request: Request<QueryDataRequest>) -> Result<QueryDataResponse, HostError> {
         let mut grpc = ready(&self.channel).await?.max_decoding_message_size(usize::MAX);
         let codec = ProstCodec::<QueryDataRequest, QueryDataResponse>::default();
-        Ok(grpc.unary(Request::new(request), path(DATA_PATH), codec).await?.into_inner())
+        Ok(grpc.unary(request, path(DATA_PATH), codec).await?.into_inner())
     }
 
     /// "Save & test".

@@ -12,7 +12,10 @@ use std::{
 use moka::future::Cache;
 
 use super::{Case, Target, TimeRange};
-use crate::{diagnosis::Comparable, trace::Time};
+use crate::{
+    diagnosis::Comparable,
+    trace::{Time, TraceId},
+};
 
 /// Questions whose times differ by less are the same.
 const BUCKET_US: i64 = 5_000_000;
@@ -57,8 +60,10 @@ pub(super) struct Caches {
     /// Questions asked, and those that Jaeger had to be asked for.
     pub(super) questions: AtomicU64,
     pub(super) answered_anew: AtomicU64,
-    /// How often a trace that was fetched again by its id had no more spans than the search had given.
-    pub(super) vain_refetches: AtomicU32,
+    /// How many spans a trace had when it was read by its id.
+    pub(super) whole: Cache<(u64, TraceId), usize>,
+    /// How often in a row a trace that was read by its id had no more spans than the search had given.
+    pub(super) useless_reads: AtomicU32,
 }
 
 /// How often an answer was there already.
@@ -88,7 +93,8 @@ impl Default for Caches {
             history: plain(600, 1000),
             questions: AtomicU64::new(0),
             answered_anew: AtomicU64::new(0),
-            vain_refetches: AtomicU32::new(0),
+            whole: plain(30, 20_000),
+            useless_reads: AtomicU32::new(0),
         }
     }
 }

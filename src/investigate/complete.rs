@@ -1,7 +1,5 @@
 //! What else is worth fetching once it is known which operations are at hand.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use futures_util::StreamExt as _;
 use hashbrown::HashSet;
 
@@ -10,7 +8,7 @@ use crate::{
     diagnosis::{Diagnosis, OperationStatus, Severity, Verdict},
     jaeger::Search,
     playbook::{Attr, RouteRole},
-    trace::{Micros, Time, Trace, TraceId},
+    trace::{Micros, Time},
 };
 
 /// How many operations are looked at more closely.
@@ -31,14 +29,8 @@ const NEAR: Micros = Micros::from_secs(30);
 const AROUND: Micros = Micros::from_secs(600);
 /// How far back polls and health checks are searched at least.
 const RECENT: Micros = Micros::from_secs(900);
-/// Some storages give of a longer trace only the part within an hour of the search's window.
-const LONG: Micros = Micros::from_secs(45 * 60);
-/// How many traces are fetched again.
-const MOST_REFETCHES: usize = 20;
-/// After so many in vain the storage is taken to give whole traces.
-const VAIN_REFETCHES: u32 = 5;
 
-/// Searches worth making, and whether whole traces are worth fetching.
+/// Searches worth making.
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
     searches: Vec<Search>,
@@ -51,10 +43,6 @@ impl Wishes {
         self.searches.extend(other.searches);
         self.fallbacks.extend(other.fallbacks);
     }
-}
-
-fn is_long(trace: &Trace) -> bool {
-    trace.start().zip(trace.end()).is_some_and(|(start, end)| end - start > LONG)
 }
 
 /// From the first start to the last end of the operations that went wrong.
@@ -231,8 +219,8 @@ impl Investigator {
         }
     }
 
-    /// Makes the searches and fetches long traces whole; says whether that told anything new. What cannot be had is
-    /// noted, never an error: the operations themselves are known.
+    /// Makes the searches; says whether that found anything new. A search that fails is noted, never an error: the operations
+    /// themselves are known.
     pub(super) async fn grant(&self, wishes: Wishes, gathered: &mut Gathered) -> bool {
         let Wishes { mut searches, mut fallbacks } = wishes;
         let mut seen = HashSet::new();
@@ -261,47 +249,6 @@ impl Investigator {
             }
         }
         gathered.truncated = whole;
-        added | self.refetch(gathered).await
-    }
-
-    /// Fetches by id the traces that a search may have cut: those that are long, and those that say so.
-    async fn refetch(&self, gathered: &mut Gathered) -> bool {
-        let vain = &self.caches().vain_refetches;
-        if vain.load(Relaxed) >= VAIN_REFETCHES {
-            return false;
-        }
-        let ids: Vec<(TraceId, usize)> = gathered
-            .traces
-            .iter()
-            .filter(|trace| is_long(trace))
-            .take(MOST_REFETCHES)
-            .map(|t| (t.id(), t.len()))
-            .collect();
-        let mut added = false;
-        for (id, had) in ids {
-            gathered.asked.push(format!("trace {id}"));
-            let why = match self.client.trace(id).await {
-                Ok(Some(whole)) if whole.len() > had => {
-                    vain.store(0, Relaxed);
-                    gathered.traces.push(whole);
-                    added = true;
-                    continue;
-                }
-                Ok(Some(_)) => {
-                    if vain.fetch_add(1, Relaxed) + 1 >= VAIN_REFETCHES {
-                        break;
-                    }
-                    continue;
-                }
-                Ok(None) => "Jaeger no longer has it as a whole: only what the search gave was read".to_owned(),
-                Err(error) => format!("it could not be read as a whole: {error}"),
-            };
-            if let Some(trace) = gathered.traces.iter_mut().find(|trace| trace.id() == id) {
-                trace.mark_partial(why);
-                added = true;
-            }
-        }
-        crate::jaeger::merge(&mut gathered.traces);
         added
     }
 }

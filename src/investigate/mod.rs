@@ -18,6 +18,7 @@ mod single;
 mod target;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::{
     collections::BTreeSet,
@@ -25,14 +26,16 @@ use std::{
 };
 
 pub use cache::CacheUse;
+use hashbrown::{HashMap, HashSet};
 pub use target::Target;
+use tokio::time::Instant;
 
 use self::cache::Caches;
 use crate::{
     diagnosis::{Context, DEFAULT_BASELINE_WINDOW, Detail, Diagnosis, OperationStatus, Report, Verdict, diagnose},
     jaeger,
     playbook::Playbook,
-    trace::{Micros, Time, Trace},
+    trace::{Micros, Time, Trace, TraceId},
 };
 
 /// How many requests one question has under way at a time.
@@ -132,6 +135,8 @@ struct Case {
     notices: Vec<String>,
     partial: bool,
     asked: Vec<String>,
+    /// What the question turned out to mean, if it was about one.
+    target: Option<Target>,
 }
 
 /// A case in the making.
@@ -141,6 +146,10 @@ struct Gathered {
     notices: Vec<String>,
     truncated: bool,
     asked: Vec<String>,
+    /// Traces that were asked for by id.
+    read: HashSet<TraceId>,
+    /// Those of them that could not be read, with the reason.
+    unread: HashMap<TraceId, String>,
 }
 
 impl Gathered {
@@ -149,7 +158,7 @@ impl Gathered {
         let before: usize = self.traces.iter().map(Trace::len).sum();
         self.traces.extend(found.traces);
         jaeger::merge(&mut self.traces);
-        self.truncated |= found.truncated;
+        self.truncated |= found.truncated || found.partial;
         self.notices.extend(found.notes);
         self.asked.extend(found.asked);
         before < self.traces.iter().map(Trace::len).sum()
@@ -195,6 +204,12 @@ impl Investigator {
         headers: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, jaeger::Error> {
         Ok(Self { client: self.client.with_headers(headers)?, shared: Arc::clone(&self.shared) })
+    }
+
+    /// The same investigator for a question that is answered by `deadline`; see [`jaeger::Client::with_deadline`].
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        Self { client: self.client.with_deadline(deadline), shared: Arc::clone(&self.shared) }
     }
 
     /// The Jaeger that is asked.
@@ -266,7 +281,8 @@ impl Investigator {
         let limit = limit.clamp(100, 1000);
         self.caches().questions.fetch_add(1, Relaxed);
         let key = cache::ListKey::new(self.client.identity(), range, tags, limit, now);
-        let work = self.list_anew(range, tags.to_vec(), limit, now);
+        // Boxed: the cache holds it several times over.
+        let work = Box::pin(self.list_anew(range, tags.to_vec(), limit, now));
         self.caches().lists.try_get_with(key, work).await.map_err(|error| jaeger::Error::clone(&error))
     }
 
@@ -280,7 +296,7 @@ impl Investigator {
         self.caches().answered_anew.fetch_add(1, Relaxed);
         let clock = range.to.min(now);
         let mut gathered = self.discover(range, limit, clock).await?;
-        let context = Context { detail: Detail::Record, ..self.context(clock, tags) };
+        let context = Context { detail: Detail::Record, latest: Some(now), ..self.context(clock, tags) };
         let mut report = self.diagnose(&mut gathered, context.clone()).await;
         let at_hand: Vec<&Diagnosis> =
             report.diagnoses.iter().filter(|d| select::overlaps(d, range, clock)).take(limit).collect();
@@ -288,10 +304,13 @@ impl Investigator {
         wishes.extend(self.wish_open_ids(&at_hand, clock).await);
         let (added, history) =
             tokio::join!(self.grant(wishes, &mut gathered), self.history(select::types(&at_hand), clock));
-        if added || !history.is_empty() {
-            report = self.diagnose(&mut gathered, Context { history, ..context }).await;
+        let context = Context { history, ..context };
+        if added || !context.history.is_empty() {
+            report = self.diagnose(&mut gathered, context.clone()).await;
         }
-        Ok(Arc::new(Self::case(gathered, report)))
+        let at_hand = |d: &Diagnosis| select::overlaps(d, range, clock);
+        self.read_doubtful(&mut gathered, &mut report.diagnoses, at_hand, &context).await;
+        Ok(Arc::new(Self::case(gathered, report, None)))
     }
 
     /// One operation (one row, verdict `not_found` when no trace has the id) or all operations of one trace.
@@ -309,19 +328,14 @@ impl Investigator {
     /// When Jaeger cannot be reached or refuses.
     pub async fn traces(&self, target: &Target, now: Time) -> Result<Vec<Trace>, jaeger::Error> {
         let case = self.single(target, now).await?;
-        let order = case.diagnoses.iter().flat_map(|d| &d.trace_ids);
-        let mut traces: Vec<Trace> = Vec::new();
-        let first = match target {
-            Target::Trace(id) => Some(id),
-            Target::Operation(_) => None,
+        let mut ids: Vec<TraceId> = match case.target {
+            Some(Target::Trace(id)) => vec![id],
+            _ => case.diagnoses.iter().flat_map(|d| &d.trace_ids).copied().collect(),
         };
-        for id in first.into_iter().chain(order) {
-            if matches!(target, Target::Trace(wanted) if wanted != id) || traces.iter().any(|t| t.id() == *id) {
-                continue;
-            }
-            traces.extend(case.traces.iter().find(|trace| trace.id() == *id).cloned());
-        }
-        Ok(traces)
+        let mut seen = HashSet::new();
+        ids.retain(|id| seen.insert(*id));
+        let found = |id: &TraceId| case.traces.iter().find(|trace| trace.id() == *id).cloned();
+        Ok(ids.iter().filter_map(found).collect())
     }
 
     fn context(&self, now: Time, tags: Vec<(String, String)>) -> Context {
@@ -351,11 +365,11 @@ impl Investigator {
         }
     }
 
-    fn case(gathered: Gathered, report: Report) -> Case {
+    fn case(gathered: Gathered, report: Report, target: Option<Target>) -> Case {
         let partial = gathered.truncated;
         let mut diagnoses: Vec<_> = report.diagnoses.into_iter().map(Arc::new).collect();
         diagnoses.shrink_to_fit();
         let traces = Arc::new(gathered.traces);
-        Case { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked }
+        Case { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked, target }
     }
 }

@@ -20,7 +20,7 @@ impl Investigator {
             return Ok(case);
         }
         let running_key = (key.clone(), bucket(now));
-        let work = self.single_anew(target.clone(), now);
+        let work = Box::pin(self.single_anew(target.clone(), now));
         let case =
             self.caches().single.try_get_with(running_key, work).await.map_err(|error| jaeger::Error::clone(&error))?;
         let finished = !case.diagnoses.is_empty() && case.diagnoses.iter().all(|d| d.status.is_terminal());
@@ -33,13 +33,17 @@ impl Investigator {
     async fn single_anew(&self, target: Target, now: Time) -> Result<Arc<Case>, jaeger::Error> {
         self.caches().answered_anew.fetch_add(1, Relaxed);
         let mut gathered = Gathered::default();
-        let looked = match &target {
-            Target::Operation(id) => self.find_operation(id, now, &mut gathered).await?,
-            Target::Trace(id) => {
-                self.find_trace(*id, &mut gathered).await?;
-                format!("no trace {id} was found at {}", self.client.base())
+        let meanings = target.meanings(&self.shared.playbook);
+        let mut meaning = meanings.first().unwrap_or(&target);
+        let mut looked = Vec::new();
+        for next in &meanings {
+            looked.push(self.find(next, now, &mut gathered).await?);
+            if !gathered.traces.is_empty() {
+                meaning = next;
+                break;
             }
-        };
+        }
+        let target = meaning.clone();
         let context = self.context(now, Vec::new());
         let mut report = self.diagnose(&mut gathered, context.clone()).await;
         let at_hand: Vec<&Diagnosis> = report.diagnoses.iter().filter(|d| target.includes(d)).collect();
@@ -52,24 +56,34 @@ impl Investigator {
         }
         let (added, history) =
             tokio::join!(self.grant(wishes, &mut gathered), self.history(select::types(&at_hand), now));
-        if added || !history.is_empty() {
-            report = self.diagnose(&mut gathered, Context { history, ..context }).await;
+        let context = Context { history, ..context };
+        if added || !context.history.is_empty() {
+            report = self.diagnose(&mut gathered, context.clone()).await;
         }
+        self.read_doubtful(&mut gathered, &mut report.diagnoses, |d| target.includes(d), &context).await;
         report.diagnoses.retain(|d| target.includes(d));
         let found = !gathered.traces.is_empty();
-        match &target {
-            Target::Trace(id) => {
-                select::main_first(&mut report.diagnoses, *id);
-                if report.diagnoses.is_empty() && found {
-                    gathered.notice(format!("trace {id} holds no operation of {}", self.shared.playbook.name()));
-                }
+        if let Target::Trace(id) = &target {
+            select::main_first(&mut report.diagnoses, *id);
+            if report.diagnoses.is_empty() && found {
+                gathered.notice(format!("trace {id} holds no operation of {}", self.shared.playbook.name()));
             }
-            Target::Operation(_) => {}
         }
         if report.diagnoses.is_empty() && (!found || matches!(target, Target::Operation(_))) {
-            report.diagnoses.push(self.not_found(&target, &looked));
+            report.diagnoses.push(self.not_found(&target, &looked.join("; ")));
         }
-        Ok(Arc::new(Self::case(gathered, report)))
+        Ok(Arc::new(Self::case(gathered, report, Some(target))))
+    }
+
+    /// Fetches the traces of an operation or the one trace; says where was looked.
+    async fn find(&self, target: &Target, now: Time, gathered: &mut Gathered) -> Result<String, jaeger::Error> {
+        match target {
+            Target::Operation(id) | Target::Either(id, _) => self.find_operation(id, now, gathered).await,
+            Target::Trace(id) => {
+                self.find_trace(*id, gathered).await?;
+                Ok(format!("no trace {id} was found at {}", self.client.base()))
+            }
+        }
     }
 
     /// Fetches all traces that carry an operation's id; says where was looked.
@@ -92,18 +106,15 @@ impl Investigator {
 
     async fn find_trace(&self, id: TraceId, gathered: &mut Gathered) -> Result<(), jaeger::Error> {
         gathered.asked.push(format!("trace {id}"));
-        let found = match self.client.trace(id).await {
-            Err(error) if error.is_too_large() => self.client.trace_cut(id).await?,
-            other => other?,
-        };
-        gathered.traces.extend(found);
+        gathered.read.insert(id);
+        gathered.traces.extend(self.trace_or_start(id).await?);
         Ok(())
     }
 
     fn not_found(&self, target: &Target, looked: &str) -> Diagnosis {
         let playbook = &self.shared.playbook;
         let (id, text) = match target {
-            Target::Operation(id) => (Some(id.clone()), id.clone()),
+            Target::Operation(id) | Target::Either(id, _) => (Some(id.clone()), id.clone()),
             Target::Trace(id) => (None, id.to_string()),
         };
         let rule = playbook.rule("not_found.no_trace");

@@ -5,15 +5,35 @@ use crate::trace::TraceId;
 fn an_id_is_told_from_a_trace_and_an_address() {
     let op = |id: &str| Some(Target::Operation(id.to_owned()));
     assert_eq!(Target::parse(" op_training_20261122_100505_a41e50c8 "), op("op_training_20261122_100505_a41e50c8"));
-    assert_eq!(Target::parse("deadbeef"), op("deadbeef"));
+    assert_eq!(Target::parse("123456789abcdef"), op("123456789abcdef"), "15 digits");
+    let either = |id: &str| Some(Target::Either(id.to_owned(), TraceId::parse(id).unwrap()));
+    for digits in ["8212b7921662819341f6e69c550de215", "41f6e69c550de215"] {
+        assert_eq!(Target::parse(digits), either(digits));
+    }
+    assert_eq!(
+        Target::parse("8212b7921662819341f6e69c550de2150"),
+        op("8212b7921662819341f6e69c550de2150"),
+        "33 digits"
+    );
     let trace = TraceId::parse("8212b7921662819341f6e69c550de215").unwrap();
-    assert_eq!(Target::parse("8212b7921662819341f6e69c550de215"), Some(Target::Trace(trace)));
     assert_eq!(
         Target::parse("http://jaeger/trace/8212b7921662819341f6e69c550de215?uiFind=x"),
         Some(Target::Trace(trace))
     );
-    assert_eq!(Target::parse("41f6e69c550de215"), Some(Target::Trace(TraceId(0x41f6_e69c_550d_e215))));
     assert_eq!(Target::parse("  "), None);
+}
+
+/// Review B11: ids of Celery, Temporal and payment systems are hexadecimal digits.
+#[test]
+fn an_id_that_could_be_either_is_an_operation_first_unless_ids_look_otherwise() {
+    let id = "4bc5e6d07c3c4f0a9d0b8a5f1e2d3c4b";
+    let (operation, trace) = (Target::Operation(id.to_owned()), Target::Trace(TraceId::parse(id).unwrap()));
+    let target = Target::parse(id).unwrap();
+    let celery = Playbook::with_overlay("extends = \"none\"\nname = \"Celery\"").unwrap();
+    assert_eq!(target.meanings(&celery), [operation.clone(), trace.clone()]);
+    let hexadecimal = Playbook::with_overlay("[operation]\nid_pattern = '^[0-9a-f]{32}$'").unwrap();
+    assert_eq!(target.meanings(&hexadecimal), [operation.clone(), trace.clone()]);
+    assert_eq!(target.meanings(&Playbook::ktrdr()), [trace, operation], "KTRDR's ids begin with op_");
 }
 
 #[test]

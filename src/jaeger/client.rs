@@ -1,18 +1,18 @@
 //! The client: the plain questions, in the dialect that the server speaks.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::HeaderMap;
-use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::{
     Dialect,
     config::Config,
-    decode::{self, Answer},
+    decode::{self, Answer, ApiError},
     error::{Error, ErrorKind},
     http::{Beyond, Http, Reply, insert},
-    reply::{Names, api_error, is_jaeger_json, is_unencodable, wants_service_name},
-    server::Server,
+    reply::{api_error, is_not_found, is_unencodable, kind_of, names},
+    server::Servers,
     stats::Stats,
 };
 use crate::trace::{Trace, TraceId};
@@ -25,13 +25,14 @@ const LARGE: usize = 128 << 10;
 pub struct Client {
     pub(super) shared: Arc<Shared>,
     forwarded: Option<Arc<HeaderMap>>,
+    deadline: Option<Instant>,
 }
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) http: Http,
     pub(super) max_services: usize,
-    pub(super) server: Mutex<Option<Server>>,
+    pub(super) servers: Servers,
 }
 
 /// What a look at the server tells.
@@ -58,8 +59,8 @@ impl Client {
     /// When the address, a header or a certificate cannot be used.
     pub fn new(config: &Config) -> Result<Self, Error> {
         let http = Http::new(config)?;
-        let shared = Shared { http, max_services: config.max_services.max(1), server: Mutex::new(None) };
-        Ok(Self { shared: Arc::new(shared), forwarded: None })
+        let shared = Shared { http, max_services: config.max_services.max(1), servers: Servers::default() };
+        Ok(Self { shared: Arc::new(shared), forwarded: None, deadline: None })
     }
 
     /// The same client with these headers added to every request (and winning over its own): the identity of the user
@@ -76,7 +77,20 @@ impl Client {
             insert(&mut all, name.as_ref(), value.as_ref())?;
         }
         let forwarded = (!all.is_empty()).then(|| Arc::new(all));
-        Ok(Self { shared: Arc::clone(&self.shared), forwarded })
+        Ok(Self { shared: Arc::clone(&self.shared), forwarded, deadline: self.deadline })
+    }
+
+    /// The same client for a question that is answered by `deadline`: a server that asks to be asked again later is only
+    /// waited for where that leaves time.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The error of a question that was given up after this time.
+    #[must_use]
+    pub fn too_late(&self, after: Duration) -> Error {
+        Error::new(ErrorKind::TooLate(after), self.base(), None, "")
     }
 
     /// A number that differs between callers who may see different things, to keep their answers apart.
@@ -128,8 +142,7 @@ impl Client {
             Dialect::Legacy => self.get(&["api", "services"], &[]).await?,
             Dialect::V3 => self.get(&["api", "v3", "services"], &[]).await?,
         };
-        let answer: Names = self.json(&reply).await?;
-        Ok(answer.names())
+        self.names(&reply).await
     }
 
     /// The names of a service's spans, sorted.
@@ -150,8 +163,7 @@ impl Client {
             }
             Dialect::V3 => self.get(&["api", "v3", "operations"], &query).await?,
         };
-        let answer: Names = self.json(&reply).await?;
-        Ok(answer.names())
+        self.names(&reply).await
     }
 
     /// One trace by id; `None` when there is none.
@@ -171,7 +183,7 @@ impl Client {
             if other.status == 200 && !other.is_html() {
                 reply = other;
             }
-        } else if reply.status == 404 && !is_jaeger_json(&reply) || reply.is_html() {
+        } else if reply.has_no_route() {
             let now = self.probe_again(server).await?;
             if now.dialect == server.dialect {
                 return Err(self.error(reply.stranger(), &reply));
@@ -208,41 +220,42 @@ impl Client {
         query: &[(&str, String)],
         beyond: Beyond,
     ) -> Result<Reply, Error> {
-        self.shared.http.get(path, query, self.forwarded.as_deref(), beyond).await
+        self.shared.http.get(path, query, self.forwarded.as_deref(), beyond, self.deadline).await
     }
 
     pub(super) fn error(&self, kind: ErrorKind, reply: &Reply) -> Error {
         self.shared.http.error(kind, reply, self.forwarded.as_deref())
     }
 
-    async fn json<T: serde::de::DeserializeOwned>(&self, reply: &Reply) -> Result<T, Error> {
-        if reply.status == 200 && !reply.is_html() {
-            let cut = |why: serde_json::Error| self.error(ErrorKind::Decode(decode::explain(&why, &reply.body)), reply);
-            return serde_json::from_slice(&reply.body).map_err(cut);
-        }
-        if reply.is_html() || reply.status == 404 {
+    async fn names(&self, reply: &Reply) -> Result<Vec<String>, Error> {
+        if reply.has_no_route() {
             self.forget(None).await;
         }
-        Err(self.refusal(reply))
+        if reply.status != 200 || reply.is_html() || api_error(reply).is_some() {
+            return Err(self.refusal(reply));
+        }
+        names(reply).ok_or_else(|| match serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body) {
+            Ok(_) => self.error(ErrorKind::NoNames, reply),
+            Err(why) => self.error(ErrorKind::Decode(decode::explain(&why, &reply.body)), reply),
+        })
     }
 
     /// The error in an answer that is none.
     pub(super) fn refusal(&self, reply: &Reply) -> Error {
-        let Some(error) = api_error(reply) else { return self.error(reply.stranger(), reply) };
-        let kind = match reply.status {
-            401 | 403 => ErrorKind::Unauthorized,
-            _ if wants_service_name(&error.message) => ErrorKind::ServiceRequired,
-            400 | 404 => ErrorKind::BadRequest,
-            502..=504 => ErrorKind::Unavailable,
-            _ => ErrorKind::Storage,
-        };
-        let message: String = error.message.chars().take(300).collect();
-        Error::new(kind, &reply.url, Some(reply.status), message)
+        match api_error(reply) {
+            Some(error) => self.refused(reply, &error),
+            None => self.error(reply.stranger(), reply),
+        }
     }
 
-    /// The traces of an answer; "nothing found" is an answer without traces.
+    fn refused(&self, reply: &Reply, error: &ApiError) -> Error {
+        let message = error.message.chars().take(300).collect();
+        self.shared.http.error_with(kind_of(reply.status, error), reply, message, self.forwarded.as_deref())
+    }
+
+    /// The traces of an answer; "nothing found" is an answer without traces, an error in the place of traces is not.
     pub(super) async fn answer(&self, reply: Reply) -> Result<Answer, Error> {
-        if reply.status == 404 && is_jaeger_json(&reply) {
+        if reply.status == 404 && is_not_found(&reply) {
             return Ok(Answer::default());
         }
         if reply.status != 200 || reply.is_html() {
@@ -256,9 +269,13 @@ impl Client {
             )
         });
         // The reply is dropped only after decoding: it holds the place of a large body.
-        let read = move || match cut {
-            Some(why) => decode::read_cut(&reply.body, &why),
-            None => decode::read(&reply.body),
+        let client = self.clone();
+        let read = move || {
+            let read = match cut {
+                Some(why) => decode::read_cut(&reply.body, &why),
+                None => decode::read(&reply.body),
+            };
+            read.map(|answer| client.checked(answer, &reply))
         };
         let read = if large {
             let reading = tokio::task::spawn_blocking(read).await;
@@ -269,7 +286,22 @@ impl Client {
         read.map_err(|why| {
             let kind = if why == decode::DecodeError::Tempo { ErrorKind::Tempo } else { ErrorKind::Decode(why) };
             Error::new(kind, &url, Some(200), "")
-        })
+        })?
+    }
+
+    /// An answer without the errors that say nothing; an error in the place of traces is one.
+    fn checked(&self, mut answer: Answer, reply: &Reply) -> Result<Answer, Error> {
+        answer.errors.retain(|error| !error.is_not_found());
+        if answer.traces.is_empty()
+            && let Some(error) = answer.errors.first()
+        {
+            return Err(self.refused(reply, error));
+        }
+        for error in answer.errors.iter().filter(|error| error.trace_id.is_none()) {
+            let why = format!("Jaeger reported an error beside the traces: {}", error.message);
+            answer.traces.iter_mut().for_each(|trace| trace.mark_partial(why.as_str()));
+        }
+        Ok(answer)
     }
 }
 

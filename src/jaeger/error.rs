@@ -1,6 +1,6 @@
 //! What went wrong with a request, in words that name the place and the usual remedy.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::decode::DecodeError;
 
@@ -40,6 +40,12 @@ pub enum ErrorKind {
     Storage,
     /// A proxy or Jaeger is not ready.
     Unavailable,
+    /// A proxy or Jaeger wants to be asked less often.
+    Throttled,
+    /// The question as a whole was not answered within this time.
+    TooLate(Duration),
+    /// JSON in place of a list of names.
+    NoNames,
     /// The answer is larger than the limit in bytes.
     TooLarge(usize),
     /// The answer cannot be read.
@@ -71,7 +77,7 @@ impl Error {
     /// Whether no complete answer came in time.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        self.kind == ErrorKind::Timeout
+        matches!(self.kind, ErrorKind::Timeout | ErrorKind::TooLate(_))
     }
 
     /// Whether the answer was larger than the limit: a smaller window or limit may help.
@@ -92,7 +98,8 @@ impl Error {
         match self.kind {
             ErrorKind::Address | ErrorKind::Settings | ErrorKind::ServiceRequired | ErrorKind::BadRequest => 400,
             ErrorKind::Unauthorized | ErrorKind::Tenant => self.status.unwrap_or(401),
-            ErrorKind::Timeout => 504,
+            ErrorKind::Timeout | ErrorKind::TooLate(_) => 504,
+            ErrorKind::Throttled => 429,
             ErrorKind::TooLarge(_) => 413,
             ErrorKind::Unavailable => self.status.unwrap_or(503),
             _ => 502,
@@ -121,8 +128,12 @@ impl Error {
             ErrorKind::BadRequest => "check the query",
             ErrorKind::Storage => "look into Jaeger's log; a shorter time range or a smaller limit may help",
             ErrorKind::Unavailable => "wait until Jaeger is ready, or look at the proxy before it",
+            ErrorKind::Throttled => {
+                "ask again in a minute, refresh dashboards less often, or raise the limit of the proxy before Jaeger"
+            }
+            ErrorKind::TooLate(_) => "ask for a shorter time range or fewer operations, or find out why Jaeger is slow",
             ErrorKind::TooLarge(_) => "ask for a shorter time range or fewer operations, or raise the largest body",
-            ErrorKind::Decode(_) => "check that the address is that of a Jaeger query service",
+            ErrorKind::NoNames | ErrorKind::Decode(_) => "check that the address is that of a Jaeger query service",
         }
     }
 }
@@ -146,6 +157,11 @@ impl fmt::Display for Error {
             ErrorKind::BadRequest => f.write_str("Jaeger refuses the request")?,
             ErrorKind::Storage => f.write_str("Jaeger's storage failed")?,
             ErrorKind::Unavailable => f.write_str("Jaeger is not available")?,
+            ErrorKind::Throttled => f.write_str("Jaeger (or the proxy before it) takes no more requests for now")?,
+            ErrorKind::TooLate(after) => {
+                write!(f, "Jaeger did not give a complete answer within {:.0} s", after.as_secs_f64())?;
+            }
+            ErrorKind::NoNames => f.write_str("Jaeger did not answer with a list of names")?,
             ErrorKind::TooLarge(limit) => write!(f, "the answer is larger than the limit of {} MiB", limit >> 20)?,
             ErrorKind::Decode(why) => write!(f, "the answer of Jaeger cannot be read: {why}")?,
         }

@@ -1,23 +1,28 @@
 //! One GET at a time: addresses, headers, limits, retries, and what an answer is at first sight.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Url, redirect};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 use super::{
     config::{Auth, Config, Secret, base_url},
     error::{Error, ErrorKind},
     names::Names,
+    reply::is_jaeger_json,
     stats::Stats,
 };
 
-/// How long to wait before the one retry.
+/// How long to wait before asking again where the server does not say it.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long to wait at most for a server that says how long, where nothing else limits it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often a server is asked that says when to ask again.
+const MOST_TRIES: usize = 4;
 /// How much of a body an error shows, in characters.
 const EXCERPT: usize = 200;
 /// How many requests run at a time, over all questions.
@@ -59,6 +64,8 @@ pub(super) struct Reply {
     pub(super) url: String,
     /// Whether this is only the start of the body.
     pub(super) cut: bool,
+    /// How long the server wants us to wait before we ask again.
+    retry_after: Option<Duration>,
     html: bool,
     /// Held until a large body is decoded.
     _large: Option<OwnedSemaphorePermit>,
@@ -146,13 +153,14 @@ impl Http {
         self.base.as_str()
     }
 
-    /// The whole answer to a GET, whatever its status; retried once when that can help.
+    /// The whole answer to a GET, whatever its status; asked again when that can help and `deadline` leaves time.
     pub(super) async fn get(
         &self,
         path: &[&str],
         query: &[(&str, String)],
         forwarded: Option<&HeaderMap>,
         beyond: Beyond,
+        deadline: Option<Instant>,
     ) -> Result<Reply, Error> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -161,15 +169,22 @@ impl Http {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        match self.once(&url, forwarded, beyond).await {
-            Ok(reply) if matches!(reply.status, 502..=504) => {}
-            Err((error, true)) => tracing::debug!(%error, "asking Jaeger again"),
-            Err((error, false)) => return Err(error),
-            Ok(reply) => return Ok(reply),
+        let mut tries = 0;
+        loop {
+            let result = self.once(&url, forwarded, beyond).await;
+            let (again, wanted) = match &result {
+                Ok(reply) => (matches!(reply.status, 429 | 502..=504), reply.retry_after),
+                Err((_, again)) => (*again, None),
+            };
+            tries += 1;
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let Some(pause) = pause(tries, wanted, left).filter(|_| again) else {
+                return result.map_err(|(error, _)| error);
+            };
+            tracing::debug!(url = shown(&url), ?pause, "asking Jaeger again");
+            self.stats.retried();
+            tokio::time::sleep(pause).await;
         }
-        self.stats.retried();
-        tokio::time::sleep(PAUSE).await;
-        self.once(&url, forwarded, beyond).await.map_err(|(error, _)| error)
     }
 
     /// One try; an error comes with whether another may help.
@@ -210,6 +225,7 @@ impl Http {
         if expected > self.max_body && beyond == Beyond::Refuse {
             return Err(too_large());
         }
+        let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| wait(value.to_str().ok()?));
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let html = kind.starts_with("text/html");
         let mut large = None;
@@ -230,7 +246,7 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         let html = body.trim_ascii_start().first().map_or(html, |&byte| byte == b'<');
-        Ok(Reply { status: status.as_u16(), body, url: shown, cut, html, _large: large })
+        Ok(Reply { status: status.as_u16(), body, url: shown, cut, retry_after, html, _large: large })
     }
 
     fn failure(&self, why: &reqwest::Error, url: &str, forwarded: Option<&HeaderMap>) -> (Error, bool) {
@@ -254,8 +270,24 @@ impl Http {
     /// An error about an answer.
     pub(super) fn error(&self, kind: ErrorKind, reply: &Reply, forwarded: Option<&HeaderMap>) -> Error {
         let seen = if reply.html { title(&reply.text()) } else { reply.text() };
-        let seen: String = self.redacted(seen, forwarded).chars().take(EXCERPT).collect();
-        Error::new(kind, &reply.url, Some(reply.status), seen.trim().to_owned())
+        self.error_with(kind, reply, seen.chars().take(EXCERPT).collect(), forwarded)
+    }
+
+    /// An error about an answer that says this.
+    pub(super) fn error_with(
+        &self,
+        kind: ErrorKind,
+        reply: &Reply,
+        message: String,
+        forwarded: Option<&HeaderMap>,
+    ) -> Error {
+        let message = self.redacted(message, forwarded);
+        let wanted = reply.retry_after.map(|wait| format!("ask again in {} s", wait.as_secs()));
+        let parts: Vec<&str> = [message.trim(), wanted.as_deref().unwrap_or_default()]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        Error::new(kind, &reply.url, Some(reply.status), parts.join("; "))
     }
 
     /// The text without any secret that is sent (a server may echo it).
@@ -271,6 +303,13 @@ impl Reply {
         self.html
     }
 
+    /// Whether it says that there is no such route here: older versions answer with their user interface, newer ones with
+    /// a text.
+    pub(super) fn has_no_route(&self) -> bool {
+        let text = self.status == 404 && !is_jaeger_json(self);
+        text || self.html && matches!(self.status, 200 | 404)
+    }
+
     /// The start of the body as text on one line.
     pub(super) fn text(&self) -> String {
         let start = self.body.get(..4 * EXCERPT * 5).unwrap_or(&self.body);
@@ -283,6 +322,7 @@ impl Reply {
         match self.status {
             401 if text.contains("tenant") => ErrorKind::Tenant,
             401 | 403 | 407 => ErrorKind::Unauthorized,
+            429 => ErrorKind::Throttled,
             502..=504 => ErrorKind::Unavailable,
             _ if self.html => {
                 let jaeger = text.contains("jaeger_version") || text.contains("<title>jaeger");
@@ -294,6 +334,24 @@ impl Reply {
             _ => ErrorKind::NotFound,
         }
     }
+}
+
+/// How long to wait before asking once more after so many tries, if that is worth it: the server may say how long, and the
+/// question may have little time left.
+fn pause(tries: usize, wanted: Option<Duration>, left: Option<Duration>) -> Option<Duration> {
+    let most = if wanted.is_some() { MOST_TRIES } else { 2 };
+    let pause = wanted.unwrap_or(PAUSE);
+    let in_time = left.map_or(pause <= LONGEST_PAUSE, |left| pause < left);
+    (tries < most && in_time).then_some(pause)
+}
+
+/// The time that `Retry-After` asks to wait: seconds, or the date when to come again.
+fn wait(value: &str) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = chrono::DateTime::parse_from_rfc2822(value.trim()).ok()?;
+    Some((at.to_utc() - chrono::Utc::now()).to_std().unwrap_or_default())
 }
 
 /// Says what a web page is by its title.
@@ -341,4 +399,30 @@ fn deepest(error: &dyn std::error::Error) -> String {
         deepest = source;
     }
     deepest.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_asked_again_as_often_and_as_long_as_it_is_worth_it() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!((pause(1, None, None), pause(2, None, None)), (Some(PAUSE), None));
+        assert_eq!((pause(3, seconds(1), None), pause(4, seconds(1), None)), (seconds(1), None));
+        assert_eq!((pause(1, seconds(10), None), pause(1, seconds(11), None)), (seconds(10), None));
+        assert_eq!((pause(1, seconds(17), seconds(18)), pause(1, seconds(18), seconds(18))), (seconds(17), None));
+        assert_eq!(pause(1, None, Some(PAUSE)), None);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(wait(" 120 "), Some(Duration::from_secs(120)));
+        assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO), "in the past");
+        let soon = (chrono::Utc::now() + chrono::TimeDelta::seconds(90)).to_rfc2822();
+        assert!((80..=90).contains(&wait(&soon).unwrap().as_secs()), "{soon}");
+        for bad in ["", "soon", "-1", "1.5"] {
+            assert_eq!(wait(bad), None, "{bad}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ mod stats;
 
 pub use client::{Client, Health};
 pub use config::{Auth, Config, Secret, Tls};
-pub use decode::{DecodeError, decode};
+pub use decode::{DecodeError, Decoded, LeftOut, Reason, decode};
 pub use error::{Error, ErrorKind};
 pub(crate) use names::Names;
 pub(crate) use search::listed;
@@ -65,6 +65,8 @@ pub struct Found {
     pub traces: Vec<Trace>,
     /// Whether there may be more than were given.
     pub truncated: bool,
+    /// Whether something is missing for another reason: spans that cannot be read, errors beside the traces.
+    pub partial: bool,
     /// What was cut or not asked, for people.
     pub notes: Vec<String>,
     /// The addresses that were asked, without credentials.

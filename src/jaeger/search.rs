@@ -8,7 +8,7 @@ use super::{
     error::{Error, ErrorKind},
     http::{Beyond, Reply},
     matching,
-    reply::{api_error, is_jaeger_json, is_unencodable},
+    reply::{api_error, is_unencodable},
     server::Server,
 };
 use crate::trace::{Trace, TraceId};
@@ -67,7 +67,7 @@ impl Client {
         {
             *trace = better;
         }
-        Ok(Found { traces, truncated: true, notes: Vec::new(), asked })
+        Ok(Found { traces, truncated: true, partial: true, notes: Vec::new(), asked })
     }
 
     /// Asks every service, as many as is allowed.
@@ -129,8 +129,7 @@ impl Client {
             if found.asked.len() < 8 {
                 found.asked.push(reply.url.clone());
             }
-            let strange = reply.is_html() || (reply.status == 404 && !is_jaeger_json(&reply));
-            if strange && !probed {
+            if reply.has_no_route() && !probed {
                 probed = true;
                 let now = self.probe_again(server).await?;
                 if now.dialect == way.dialect {
@@ -148,6 +147,8 @@ impl Client {
                 way.escaped = true;
                 continue;
             }
+            found.partial = !answer.errors.is_empty() || !answer.left_out.is_empty();
+            found.notes.extend(answer.left_out.sentences());
             found.notes.extend(answer.errors.into_iter().map(|error| format!("Jaeger: {}", error.message)));
             found.truncated = answer.traces.len() >= way.limit;
             if !way.attributes && !search.attributes.is_empty() && found.truncated {
@@ -241,6 +242,7 @@ impl Found {
     pub fn absorb(&mut self, other: Self) {
         self.traces.extend(other.traces);
         self.truncated |= other.truncated;
+        self.partial |= other.partial;
         for note in other.notes {
             if !self.notes.contains(&note) {
                 self.notes.push(note);

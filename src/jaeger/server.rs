@@ -1,10 +1,22 @@
 //! What kind of Jaeger it is, found out by asking.
+//!
+//! All who wait for the answer share one probe, and a failure is remembered for a moment: a Jaeger that does not answer
+//! costs a dashboard one timeout, not one for each panel.
+
+use std::time::{Duration, Instant};
+
+use moka::{Expiry, future::Cache};
 
 use super::{
     Client, Dialect,
     error::{Error, ErrorKind},
     reply::{has_key, is_jaeger_json},
 };
+
+/// How long a failed probe answers for the next questions.
+const FAILURE_KEPT: Duration = Duration::from_millis(1500);
+/// How many callers with an identity of their own are remembered.
+const MOST_CALLERS: u64 = 1000;
 
 /// What is known of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,16 +28,30 @@ pub(super) struct Server {
     pub(super) wants_service: bool,
 }
 
+/// What is known of the server, or why nothing is, by the caller's identity: what one may not see another may.
+#[derive(Clone, Debug)]
+pub(super) struct Servers(Cache<u64, Result<Server, Error>>);
+
+impl Default for Servers {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MOST_CALLERS).expire_after(Failures).build())
+    }
+}
+
+/// Failures expire, knowledge does not.
+struct Failures;
+
+impl Expiry<u64, Result<Server, Error>> for Failures {
+    fn expire_after_create(&self, _: &u64, probed: &Result<Server, Error>, _: Instant) -> Option<Duration> {
+        probed.is_err().then_some(FAILURE_KEPT)
+    }
+}
+
 impl Client {
-    /// What the server is; asked once.
+    /// What the server is; asked once, by whoever comes first.
     pub(super) async fn server(&self) -> Result<Server, Error> {
-        let mut known = self.shared.server.lock().await;
-        if let Some(server) = *known {
-            return Ok(server);
-        }
-        let server = self.probe().await?;
-        *known = Some(server);
-        Ok(server)
+        // Boxed: every question holds this future.
+        self.shared.servers.0.get_with(self.identity(), Box::pin(self.probe())).await
     }
 
     /// Looks again at a server that does not answer as it did (an upgrade, a downgrade).
@@ -35,9 +61,10 @@ impl Client {
     }
 
     pub(super) async fn forget(&self, was: Option<Server>) {
-        let mut known = self.shared.server.lock().await;
-        if was.is_none() || *known == was {
-            *known = None;
+        let servers = &self.shared.servers.0;
+        let known = servers.get(&self.identity()).await.and_then(Result::ok);
+        if was.is_none() || known == was {
+            servers.invalidate(&self.identity()).await;
         }
     }
 
@@ -50,8 +77,8 @@ impl Client {
     }
 
     pub(super) async fn note_wants_service(&self) {
-        if let Some(server) = &mut *self.shared.server.lock().await {
-            server.wants_service = true;
+        if let Some(Ok(server)) = self.shared.servers.0.get(&self.identity()).await {
+            self.shared.servers.0.insert(self.identity(), Ok(Server { wants_service: true, ..server })).await;
         }
     }
 
@@ -60,7 +87,7 @@ impl Client {
         if has_key(&legacy, &["data", "errors"]) {
             return Ok(Server { dialect: Dialect::Legacy, attributes: true, wants_service: true });
         }
-        if matches!(legacy.status, 401 | 403 | 407 | 502..=504) {
+        if matches!(legacy.status, 401 | 403 | 407 | 429 | 502..=504) {
             return Err(self.error(legacy.stranger(), &legacy));
         }
         let v3 = self.get(&["api", "v3", "services"], &[]).await?;
@@ -74,7 +101,7 @@ impl Client {
         {
             return Err(self.error(ErrorKind::Tempo, &legacy));
         }
-        let reply = if matches!(v3.status, 401 | 403 | 502..=504) { &v3 } else { &legacy };
+        let reply = if matches!(v3.status, 401 | 403 | 429 | 502..=504) { &v3 } else { &legacy };
         Err(self.error(reply.stranger(), reply))
     }
 

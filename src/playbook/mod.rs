@@ -130,6 +130,12 @@ impl Playbook {
         self.mentions.iter().map(|(key, value)| (key.clone(), value.replace("{id}", operation_id))).collect()
     }
 
+    /// Whether an operation's id may look like this: no form of ids is known, or it is of that form.
+    #[must_use]
+    pub fn may_be_operation_id(&self, text: &str) -> bool {
+        self.operation.pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
+    }
+
     /// The time written in an operation id, if its form is known and carries one.
     #[must_use]
     pub fn time_in_id(&self, operation_id: &str) -> Option<Time> {

@@ -38,7 +38,7 @@ pub(super) async fn answer(
     let ref_id = query.ref_id.clone();
     match question {
         Question::Operations { filters, limit } => {
-            let answer = ask.operations(range, &filters, limit, clock).await.map_err(failed)?;
+            let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
             encoded(ref_id, move || vec![frames::operations(&answer, &source)]).await
         }
         Question::Diagnosis { target, views, follow } => {
@@ -63,7 +63,7 @@ pub(super) async fn answer(
             encoded(ref_id, move || frames::service_map(&answer)).await
         }
         Question::Metric { measure, by, filters, format, limit } => {
-            let answer = ask.operations(range, &filters, limit, clock).await.map_err(failed)?;
+            let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
             let buckets = Buckets::new(TimeRange { to: clock, ..range }, query.interval, query.max_points);
             let frame = move || match format {
                 Format::Numeric => frames::numeric(&answer, measure, &by),
@@ -72,18 +72,25 @@ pub(super) async fn answer(
             encoded(ref_id, move || vec![frame()]).await
         }
         Question::Annotations { filters, limit, least } => {
-            let answer = ask.operations(range, &filters, limit, clock).await.map_err(failed)?;
+            let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
             encoded(ref_id, move || vec![frames::annotations(&answer, least, clock)]).await
         }
         Question::Upload { handle, views } => {
-            let traces = uploads.get(caller, &handle).await?;
+            let upload = uploads.get(caller, &handle).await?;
             let playbook = Arc::clone(data_source.investigator.playbook());
             let Options { stall_threshold, baseline_window, .. } = data_source.settings.options;
             encoded(ref_id, move || {
                 let context = Context { now, baseline_window, stall_threshold, ..Context::default() };
-                let diagnoses = diagnose(&traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
+                let traces = &*upload.traces;
+                let diagnoses: Vec<_> =
+                    diagnose(traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
                 let executed = format!("an uploaded file of {} traces", traces.len());
-                let answer = Answer { diagnoses, executed, ..Answer::default() };
+                let mut notices = upload.notices.to_vec();
+                if diagnoses.is_empty() {
+                    let spans: usize = traces.iter().map(Trace::len).sum();
+                    notices.push(format!("no operation was found in {} traces with {spans} spans", traces.len()));
+                }
+                let answer = Answer { diagnoses, partial: !upload.notices.is_empty(), notices, executed };
                 diagnosis_frames(&answer, &views, &source, None)
             })
             .await

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, pin::Pin, sync::Arc};
 use bytes::Bytes;
 use futures_util::Stream;
 
+use super::deadline::Deadline;
 use crate::{
     investigate::TimeRange,
     trace::{Micros, Time},
@@ -91,6 +92,8 @@ pub struct Caller {
     pub instance: Instance,
     /// Headers that came along, by lower-case name.
     pub headers: BTreeMap<String, Secret>,
+    /// By when the caller must have an answer.
+    pub deadline: Deadline,
 }
 
 impl Caller {

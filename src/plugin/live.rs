@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use futures_util::stream;
 
-use super::{api::Failure, instances::DataSource, metrics::StreamGuard, now, upstream};
+use super::{api::Failure, deadline::Deadline, instances::DataSource, metrics::StreamGuard, now, upstream};
 use crate::{
     diagnosis::{Diagnosis, OperationStatus, Verdict},
     frames,
@@ -59,8 +59,7 @@ pub(super) fn target(path: &str) -> Option<Target> {
             id.push(byte);
         }
     }
-    let id = String::from_utf8(id).ok().filter(|id| !id.trim().is_empty())?;
-    Target::parse(&id)
+    String::from_utf8(id).ok().filter(|id| !id.trim().is_empty()).map(Target::Operation)
 }
 
 /// The frame as it is now.
@@ -71,7 +70,10 @@ pub(super) async fn snapshot(data_source: &DataSource, target: &Target) -> Resul
 }
 
 async fn ask(data_source: &DataSource, target: &Target) -> Result<Answer, Failure> {
-    data_source.investigator.diagnosis(target, now()).await.map_err(|error| upstream::failure(&error))
+    let ask = async |data_source: DataSource| {
+        data_source.investigator.diagnosis(target, now()).await.map_err(|error| upstream::failure(&error))
+    };
+    Deadline::default().limit(data_source.clone(), ask).await
 }
 
 fn frame(data_source: &DataSource, answer: &Answer) -> Result<Vec<u8>, Failure> {
@@ -169,7 +171,7 @@ mod tests {
 
     #[test]
     fn any_id_survives_the_way_through_a_channel() {
-        for id in ["op_training_20251122_100505_ab12cd34", "über/all=es ?", "a.b-c_d"] {
+        for id in ["op_training_20251122_100505_ab12cd34", "über/all=es ?", "a.b-c_d", "4bc5e6d04bc5e6d0"] {
             let path = format!("{PREFIX}{}", encode(id));
             assert!(path.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-/=.".contains(&b)), "{path}");
             assert_eq!(target(&path), Some(Target::Operation(id.to_owned())));

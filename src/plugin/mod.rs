@@ -6,6 +6,9 @@
 
 mod answers;
 pub mod api;
+mod deadline;
+#[cfg(test)]
+mod foreign_bytes;
 pub mod goplugin;
 mod health;
 mod instances;

@@ -278,9 +278,10 @@ mod tests {
 
     #[test]
     fn a_link_from_another_data_source_asks_for_a_trace() {
-        let trace = Target::Trace(TraceId(0x00ab_cdef));
+        let id = format!("{:0>32}", "abcdef");
+        let trace = Target::Either(id.clone(), TraceId(0x00ab_cdef));
         for kind in [json!(null), json!(""), json!("trace"), json!("traceql")] {
-            let model = json!({"queryType": kind, "query": format!("{:0>32}", "abcdef")});
+            let model = json!({"queryType": kind, "query": id});
             assert_eq!(parse(&model), Ok(Question::Trace { target: trace.clone() }));
         }
         let operation = json!({"query": "op_training_20251122_100505_ab12cd34"});

@@ -49,7 +49,8 @@ impl Plugin {
             question.check_alert()?;
         }
         let data_source = self.data_sources.get(caller).await?;
-        answers::answer(question, query, caller, data_source, &self.uploads).await
+        let answer = |data_source| answers::answer(question, query, caller, data_source, &self.uploads);
+        caller.deadline.limit(data_source, answer).await
     }
 
     async fn call(&self, caller: &Caller, request: ResourceRequest) -> Result<serde_json::Value, Failure> {
@@ -59,7 +60,9 @@ impl Plugin {
             return Ok(resources::check_playbook(text));
         }
         let data_source = self.data_sources.get(caller).await?;
-        resources::answer(resource, request.body, caller, data_source, &self.uploads).await
+        let asks_jaeger = matches!(resource, Resource::Suggest(..));
+        let answer = |data_source| resources::answer(resource, request.body, caller, data_source, &self.uploads);
+        if asks_jaeger { caller.deadline.limit(data_source, answer).await } else { answer(data_source).await }
     }
 }
 
@@ -81,10 +84,12 @@ impl Backend for Plugin {
     }
 
     async fn health(&self, caller: Arc<Caller>) -> Health {
-        match self.data_sources.get(&caller).await {
-            Ok(data_source) => health::check(&data_source).await,
-            Err(failure) => health::failed(&failure.message),
-        }
+        let check = async {
+            let data_source = self.data_sources.get(&caller).await?;
+            let check = |data_source| async move { Ok(health::check(&data_source).await) };
+            caller.deadline.limit(data_source, check).await
+        };
+        check.await.unwrap_or_else(|failure: Failure| health::failed(&failure.message))
     }
 
     fn metrics(&self) -> String {

@@ -21,9 +21,12 @@ struct Key {
     handle: String,
 }
 
+/// An uploaded file.
 #[derive(Clone)]
-struct Upload {
-    traces: Arc<Vec<Trace>>,
+pub(super) struct Upload {
+    pub(super) traces: Arc<Vec<Trace>>,
+    /// What its reader must know: spans that were left out, errors beside the traces.
+    pub(super) notices: Arc<Vec<String>>,
     kib: u32,
 }
 
@@ -61,19 +64,18 @@ impl Uploads {
         let decoded = tokio::task::spawn_blocking(move || jaeger::decode(&body)).await;
         let decoded =
             decoded.map_err(|_| Failure::internal("the plugin could not read this file; its log says more"))?;
-        let traces = decoded.map_err(|error| Failure::bad_request(format!("this is no file of traces: {error}")))?;
-        if traces.iter().all(Trace::is_empty) {
-            return Err(Failure::bad_request("the file has no spans"));
-        }
+        let decoded = decoded.map_err(|error| Failure::bad_request(format!("this is not a trace file: {error}")))?;
+        let notices = Arc::new(decoded.notices());
         let handle = uuid::Uuid::new_v4().simple().to_string();
-        self.cache.insert(Self::key(caller, &handle), Upload { traces: Arc::new(traces), kib }).await;
+        let upload = Upload { traces: Arc::new(decoded.traces), notices, kib };
+        self.cache.insert(Self::key(caller, &handle), upload).await;
         Ok(handle)
     }
 
-    /// The traces behind a handle.
-    pub(super) async fn get(&self, caller: &Caller, handle: &str) -> Result<Arc<Vec<Trace>>, Failure> {
+    /// The file behind a handle.
+    pub(super) async fn get(&self, caller: &Caller, handle: &str) -> Result<Upload, Failure> {
         let upload = self.cache.get(&Self::key(caller, handle)).await;
-        upload.map(|upload| upload.traces).ok_or_else(|| {
+        upload.ok_or_else(|| {
             Failure::downstream(
                 404,
                 "the uploaded file is not here any more (they are kept for an hour); upload it again",

@@ -6,15 +6,16 @@ use hashbrown::HashMap;
 
 use super::{
     ids::{SpanId, TraceId},
-    model::{Event, Resource, Slice, Span, Trace},
+    model::{Event, NamedParent, Resource, Slice, Span, Trace},
     span::{Link, Parent, Relation, SpanKind, Status},
     strings::{StrId, Strings},
     time::{Micros, Time},
+    timing::{self, NO_TIME, Timing},
     value::Attribute,
 };
 
 /// Times are kept within 36 000 years of the epoch, so that no difference or sum of a few of them overflows.
-const FARTHEST: i64 = 1 << 60;
+const FARTHEST: Time = Time(1 << 60);
 
 /// A span on its way into a [`TraceBuilder`]; the lists are drained by [`TraceBuilder::push`], so that one draft can
 /// serve for all spans of an answer.
@@ -24,14 +25,16 @@ pub struct SpanDraft {
     pub id: SpanId,
     /// The parent it names.
     pub parent: Option<Parent>,
+    /// Whether it names a parent by an id that cannot be read.
+    pub unreadable_parent: bool,
     /// Its name.
     pub name: StrId,
     /// What [`TraceBuilder::resource`] gave for its process.
     pub resource: ResourceIx,
-    /// When it started.
-    pub start: Time,
-    /// How long it took.
-    pub duration: Micros,
+    /// When it started, if that is said in a form that can be read.
+    pub start: Option<Time>,
+    /// How long it took, likewise; may be negative.
+    pub duration: Option<Micros>,
     /// What it does in a call.
     pub kind: SpanKind,
     /// Its outcome.
@@ -55,8 +58,8 @@ pub struct SpanDraft {
 /// An event on its way into a [`TraceBuilder`].
 #[derive(Clone, Debug, Default)]
 pub struct EventDraft {
-    /// When it happened.
-    pub time: Time,
+    /// When it happened, if that is said in a form that can be read.
+    pub time: Option<Time>,
     /// Its name.
     pub name: StrId,
     /// Its attributes.
@@ -176,21 +179,33 @@ impl TraceBuilder {
         let to = &mut self.trace;
         by_key(&mut draft.attributes, strings);
         let attributes = Slice::appended(&mut to.attributes, &mut draft.attributes);
-        draft.events.sort_by(|a, b| (a.time, strings.get(a.name)).cmp(&(b.time, strings.get(b.name))));
+        let time = |event: &EventDraft| event.time.filter(|time| time.0 > 0).unwrap_or(NO_TIME);
+        draft.events.sort_by(|a, b| (time(a), strings.get(a.name)).cmp(&(time(b), strings.get(b.name))));
         let first = to.events.len() as u32;
         let len = draft.events.len() as u32;
         for event in &mut draft.events {
             by_key(&mut event.attributes, strings);
             let attributes = Slice::appended(&mut to.attributes, &mut event.attributes);
-            to.events.push(Event { time: event.time, name: event.name, attributes });
+            to.events.push(Event { time: time(event), name: event.name, attributes });
         }
         draft.events.clear();
+        let timing = match (draft.start, draft.duration) {
+            (None, _) => Timing::NoStart,
+            (Some(_), None) => Timing::NoEnd,
+            (Some(_), Some(_)) => Timing::Known,
+        };
+        let named = match draft.parent {
+            Some(Parent { relation: Relation::FollowsFrom, .. }) => NamedParent::FollowsFrom,
+            None if draft.unreadable_parent => NamedParent::Unreadable,
+            _ => NamedParent::ChildOf,
+        };
         to.spans.push(Span {
             id: draft.id,
             parent: draft.parent.map_or(SpanId(0), |parent| parent.span),
-            follows: draft.parent.is_some_and(|parent| parent.relation == Relation::FollowsFrom),
-            start: draft.start.clamp(Time(-FARTHEST), Time(FARTHEST)),
-            duration: Micros(draft.duration.0.clamp(0, FARTHEST)),
+            named,
+            timing,
+            start: draft.start.unwrap_or_default().clamp(Time(-FARTHEST.0), FARTHEST),
+            duration: Micros(draft.duration.unwrap_or_default().0.clamp(-FARTHEST.0, FARTHEST.0)),
             name: draft.name,
             resource: draft.resource.0,
             status_message: draft.status_message,
@@ -205,31 +220,25 @@ impl TraceBuilder {
         });
     }
 
-    /// The finished trace: spans in canonical order, exact copies dropped.
+    /// The finished trace: spans in canonical order, exact copies dropped, no span or event with an impossible time.
     ///
     /// `strings` is the table of every id that was pushed.
     #[must_use]
     pub fn finish(self, strings: &Arc<Strings>) -> Trace {
         let mut parts = self.trace;
         let mut spans = std::mem::take(&mut parts.spans);
-        let text = |id| strings.get(id);
-        let resources = &parts.resources;
-        let service = |span: &Span| resources.get(span.resource as usize).map_or("", |r| text(r.service));
-        spans.sort_by(|a, b| {
-            let key = |s: &Span| (s.start, s.id, s.duration, s.kind as u8);
-            let names = |s: &Span| (text(s.name), service(s));
-            key(a)
-                .cmp(&key(b))
-                .then_with(|| names(a).cmp(&names(b)))
-                .then_with(|| parts.compare_contents(a, b, strings))
-        });
+        spans.sort_by(|a, b| parts.compare(a, b, strings));
         let before = spans.len();
         let same = |a: &Span, b: &Span| {
             (a.id, a.start, a.duration, a.name, a.kind as u8) == (b.id, b.start, b.duration, b.name, b.kind as u8)
-                && service(a) == service(b)
+                && parts.service(a, strings) == parts.service(b, strings)
         };
         spans.dedup_by(|b, a| same(a, b));
         let duplicates = before - spans.len();
+        let impossible_times = timing::settle(&mut spans, &mut parts.events);
+        if impossible_times.changed_spans() {
+            spans.sort_by(|a, b| parts.compare(a, b, strings));
+        }
         spans.shrink_to_fit();
         Trace {
             id: parts.id,
@@ -241,17 +250,29 @@ impl TraceBuilder {
             resources: parts.resources,
             texts: parts.texts,
             warnings: parts.warnings,
-            partial: None,
+            gaps: Vec::new(),
             duplicates,
+            impossible_times,
         }
     }
 }
 
 impl Parts {
+    /// The canonical order of spans: by start, then by everything else that they say.
+    fn compare(&self, a: &Span, b: &Span, strings: &Strings) -> Ordering {
+        let key = |s: &Span| (s.start, s.id, s.duration, s.kind as u8);
+        let names = |s: &Span| (strings.get(s.name), self.service(s, strings));
+        key(a).cmp(&key(b)).then_with(|| names(a).cmp(&names(b))).then_with(|| self.compare_contents(a, b, strings))
+    }
+
+    fn service<'s>(&self, span: &Span, strings: &'s Strings) -> &'s str {
+        self.resources.get(span.resource as usize).map_or("", |resource| strings.get(resource.service))
+    }
+
     /// Of copies of one span that differ in what they carry the fullest comes first; what is left is decided by texts, so
     /// that the order of arrival is not.
     fn compare_contents(&self, a: &Span, b: &Span, strings: &Strings) -> Ordering {
-        let size = |s: &Span| (s.attributes.len, s.events.len, s.status as u8, s.parent, s.follows);
+        let size = |s: &Span| (s.attributes.len, s.events.len, s.status as u8, s.parent, s.named);
         let texts = |s: &Span| -> Vec<(&str, String)> {
             let attributes = s.attributes.of(&self.attributes).iter();
             attributes.map(|a| (strings.get(a.key()), a.value(strings).to_text().into_owned())).collect()
@@ -280,8 +301,8 @@ mod tests {
         SpanDraft {
             id: SpanId(id),
             name: strings.intern(name),
-            start: Time(start),
-            duration: Micros(5),
+            start: Some(Time(start)),
+            duration: Some(Micros(5)),
             ..SpanDraft::default()
         }
     }
@@ -307,8 +328,8 @@ mod tests {
         one.attributes = vec![Attribute::int(key, 1), Attribute::int(other, 2), Attribute::int(key, 3)];
         let mut two = draft(&mut strings, 2, 5, "early");
         two.events = vec![
-            EventDraft { time: Time(9), ..EventDraft::default() },
-            EventDraft { time: Time(7), ..EventDraft::default() },
+            EventDraft { time: Some(Time(9)), ..EventDraft::default() },
+            EventDraft { time: Some(Time(7)), ..EventDraft::default() },
         ];
         let build = |drafts: &[&SpanDraft]| {
             let mut builder = TraceBuilder::new(TraceId(7));

@@ -7,6 +7,7 @@ use super::{
     span::{Link, SpanKind, Status},
     strings::{StrId, Strings},
     time::{Micros, Time},
+    timing::{ImpossibleTimes, Timing},
     value::Attribute,
     view::SpanRef,
 };
@@ -61,7 +62,19 @@ pub(super) struct Span {
     pub(super) warnings: Slice,
     pub(super) kind: SpanKind,
     pub(super) status: Status,
-    pub(super) follows: bool,
+    pub(super) named: NamedParent,
+    pub(super) timing: Timing,
+}
+
+/// How a span names its parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NamedParent {
+    /// Not at all, or by [`Span::parent`], which waits.
+    ChildOf,
+    /// By [`Span::parent`], which does not wait.
+    FollowsFrom,
+    /// By an id that cannot be read.
+    Unreadable,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -89,8 +102,10 @@ pub struct Trace {
     pub(super) resources: Vec<Resource>,
     pub(super) texts: Vec<StrId>,
     pub(super) warnings: Vec<StrId>,
-    pub(super) partial: Option<String>,
+    /// Why spans are missing; empty when none are known to be.
+    pub(super) gaps: Vec<String>,
     pub(super) duplicates: usize,
+    pub(super) impossible_times: ImpossibleTimes,
 }
 
 impl Trace {
@@ -134,15 +149,29 @@ impl Trace {
         self.warnings.iter().map(|&id| self.strings.get(id))
     }
 
-    /// Why spans are known to be missing, if they are (a limit, a cut answer).
+    /// The first reason why spans are known to be missing, if there is one (a limit, a cut answer, unreadable ids).
     #[must_use]
     pub fn partial(&self) -> Option<&str> {
-        self.partial.as_deref()
+        self.gaps().next()
+    }
+
+    /// All reasons why spans are known to be missing, each once.
+    pub fn gaps(&self) -> impl Iterator<Item = &str> {
+        self.gaps.iter().map(String::as_str)
     }
 
     /// Says that spans are missing, and why.
     pub fn mark_partial(&mut self, why: impl Into<String>) {
-        self.partial.get_or_insert_with(|| why.into());
+        let why = why.into();
+        if !self.gaps.contains(&why) {
+            self.gaps.push(why);
+        }
+    }
+
+    /// How many spans and events came with a time that cannot be true.
+    #[must_use]
+    pub fn impossible_times(&self) -> ImpossibleTimes {
+        self.impossible_times
     }
 
     /// How many repeated copies of spans were dropped.
@@ -151,16 +180,17 @@ impl Trace {
         self.duplicates
     }
 
-    /// Earliest start of a span.
+    /// Earliest start of a span; `None` when no span has a usable start.
     #[must_use]
     pub fn start(&self) -> Option<Time> {
-        self.spans.first().map(|span| span.start)
+        self.spans.iter().find(|span| span.timing != Timing::NoStart).map(|span| span.start)
     }
 
-    /// Latest end of a span.
+    /// Latest end of a span; `None` when no span has a usable start.
     #[must_use]
     pub fn end(&self) -> Option<Time> {
-        self.spans.iter().map(|span| span.start + span.duration).max()
+        let timed = self.spans.iter().filter(|span| span.timing != Timing::NoStart);
+        timed.map(|span| span.start + span.duration).max()
     }
 
     /// Everything the trace says as JSON in a fixed order: equal for two answers that tell the same.

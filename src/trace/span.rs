@@ -35,10 +35,10 @@ impl SpanKind {
         }
     }
 
-    /// Reads the names of both APIs (`server`, `SPAN_KIND_SERVER`), in any case.
+    /// Reads the names of both APIs and of the Python SDK (`server`, `SPAN_KIND_SERVER`, `SpanKind.SERVER`), in any case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let name = text.strip_prefix("SPAN_KIND_").unwrap_or(text);
+        let name = ["SPAN_KIND_", "SpanKind."].into_iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
         [Self::Internal, Self::Server, Self::Client, Self::Producer, Self::Consumer]
             .into_iter()
             .find(|kind| name.eq_ignore_ascii_case(kind.as_str()))

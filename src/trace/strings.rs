@@ -95,6 +95,33 @@ impl Strings {
     }
 }
 
+/// A few texts of a table, for questions about many.
+#[derive(Clone, Debug, Default)]
+pub struct StrSet(Vec<bool>);
+
+impl StrSet {
+    /// Whether a text is among them.
+    #[must_use]
+    pub fn contains(&self, id: StrId) -> bool {
+        self.0.get(id.index()).copied().unwrap_or(false)
+    }
+}
+
+impl FromIterator<StrId> for StrSet {
+    fn from_iter<I: IntoIterator<Item = StrId>>(ids: I) -> Self {
+        let mut set = Vec::new();
+        for id in ids {
+            if set.len() <= id.index() {
+                set.resize(id.index() + 1, false);
+            }
+            if let Some(slot) = set.get_mut(id.index()) {
+                *slot = true;
+            }
+        }
+        Self(set)
+    }
+}
+
 fn slice<'t>(text: &'t str, ends: &[u32], id: u32) -> &'t str {
     let id = id as usize;
     let end = ends.get(id).map_or(0, |&end| end as usize);

@@ -16,7 +16,7 @@ fn trace_with(spans: &[S], change: impl Fn(&mut SpanDraft)) -> Trace {
     for &S(id, parent, start, end) in spans {
         let name = strings.intern(&format!("s{id}"));
         let parent = (parent != 0).then_some(Parent { span: SpanId(parent), relation: Relation::ChildOf });
-        let (start, duration) = (Time(start), Micros(end - start));
+        let (start, duration) = (Some(Time(start)), Some(Micros(end - start)));
         let mut draft = SpanDraft { id: SpanId(id), parent, name, start, duration, ..SpanDraft::default() };
         change(&mut draft);
         builder.push(&mut draft, &strings);
@@ -93,7 +93,7 @@ fn a_missing_root_two_roots_and_a_cycle_are_answered() {
     let tree = Tree::new(&cycle);
     assert_eq!(tree.remarks(), [Remark::Cycles(1)]);
     assert_eq!(path_of(&cycle), [(1, 0, 10), (2, 10, 50), (1, 50, 100)]);
-    assert_eq!(path(&[S(1, 1, 0, 7)]), [(1, 0, 7)]);
+    assert_eq!(path(&[S(1, 1, 1, 7)]), [(1, 1, 7)]);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn orphans_are_roots_and_remarked() {
 fn two_ends_of_a_call_may_share_an_id() {
     let trace = trace_with(&[S(1, 0, 0, 100), S(5, 1, 10, 90), S(5, 1, 20, 80), S(6, 5, 30, 40)], |d| {
         if d.id == SpanId(5) {
-            d.kind = if d.start == Time(10) { SpanKind::Client } else { SpanKind::Server };
+            d.kind = if d.start == Some(Time(10)) { SpanKind::Client } else { SpanKind::Server };
         }
     });
     let tree = Tree::new(&trace);
@@ -127,7 +127,7 @@ fn a_callee_that_starts_before_its_caller_is_clock_skew() {
     for (id, parent, start, service) in [(1, 0, 10_000, a), (2, 1, 2_000, b)] {
         let resource = builder.resource(service, &mut Vec::new(), &strings);
         let parent = (parent != 0).then_some(Parent { span: SpanId(parent), relation: Relation::ChildOf });
-        let (start, duration) = (Time(start), Micros(5_000));
+        let (start, duration) = (Some(Time(start)), Some(Micros(5_000)));
         let mut draft = SpanDraft { id: SpanId(id), parent, resource, start, duration, ..SpanDraft::default() };
         builder.push(&mut draft, &strings);
     }
@@ -154,6 +154,91 @@ fn self_time_is_what_no_child_covers() {
     }
     forest.connect((1..4).map(|kid| (Node(0), Node(kid))));
     assert_eq!(forest.self_time(Node(0)), 60);
+}
+
+/// A trace of spans without parents: start and duration of each, and the time of an event in it.
+fn timed(spans: &[(Option<i64>, Option<i64>, Option<i64>)]) -> Trace {
+    let strings = Strings::default();
+    let mut builder = TraceBuilder::new(TraceId(1));
+    for (id, (start, duration, event)) in (1..).zip(spans) {
+        let mut draft = SpanDraft {
+            id: SpanId(id),
+            start: start.map(Time),
+            duration: duration.map(Micros),
+            events: event.iter().map(|at| EventDraft { time: Some(Time(*at)), ..EventDraft::default() }).collect(),
+            ..SpanDraft::default()
+        };
+        builder.push(&mut draft, &strings);
+    }
+    builder.finish(&Arc::new(strings))
+}
+
+const YEAR_2000: i64 = 946_684_800_000_000;
+const LAST: i64 = i64::MAX / 1000;
+const MINUTES_15: i64 = 900_000_000;
+
+#[test]
+fn a_start_is_usable_from_the_year_2000_to_the_last_nanosecond() {
+    let today = (Some(1_795_342_000_000_000), Some(5), None);
+    let starts = |start: i64| timed(&[today, (Some(start), Some(0), None)]).impossible_times().starts;
+    assert_eq!((starts(YEAR_2000 - 1), starts(YEAR_2000)), (1, 0));
+    assert_eq!((starts(LAST), starts(LAST + 1)), (0, 1));
+    let ends = |duration: i64| timed(&[(Some(LAST - 9), Some(duration), None)]).impossible_times().ends;
+    assert_eq!((ends(9), ends(10), ends(0), ends(-1)), (0, 1, 0, 1));
+}
+
+#[test]
+fn a_trace_within_fifteen_minutes_of_zero_counts_from_its_own_start() {
+    let times = |latest: i64| timed(&[(Some(0), Some(5), None), (Some(latest), Some(5), None)]).impossible_times();
+    assert!(times(MINUTES_15 - 1).relative && times(MINUTES_15 - 1).starts == 0);
+    assert!(!times(MINUTES_15).relative && times(MINUTES_15).starts == 2, "seconds or milliseconds since 1970");
+    assert_eq!(times(0).starts, 2, "nobody said any time");
+    assert_eq!(times(1).starts, 0);
+}
+
+#[test]
+fn an_event_may_lie_a_millisecond_outside_its_span_before_it_is_remarked() {
+    let start = 1_795_342_000_000_000;
+    let of = |at: i64| {
+        let trace = timed(&[(Some(start), Some(50_000), Some(start + at))]);
+        let time = trace.spans().next().unwrap().events().next().unwrap().time().0 - start;
+        (time, trace.impossible_times().events)
+    };
+    assert_eq!((of(0), of(50_000)), ((0, 0), (50_000, 0)));
+    assert_eq!((of(51_000), of(51_001)), ((50_000, 0), (50_000, 1)));
+    assert_eq!((of(-1_000), of(-1_001)), ((0, 0), (0, 1)));
+    assert_eq!(of(-start), (50_000, 1), "without a time it counts as at the end");
+}
+
+#[test]
+fn a_span_without_a_start_lies_where_its_nearest_ancestor_with_one_starts() {
+    let start = 1_795_342_000_000_000;
+    let spans = [
+        S(1, 0, start, start + 100),
+        S(2, 1, start + 20, start + 60),
+        S(3, 2, 0, 0),
+        S(4, 3, 0, 0),
+        S(5, 6, 0, 0),
+        S(6, 5, 0, 0),
+    ];
+    let trace = trace_with(&spans, |_| {});
+    let starts: Vec<_> = trace.spans().map(|span| (span.id().0, span.start().0 - start, span.has_time())).collect();
+    assert_eq!(
+        starts,
+        [(1, 0, true), (5, 0, false), (6, 0, false), (2, 20, true), (3, 20, false), (4, 20, false)],
+        "a circle lies where the trace starts"
+    );
+    assert_eq!((trace.start(), trace.end()), (Some(Time(start)), Some(Time(start + 100))));
+    assert_eq!(path_of(&trace).iter().map(|section| section.0).collect::<Vec<_>>(), [1, 2, 1]);
+    assert_eq!((timed(&[(None, Some(5), None)]).start(), timed(&[(None, Some(5), None)]).end()), (None, None));
+}
+
+#[test]
+fn a_long_chain_without_times_is_settled_in_linear_time() {
+    let chain: Vec<S> = (0..100_000)
+        .map(|i| S(i + 1, i, if i == 0 { 1_795_342_000_000_000 } else { 0 }, 1_795_342_000_000_100))
+        .collect();
+    assert_eq!(trace_with(&chain, |_| {}).impossible_times().starts, 99_999);
 }
 
 fn any_picture() -> impl Strategy<Value = Vec<S>> {

@@ -1,12 +1,11 @@
 //! Who hangs on whom: the tree of a trace, whatever is wrong with the trace.
 
-use std::fmt;
-
 use hashbrown::HashMap;
 
 use super::{
     ids::SpanId,
     model::{SpanIx, Trace},
+    remark::Remark,
     span::{Relation, SpanKind},
     steps::count_step,
     time::Micros,
@@ -15,35 +14,6 @@ use super::{
 
 /// A callee may start this much before its caller before the clocks are called skewed.
 const SKEW_TOLERANCE: Micros = Micros::from_millis(2);
-
-/// Something about a trace that a reader should know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Remark {
-    /// So many spans name a parent that is not there.
-    MissingParents(usize),
-    /// So many spans share their id with a different span.
-    SharedIds(usize),
-    /// So many repeated copies of spans were dropped.
-    Copies(usize),
-    /// So many circles of parents were cut open.
-    Cycles(usize),
-    /// So many spans start before the call that caused them.
-    ClockSkew(usize),
-}
-
-impl fmt::Display for Remark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MissingParents(n) => write!(f, "{n} span(s) name a parent that is missing"),
-            Self::SharedIds(n) => write!(f, "{n} span(s) share a span id with another span"),
-            Self::Copies(n) => write!(f, "{n} repeated span(s) dropped"),
-            Self::Cycles(n) => write!(f, "{n} circle(s) of parents cut open"),
-            Self::ClockSkew(n) => {
-                write!(f, "clock skew: {n} span(s) start before their caller; they are clamped to it")
-            }
-        }
-    }
-}
 
 /// The parents and children of a trace's spans. Every span has at most one parent and there is no circle.
 #[derive(Clone, Debug)]
@@ -65,12 +35,16 @@ impl Tree {
         let mut orphans = vec![false; trace.len()];
         let mut parents: Vec<Option<SpanIx>> = trace.spans().map(|span| ids.parent_of(span)).collect();
         for (span, (orphan, parent)) in trace.spans().zip(orphans.iter_mut().zip(&parents)) {
-            *orphan = parent.is_none() && span.parent().is_some_and(|named| named.span != span.id());
+            let names_another = span.parent().is_some_and(|named| named.span != span.id());
+            *orphan = parent.is_none() && (names_another || span.has_unreadable_parent());
         }
         let cycles = cut_cycles(&mut parents);
         let (firsts, children) = children_of(&parents);
         let roots = trace.spans().map(SpanRef::ix).filter(|ix| parent(&parents, *ix).is_none()).collect();
-        let missing = orphans.iter().filter(|orphan| **orphan).count();
+        let orphaned = || trace.spans().zip(&orphans).filter(|(_, orphan)| **orphan).map(|(span, _)| span);
+        let unreadable = orphaned().filter(|span| span.has_unreadable_parent()).count();
+        let missing = orphaned().count() - unreadable;
+        let times = trace.impossible_times();
         let skewed = trace.spans().filter(|span| is_skewed(trace, &parents, *span)).count();
         let remarks = [
             Remark::MissingParents(missing),
@@ -78,6 +52,12 @@ impl Tree {
             Remark::Copies(trace.duplicates()),
             Remark::Cycles(cycles),
             Remark::ClockSkew(skewed),
+            Remark::UnreadableParents(unreadable),
+            Remark::NoStart(times.starts),
+            Remark::NoEnd(times.ends),
+            Remark::StartsAfterClock(times.after_clock),
+            Remark::EndsAfterClock(times.ends_after_clock),
+            Remark::EventTimes(times.events),
         ]
         .into_iter()
         .filter(|remark| remark.count() > 0)
@@ -125,14 +105,6 @@ impl Tree {
             stack.extend(self.children(next).iter().rev());
             Some(next)
         })
-    }
-}
-
-impl Remark {
-    fn count(self) -> usize {
-        match self {
-            Self::MissingParents(n) | Self::SharedIds(n) | Self::Copies(n) | Self::Cycles(n) | Self::ClockSkew(n) => n,
-        }
     }
 }
 

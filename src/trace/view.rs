@@ -4,11 +4,12 @@ use std::fmt;
 
 use super::{
     ids::SpanId,
-    model::{Event, Resource, Span, SpanIx, Trace},
+    model::{Event, NamedParent, Resource, Span, SpanIx, Trace},
     span::{Link, Parent, Relation, SpanKind, Status},
     steps::count_step,
     strings::StrId,
     time::{Micros, Time},
+    timing::Timing,
     value::{Attribute, Value},
 };
 
@@ -48,8 +49,15 @@ impl<'t> SpanRef<'t> {
     /// The parent it names, present or not.
     #[must_use]
     pub fn parent(self) -> Option<Parent> {
-        let relation = if self.span().follows { Relation::FollowsFrom } else { Relation::ChildOf };
+        let follows = self.span().named == NamedParent::FollowsFrom;
+        let relation = if follows { Relation::FollowsFrom } else { Relation::ChildOf };
         (self.span().parent != SpanId(0)).then_some(Parent { span: self.span().parent, relation })
+    }
+
+    /// Whether it names a parent by an id that cannot be read.
+    #[must_use]
+    pub fn has_unreadable_parent(self) -> bool {
+        self.span().named == NamedParent::Unreadable
     }
 
     /// Its name (Jaeger: operation name).
@@ -100,7 +108,13 @@ impl<'t> SpanRef<'t> {
         self.trace.strings.get(self.span().status_message)
     }
 
-    /// When it started.
+    /// Whether it came with a start that can be true. Without one it is an empty interval where its parent starts.
+    #[must_use]
+    pub fn has_time(self) -> bool {
+        self.span().timing != Timing::NoStart
+    }
+
+    /// When it started; see [`SpanRef::has_time`].
     #[must_use]
     pub fn start(self) -> Time {
         self.span().start
@@ -217,7 +231,7 @@ pub struct EventRef<'t> {
 }
 
 impl<'t> EventRef<'t> {
-    /// When it happened.
+    /// When it happened; never outside its span.
     #[must_use]
     pub fn time(self) -> Time {
         self.event.time

@@ -39,7 +39,7 @@ fn lose(traces: &Value, percent: u64, dice: &mut Dice) -> Value {
 }
 
 fn read(traces: &Value) -> Vec<Trace> {
-    decode(traces.to_string().as_bytes()).expect("what Jaeger answers")
+    decode(traces.to_string().as_bytes()).expect("what Jaeger answers").traces
 }
 
 fn answers(traces: &[Trace], now: Time) -> Vec<Diagnosis> {

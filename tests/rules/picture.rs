@@ -232,7 +232,7 @@ pub(crate) fn draw(picture: &str) -> Vec<RawTrace> {
 
 /// As the engine gets them.
 pub(crate) fn traces(raw: &[RawTrace]) -> Vec<Trace> {
-    decode(&jaeger_json(raw, Dialect::V1_53)).unwrap()
+    decode(&jaeger_json(raw, Dialect::V1_53)).unwrap().traces
 }
 
 /// The diagnoses of a picture, `after` its start.

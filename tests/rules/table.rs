@@ -302,7 +302,7 @@ fn named(all: &[Diagnosis]) -> Vec<&str> {
 }
 
 /// Rules that never apply themselves: the service that did not answer has texts of its own, wrappers are skipped, and
-/// `not_found` is the answer of a search that found nothing.
+/// `not_found` and unread traces are reported by the search.
 const SILENT: &[&str] = &[
     "error.wrapper",
     "error.consequence",
@@ -311,6 +311,7 @@ const SILENT: &[&str] = &[
     "error.host_service",
     "error.host_service_timeout",
     "not_found.no_trace",
+    "unknown.trace_unread",
 ];
 
 #[test]

@@ -60,7 +60,7 @@ impl Story {
 
     /// What the library says of the same traces.
     pub fn library(&self) -> Vec<Diagnosis> {
-        let traces = jaeger::decode(&corpus::otlp_json(&self.traces)).expect("the corpus is OTLP");
+        let traces = jaeger::decode(&corpus::otlp_json(&self.traces)).expect("the corpus is OTLP").traces;
         let context = Context { now: self.now, ..Context::default() };
         diagnose(&traces, &Playbook::ktrdr(), &context).diagnoses
     }

@@ -229,3 +229,40 @@ async fn until(holds: impl Fn() -> bool) {
     };
     tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it holds at last");
 }
+
+/// Acceptance G9: an answer comes before Grafana gives up, with our own message and Jaeger's address.
+#[tokio::test]
+async fn a_hanging_jaeger_is_an_error_of_ours_before_grafana_gives_up() {
+    // It answers what it is and which services there are, and then nothing.
+    let router = axum::Router::new()
+        .route("/api/services", axum::routing::get(|| async { r#"{"data":["ktrdr-api"]}"# }))
+        .fallback(|| async {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            "late"
+        });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let source = DataSource::new("hanging", &url);
+    let host = plugin().await;
+    let queries = [json!({"queryType": "metric"}), json!({"queryType": "diagnosis", "operationId": "op_training_1"})];
+    let queries = queries.iter().zip(["A", "B"]).map(|(query, ref_id)| {
+        let query = json!({"refId": ref_id, "queryType": query["queryType"], "operationId": query["operationId"]});
+        data_query(&query, (0, 1_000), query.to_string().into_bytes())
+    });
+    let mut request = tonic::Request::new(QueryDataRequest {
+        plugin_context: Some(source.query_context()),
+        headers: HashMap::from([("FromAlert".to_owned(), "false".to_owned())]),
+        queries: queries.collect(),
+    });
+    request.set_timeout(Duration::from_secs(5));
+    let asked = std::time::Instant::now();
+    let answer = host.query_request(request).await.unwrap();
+    assert!((2..5).contains(&asked.elapsed().as_secs()), "{:?}", asked.elapsed());
+    for ref_id in ["A", "B"] {
+        let answer = &answer.responses[ref_id];
+        assert_eq!((answer.status, answer.error_source.as_str(), answer.frames.len()), (504, "downstream", 0));
+        assert!(answer.error.contains("within 3 s") && answer.error.contains(&url), "{}", answer.error);
+        assert!(answer.error.contains("What to try"), "{}", answer.error);
+    }
+}

@@ -86,6 +86,38 @@ async fn uploads_that_cannot_be_used_say_why() {
     }
 }
 
+/// The same files as the command line takes, and the same words about what was left out.
+#[tokio::test]
+async fn an_upload_says_what_was_left_out_of_it() {
+    let stand = Stand::empty().await;
+    let case = |name: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/public-cases").join(name);
+        std::fs::read(path).unwrap()
+    };
+    for name in ["07-flat-list-of-spans.json", "08-jaeger-grpc-model.json", "12-lone-surrogate.json"] {
+        let (status, body) = stand.resource("POST", "upload", case(name)).await;
+        assert_eq!(status, 200, "{name}: {body}");
+        let frames = stand.frames(json!({"queryType": "upload", "upload": body["handle"]})).await;
+        let notices = frames[0].meta()["notices"].to_string();
+        assert!(notices.contains("no operation was found in 1 traces"), "{name}: {notices}");
+    }
+    let (status, body) = stand.resource("POST", "upload", case("09-trace-ids-not-hex.json")).await;
+    assert_eq!(status, 400);
+    assert!(body["message"].as_str().unwrap().contains("req2025"), "{body}");
+
+    let scenario = scenarios().iter().find(|s| s.number == "8").expect("a failed training");
+    let told = tell(scenario, Form::Wire, Time::from_millis(stand.now - 3_600_000), 3);
+    let mut file: Value = serde_json::from_slice(&jaeger_json(&told.traces, Dialect::V2)).unwrap();
+    file["data"][0]["spans"].as_array_mut().unwrap().push(json!({"traceID": "not-an-id", "spanID": "1"}));
+    let (_, body) = stand.resource("POST", "upload", file.to_string()).await;
+    let frames = stand.frames(json!({"queryType": "upload", "upload": body["handle"]})).await;
+    let why = "left out: 1 span(s) with a trace id that cannot be read, such as \"not-an-id\"";
+    let notices = frames[0].meta()["notices"].as_array().unwrap();
+    assert!(notices.iter().any(|notice| notice["text"] == why), "{notices:?}");
+    assert_eq!(frames[0].column("partial"), [true]);
+    assert!(frames[0].column("remarks")[0].to_string().contains("not-an-id"));
+}
+
 #[tokio::test]
 async fn a_playbook_can_be_read_and_checked() {
     let mut stand = Stand::empty().await;

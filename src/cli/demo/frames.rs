@@ -226,7 +226,7 @@ fn flow_step(row: Row<'_>) -> FlowStep {
         depth: row.count("depth"),
         kind: one_of("kind", &["client", "server", "producer", "consumer", "internal", "gap"]),
         status: one_of("status", &["ok", "error", "unset", "missing"]),
-        start: row.time("start").unwrap_or_default(),
+        start: row.time("start"),
         offset_ms: row.ms("offset_ms"),
         duration_ms: row.ms("duration_ms"),
         self_ms: row.ms("self_ms"),
@@ -241,7 +241,7 @@ fn flow_step(row: Row<'_>) -> FlowStep {
 fn error(row: Row<'_>) -> ErrorEntry {
     let roles = [ErrorRole::Origin, ErrorRole::Propagated, ErrorRole::Suppressed, ErrorRole::Wrapper];
     ErrorEntry {
-        time: row.time("time").unwrap_or_default(),
+        time: row.time("time"),
         service: row.string("service"),
         span: row.string("span"),
         span_id: row.span("span_id").unwrap_or_default(),
@@ -255,7 +255,7 @@ fn error(row: Row<'_>) -> ErrorEntry {
 
 fn http_call(row: Row<'_>) -> HttpCall {
     HttpCall {
-        time: row.time("time").unwrap_or_default(),
+        time: row.time("time"),
         method: row.opt("method"),
         url: row.opt("url"),
         route: row.opt("route"),
@@ -271,7 +271,7 @@ fn http_call(row: Row<'_>) -> HttpCall {
 
 fn worker(row: Row<'_>) -> WorkerSelection {
     WorkerSelection {
-        time: row.time("time").unwrap_or_default(),
+        time: row.time("time"),
         span: row.string("span"),
         operation_type: row.string("operation_type"),
         worker_type: row.opt("worker_type"),

@@ -40,7 +40,7 @@ fn sum_of(scrape: &BTreeMap<String, f64>, name: &str) -> u64 {
 
 fn diagnoses(traces: &[RawTrace], now: Time) -> Vec<Diagnosis> {
     let json = jaeger_json(traces, crate::corpus::Dialect::V2);
-    let traces = crate::jaeger::decode(&json).unwrap();
+    let traces = crate::jaeger::decode(&json).unwrap().traces;
     diagnose(&traces, &Playbook::ktrdr(), &Context { now, ..Context::default() }).diagnoses
 }
 

@@ -1,6 +1,8 @@
 //! Why a text holds no traces.
 
-/// Why a text is no trace file; the message says what was seen and what to try.
+use super::left_out::LeftOut;
+
+/// Why a text is not a trace file; the message says what was seen and what to try.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Nothing but white space.
@@ -12,9 +14,26 @@ pub enum DecodeError {
          check the address, its base path and the credentials"
     )]
     Html,
-    /// Compressed data.
-    #[error("the input is gzip-compressed: unpack it first (gunzip)")]
-    Compressed,
+    /// Compressed data of a kind that is not unpacked here.
+    #[error("the input is compressed with {with}: unpack it first ({tool})")]
+    Compressed {
+        /// What it was compressed with.
+        with: &'static str,
+        /// What unpacks it.
+        tool: &'static str,
+    },
+    /// A gzip file that cannot be unpacked.
+    #[error("the input is a gzip file that cannot be unpacked ({why}): save it again")]
+    BrokenGzip {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A gzip file that is too large when it is unpacked.
+    #[error("the input has more than {mib} MiB when it is unpacked: give a part of it")]
+    TooLarge {
+        /// The limit in MiB.
+        mib: u64,
+    },
     /// Some other text.
     #[error(
         "the input is not JSON but starts with {start:?}: give a Jaeger UI export, an answer of its API or OTLP JSON"
@@ -52,12 +71,24 @@ pub enum DecodeError {
     Names,
     /// JSON without traces.
     #[error(
-        "this JSON holds no traces: neither `data` with `spans` (Jaeger) nor `resourceSpans` (OTLP) was found, but the \
-         keys: {keys}"
+        "this JSON holds no traces: neither `data` with `spans` (Jaeger) nor `resourceSpans` (OTLP) nor a list of spans \
+         was found, but the keys: {keys}"
     )]
     NoTraces {
         /// Some keys that were there.
         keys: String,
+    },
+    /// The form of a trace file, but no span in it.
+    #[error(
+        "the input holds no spans (it is an empty answer or export): save the trace again, or ask for a time range in \
+         which there are traces"
+    )]
+    NoSpans,
+    /// Spans, but none of them can be used.
+    #[error("the input holds no span that can be read: {left_out}")]
+    NothingReadable {
+        /// What there is, by reason.
+        left_out: LeftOut,
     },
     /// An error answer of Jaeger.
     #[error("Jaeger answered with an error in place of traces: {0}")]
@@ -70,7 +101,6 @@ pub(super) fn sniff(json: &[u8]) -> Result<(), DecodeError> {
     match text {
         [] => Err(DecodeError::Empty),
         [b'<', ..] => Err(DecodeError::Html),
-        [0x1f, 0x8b, ..] => Err(DecodeError::Compressed),
         [b'{' | b'[', ..] | b"null" => Ok(()),
         _ => {
             let start = String::from_utf8_lossy(text.get(..60).unwrap_or(text)).into_owned();

@@ -9,11 +9,14 @@ use std::borrow::Cow;
 use serde::de::DeserializeSeed;
 
 use super::{
-    legacy::{Claim, Element, Processes, typed},
+    foreign,
+    ids::{self, WireId},
+    legacy::{Claim, Element, Processes, is_follows_from, typed},
     scalar::{Any, Scalar, Texts},
     scan::Scan,
+    settle::attribute,
     shape::Object,
-    sink::{Reference, Sink, attribute},
+    sink::{Reference, Sink},
 };
 use crate::trace::{Attribute, EventDraft, Micros, Relation, SpanId, StrId, Strings, Time, TraceId};
 
@@ -21,13 +24,17 @@ use crate::trace::{Attribute, EventDraft, Micros, Relation, SpanId, StrId, Strin
 pub(super) fn read(text: &str, sink: &mut Sink) -> Option<()> {
     let mut reader = Reader { sink, recent: Box::new([StrId::EMPTY; RECENT]) };
     let mut scan = Scan::new(text);
+    let mut has_data = false;
     scan.object(|scan, key| match key {
-        "data" => scan.list(|scan| reader.trace(scan)),
+        "data" => {
+            has_data = true;
+            scan.list(|scan| reader.trace(scan))
+        }
         "total" | "limit" | "offset" => scan.number().map(|_| ()),
         "errors" => scan.null().then_some(()),
         _ => None,
     })?;
-    scan.is_done().then_some(())
+    (has_data && scan.is_done()).then_some(())
 }
 
 /// How many texts are remembered by a cheap hash.
@@ -62,35 +69,26 @@ fn seeded<'t, S: DeserializeSeed<'t>>(seed: S, raw: &'t str) -> Option<S::Value>
     from.end().ok().map(|()| value)
 }
 
-fn trace_id(scan: &mut Scan<'_>) -> Option<TraceId> {
-    let text = scan.string()?;
-    match text.len() {
-        32 => {
-            let (high, low) = text.as_bytes().split_at(16);
-            Some(TraceId(u128::from(hex(high)?) << 64 | u128::from(hex(low)?)))
-        }
-        1..=16 => hex(text.as_bytes()).map(|id| TraceId(id.into())),
-        _ => TraceId::parse(&text),
-    }
+/// A trace id other than zero; every other form of ids is left to the general reader.
+fn trace_id(scan: &mut Scan<'_>) -> Option<WireId<TraceId>> {
+    let id = ids::trace_digits(&scan.string()?)?;
+    (id != TraceId(0)).then_some(WireId::Known(id))
 }
 
-fn span_id(scan: &mut Scan<'_>) -> Option<SpanId> {
-    let text = scan.string()?;
-    if matches!(text.len(), 1..=16) { hex(text.as_bytes()).map(SpanId) } else { None }
+/// Likewise.
+fn span_id(scan: &mut Scan<'_>) -> Option<WireId<SpanId>> {
+    let id = ids::span_digits(&scan.string()?)?;
+    (id != SpanId(0)).then_some(WireId::Known(id))
 }
 
-/// Up to 16 hexadecimal digits.
-fn hex(digits: &[u8]) -> Option<u64> {
-    let mut wrong = false;
-    let value = digits.iter().fold(0u64, |value, &byte| {
-        let letter = (byte | 0x20).wrapping_sub(b'a');
-        let digit = byte.wrapping_sub(b'0');
-        wrong |= digit > 9 && letter > 5;
-        value << 4 | u64::from(if digit > 9 { letter.wrapping_add(10) } else { digit })
-    });
-    (!wrong).then_some(value)
+/// Whether the general reader knows a member of spans that this one does not.
+fn is_read(key: &str) -> bool {
+    let other_names = ["process", "traceId", "trace_id", "spanId", "span_id", "parentSpanId", "parent_span_id"];
+    let more = ["operation_name", "start_time", "processId", "process_id"];
+    other_names.contains(&key) || more.contains(&key) || foreign::key(key).is_some()
 }
 
+/// Whole microseconds; what is negative or out of range is for the general reader too.
 fn micros(scan: &mut Scan<'_>) -> Option<i64> {
     scan.number()?.parse().ok()
 }
@@ -118,32 +116,33 @@ impl Reader<'_> {
 
     fn span(&mut self, scan: &mut Scan<'_>, element: &mut Element) -> Option<()> {
         self.sink.begin();
-        let (mut parent, mut process) = (None, StrId::EMPTY);
+        let (mut parent, mut process) = (WireId::Missing, StrId::EMPTY);
         scan.object(|scan, key| {
             let (reading, strings) = (&mut self.sink.reading, &mut self.sink.strings);
             let (draft, recent) = (&mut reading.draft, &mut *self.recent);
             match key {
                 "traceID" => reading.trace = trace_id(scan)?,
-                "spanID" => reading.id = Some(span_id(scan)?),
-                "parentSpanID" => parent = Some(scan.string()?).filter(|id| !id.is_empty()),
+                "spanID" => reading.id = span_id(scan)?,
+                "parentSpanID" => parent = span_id(scan)?,
                 "operationName" => draft.name = intern(recent, strings, &scan.string()?),
                 "references" => references(scan, &mut reading.references)?,
-                "startTime" => draft.start = Time(micros(scan)?),
-                "duration" => draft.duration = Micros(micros(scan)?),
+                "startTime" => draft.start = Some(Time(micros(scan)?)),
+                "duration" => draft.duration = Some(Micros(micros(scan)?)),
                 "tags" => tags(scan, recent, strings, &mut draft.attributes)?,
                 "logs" => scan.list(|scan| log(scan, recent, strings, &mut draft.events))?,
                 "processID" => process = intern(recent, strings, &scan.string()?),
                 "warnings" if scan.null() => {}
                 "warnings" => seeded(Texts { strings, into: &mut draft.warnings }, scan.skip()?)?,
-                "process" => return None,
+                "flags" => drop(scan.skip()?),
+                _ if is_read(key) => return None,
                 _ => drop(scan.skip()?),
             }
             Some(())
         })?;
-        let parent = match parent {
-            Some(text) => Some(SpanId::parse(&text)?),
-            None => None,
-        };
+        // Which trace it is of may only be known when the rest was read.
+        if self.sink.reading.trace == WireId::Missing && element.id == WireId::Missing {
+            return None;
+        }
         element.take(parent, process, self.sink);
         Some(())
     }
@@ -151,14 +150,15 @@ impl Reader<'_> {
 
 fn references(scan: &mut Scan<'_>, into: &mut Vec<Reference>) -> Option<()> {
     scan.list(|scan| {
-        let mut reference = Reference { relation: Relation::ChildOf, trace: TraceId(0), span: SpanId(0) };
+        let mut reference = Reference { relation: Relation::ChildOf, trace: WireId::Missing, span: WireId::Missing };
         scan.object(|scan, key| {
             match key {
-                "refType" if scan.string()? == "FOLLOWS_FROM" => reference.relation = Relation::FollowsFrom,
+                "refType" if is_follows_from(&scan.string()?) => reference.relation = Relation::FollowsFrom,
                 "refType" => {}
                 "traceID" => reference.trace = trace_id(scan)?,
                 "spanID" => reference.span = span_id(scan)?,
-                _ => drop(scan.skip()?),
+                "span" => drop(scan.skip()?),
+                _ => return None,
             }
             Some(())
         })?;
@@ -184,7 +184,7 @@ fn tags(
                 "key" => name = intern(recent, strings, &scan.string()?),
                 "type" => claim = Claim::of(&scan.string()?),
                 "value" => value = scalar(scan, recent, strings)?,
-                _ => drop(scan.skip()?),
+                _ => return None,
             }
             Some(())
         })?;
@@ -243,9 +243,9 @@ fn log(
     let mut event = EventDraft::default();
     scan.object(|scan, key| {
         match key {
-            "timestamp" => event.time = Time(micros(scan)?),
+            "timestamp" => event.time = Some(Time(micros(scan)?)),
             "fields" => tags(scan, recent, strings, &mut event.attributes)?,
-            _ => drop(scan.skip()?),
+            _ => return None,
         }
         Some(())
     })?;

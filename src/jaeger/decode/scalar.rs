@@ -1,11 +1,10 @@
-//! The small values of both dialects: texts, numbers, ids, and the JSON text of arrays and maps.
+//! The small values of both dialects: texts, numbers, truth values, and the JSON text of arrays and maps.
 
 use std::fmt;
 
-use base64::Engine as _;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::trace::{SpanId, StrId, Strings, TraceId};
+use crate::trace::{StrId, Strings};
 
 /// Reads whatever JSON comes and lets the visitor decide.
 macro_rules! any_seed {
@@ -108,95 +107,4 @@ impl<'de> Visitor<'de> for Texts<'_> {
         }
         Ok(())
     }
-}
-
-/// A whole number that may be written as a text or a float; null and nonsense are none.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Whole(pub(super) Option<i128>);
-
-impl<'de> de::Deserialize<'de> for Whole {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl Visitor<'_> for Read {
-            type Value = Whole;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number")
-            }
-            fn visit_u64<E>(self, n: u64) -> Result<Whole, E> {
-                Ok(Whole(Some(n.into())))
-            }
-            fn visit_i64<E>(self, n: i64) -> Result<Whole, E> {
-                Ok(Whole(Some(n.into())))
-            }
-            fn visit_f64<E>(self, x: f64) -> Result<Whole, E> {
-                Ok(Whole(x.is_finite().then_some(x as i128)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Whole, E> {
-                let text = text.trim();
-                let float = || text.parse::<f64>().ok().filter(|x| x.is_finite()).map(|x| x as i128);
-                Ok(Whole(text.parse().ok().or_else(float)))
-            }
-            fn visit_unit<E>(self) -> Result<Whole, E> {
-                Ok(Whole(None))
-            }
-        }
-        from.deserialize_any(Read)
-    }
-}
-
-impl Whole {
-    /// As microseconds; what does not fit is the nearest that does.
-    pub(super) fn micros(self) -> i64 {
-        clamp(self.0.unwrap_or(0))
-    }
-}
-
-pub(super) fn clamp(n: i128) -> i64 {
-    i64::try_from(n).unwrap_or(if n < 0 { i64::MIN } else { i64::MAX })
-}
-
-/// A trace id as hexadecimal digits or, up to v1.53, base64; zero when it is neither.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct WireTraceId(pub(super) TraceId);
-
-/// A span id, likewise.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct WireSpanId(pub(super) Option<SpanId>);
-
-macro_rules! from_text {
-    ($name:ident, $parse:expr) => {
-        impl<'de> de::Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                struct Read;
-                impl Visitor<'_> for Read {
-                    type Value = $name;
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str("an id")
-                    }
-                    fn visit_str<E>(self, text: &str) -> Result<$name, E> {
-                        let parse: fn(&str) -> $name = $parse;
-                        Ok(parse(text))
-                    }
-                    fn visit_unit<E>(self) -> Result<$name, E> {
-                        let parse: fn(&str) -> $name = $parse;
-                        Ok(parse(""))
-                    }
-                }
-                from.deserialize_any(Read)
-            }
-        }
-    };
-}
-
-from_text!(WireTraceId, |text| {
-    let id = TraceId::parse(text).or_else(|| base64::<16>(text).map(|bytes| TraceId(u128::from_be_bytes(bytes))));
-    WireTraceId(id.unwrap_or_default())
-});
-from_text!(WireSpanId, |text| {
-    WireSpanId(SpanId::parse(text).or_else(|| base64::<8>(text).map(|bytes| SpanId(u64::from_be_bytes(bytes)))))
-});
-
-fn base64<const N: usize>(text: &str) -> Option<[u8; N]> {
-    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-    STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()?.try_into().ok()
 }

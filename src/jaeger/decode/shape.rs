@@ -2,10 +2,36 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
-/// The names of an object's fields; a name that is not among them is `Other`.
+/// The names of an object's fields; a name that is not among them is `Other`. With `other as known => Kind` it comes with
+/// what the function `known` gives for it.
 macro_rules! fields {
+    ($name:ident { $($field:ident = $($key:literal)|+),* $(,)? }, other as $known:path => $kind:ty) => {
+        enum $name {
+            $($field,)*
+            Other($kind),
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                struct Read;
+                impl serde::de::Visitor<'_> for Read {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("a key")
+                    }
+                    fn visit_str<E>(self, key: &str) -> Result<$name, E> {
+                        Ok(match key {
+                            $($($key)|+ => $name::$field,)*
+                            other => $name::Other($known(other)),
+                        })
+                    }
+                }
+                from.deserialize_identifier(Read)
+            }
+        }
+    };
     ($name:ident { $($field:ident = $key:literal $(| $alias:literal)*),* $(,)? }) => {
         #[derive(Clone, Copy, serde::Deserialize)]
         #[serde(field_identifier)]
@@ -30,6 +56,11 @@ pub(super) trait ReadObject<'de>: Sized {
 
     /// What `null` stands for; an error when it stands for nothing.
     fn null(self) -> Option<Self::Value> {
+        self.other("null")
+    }
+
+    /// What stands for something that is not an object; an error when nothing does.
+    fn other(self, _what: &str) -> Option<Self::Value> {
         None
     }
 }
@@ -54,6 +85,26 @@ impl<'de, R: ReadObject<'de>> Visitor<'de> for Object<R> {
     }
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<R::Value, A::Error> {
         self.0.read(map)
+    }
+    fn visit_bool<E: Error>(self, value: bool) -> Result<R::Value, E> {
+        self.0.other(&value.to_string()).ok_or_else(|| E::invalid_type(Unexpected::Bool(value), &R::WHAT))
+    }
+    fn visit_u64<E: Error>(self, value: u64) -> Result<R::Value, E> {
+        self.0.other(&value.to_string()).ok_or_else(|| E::invalid_type(Unexpected::Unsigned(value), &R::WHAT))
+    }
+    fn visit_i64<E: Error>(self, value: i64) -> Result<R::Value, E> {
+        self.0.other(&value.to_string()).ok_or_else(|| E::invalid_type(Unexpected::Signed(value), &R::WHAT))
+    }
+    fn visit_f64<E: Error>(self, value: f64) -> Result<R::Value, E> {
+        self.0.other(&value.to_string()).ok_or_else(|| E::invalid_type(Unexpected::Float(value), &R::WHAT))
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<R::Value, E> {
+        let start: String = text.chars().take(40).collect();
+        self.0.other(&start).ok_or_else(|| E::invalid_type(Unexpected::Str(text), &R::WHAT))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<R::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        self.0.other("a list").ok_or_else(|| A::Error::invalid_type(Unexpected::Seq, &R::WHAT))
     }
 }
 

@@ -5,10 +5,15 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::scalar::Scalar;
+use super::{
+    ids::WireId,
+    known::Known,
+    left_out::{LeftOut, Reason},
+    settle::{name_event, parent_of, status_of, truth},
+};
 use crate::trace::{
-    Attribute, EventDraft, Link, Micros, Parent, Relation, ResourceIx, SpanDraft, SpanId, SpanKind, SpanRef, Status,
-    StrId, Strings, Time, Trace, TraceBuilder, TraceId, Value,
+    Attribute, Relation, ResourceIx, SpanDraft, SpanId, SpanKind, SpanRef, Status, StrId, Strings, Trace, TraceBuilder,
+    TraceId,
 };
 
 /// What a service is called that does not say its name.
@@ -21,60 +26,17 @@ pub(crate) fn service_name(name: &str) -> &str {
     if name.is_empty() || name == NO_SERVICE_NAME { UNKNOWN_SERVICE } else { name }
 }
 
-macro_rules! known {
-    ($($name:ident = $text:literal),* $(,)?) => {
-        /// Keys that mean something to the decoder. They are the first texts of every table, so that telling them from
-        /// others is a comparison of numbers.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Known { $($name),* }
-
-        impl Known {
-            const ALL: &[(Self, &str)] = &[$((Self::$name, $text)),*];
-        }
-    };
-}
-
-known! {
-    SpanKind = "span.kind",
-    Error = "error",
-    StatusCode = "otel.status_code",
-    StatusDescription = "otel.status_description",
-    ScopeName = "otel.scope.name",
-    ScopeVersion = "otel.scope.version",
-    LibraryName = "otel.library.name",
-    LibraryVersion = "otel.library.version",
-    Warnings = "@jaeger@warnings",
-    Format = "@jaeger@format",
-    InternalFormat = "internal.span.format",
-    TraceState = "w3c.tracestate",
-    SdkLanguage = "telemetry.sdk.language",
-    SdkName = "telemetry.sdk.name",
-    SdkVersion = "telemetry.sdk.version",
-    DistroName = "telemetry.distro.name",
-    DistroVersion = "telemetry.distro.version",
-    ServiceName = "service.name",
-    Event = "event",
-    Message = "message",
-    RefType = "opentracing.ref_type",
-}
-
-impl Known {
-    pub(super) fn of(key: StrId) -> Option<Self> {
-        // The empty text comes first in every table.
-        Self::ALL.get(key.index().wrapping_sub(1)).map(|(known, _)| *known)
-    }
-}
-
-/// A reference as either dialect tells it, the parent of OTLP included.
-#[derive(Clone, Copy, Debug)]
+/// A reference to another span, the parent included.
+#[derive(Clone, Debug)]
 pub(super) struct Reference {
     pub(super) relation: Relation,
-    pub(super) trace: TraceId,
-    pub(super) span: SpanId,
+    /// Missing: the span's own trace.
+    pub(super) trace: WireId<TraceId>,
+    pub(super) span: WireId<SpanId>,
 }
 
 /// A process: its name, its attributes, and what was put there though it belongs to the spans.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Process {
     pub(super) service: StrId,
     pub(super) attributes: Vec<Attribute>,
@@ -86,9 +48,9 @@ pub(super) struct Process {
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) draft: SpanDraft,
-    pub(super) trace: TraceId,
-    /// `None` when the text was no id.
-    pub(super) id: Option<SpanId>,
+    /// The trace id on the span itself.
+    pub(super) trace: WireId<TraceId>,
+    pub(super) id: WireId<SpanId>,
     pub(super) references: Vec<Reference>,
     /// Attributes that belong to the process.
     pub(super) moved: Vec<Attribute>,
@@ -99,6 +61,8 @@ pub(super) struct Reading {
 pub(super) struct Sink {
     pub(super) strings: Strings,
     pub(super) reading: Reading,
+    /// What was left out before it was known to which trace it belongs.
+    pub(super) left_out: LeftOut,
     builders: Vec<Building>,
     by_id: HashMap<TraceId, usize>,
     block: usize,
@@ -109,7 +73,7 @@ struct Building {
     builder: TraceBuilder,
     /// The resource of the last OTLP block, so that it is looked up once per block and trace.
     resource: (usize, ResourceIx),
-    nameless: usize,
+    left_out: LeftOut,
 }
 
 impl Sink {
@@ -118,7 +82,14 @@ impl Sink {
         for (_, text) in Known::ALL {
             strings.intern(text);
         }
-        Self { strings, reading: Reading::default(), builders: Vec::new(), by_id: HashMap::new(), block: 0 }
+        Self {
+            strings,
+            reading: Reading::default(),
+            left_out: LeftOut::default(),
+            builders: Vec::new(),
+            by_id: HashMap::new(),
+            block: 0,
+        }
     }
 
     /// Starts a span: nothing of the one before stays.
@@ -126,24 +97,37 @@ impl Sink {
         let reading = &mut self.reading;
         let draft = &mut reading.draft;
         (draft.parent, draft.name, draft.resource) = (None, StrId::EMPTY, ResourceIx::default());
-        (draft.start, draft.duration) = (Time(0), Micros(0));
+        (draft.start, draft.duration, draft.unreadable_parent) = (None, None, false);
         (draft.kind, draft.status, draft.status_message) = (SpanKind::Unspecified, Status::Unset, StrId::EMPTY);
         (draft.scope, draft.scope_version) = (StrId::EMPTY, StrId::EMPTY);
         draft.attributes.clear();
         draft.events.clear();
         draft.links.clear();
         draft.warnings.clear();
-        (reading.trace, reading.id) = (TraceId(0), None);
+        (reading.trace, reading.id) = (WireId::Missing, WireId::Missing);
         reading.references.clear();
         reading.moved.clear();
         reading
+    }
+
+    /// The trace of the span that was read: its own id counts, else that of what holds it. A span without either is
+    /// left out.
+    pub(super) fn trace_of_span(&mut self, holder: &WireId<TraceId>) -> Option<TraceId> {
+        let id = if self.reading.trace == WireId::Missing { holder } else { &self.reading.trace };
+        match id {
+            WireId::Known(id) => return Some(*id),
+            WireId::Missing => self.left_out.add(Reason::NoTraceId, ""),
+            WireId::Unreadable(text) => self.left_out.add(Reason::UnreadableTraceId, text),
+        }
+        None
     }
 
     /// The trace with this id, new or known.
     pub(super) fn trace(&mut self, id: TraceId) -> usize {
         *self.by_id.entry(id).or_insert_with(|| {
             let builder = TraceBuilder::new(id);
-            self.builders.push(Building { builder, resource: (0, ResourceIx::default()), nameless: 0 });
+            let resource = (0, ResourceIx::default());
+            self.builders.push(Building { builder, resource, left_out: LeftOut::default() });
             self.builders.len() - 1
         })
     }
@@ -191,6 +175,14 @@ impl Sink {
         }
     }
 
+    /// Gives the span that was read this scope, if it has none of its own.
+    pub(super) fn give_scope(&mut self, (scope, version): (StrId, StrId)) {
+        let draft = &mut self.reading.draft;
+        if draft.scope == StrId::EMPTY {
+            (draft.scope, draft.scope_version) = (scope, version);
+        }
+    }
+
     pub(super) fn inherit_scopes(&mut self, trace: usize, scopes: &HashMap<ResourceIx, (StrId, StrId)>) {
         if let Some(to) = self.builders.get_mut(trace).filter(|_| !scopes.is_empty()) {
             to.builder.inherit_scopes(|ix| scopes.get(&ix).copied());
@@ -221,9 +213,10 @@ impl Sink {
         }
     }
 
-    /// Brings the span that was read into its one form; what belongs to its process is in `moved` afterwards.
-    pub(super) fn settle_span(&mut self) {
-        let Reading { draft, trace, references, moved, .. } = &mut self.reading;
+    /// Brings the span of this trace that was read into its one form; what belongs to its process is in `moved`
+    /// afterwards.
+    pub(super) fn settle_span(&mut self, trace: TraceId) {
+        let Reading { draft, references, moved, .. } = &mut self.reading;
         let strings = &self.strings;
         let (mut failed, mut library, mut library_version) = (false, StrId::EMPTY, StrId::EMPTY);
         let mut warnings = None;
@@ -265,12 +258,12 @@ impl Sink {
         }
         keep_first(scope, library);
         keep_first(scope_version, library_version);
-        draft.parent = settle_references(*trace, references, &mut draft.links);
+        (draft.parent, draft.unreadable_parent) = parent_of(trace, references, &mut draft.links);
         if let Some(text) = warnings {
             self.add_warnings(text);
         }
         for event in &mut self.reading.draft.events {
-            settle_event(event, &mut self.strings);
+            name_event(event, &mut self.strings);
         }
     }
 
@@ -286,24 +279,28 @@ impl Sink {
     /// Adds the span that was read and settled to a trace.
     pub(super) fn push(&mut self, trace: usize, resource: ResourceIx) {
         let Some(to) = self.builders.get_mut(trace) else { return };
-        match self.reading.id {
-            Some(id) if id != SpanId(0) => {
-                self.reading.draft.id = id;
+        match &self.reading.id {
+            WireId::Known(id) => {
+                self.reading.draft.id = *id;
                 self.reading.draft.resource = resource;
                 to.builder.push(&mut self.reading.draft, &self.strings);
             }
-            _ => to.nameless += 1,
+            WireId::Missing => to.left_out.add(Reason::NoSpanId, ""),
+            WireId::Unreadable(text) => to.left_out.add(Reason::UnreadableSpanId, text),
         }
     }
 
-    /// The traces in the order in which they were met.
-    pub(super) fn finish(self) -> Vec<Trace> {
+    /// The traces in the order in which they were met, and all that was left out. A trace says itself what it lacks; what
+    /// belongs to nobody knows which trace may be lacking in any of them.
+    pub(super) fn finish(self) -> (Vec<Trace>, LeftOut) {
         let strings = Arc::new(self.strings);
-        let finish = |building: Building| {
+        let of_any = self.left_out;
+        let mut left_out = of_any.clone();
+        let mut traces = Vec::with_capacity(self.builders.len());
+        for building in self.builders {
             let mut trace = building.builder.finish(&strings);
-            if building.nameless > 0 {
-                trace.mark_partial(format!("{} spans without a usable span id were left out", building.nameless));
-            }
+            of_any.sentences().chain(building.left_out.sentences()).for_each(|why| trace.mark_partial(why));
+            left_out.add_all(building.left_out);
             let cut = |text: &str| text.contains("trace has more than") && text.contains("showing first");
             let mut warnings = trace.warnings().chain(trace.spans().flat_map(SpanRef::warnings));
             let why = warnings.find(|text| cut(text)).map(|text| format!("Jaeger: {text}"));
@@ -311,90 +308,16 @@ impl Sink {
             if let Some(why) = why {
                 trace.mark_partial(why);
             }
-            trace
-        };
-        self.builders.into_iter().map(finish).filter(|trace| !trace.is_empty() || trace.partial().is_some()).collect()
+            if !trace.is_empty() {
+                traces.push(trace);
+            }
+        }
+        (traces, left_out)
     }
 }
 
 fn keep_first(kept: &mut StrId, other: StrId) {
     if *kept == StrId::EMPTY {
         *kept = other;
-    }
-}
-
-/// What an attribute `error` says; `None` when it is a text of its own, such as an exception's message.
-fn truth(value: Value<'_>) -> Option<bool> {
-    match value {
-        Value::Bool(error) => Some(error),
-        Value::Int(n @ (0 | 1)) => Some(n == 1),
-        Value::Str(text) => match text {
-            "1" => Some(true),
-            "" | "0" => Some(false),
-            _ if text.eq_ignore_ascii_case("true") => Some(true),
-            _ if text.eq_ignore_ascii_case("false") || text.eq_ignore_ascii_case("unset") => Some(false),
-            _ => None,
-        },
-        Value::Int(_) | Value::Float(_) => None,
-    }
-}
-
-/// Reads the status in all spellings: 2, `ERROR`, `STATUS_CODE_ERROR`, `Error`.
-pub(super) fn status_of(value: Value<'_>) -> Status {
-    match value {
-        Value::Int(1) => Status::Ok,
-        Value::Int(2) => Status::Error,
-        Value::Str(text) => {
-            let name = text.strip_prefix("STATUS_CODE_").unwrap_or(text);
-            if name.eq_ignore_ascii_case("error") || name == "2" {
-                Status::Error
-            } else if name.eq_ignore_ascii_case("ok") || name == "1" {
-                Status::Ok
-            } else {
-                Status::Unset
-            }
-        }
-        _ => Status::Unset,
-    }
-}
-
-/// Jaeger's own rule: the first child-of within the trace is the parent, else the first follows-from within it; all
-/// else are links.
-fn settle_references(trace: TraceId, references: &[Reference], links: &mut Vec<Link>) -> Option<Parent> {
-    let usable = |r: &&Reference| r.span != SpanId(0) && r.trace != TraceId(0);
-    let first = |relation| references.iter().filter(usable).position(|r| r.trace == trace && r.relation == relation);
-    let parent = first(Relation::ChildOf).or_else(|| first(Relation::FollowsFrom));
-    let mut found = None;
-    for (ix, reference) in references.iter().filter(usable).enumerate() {
-        if Some(ix) == parent {
-            found = Some(Parent { span: reference.span, relation: reference.relation });
-        } else {
-            links.push(Link { trace: reference.trace, span: reference.span });
-        }
-    }
-    found
-}
-
-/// Jaeger tells an event's name in its field `event`, very old versions in `message`; a field of that name written by the
-/// program wins there, so it wins here.
-fn settle_event(event: &mut EventDraft, strings: &mut Strings) {
-    let position = |known| event.attributes.iter().position(|a| Known::of(a.key()) == Some(known));
-    let ix = position(Known::Event).or_else(|| position(Known::Message).filter(|_| event.name == StrId::EMPTY));
-    if let Some(ix) = ix {
-        let named = event.attributes.remove(ix);
-        event.name = named.text_id().unwrap_or_else(|| {
-            let text = named.value(strings).to_text().into_owned();
-            strings.intern(&text)
-        });
-    }
-}
-
-/// An attribute from its parts.
-pub(super) fn attribute(key: StrId, value: Scalar) -> Attribute {
-    match value {
-        Scalar::Text(id) => Attribute::text(key, id),
-        Scalar::Bool(b) => Attribute::bool(key, b),
-        Scalar::Int(n) => Attribute::int(key, n),
-        Scalar::Float(x) => Attribute::float(key, x),
     }
 }

@@ -8,9 +8,12 @@ use tonic::{Request, Response, Status, body::BoxBody, server::NamedService};
 use super::{
     BoxFuture, MAX_REQUEST,
     messages::{DataResponse, QueryDataRequest, QueryDataResponse},
-    services, unimplemented,
+    services, timeout, unimplemented,
 };
-use crate::plugin::api::{Backend, Failure, Frames};
+use crate::plugin::{
+    api::{Backend, Failure, Frames},
+    deadline::Deadline,
+};
 
 /// Path of the call that answers queries.
 pub const DATA_PATH: &str = "/pluginv2.Data/QueryData";
@@ -76,16 +79,17 @@ impl<B: Backend> tonic::server::UnaryService<QueryDataRequest> for QueryData<B> 
 
     fn call(&mut self, request: Request<QueryDataRequest>) -> Self::Future {
         let backend = Arc::clone(&self.0);
-        Box::pin(async move { Ok(Response::new(answer(&*backend, request.into_inner()).await)) })
+        let deadline = timeout::deadline(request.metadata());
+        Box::pin(async move { Ok(Response::new(answer(&*backend, request.into_inner(), deadline).await)) })
     }
 }
 
 /// Dropping the future (Grafana cancelled) drops the work of all queries.
-async fn answer<B: Backend>(backend: &B, request: QueryDataRequest) -> QueryDataResponse {
+async fn answer<B: Backend>(backend: &B, request: QueryDataRequest, deadline: Deadline) -> QueryDataResponse {
     let context = request.plugin_context.unwrap_or_default();
     let headers = request.headers.into_iter();
-    let caller =
-        Arc::new(services::caller(context.org_id, context.user, context.data_source_instance_settings, headers));
+    let settings = context.data_source_instance_settings;
+    let caller = Arc::new(services::caller(context.org_id, context.user, settings, headers, deadline));
     let mut running: FuturesUnordered<_> = request
         .queries
         .into_iter()
@@ -158,7 +162,8 @@ mod tests {
     async fn a_query_that_fails_or_crashes_leaves_the_others_alone() {
         let query = |ref_id: &str| v2::DataQuery { ref_id: ref_id.to_owned(), ..v2::DataQuery::default() };
         let queries = ["ok", "bad", "crash"].map(query).to_vec();
-        let answer = answer(&Moody, QueryDataRequest { queries, ..QueryDataRequest::default() }).await;
+        let request = QueryDataRequest { queries, ..QueryDataRequest::default() };
+        let answer = answer(&Moody, request, Deadline::default()).await;
         let of = |ref_id: &str| &answer.responses[ref_id];
         assert_eq!((of("ok").status, of("ok").frames.len()), (200, 1));
         assert_eq!((of("bad").status, of("bad").error_source.as_str()), (400, "downstream"));

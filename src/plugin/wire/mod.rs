@@ -7,6 +7,7 @@ mod data;
 mod messages;
 #[allow(clippy::result_large_err, reason = "gRPC's own error type")]
 mod services;
+mod timeout;
 
 pub use data::{DATA_PATH, DataServer};
 pub use grafana_plugin_sdk::pluginv2 as v2;

@@ -13,13 +13,14 @@ use std::{
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tonic::{Request, Response, Status};
 
-use super::{MAX_REQUEST, MAX_RESOURCE_REQUEST, v2};
+use super::{MAX_REQUEST, MAX_RESOURCE_REQUEST, timeout, v2};
 use crate::{
     plugin::{
         api::{
             self, Backend, Caller, Health, Instance, RawQuery, ResourceReply, ResourceRequest, Role, Secret,
             Subscription,
         },
+        deadline::Deadline,
         goplugin::Stop,
     },
     trace::Micros,
@@ -74,6 +75,7 @@ pub(super) fn caller(
     user: Option<v2::User>,
     settings: Option<v2::DataSourceInstanceSettings>,
     headers: impl Iterator<Item = (String, String)>,
+    deadline: Deadline,
 ) -> Caller {
     let name = |name: String| name.strip_prefix("http_").unwrap_or(&name).to_ascii_lowercase();
     Caller {
@@ -81,6 +83,7 @@ pub(super) fn caller(
         role: user.map(|user| Role::parse(&user.role)).unwrap_or_default(),
         instance: settings.map(instance).unwrap_or_default(),
         headers: headers.map(|(key, value)| (name(key), Secret::new(value))).collect(),
+        deadline,
     }
 }
 
@@ -97,9 +100,13 @@ fn instance(settings: v2::DataSourceInstanceSettings) -> Instance {
     }
 }
 
-fn caller_of(context: Option<v2::PluginContext>, headers: impl Iterator<Item = (String, String)>) -> Arc<Caller> {
+fn caller_of(
+    context: Option<v2::PluginContext>,
+    headers: impl Iterator<Item = (String, String)>,
+    deadline: Deadline,
+) -> Arc<Caller> {
     let context = context.unwrap_or_default();
-    Arc::new(caller(context.org_id, context.user, context.data_source_instance_settings, headers))
+    Arc::new(caller(context.org_id, context.user, context.data_source_instance_settings, headers, deadline))
 }
 
 pub(super) fn query(query: v2::DataQuery) -> RawQuery {
@@ -119,8 +126,9 @@ impl<B: Backend> v2::diagnostics_server::Diagnostics for Services<B> {
         &self,
         request: Request<v2::CheckHealthRequest>,
     ) -> Result<Response<v2::CheckHealthResponse>, Status> {
+        let deadline = timeout::deadline(request.metadata());
         let request = request.into_inner();
-        let caller = caller_of(request.plugin_context, request.headers.into_iter());
+        let caller = caller_of(request.plugin_context, request.headers.into_iter(), deadline);
         let crashed = |_| Health {
             ok: false,
             message: "the plugin made a mistake; its log says more".to_owned(),
@@ -154,9 +162,10 @@ impl<B: Backend> v2::resource_server::Resource for Services<B> {
         &self,
         request: Request<v2::CallResourceRequest>,
     ) -> Result<Response<Self::CallResourceStream>, Status> {
+        let deadline = timeout::deadline(request.metadata());
         let request = request.into_inner();
         let first = |(key, list): (String, v2::StringList)| Some((key, list.values.into_iter().next()?));
-        let caller = caller_of(request.plugin_context, request.headers.into_iter().filter_map(first));
+        let caller = caller_of(request.plugin_context, request.headers.into_iter().filter_map(first), deadline);
         let query = request.url.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
         let request = ResourceRequest {
             method: request.method,
@@ -189,8 +198,9 @@ impl<B: Backend> v2::stream_server::Stream for Services<B> {
         request: Request<v2::SubscribeStreamRequest>,
     ) -> Result<Response<v2::SubscribeStreamResponse>, Status> {
         use v2::subscribe_stream_response::Status as Word;
+        let deadline = timeout::deadline(request.metadata());
         let request = request.into_inner();
-        let caller = caller_of(request.plugin_context, std::iter::empty());
+        let caller = caller_of(request.plugin_context, std::iter::empty(), deadline);
         let (status, data) = match self.backend.subscribe(caller, request.path).await {
             Subscription::Ok(data) => (Word::Ok, data.unwrap_or_default()),
             Subscription::NotFound => (Word::NotFound, Vec::new()),
@@ -203,7 +213,8 @@ impl<B: Backend> v2::stream_server::Stream for Services<B> {
         request: Request<v2::RunStreamRequest>,
     ) -> Result<Response<Self::RunStreamStream>, Status> {
         let request = request.into_inner();
-        let caller = caller_of(request.plugin_context, std::iter::empty());
+        // A stream lasts as long as the operation runs.
+        let caller = caller_of(request.plugin_context, std::iter::empty(), Deadline::default());
         let packets = self.backend.follow(caller, request.path).map(|packet| match packet {
             Ok(data) => Ok(v2::StreamPacket { data }),
             // Grafana tries again, later and later

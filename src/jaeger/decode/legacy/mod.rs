@@ -6,6 +6,6 @@ mod span;
 mod tag;
 
 pub(super) use element::Element;
-pub(super) use process::Processes;
-pub(super) use span::Spans;
-pub(super) use tag::{Claim, typed};
+pub(super) use process::{ProcessMap, Processes};
+pub(super) use span::{Span, Spans, is_follows_from};
+pub(super) use tag::{Claim, Tags, typed};

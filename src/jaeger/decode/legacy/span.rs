@@ -1,10 +1,15 @@
-//! Spans with their references and logs.
+//! Spans with their references and logs, in the names of Jaeger's user interface and of its gRPC model.
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess};
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess};
+use serde_json::{Map, Value};
 
 use super::{
     super::{
-        scalar::{Text, Texts, Whole, WireSpanId, WireTraceId, clamp},
+        foreign,
+        ids::WireId,
+        left_out::Reason,
+        moment::Moment,
+        scalar::{Text, Texts},
         shape::{List, Object, ReadList, ReadObject, fields, push_next},
         sink::{Reference, Sink},
     },
@@ -12,7 +17,7 @@ use super::{
     process::OneProcess,
     tag::Tags,
 };
-use crate::trace::{EventDraft, Micros, Relation, SpanId, StrId, Strings, Time, TraceId};
+use crate::trace::{EventDraft, Micros, Relation, StrId, Strings, Time};
 
 /// Reads `spans`.
 pub(in super::super) struct Spans<'s> {
@@ -30,55 +35,74 @@ impl<'de> ReadList<'de> for Spans<'_> {
 }
 
 fields! { SpanField {
-    TraceId = "traceID",
-    SpanId = "spanID",
-    ParentSpanId = "parentSpanID",
-    Name = "operationName",
+    TraceId = "traceID" | "traceId" | "trace_id",
+    SpanId = "spanID" | "spanId" | "span_id",
+    ParentSpanId = "parentSpanID" | "parentSpanId" | "parent_span_id",
+    Name = "operationName" | "operation_name",
     References = "references",
-    Start = "startTime",
+    Start = "startTime" | "start_time",
     Duration = "duration",
     Tags = "tags",
     Logs = "logs",
-    ProcessId = "processID",
+    ProcessId = "processID" | "processId" | "process_id",
     Process = "process",
     Warnings = "warnings",
-} }
+}, other as foreign::key => Option<&'static str> }
 
-struct Span<'s> {
-    sink: &'s mut Sink,
-    element: &'s mut Element,
+/// Reads a span. Members of other forms of spans are read by [`foreign`].
+pub(in super::super) struct Span<'s> {
+    pub(in super::super) sink: &'s mut Sink,
+    pub(in super::super) element: &'s mut Element,
 }
 
 impl<'de> ReadObject<'de> for Span<'_> {
     type Value = ();
     const WHAT: &'static str = "a span";
 
+    fn other(self, what: &str) -> Option<()> {
+        self.sink.left_out.add(Reason::UnknownForm, what);
+        Some(())
+    }
+
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { sink, element } = self;
         sink.begin();
-        let (mut parent, mut process, mut embedded) = (None, StrId::EMPTY, None);
+        let (mut parent, mut process, mut embedded) = (WireId::Missing, StrId::EMPTY, None);
+        let (mut start, mut duration) = (Moment::Missing, Moment::Missing);
+        let mut others: Map<String, Value> = Map::new();
         while let Some(field) = map.next_key()? {
             let (reading, strings) = (&mut sink.reading, &mut sink.strings);
             match field {
-                SpanField::TraceId => reading.trace = map.next_value::<WireTraceId>()?.0,
-                SpanField::SpanId => reading.id = map.next_value::<WireSpanId>()?.0,
-                SpanField::ParentSpanId => parent = map.next_value::<WireSpanId>()?.0,
+                SpanField::TraceId => reading.trace = map.next_value()?,
+                SpanField::SpanId => reading.id = map.next_value()?,
+                SpanField::ParentSpanId => parent = map.next_value()?,
                 SpanField::Name => reading.draft.name = map.next_value_seed(Text(strings))?,
                 SpanField::References => map.next_value_seed(List(References(&mut reading.references)))?,
-                SpanField::Start => reading.draft.start = Time(map.next_value::<Whole>()?.micros()),
-                SpanField::Duration => reading.draft.duration = Micros(map.next_value::<Whole>()?.micros()),
-                SpanField::Tags => map.next_value_seed(List(Tags { strings, into: &mut reading.draft.attributes }))?,
+                SpanField::Start => start = map.next_value()?,
+                SpanField::Duration => duration = map.next_value()?,
+                SpanField::Tags => map.next_value_seed(Tags { strings, into: &mut reading.draft.attributes })?,
                 SpanField::Logs => map.next_value_seed(List(Logs { strings, into: &mut reading.draft.events }))?,
                 SpanField::ProcessId => process = map.next_value_seed(Text(strings))?,
                 SpanField::Process => embedded = Some(map.next_value_seed(Object(OneProcess(sink)))?),
                 SpanField::Warnings => {
                     map.next_value_seed(Texts { strings, into: &mut reading.draft.warnings })?;
                 }
-                SpanField::Other => drop(map.next_value::<IgnoredAny>()?),
+                SpanField::Other(Some(key)) => drop(others.insert(key.to_owned(), map.next_value()?)),
+                SpanField::Other(None) => drop(map.next_value::<IgnoredAny>()?),
             }
         }
+        // A plain number is in microseconds where the start is; beside a start of another form its unit is unknown.
+        let has_own_unit = |moment| matches!(moment, Moment::Nanos(_));
+        let draft = &mut sink.reading.draft;
+        draft.start = start.micros().map(Time);
+        draft.duration = duration.micros().filter(|_| !has_own_unit(start) || has_own_unit(duration)).map(Micros);
+        if !others.is_empty() {
+            let Some(read) = foreign::apply(others, sink).map_err(A::Error::custom)? else { return Ok(()) };
+            parent = if parent == WireId::Missing { read.parent } else { parent };
+            embedded = embedded.or(read.process);
+        }
         match embedded {
-            Some(told) => element.take_with(parent, told, sink),
+            Some(process) => element.take_with(parent, process, sink),
             None => element.take(parent, process, sink),
         }
         Ok(())
@@ -96,15 +120,11 @@ impl<'de> ReadList<'de> for References<'_> {
     }
 }
 
-fields! { ReferenceField { Relation = "refType", TraceId = "traceID", SpanId = "spanID" } }
-
-#[derive(serde::Deserialize)]
-enum RefType {
-    #[serde(rename = "FOLLOWS_FROM")]
-    FollowsFrom,
-    #[serde(other)]
-    ChildOf,
-}
+fields! { ReferenceField {
+    Relation = "refType" | "ref_type",
+    TraceId = "traceID" | "traceId" | "trace_id",
+    SpanId = "spanID" | "spanId" | "span_id",
+} }
 
 struct OneReference;
 
@@ -113,22 +133,27 @@ impl<'de> ReadObject<'de> for OneReference {
     const WHAT: &'static str = "a reference";
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<Reference, A::Error> {
-        let mut reference = Reference { relation: Relation::ChildOf, trace: TraceId(0), span: SpanId(0) };
+        let mut reference = Reference { relation: Relation::ChildOf, trace: WireId::Missing, span: WireId::Missing };
         while let Some(field) = map.next_key()? {
             match field {
-                ReferenceField::Relation => {
-                    reference.relation = match map.next_value()? {
-                        RefType::FollowsFrom => Relation::FollowsFrom,
-                        RefType::ChildOf => Relation::ChildOf,
-                    }
-                }
-                ReferenceField::TraceId => reference.trace = map.next_value::<WireTraceId>()?.0,
-                ReferenceField::SpanId => reference.span = map.next_value::<WireSpanId>()?.0.unwrap_or_default(),
+                ReferenceField::Relation => reference.relation = relation(&map.next_value()?),
+                ReferenceField::TraceId => reference.trace = map.next_value()?,
+                ReferenceField::SpanId => reference.span = map.next_value()?,
                 ReferenceField::Other => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(reference)
     }
+}
+
+/// By name or, in Jaeger's gRPC model, by number.
+fn relation(written: &Value) -> Relation {
+    let follows = written.as_u64() == Some(1) || written.as_str().is_some_and(is_follows_from);
+    if follows { Relation::FollowsFrom } else { Relation::ChildOf }
+}
+
+pub(in super::super) fn is_follows_from(name: &str) -> bool {
+    name.eq_ignore_ascii_case("FOLLOWS_FROM") || name.eq_ignore_ascii_case("follows-from")
 }
 
 /// Reads `logs`.
@@ -157,9 +182,9 @@ impl<'de> ReadObject<'de> for Log<'_> {
         let mut event = EventDraft::default();
         while let Some(field) = map.next_key()? {
             match field {
-                LogField::Time => event.time = Time(clamp(map.next_value::<Whole>()?.0.unwrap_or(0))),
+                LogField::Time => event.time = map.next_value::<Moment>()?.micros().map(Time),
                 LogField::Fields => {
-                    map.next_value_seed(List(Tags { strings: &mut *self.0, into: &mut event.attributes }))?;
+                    map.next_value_seed(Tags { strings: &mut *self.0, into: &mut event.attributes })?;
                 }
                 LogField::Other => drop(map.next_value::<IgnoredAny>()?),
             }

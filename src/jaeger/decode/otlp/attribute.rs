@@ -1,25 +1,43 @@
 //! Attributes: keys with a value whose type is the name of its field.
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess};
+use std::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::super::{
     json_text,
-    scalar::{Any, Scalar, Text},
-    shape::{Object, ReadList, ReadObject, fields, push_next},
-    sink::attribute,
+    scalar::{Any, Scalar, Text, any_seed},
+    settle::attribute,
+    shape::{Object, ReadObject, fields, push_next},
 };
 use crate::trace::{Attribute, StrId, Strings};
 
-pub(super) struct Attributes<'s> {
-    pub(super) strings: &'s mut Strings,
-    pub(super) into: &'s mut Vec<Attribute>,
+/// Reads `attributes`: a list of keys with values, or an object as SDKs print it.
+pub(in super::super) struct Attributes<'s> {
+    pub(in super::super) strings: &'s mut Strings,
+    pub(in super::super) into: &'s mut Vec<Attribute>,
 }
+any_seed!(Attributes<'_> => ());
 
-impl<'de> ReadList<'de> for Attributes<'_> {
-    const WHAT: &'static str = "a list of attributes";
+impl<'de> Visitor<'de> for Attributes<'_> {
+    type Value = ();
 
-    fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        push_next(seq, KeyValue(&mut *self.strings), self.into)
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of attributes")
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while push_next(&mut seq, KeyValue(&mut *self.strings), self.into)? {}
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key_seed(Text(&mut *self.strings))? {
+            let value = map.next_value_seed(Any(&mut *self.strings))?;
+            self.into.push(attribute(key, value));
+        }
+        Ok(())
     }
 }
 

@@ -4,17 +4,19 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::{
     super::{
-        scalar::{Text, Whole, WireSpanId, WireTraceId, clamp},
-        shape::{List, ReadList, ReadObject, fields, push_next},
+        ids::WireId,
+        moment::{Moment, clamped},
+        scalar::Text,
+        shape::{ReadList, ReadObject, fields, push_next},
         sink::Reference,
     },
     attribute::Attributes,
 };
 use crate::trace::{EventDraft, Relation, SpanId, Strings, Time, TraceId};
 
-pub(super) struct Events<'s> {
-    pub(super) strings: &'s mut Strings,
-    pub(super) into: &'s mut Vec<EventDraft>,
+pub(in super::super) struct Events<'s> {
+    pub(in super::super) strings: &'s mut Strings,
+    pub(in super::super) into: &'s mut Vec<EventDraft>,
 }
 
 impl<'de> ReadList<'de> for Events<'_> {
@@ -25,7 +27,8 @@ impl<'de> ReadList<'de> for Events<'_> {
     }
 }
 
-fields! { EventField { Time = "timeUnixNano" | "time_unix_nano", Name = "name", Attributes = "attributes" } }
+// `timestamp` is what the Python SDK prints.
+fields! { EventField { Time = "timeUnixNano" | "time_unix_nano" | "timestamp", Name = "name", Attributes = "attributes" } }
 
 struct Event<'s>(&'s mut Strings);
 
@@ -38,11 +41,12 @@ impl<'de> ReadObject<'de> for Event<'_> {
         while let Some(field) = map.next_key()? {
             match field {
                 EventField::Time => {
-                    event.time = Time(clamp(map.next_value::<Whole>()?.0.unwrap_or(0).div_euclid(1000)));
+                    let nanos = map.next_value::<Moment>()?.nanos();
+                    event.time = nanos.map(|nanos| Time(clamped(nanos.div_euclid(1000))));
                 }
                 EventField::Name => event.name = map.next_value_seed(Text(&mut *self.0))?,
                 EventField::Attributes => {
-                    map.next_value_seed(List(Attributes { strings: &mut *self.0, into: &mut event.attributes }))?;
+                    map.next_value_seed(Attributes { strings: &mut *self.0, into: &mut event.attributes })?;
                 }
                 EventField::Other => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -51,9 +55,9 @@ impl<'de> ReadObject<'de> for Event<'_> {
     }
 }
 
-pub(super) struct Links<'s> {
-    pub(super) strings: &'s mut Strings,
-    pub(super) into: &'s mut Vec<Reference>,
+pub(in super::super) struct Links<'s> {
+    pub(in super::super) strings: &'s mut Strings,
+    pub(in super::super) into: &'s mut Vec<Reference>,
 }
 
 impl<'de> ReadList<'de> for Links<'_> {
@@ -64,7 +68,23 @@ impl<'de> ReadList<'de> for Links<'_> {
     }
 }
 
-fields! { LinkField { TraceId = "traceId" | "trace_id", SpanId = "spanId" | "span_id", Attributes = "attributes" } }
+// `context` is what the Python SDK prints.
+fields! { LinkField {
+    TraceId = "traceId" | "trace_id",
+    SpanId = "spanId" | "span_id",
+    Context = "context",
+    Attributes = "attributes",
+} }
+
+/// The ids of a span as SDKs print them.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(in super::super) struct SpanContext {
+    #[serde(rename = "trace_id", alias = "traceId")]
+    pub(in super::super) trace: WireId<TraceId>,
+    #[serde(rename = "span_id", alias = "spanId")]
+    pub(in super::super) span: WireId<SpanId>,
+}
 
 struct LinkObject<'s>(&'s mut Strings);
 
@@ -73,14 +93,18 @@ impl<'de> ReadObject<'de> for LinkObject<'_> {
     const WHAT: &'static str = "a link";
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<Reference, A::Error> {
-        let mut link = Reference { relation: Relation::FollowsFrom, trace: TraceId(0), span: SpanId(0) };
+        let mut link = Reference { relation: Relation::FollowsFrom, trace: WireId::Missing, span: WireId::Missing };
         while let Some(field) = map.next_key()? {
             match field {
-                LinkField::TraceId => link.trace = map.next_value::<WireTraceId>()?.0,
-                LinkField::SpanId => link.span = map.next_value::<WireSpanId>()?.0.unwrap_or_default(),
+                LinkField::TraceId => link.trace = map.next_value()?,
+                LinkField::SpanId => link.span = map.next_value()?,
+                LinkField::Context => {
+                    let context: SpanContext = map.next_value()?;
+                    (link.trace, link.span) = (context.trace, context.span);
+                }
                 LinkField::Attributes => {
                     let mut attributes = Vec::new();
-                    map.next_value_seed(List(Attributes { strings: &mut *self.0, into: &mut attributes }))?;
+                    map.next_value_seed(Attributes { strings: &mut *self.0, into: &mut attributes })?;
                     let child = attributes.iter().any(|a| {
                         self.0.get(a.key()) == "opentracing.ref_type" && a.value(self.0).as_str() == Some("child_of")
                     });
@@ -90,6 +114,10 @@ impl<'de> ReadObject<'de> for LinkObject<'_> {
                 }
                 LinkField::Other => drop(map.next_value::<IgnoredAny>()?),
             }
+        }
+        // A link leads to another trace; one that does not say to which leads nowhere.
+        if link.trace == WireId::Missing {
+            link.span = WireId::Missing;
         }
         Ok(link)
     }

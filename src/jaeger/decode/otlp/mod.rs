@@ -8,15 +8,21 @@ mod span;
 use serde::de::{self, DeserializeSeed as _, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 
-use self::{attribute::Attributes, span::Spans};
+use self::span::Spans;
+pub(super) use self::{
+    attribute::Attributes,
+    event::{Events, Links, SpanContext},
+    span::{StatusObject, kind_of, set_times},
+};
 use super::{
+    left_out::Reason,
     scalar::Text,
     shape::{List, Object, ReadList, ReadObject, fields},
     sink::{Process, Sink},
 };
 use crate::trace::{StrId, Strings};
 
-/// Reads `resourceSpans`.
+/// Reads `resourceSpans`, a list of [`Block`]s.
 pub(super) struct ResourceSpans<'s> {
     pub(super) sink: &'s mut Sink,
 }
@@ -32,13 +38,20 @@ impl<'de> ReadList<'de> for ResourceSpans<'_> {
 fields! { BlockField {
     Resource = "resource",
     ScopeSpans = "scopeSpans" | "scope_spans" | "instrumentationLibrarySpans" | "instrumentation_library_spans",
+    SchemaUrl = "schemaUrl" | "schema_url",
 } }
 
-struct Block<'s>(&'s mut Sink);
+/// Reads the spans of one resource.
+pub(super) struct Block<'s>(pub(super) &'s mut Sink);
 
 impl<'de> ReadObject<'de> for Block<'_> {
     type Value = ();
     const WHAT: &'static str = "the spans of a resource";
+
+    fn other(self, what: &str) -> Option<()> {
+        self.0.left_out.add(Reason::UnknownForm, what);
+        Some(())
+    }
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let sink = self.0;
@@ -46,17 +59,20 @@ impl<'de> ReadObject<'de> for Block<'_> {
         let mut process = None;
         // Spans that come before their resource are read again when it is known.
         let mut early: Vec<&'de RawValue> = Vec::new();
+        let (mut has_spans, mut has_others) = (false, false);
         while let Some(field) = map.next_key()? {
+            has_spans |= matches!(field, BlockField::ScopeSpans);
+            has_others |= matches!(field, BlockField::Other);
             match (field, &process) {
                 (BlockField::Resource, _) => {
                     let mut read = Process::default();
-                    map.next_value_seed(Object(Resource { strings: &mut sink.strings, into: &mut read }))?;
+                    map.next_value_seed(Object(ResourceObject { strings: &mut sink.strings, into: &mut read }))?;
                     sink.settle_process(&mut read);
                     process = Some(read);
                 }
                 (BlockField::ScopeSpans, Some(process)) => map.next_value_seed(List(ScopeSpans { sink, process }))?,
                 (BlockField::ScopeSpans, None) => early.push(map.next_value()?),
-                (BlockField::Other, _) => drop(map.next_value::<IgnoredAny>()?),
+                (BlockField::SchemaUrl | BlockField::Other, _) => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         let process = process.unwrap_or_else(|| {
@@ -67,18 +83,22 @@ impl<'de> ReadObject<'de> for Block<'_> {
         for raw in early {
             List(ScopeSpans { sink, process: &process }).deserialize(raw).map_err(de::Error::custom)?;
         }
+        if has_others && !has_spans {
+            sink.left_out.add(Reason::UnknownForm, "the spans of a resource without `scopeSpans`");
+        }
         Ok(())
     }
 }
 
 fields! { ResourceField { Attributes = "attributes" } }
 
-struct Resource<'s> {
-    strings: &'s mut Strings,
-    into: &'s mut Process,
+/// Reads a resource.
+pub(super) struct ResourceObject<'s> {
+    pub(super) strings: &'s mut Strings,
+    pub(super) into: &'s mut Process,
 }
 
-impl<'de> ReadObject<'de> for Resource<'_> {
+impl<'de> ReadObject<'de> for ResourceObject<'_> {
     type Value = ();
     const WHAT: &'static str = "a resource";
 
@@ -90,10 +110,7 @@ impl<'de> ReadObject<'de> for Resource<'_> {
         while let Some(field) = map.next_key()? {
             match field {
                 ResourceField::Attributes => {
-                    map.next_value_seed(List(Attributes {
-                        strings: &mut *self.strings,
-                        into: &mut self.into.attributes,
-                    }))?;
+                    map.next_value_seed(Attributes { strings: &mut *self.strings, into: &mut self.into.attributes })?;
                 }
                 ResourceField::Other => drop(map.next_value::<IgnoredAny>()?),
             }

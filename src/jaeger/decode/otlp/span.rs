@@ -4,14 +4,18 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::{
     super::{
-        scalar::{Any, Text, Whole, WireSpanId, WireTraceId, clamp},
+        ids::WireId,
+        left_out::Reason,
+        moment::{Moment, clamped},
+        scalar::{Any, Text},
+        settle::{attribute, status_of},
         shape::{List, Object, ReadList, ReadObject, fields},
-        sink::{Process, Reference, Sink, attribute, status_of},
+        sink::{Process, Reference, Sink},
     },
     attribute::Attributes,
     event::{Events, Links},
 };
-use crate::trace::{Micros, Relation, SpanKind, Status, StrId, Strings, Time, Value};
+use crate::trace::{Micros, Relation, SpanDraft, SpanKind, Status, StrId, Strings, Time, Value};
 
 pub(super) struct Spans<'s> {
     pub(super) sink: &'s mut Sink,
@@ -52,27 +56,32 @@ impl<'de> ReadObject<'de> for Span<'_> {
     type Value = ();
     const WHAT: &'static str = "a span";
 
+    fn other(self, what: &str) -> Option<()> {
+        self.sink.left_out.add(Reason::UnknownForm, what);
+        Some(())
+    }
+
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { sink, process, scope } = self;
         let draft = &mut sink.begin().draft;
         (draft.scope, draft.scope_version) = scope;
-        let (mut parent, mut start, mut end) = (None, 0, None);
+        let (mut parent, mut start, mut end) = (WireId::Missing, None, None);
         while let Some(field) = map.next_key()? {
             let (reading, strings) = (&mut sink.reading, &mut sink.strings);
             let draft = &mut reading.draft;
             match field {
-                SpanField::TraceId => reading.trace = map.next_value::<WireTraceId>()?.0,
-                SpanField::SpanId => reading.id = map.next_value::<WireSpanId>()?.0,
-                SpanField::ParentSpanId => parent = map.next_value::<WireSpanId>()?.0,
+                SpanField::TraceId => reading.trace = map.next_value()?,
+                SpanField::SpanId => reading.id = map.next_value()?,
+                SpanField::ParentSpanId => parent = map.next_value()?,
                 SpanField::Name => draft.name = map.next_value_seed(Text(strings))?,
                 SpanField::Kind => {
                     let kind = map.next_value_seed(Any(&mut *strings))?;
                     draft.kind = kind_of(attribute(StrId::EMPTY, kind).value(strings));
                 }
-                SpanField::Start => start = map.next_value::<Whole>()?.0.unwrap_or(0),
-                SpanField::End => end = map.next_value::<Whole>()?.0,
+                SpanField::Start => start = map.next_value::<Moment>()?.nanos(),
+                SpanField::End => end = map.next_value::<Moment>()?.nanos(),
                 SpanField::Attributes => {
-                    map.next_value_seed(List(Attributes { strings, into: &mut draft.attributes }))?;
+                    map.next_value_seed(Attributes { strings, into: &mut draft.attributes })?;
                 }
                 SpanField::Events => map.next_value_seed(List(Events { strings, into: &mut draft.events }))?,
                 SpanField::Links => map.next_value_seed(List(Links { strings, into: &mut reading.references }))?,
@@ -82,27 +91,30 @@ impl<'de> ReadObject<'de> for Span<'_> {
                 SpanField::Other => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        let reading = &mut sink.reading;
-        // Start and duration are cut to microseconds one by one, as the legacy form does, so that both are equal.
-        reading.draft.start = Time(clamp(start.div_euclid(1000)));
-        reading.draft.duration = Micros(clamp((end.unwrap_or(start) - start).div_euclid(1000)));
-        if let Some(span) = parent {
-            let reference = Reference { relation: Relation::ChildOf, trace: reading.trace, span };
-            reading.references.insert(0, reference);
+        let Some(id) = sink.trace_of_span(&WireId::Missing) else { return Ok(()) };
+        set_times(&mut sink.reading.draft, start, end);
+        if parent != WireId::Missing {
+            let reference = Reference { relation: Relation::ChildOf, trace: WireId::Missing, span: parent };
+            sink.reading.references.insert(0, reference);
         }
-        sink.settle_span();
-        let draft = &mut sink.reading.draft;
-        if draft.scope == StrId::EMPTY {
-            (draft.scope, draft.scope_version) = (process.scope, process.scope_version);
-        }
-        let trace = sink.trace(sink.reading.trace);
+        sink.settle_span(id);
+        sink.give_scope((process.scope, process.scope_version));
+        let trace = sink.trace(id);
         let resource = sink.block_resource(trace, process);
         sink.push(trace, resource);
         Ok(())
     }
 }
 
-fn kind_of(value: Value<'_>) -> SpanKind {
+/// Start and duration are cut to microseconds one by one, as the legacy form does, so that both are equal. Zero stands
+/// for an end that was not set.
+pub(in super::super) fn set_times(draft: &mut SpanDraft, start: Option<i128>, end: Option<i128>) {
+    draft.start = start.map(|start| Time(clamped(start.div_euclid(1000))));
+    let end = end.filter(|end| *end != 0);
+    draft.duration = start.zip(end).map(|(start, end)| Micros(clamped((end - start).div_euclid(1000))));
+}
+
+pub(in super::super) fn kind_of(value: Value<'_>) -> SpanKind {
     match value {
         Value::Int(1) => SpanKind::Internal,
         Value::Int(2) => SpanKind::Server,
@@ -114,9 +126,10 @@ fn kind_of(value: Value<'_>) -> SpanKind {
     }
 }
 
-fields! { StatusField { Code = "code", Message = "message" } }
+// The second names are what the Python SDK prints.
+fields! { StatusField { Code = "code" | "status_code", Message = "message" | "description" } }
 
-struct StatusObject<'s>(&'s mut Strings);
+pub(in super::super) struct StatusObject<'s>(pub(in super::super) &'s mut Strings);
 
 impl<'de> ReadObject<'de> for StatusObject<'_> {
     type Value = (Status, StrId);

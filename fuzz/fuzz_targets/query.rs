@@ -1,0 +1,7 @@
+//! Any bytes as the model of a query, and any text as its tags in logfmt.
+#![no_main]
+
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::query(bytes));

@@ -1,0 +1,298 @@
+//! JSON of any form that holds traces: envelopes, traces, blocks of OTLP, and spans without anything around them.
+//!
+//! Members are read as they come, so that the start of an answer that was cut off still counts. What an object is shows
+//! only by its members: one that has none of an envelope but an id of a span is a span.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed as _, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value, value::RawValue};
+
+use super::{
+    api_error::ApiError,
+    error::DecodeError,
+    foreign,
+    ids::WireId,
+    left_out::Reason,
+    legacy::{Element, ProcessMap, Processes, Span, Spans},
+    otlp::{Block, ResourceSpans},
+    scalar::{Texts, any_seed},
+    shape::{List, Object, fields},
+    sink::Sink,
+};
+
+/// How many unknown members a message names, and how much of each.
+const SHOWN_KEYS: (usize, usize) = (6, 40);
+
+/// What was read so far.
+pub(super) struct Reader {
+    pub(super) sink: Sink,
+    pub(super) errors: Vec<ApiError>,
+    pub(super) seen: Seen,
+    /// Whether the text may end in the middle: then nothing is put off.
+    is_cut: bool,
+}
+
+impl Reader {
+    pub(super) fn new(is_cut: bool) -> Self {
+        Self { sink: Sink::new(), errors: Vec::new(), seen: Seen::default(), is_cut }
+    }
+}
+
+/// What was met, to say it when there are no traces.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// A member that only an answer or an export has.
+    envelope: bool,
+    tempo: bool,
+    scalars: bool,
+    others: Vec<String>,
+}
+
+impl Seen {
+    /// Why a text without any span or error is not an empty answer.
+    pub(super) fn check(self) -> Result<(), DecodeError> {
+        if self.tempo {
+            Err(DecodeError::Tempo)
+        } else if self.scalars {
+            Err(DecodeError::Names)
+        } else if self.envelope {
+            Ok(())
+        } else {
+            let keys = if self.others.is_empty() { "none".to_owned() } else { self.others.join(", ") };
+            Err(DecodeError::NoTraces { keys })
+        }
+    }
+
+    fn other(&mut self, key: &str) {
+        let (most, length) = SHOWN_KEYS;
+        if self.others.len() < most && self.others.iter().all(|known| known != key) {
+            self.others.push(key.chars().take(length).collect());
+        }
+    }
+}
+
+/// A member that no envelope has.
+enum Other {
+    /// A span that stands alone may have it.
+    OfSpan(&'static str),
+    Unknown(String),
+}
+
+fields! { Field {
+    Data = "data" | "result" | "hits" | "_source",
+    ResourceSpans = "resourceSpans" | "resource_spans",
+    TraceId = "traceID" | "traceId" | "trace_id",
+    Spans = "spans",
+    Processes = "processes",
+    ProcessMap = "processMap" | "process_map",
+    Warnings = "warnings",
+    Errors = "errors",
+    Error = "error",
+    Code = "code",
+    Message = "message",
+    Tempo = "batches" | "trace",
+}, other as other => Other }
+
+fn other(name: &str) -> Other {
+    const KEYS: [&str; 22] = [
+        "spanID",
+        "spanId",
+        "span_id",
+        "parentSpanID",
+        "parentSpanId",
+        "parent_span_id",
+        "operationName",
+        "operation_name",
+        "references",
+        "startTime",
+        "start_time",
+        "duration",
+        "tags",
+        "logs",
+        "processID",
+        "processId",
+        "process_id",
+        "process",
+        "scopeSpans",
+        "scope_spans",
+        "instrumentationLibrarySpans",
+        "instrumentation_library_spans",
+    ];
+    let known = KEYS.into_iter().find(|key| *key == name).or_else(|| foreign::key(name));
+    known.map_or_else(|| Other::Unknown(name.to_owned()), Other::OfSpan)
+}
+
+/// Reads anything that may hold traces.
+pub(super) struct Document<'r>(pub(super) &'r mut Reader);
+any_seed!(Document<'_> => ());
+
+impl Document<'_> {
+    fn scalar(self, text: &str) {
+        self.0.seen.scalars = true;
+        self.0.sink.left_out.add(Reason::UnknownForm, text);
+    }
+}
+
+impl<'de> Visitor<'de> for Document<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("traces")
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.scalar(&value.to_string());
+        Ok(())
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.scalar(&number.to_string());
+        Ok(())
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        self.scalar(&number.to_string());
+        Ok(())
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.scalar(&number.to_string());
+        Ok(())
+    }
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.scalar(&text.chars().take(SHOWN_KEYS.1).collect::<String>());
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Document(&mut *self.0))?.is_some() {}
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut object = AnyObject::default();
+        match object.read(&mut map, self.0) {
+            Ok(()) => object.finish(self.0).map_err(A::Error::custom),
+            // What was read of a cut answer counts.
+            Err(why) => {
+                object.cut(&mut self.0.sink);
+                Err(why)
+            }
+        }
+    }
+}
+
+/// An object while it is read.
+#[derive(Default)]
+struct AnyObject<'de> {
+    element: Element,
+    /// Whether it has a member that only an envelope or a trace has.
+    is_envelope: bool,
+    /// Spans that came before the id of their trace.
+    early: Vec<&'de RawValue>,
+    /// Members that a span may have, with the id of its trace.
+    of_span: Map<String, Value>,
+    message: Option<Value>,
+    code: Option<Value>,
+    unknown: Vec<String>,
+}
+
+impl<'de> AnyObject<'de> {
+    fn read<A: MapAccess<'de>>(&mut self, map: &mut A, reader: &mut Reader) -> Result<(), A::Error> {
+        while let Some(field) = map.next_key()? {
+            let (sink, element) = (&mut reader.sink, &mut self.element);
+            self.is_envelope |= !matches!(
+                field,
+                Field::TraceId | Field::Warnings | Field::Code | Field::Message | Field::Tempo | Field::Other(_)
+            );
+            match field {
+                Field::Data => map.next_value_seed(Document(&mut *reader))?,
+                Field::ResourceSpans => map.next_value_seed(List(ResourceSpans { sink }))?,
+                Field::TraceId => {
+                    let id: Value = map.next_value()?;
+                    element.id = serde::Deserialize::deserialize(&id).map_err(A::Error::custom)?;
+                    self.of_span.insert("traceID".to_owned(), id);
+                }
+                Field::Spans if element.id == WireId::Missing && !reader.is_cut => {
+                    self.early.extend(map.next_value::<Option<&'de RawValue>>()?);
+                }
+                Field::Spans => map.next_value_seed(List(Spans { sink, element }))?,
+                Field::Processes => map.next_value_seed(Object(Processes { sink, element }))?,
+                Field::ProcessMap => map.next_value_seed(List(ProcessMap { sink, element }))?,
+                Field::Warnings => drop(self.of_span.insert("warnings".to_owned(), map.next_value()?)),
+                Field::Errors | Field::Error => reader.errors.extend(ApiError::all(&map.next_value()?)),
+                Field::Code => self.code = Some(map.next_value()?),
+                Field::Message => self.message = Some(map.next_value()?),
+                Field::Tempo => {
+                    reader.seen.tempo = true;
+                    map.next_value::<IgnoredAny>()?;
+                }
+                Field::Other(Other::OfSpan(key)) => drop(self.of_span.insert(key.to_owned(), map.next_value()?)),
+                Field::Other(Other::Unknown(key)) => {
+                    map.next_value::<IgnoredAny>()?;
+                    self.unknown.push(key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides what the object is by the members that it has.
+    fn finish(mut self, reader: &mut Reader) -> Result<(), serde_json::Error> {
+        let has = |keys: &[&str]| keys.iter().any(|key| self.of_span.contains_key(*key));
+        let has_trace = has(&["traceID"]);
+        let has_others = self.of_span.keys().any(|key| key != "traceID" && key != "warnings");
+        let is_span = has(&["spanID", "spanId", "span_id", "context"]) || has_trace && has_others;
+        let is_block =
+            has(&["scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans"]);
+        if self.is_envelope {
+            reader.seen.envelope = true;
+            self.envelope(&mut reader.sink)
+        } else if is_block {
+            reader.seen.envelope = true;
+            // Blocks put off what comes too early, which takes a text.
+            let text = Value::Object(self.of_span).to_string();
+            Object(Block(&mut reader.sink)).deserialize(&mut serde_json::Deserializer::from_str(&text))
+        } else if is_span {
+            reader.seen.envelope = true;
+            let mut element = Element::default();
+            let span = Span { sink: &mut reader.sink, element: &mut element };
+            Object(span).deserialize(Value::Object(self.of_span))?;
+            element.finish(&mut reader.sink);
+            Ok(())
+        } else {
+            if let Some(message) = self.message.filter(Value::is_string) {
+                let error = serde_json::json!({ "code": self.code, "message": message });
+                reader.errors.extend(ApiError::of(&error));
+            } else if has_trace {
+                reader.seen.envelope = true;
+            } else {
+                self.unknown.extend(self.of_span.into_iter().map(|(key, _)| key));
+                self.unknown.extend(self.code.map(|_| "code".to_owned()));
+                if !self.unknown.is_empty() {
+                    reader.sink.left_out.add(Reason::UnknownForm, &self.unknown.join(", "));
+                }
+                self.unknown.iter().for_each(|key| reader.seen.other(key));
+            }
+            Ok(())
+        }
+    }
+
+    fn envelope(mut self, sink: &mut Sink) -> Result<(), serde_json::Error> {
+        for spans in std::mem::take(&mut self.early) {
+            let element = &mut self.element;
+            List(Spans { sink, element }).deserialize(spans)?;
+        }
+        if let Some(warnings) = self.of_span.remove("warnings") {
+            let into = &mut self.element.warnings;
+            Texts { strings: &mut sink.strings, into }.deserialize(warnings)?;
+        }
+        self.element.finish(sink);
+        Ok(())
+    }
+
+    /// Keeps what was read of an object that was cut off.
+    fn cut(self, sink: &mut Sink) {
+        if self.is_envelope {
+            self.element.finish(sink);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! By when a request is answered: early enough that users read our message and not Grafana's `context deadline exceeded`.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{api::Failure, instances::DataSource, upstream};
+
+/// How long an answer may take, all requests to Jaeger together.
+const LONGEST: Duration = Duration::from_secs(20);
+/// How long before the caller gives up the answer must be ready.
+const RESERVE: Duration = Duration::from_secs(2);
+
+/// The time by which a request is answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    at: Instant,
+    allowed: Duration,
+}
+
+impl Default for Deadline {
+    /// For a caller who waits as long as it takes.
+    fn default() -> Self {
+        Self::within(None)
+    }
+}
+
+impl Deadline {
+    /// For a request that just came and whose caller gives up after `patience`.
+    #[must_use]
+    pub(in crate::plugin) fn within(patience: Option<Duration>) -> Self {
+        // Of a caller in a hurry at least half the time is used.
+        let own = patience.map(|patience| patience.saturating_sub(RESERVE).max(patience / 2));
+        let allowed = own.map_or(LONGEST, |own| own.min(LONGEST));
+        Self { at: Instant::now() + allowed, allowed }
+    }
+
+    /// Does work that asks Jaeger, or says that there was no answer in time. What was gathered until then is dropped: half
+    /// an answer must not pass for a whole one.
+    pub(super) async fn limit<T, W: Future<Output = Result<T, Failure>>>(
+        self,
+        data_source: DataSource,
+        work: impl FnOnce(DataSource) -> W,
+    ) -> Result<T, Failure> {
+        let client = data_source.investigator.client().clone();
+        let investigator = data_source.investigator.with_deadline(self.at);
+        let work = work(DataSource { investigator, ..data_source });
+        match timeout_at(self.at, work).await {
+            Ok(result) => result,
+            Err(_) => Err(upstream::failure(&client.too_late(self.allowed))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Acceptance G9.
+    #[test]
+    fn an_answer_takes_twenty_seconds_at_most_and_ends_two_seconds_before_the_caller_gives_up() {
+        let allowed = |seconds| Deadline::within(Some(Duration::from_secs(seconds))).allowed.as_secs();
+        assert_eq!(Deadline::default().allowed, LONGEST);
+        assert_eq!((allowed(21), allowed(22), allowed(23)), (19, 20, 20));
+        assert_eq!((allowed(30), allowed(10), allowed(4), allowed(2)), (20, 8, 2, 1));
+    }
+}

@@ -1,0 +1,57 @@
+//! Copies of a trace for one reading: as of a clock, or with numbers as texts. Traces that need neither are not copied.
+
+use std::sync::Arc;
+
+use super::{
+    model::Trace,
+    strings::{StrSet, Strings},
+    time::Time,
+    timing,
+    value::Attribute,
+};
+
+impl Trace {
+    /// The trace as it can be at `clock`; `None` when nothing in it lies after the clock.
+    ///
+    /// A span that starts after the clock counts as one without a start, and a span that ends after it as one without an
+    /// end. Clocks differ, so what lies at most a minute after it is only cut at the clock.
+    #[must_use]
+    pub fn until(&self, clock: Time) -> Option<Self> {
+        if self.end().is_none_or(|end| end <= clock) {
+            return None;
+        }
+        let mut trace = self.clone();
+        timing::settle_until(clock, &mut trace.spans, &mut trace.events, &mut trace.impossible_times);
+        // Stable, so that what the builder put in order by contents stays so.
+        trace.spans.sort_by_key(|span| (span.start, span.id, span.duration));
+        Some(trace)
+    }
+
+    /// Whether an attribute under one of these keys has a value that is not a text.
+    #[must_use]
+    pub fn has_other_than_texts(&self, keys: &StrSet) -> bool {
+        self.attributes.iter().any(|attribute| is_other_than_text(*attribute, keys))
+    }
+
+    /// The trace with all values under these keys as texts. `strings` starts with the texts of this trace's table.
+    #[must_use]
+    pub fn with_texts(&self, keys: &StrSet, strings: &mut Strings) -> Self {
+        let mut trace = self.clone();
+        for attribute in trace.attributes.iter_mut().filter(|attribute| is_other_than_text(**attribute, keys)) {
+            let text = attribute.value(&self.strings).to_text().into_owned();
+            *attribute = Attribute::text(attribute.key(), strings.intern(&text));
+        }
+        trace
+    }
+
+    /// The trace over a larger table that starts with the texts of its own.
+    #[must_use]
+    pub fn over(mut self, strings: &Arc<Strings>) -> Self {
+        self.strings = Arc::clone(strings);
+        self
+    }
+}
+
+fn is_other_than_text(attribute: Attribute, keys: &StrSet) -> bool {
+    attribute.text_id().is_none() && keys.contains(attribute.key())
+}
