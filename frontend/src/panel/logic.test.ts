@@ -183,7 +183,7 @@ describe('timeline', () => {
     const text = describeStep(
       step({ span: 'loop', service: '', kind: 'gap', is_bottleneck: true, duration_ms: 60_000 })
     );
-    expect(text).toBe('1m, bottleneck, gap: no span covers it');
+    expect(text).toBe('1 min 0 s, bottleneck, gap: no span covers it');
     expect(describeStep(step({ status: 'error', error_type: 'ValueError' }))).toContain('error ValueError');
   });
 

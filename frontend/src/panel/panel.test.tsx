@@ -93,7 +93,7 @@ describe('one operation', () => {
     expect(screen.getByText('The symbol was never downloaded.')).toBeInTheDocument();
     expect(screen.getByText(/Medium confidence: the worker’s spans are missing/)).toBeInTheDocument();
     expect(screen.getByRole('button', { name: 'Copy command: ktrdr data load AAPL 1h' })).toBeInTheDocument();
-    expect(screen.getByText('24m (97 %) · training-worker · no span covers it')).toBeInTheDocument();
+    expect(screen.getByText('24 min 0 s (97 %) · training-worker · no span covers it')).toBeInTheDocument();
   });
 
   it('opens with what proves the verdict and shows the way of the error', async () => {
@@ -166,7 +166,7 @@ describe('one operation', () => {
     };
     const { rerender } = render(<DiagnosisPanel {...props(one(running))} />);
     expect(screen.getByText('40 %')).toBeInTheDocument();
-    expect(screen.getByText(/running for 25m/)).toBeInTheDocument();
+    expect(screen.getByText(/running for 25 min/)).toBeInTheDocument();
     await userEvent.click(screen.getByRole('tab', { name: /HTTP/ }));
     rerender(
       <DiagnosisPanel {...props(one({ ...running, progress_percent: 55 }), { state: LoadingState.Streaming })} />
