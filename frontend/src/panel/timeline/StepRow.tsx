@@ -1,10 +1,10 @@
 import React from 'react';
 import { cx } from '@emotion/css';
-import { Icon } from '@grafana/ui';
+import { Icon, Tooltip } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
 import { Hidden } from '../../shared/Hidden';
 import { type FlowStep } from '../../shared/record';
-import { describeStep, isError, isGap, isNetwork } from './steps';
+import { describeBaseline, describeStep, isError, isGap, isNetwork } from './steps';
 import { type TimelineStyles } from './styles';
 
 export const ROW = 24;
@@ -54,7 +54,10 @@ export const StepRow = React.memo(function StepRow(props: Props) {
   const to = Math.min(barWidth, right);
   const visible = to >= 0 && from <= barWidth;
   const width = Math.max(2, to - from);
-  const part = (ms: number) => `${Math.min(100, (ms / (step.duration_ms || 1)) * 100)}%`;
+  // What is drawn of the bar may be cut at both sides; its parts keep their places.
+  const placeOf = (ms: number) => left + (ms / (step.duration_ms || 1)) * Math.max(2, right - left);
+  const drawn = (ms: number) => Math.min(width, Math.max(0, placeOf(ms) - from));
+  const usual = step.baseline_ms === null ? null : placeOf(step.baseline_ms);
   const textRight = barWidth - (from + width) > TEXT;
   return (
     <div
@@ -100,13 +103,13 @@ export const StepRow = React.memo(function StepRow(props: Props) {
                 <span
                   className={cx(styles.self, isNetwork(step) && styles.network)}
                   style={{
-                    width: part(step.self_ms),
+                    width: drawn(step.self_ms),
                     [isNetwork(step) ? 'color' : 'background']: step.is_bottleneck ? undefined : color,
                   }}
                   data-bottleneck={step.is_bottleneck || undefined}
                 />
               )}
-              {step.path_ms > 0 ? <span className={styles.path} style={{ width: part(step.path_ms) }} /> : null}
+              {step.path_ms > 0 ? <span className={styles.path} style={{ width: drawn(step.path_ms) }} /> : null}
             </div>
             <span
               className={cx(styles.duration, !textRight && from <= TEXT && styles.durationInside)}
@@ -118,6 +121,13 @@ export const StepRow = React.memo(function StepRow(props: Props) {
             >
               {formatDuration(step.duration_ms)}
             </span>
+            {usual !== null && usual >= 0 && usual <= barWidth ? (
+              <Tooltip content={describeBaseline(step) ?? ''}>
+                <span className={styles.baseline} style={{ left: usual }} data-testid="baseline" aria-hidden>
+                  <span className={styles.baselineLine} />
+                </span>
+              </Tooltip>
+            ) : null}
           </>
         ) : null}
       </div>
