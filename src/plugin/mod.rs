@@ -13,6 +13,7 @@ mod live;
 mod logfmt;
 mod logging;
 mod metrics;
+mod order;
 mod question;
 mod resources;
 mod service;

@@ -1,6 +1,6 @@
 //! The data source's own HTTP resources: suggestions for editors and variables, uploads, the playbook.
 
-use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet};
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -9,7 +9,9 @@ use super::{
     answers,
     api::{self, Caller, Failure, ResourceReply, ResourceRequest, Role},
     instances::DataSource,
-    now, question,
+    now,
+    order::Order,
+    question,
     uploads::Uploads,
     upstream,
 };
@@ -192,7 +194,7 @@ pub(super) fn check_playbook(text: &str) -> Value {
 async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource) -> Result<Vec<String>, Failure> {
     let names = match suggestion {
         // as many as a variable may list: the worst of few would be worth little
-        Suggestion::OperationIds => return Ok(worst_first(&found(scope, MOST, data_source).await?)),
+        Suggestion::OperationIds => return Ok(worst_first(found(scope, MOST, data_source).await?)),
         Suggestion::Services => services(data_source).await?,
         Suggestion::SpanNames => span_names(data_source, &scope.filters.services).await?,
         Suggestion::OperationTypes => {
@@ -214,12 +216,11 @@ async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource
     Ok(names.into_iter().filter(|name| !name.is_empty()).take(MOST).collect())
 }
 
-/// The ids of operations, the most severe first, and the newest first among equals.
-fn worst_first(answer: &Answer) -> Vec<String> {
-    let mut operations: Vec<&Diagnosis> = answer.diagnoses.iter().map(AsRef::as_ref).collect();
-    operations.sort_by_key(|d| Reverse((d.severity, d.start)));
+/// The ids of operations, the worst first.
+fn worst_first(mut answer: Answer) -> Vec<String> {
+    Order::Worst.sort(&mut answer.diagnoses);
     let mut seen = BTreeSet::new();
-    let ids = operations.into_iter().filter_map(|d| d.operation_id.as_deref());
+    let ids = answer.diagnoses.iter().filter_map(|d| d.operation_id.as_deref());
     ids.filter(|id| !id.is_empty() && seen.insert(*id)).take(MOST).map(str::to_owned).collect()
 }
 
@@ -326,10 +327,10 @@ mod tests {
             operation("slow", Severity::Notice, 2),
         ];
         let answer = Answer { diagnoses, ..Answer::default() };
-        assert_eq!(worst_first(&answer), ["failed later", "failed", "slow", "fine"]);
+        assert_eq!(worst_first(answer), ["failed later", "failed", "slow", "fine"]);
         for (count, listed) in [(MOST, MOST), (MOST + 1, MOST)] {
             let diagnoses = (0..count).map(|at| operation(&format!("op_{at}"), Severity::Fine, at as i64)).collect();
-            let ids = worst_first(&Answer { diagnoses, ..Answer::default() });
+            let ids = worst_first(Answer { diagnoses, ..Answer::default() });
             assert_eq!((ids.len(), ids[0].clone()), (listed, format!("op_{}", count - 1)));
         }
     }
