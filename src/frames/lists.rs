@@ -121,7 +121,7 @@ fn span_status() -> Config {
 }
 
 fn error_type(values: Vec<Option<&str>>) -> Field {
-    Field::opt_text("error_type", values).config(look::text(165)).named("Error")
+    Field::opt_text("error_type", values).config(look::text(190)).named("Error")
 }
 
 fn span_of(ids: Vec<String>, source: &Source) -> Field {

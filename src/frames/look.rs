@@ -9,6 +9,8 @@ use crate::diagnosis::{Confidence, OperationStatus, Severity, Verdict, WorkerSta
 pub const PLUGIN_ID: &str = "ktrdr-diagnosis-datasource";
 /// Id of the panel plugin, which shows a diagnosis in Explore.
 pub const PANEL_ID: &str = "ktrdr-diagnosis-panel";
+/// Id of Grafana's own table panel.
+pub(super) const TABLE_PANEL_ID: &str = "table";
 /// Uid of the provisioned dashboard of one operation.
 pub const DASHBOARD_UID: &str = "ktrdr-diagnosis";
 
@@ -214,5 +216,5 @@ pub(super) fn trace_id(source: &Source) -> Config {
 
 /// An operation id with its links.
 pub(super) fn operation_id(source: &Source) -> Config {
-    Config { links: source.operation_links(), ..plain(280) }
+    Config { links: source.operation_links(), ..plain(310) }
 }

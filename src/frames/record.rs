@@ -13,11 +13,14 @@ use crate::{
     investigate::Answer,
 };
 
-/// The table of operations, newest first.
+/// The table of operations.
+///
+/// Explore draws it with Grafana's table panel: the table of its own takes the options of the columns away.
 #[must_use]
 pub fn operations(answer: &Answer, source: &Source) -> Frame {
     let mut frame = Frame::new("operations", columns(answer, source)).with_meta(|meta| {
         meta.preferred_visualisation_type = Some("table");
+        meta.preferred_visualisation_plugin_id = Some(look::TABLE_PANEL_ID);
     });
     describe(&mut frame, answer);
     frame
@@ -162,7 +165,7 @@ fn worker_columns(rows: &Rows<'_>) -> Vec<Field> {
 fn error_columns(rows: &Rows<'_>, source: &Source) -> Vec<Field> {
     vec![
         Field::opt_text("error_type", rows.each(|d| d.error_type.as_deref()))
-            .config(look::searchable(look::text(165)))
+            .config(look::searchable(look::text(190)))
             .named("Error")
             .describe("Class of the error where it arose"),
         Field::opt_text("error_message", rows.each(|d| d.error_message.as_deref()))

@@ -309,6 +309,8 @@ fn the_columns_that_matter_most_come_first() {
     let frame = operations(&three(), &Source { uid: "u".into(), name: "n".into() });
     let first: Vec<_> = frame.fields.iter().take(8).filter_map(|field| field.config.display_name.as_deref()).collect();
     assert_eq!(first, ["Verdict", "What is wrong", "Operation", "Type", "Started", "Took", "Error", "Most time in"]);
+    // Explore's own table overwrites the options of columns, the table panel keeps them
+    assert_eq!(frame.meta.preferred_visualisation_plugin_id, Some("table"));
     let look = |name: &str| serde_json::to_value(&frame.field(name).unwrap().config).unwrap();
     let verdict = look("verdict");
     assert_eq!(verdict["custom"]["cellOptions"]["type"], "color-background");

@@ -87,16 +87,6 @@ describe('queries', () => {
     expect(dataSource().getQueryDisplayText(worst)).toBe('Operations worst first');
   });
 
-  it('take over a value that is clicked in a table, where a query can filter by it', () => {
-    const source = dataSource();
-    const query: KtrdrQuery = { refId: 'A', queryType: 'operations', filters: { tags: 'a=1', verdicts: ['slow'] } };
-    const clicked = (key: string, type = 'ADD_FILTER') => source.modifyQuery(query, { type, options: { key, value: 'x' } });
-    expect(clicked('verdict').filters).toEqual({ tags: 'a=1', verdicts: ['x'] });
-    expect(clicked('error_type').filters).toMatchObject({ errorTypes: ['x'] });
-    expect(clicked('summary')).toBe(query);
-    expect(clicked('verdict', 'ADD_FILTER_OUT')).toBe(query);
-  });
-
   it('keep the trace when somebody changes over from another tracing source', async () => {
     const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- Grafana 11 and 12 call it

@@ -9,7 +9,6 @@ import {
   type DataSourceInstanceSettings,
   LoadingState,
   type MetricFindValue,
-  type QueryFixAction,
   type ScopedVars,
   StreamingFrameAction,
   type TimeRange,
@@ -18,7 +17,7 @@ import { DataSourceWithBackend, getTemplateSrv, type TemplateSrv } from '@grafan
 import { type Observable, map, of } from 'rxjs';
 import { annotationSupport } from './annotations';
 import { followLists } from './follow';
-import { FIELDS, Interpolator, UnsupportedFilter } from './interpolate';
+import { Interpolator, UnsupportedFilter } from './interpolate';
 import {
   defaultQuery,
   displayText,
@@ -115,14 +114,6 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
         ? { refId, queryType: 'diagnosis', operationId: query }
         : { refId, ...defaultQuery('explore') }
     );
-  }
-
-  /** Explore's "filter for value" in a table of operations. */
-  modifyQuery(query: KtrdrQuery, { type, options }: QueryFixAction): KtrdrQuery {
-    const list = FIELDS[options?.key ?? ''];
-    return type === 'ADD_FILTER' && list && options?.value
-      ? { ...query, filters: { ...query.filters, [list]: [options.value] } }
-      : query;
   }
 
   /** Suggestions for a field; rejects with the backend's message when they cannot be had. */

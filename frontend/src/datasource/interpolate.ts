@@ -9,8 +9,8 @@ const ALL = '$__all';
 /** Custom "all" values that people write for searches; they mean "no filter" here. */
 const EVERYTHING = new Set(['*', '.*', '.+', '$__all']);
 
-/** What ad-hoc filters and cells of a table may name and which the backend filters as fields of the diagnosis. */
-export const FIELDS: Record<string, ListFilter> = {
+/** Attributes that ad-hoc filters may name and which the backend filters as fields of the diagnosis. */
+const FIELDS: Record<string, ListFilter> = {
   operation_type: 'types',
   status: 'statuses',
   verdict: 'verdicts',

@@ -1,4 +1,4 @@
-import React, { useId, useMemo, useRef, useState } from 'react';
+import React, { useEffect, useId, useMemo, useRef, useState } from 'react';
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { type TimeZone } from '@grafana/schema';
@@ -51,6 +51,13 @@ export function OperationList({ operations, options, width, height, timeZone, la
   const box = useRef<HTMLDivElement>(null);
   const virtual = useVirtual(box, rows.length, layout.rowHeight, listHeight);
   const lastInSight = Math.min(rows.length, virtual.top + layout.rows);
+  const { show } = virtual;
+  const cameBackTo = useRef(selected);
+  useEffect(() => {
+    if (cameBackTo.current >= 0) {
+      show(cameBackTo.current);
+    }
+  }, [show]);
 
   const select = (index: number) => {
     const next = Math.min(rows.length - 1, Math.max(0, index));
@@ -93,7 +100,7 @@ export function OperationList({ operations, options, width, height, timeZone, la
         role="listbox"
         tabIndex={rows.length > 0 ? 0 : -1}
         aria-label="Operations. Arrow keys move, Enter opens."
-        aria-activedescendant={selected >= virtual.first && selected < virtual.last ? `${id}${selected}` : undefined}
+        aria-activedescendant={selected >= virtual.top && selected < lastInSight ? `${id}${selected}` : undefined}
         onScroll={virtual.onScroll}
         onKeyDown={(event) => {
           const action = keys[event.key];
@@ -103,25 +110,28 @@ export function OperationList({ operations, options, width, height, timeZone, la
           }
         }}
       >
-        <div role="presentation" style={{ height: virtual.total, position: 'relative' }}>
-          {rows.slice(virtual.first, virtual.last).map((operation, at) => {
-            const index = virtual.first + at;
-            return (
-              <OperationRow
-                key={keyOf(operation)}
-                id={`${id}${index}`}
-                operation={operation}
-                index={index}
-                count={rows.length}
-                height={layout.rowHeight}
-                selected={index === selected}
-                wide={wide}
-                tall={layout.tall}
-                timeZone={timeZone}
-                onOpen={() => onOpen(keyOf(operation))}
-              />
-            );
-          })}
+        <div role="presentation" style={{ height: virtual.total }}>
+          <div role="presentation" className={styles.inSight} style={{ height: listHeight }}>
+            {rows.slice(virtual.top, lastInSight).map((operation, at) => {
+              const index = virtual.top + at;
+              return (
+                <OperationRow
+                  key={keyOf(operation)}
+                  id={`${id}${index}`}
+                  operation={operation}
+                  index={index}
+                  count={rows.length}
+                  top={at * layout.rowHeight}
+                  height={layout.rowHeight}
+                  selected={index === selected}
+                  wide={wide}
+                  tall={layout.tall}
+                  timeZone={timeZone}
+                  onOpen={() => onOpen(keyOf(operation))}
+                />
+              );
+            })}
+          </div>
         </div>
       </div>
       {layout.more ? (
@@ -168,9 +178,10 @@ const getStyles = (theme: GrafanaTheme2) => ({
   list: css({
     overflowY: 'auto',
     overflowX: 'hidden',
-    scrollSnapType: 'y mandatory',
     '&:focus-visible': { outline: `2px solid ${theme.colors.primary.main}`, outlineOffset: -2 },
   }),
+  // Rows move in steps of whole rows, however far the list is scrolled.
+  inSight: css({ position: 'sticky', top: 0, overflow: 'hidden' }),
   more: css({
     display: 'flex',
     alignItems: 'center',

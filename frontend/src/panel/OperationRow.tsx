@@ -15,6 +15,8 @@ interface Props {
   operation: Diagnosis;
   index: number;
   count: number;
+  /** Where it stands among the rows in sight, and how high it is, in pixels. */
+  top: number;
   height: number;
   selected: boolean;
   /** Room for the verdict's name and a remark. */
@@ -26,7 +28,8 @@ interface Props {
 }
 
 /** One operation in a line or, where there is room, in four. */
-export function OperationRow({ id, operation, index, count, height, selected, wide, tall, timeZone, onOpen }: Props) {
+export function OperationRow(props: Props) {
+  const { id, operation, index, count, top, height, selected, wide, tall, timeZone, onOpen } = props;
   const styles = useStyles2(getStyles);
   const look = verdictLook(operation.verdict);
   const colors = tone(useTheme2(), operation.severity, operation.verdict);
@@ -39,7 +42,7 @@ export function OperationRow({ id, operation, index, count, height, selected, wi
       aria-setsize={count}
       aria-posinset={index + 1}
       className={cx(styles.row, selected && styles.selected)}
-      style={{ top: index * height, height, borderLeftColor: colors.main }}
+      style={{ top, height, borderLeftColor: colors.main }}
       onClick={onOpen}
     >
       <span className={styles.verdict} style={{ color: colors.text, width: wide ? 128 : 24 }}>
@@ -108,7 +111,6 @@ const getStyles = (theme: GrafanaTheme2) => ({
     borderLeft: '3px solid',
     borderBottom: `1px solid ${theme.colors.border.weak}`,
     cursor: 'pointer',
-    scrollSnapAlign: 'start',
     '&:hover': { background: theme.colors.action.hover },
   }),
   selected: css({ background: theme.colors.action.selected }),
