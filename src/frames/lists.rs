@@ -80,7 +80,7 @@ fn flow(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
     let ms = || look::number("ms", None);
     vec![
         Field::text("span", each(rows, |r| r.span.as_str())).config(look::text(260)).named("Span"),
-        Field::text("service", each(rows, |r| r.service.as_str())).config(look::text(150)).named("Service"),
+        Field::text("service", each(rows, |r| r.service.as_str())).config(look::text(225)).named("Service"),
         Field::opt_text("span_id", each(rows, |r| r.span_id.map(|id| id.to_string())))
             .config(look::span_id(source))
             .named("Span id"),
@@ -136,7 +136,7 @@ fn errors(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
     let rows = diagnosis.errors.as_slice();
     vec![
         Field::time("time", each(rows, |r| r.time)).config(look::time()).named("Time"),
-        Field::text("service", each(rows, |r| r.service.as_str())).config(look::text(150)).named("Service"),
+        Field::text("service", each(rows, |r| r.service.as_str())).config(look::text(225)).named("Service"),
         Field::text("span", each(rows, |r| r.span.as_str())).config(look::text(260)).named("Span"),
         span_of(each(rows, |r| r.span_id.to_string()), source),
         trace_of(each(rows, |r| r.trace_id.to_string()), source),
@@ -161,9 +161,9 @@ fn http(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
         Field::opt_text("method", each(rows, |r| r.method.as_deref())).config(look::text(90)).named("Method"),
         Field::opt_text("url", each(rows, |r| r.url.as_deref())).config(look::long_text()).named("Address"),
         Field::opt_text("route", each(rows, |r| r.route.as_deref())).config(look::text(220)).named("Route"),
-        Field::text("service", each(rows, |r| r.service.as_str())).config(look::text(150)).named("Service"),
+        Field::text("service", each(rows, |r| r.service.as_str())).config(look::text(225)).named("Service"),
         Field::opt_text("target_service", each(rows, |r| r.target_service.as_deref()))
-            .config(look::text(150))
+            .config(look::text(225))
             .named("Target"),
         Field::opt_int("status_code", each(rows, |r| r.status_code))
             .config(look::text(90))
@@ -216,7 +216,7 @@ fn evidence(diagnosis: &Diagnosis, source: &Source) -> (Vec<Field>, Option<CutLi
         Field::opt_text("span_id", each(&rows, |(e, _)| e.span_id.map(|id| id.to_string())))
             .config(look::span_id(source))
             .named("Span id"),
-        Field::opt_text("service", each(&rows, |(e, _)| e.service.as_deref())).config(look::text(150)).named("Service"),
+        Field::opt_text("service", each(&rows, |(e, _)| e.service.as_deref())).config(look::text(225)).named("Service"),
         Field::opt_text("span", each(&rows, |(e, _)| e.span.as_deref())).config(look::text(260)).named("Span"),
         Field::text("key", each(&rows, |(e, _)| e.key.as_str())).config(look::text(200)).named("Key"),
         Field::text("value", each(&rows, |(e, _)| e.value.as_str())).config(look::long_text()).named("Value"),

@@ -59,7 +59,7 @@ fn column_look(group: GroupBy) -> Config {
         GroupBy::WorkerStatus => look::worker_status(),
         GroupBy::OperationType => look::text(125),
         GroupBy::ErrorType => look::text(190),
-        GroupBy::Service => look::text(150),
+        GroupBy::Service => look::text(225),
         GroupBy::BottleneckSpan | GroupBy::Rule => look::text(200),
     }
 }

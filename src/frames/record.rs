@@ -120,7 +120,7 @@ fn bottleneck_columns(rows: &Rows<'_>, source: &Source) -> Vec<Field> {
             .named("Most time in")
             .describe("Where most of the time went: a span, or the phase of a gap"),
         Field::opt_text("bottleneck_service", rows.each(|d| d.bottleneck_service.as_deref()))
-            .config(look::text(175))
+            .config(look::text(225))
             .named("Bottleneck service"),
         Field::opt_text("bottleneck_span_id", rows.each(|d| d.bottleneck_span_id.map(|id| id.to_string())))
             .config(look::span_id(source))
@@ -175,7 +175,7 @@ fn error_columns(rows: &Rows<'_>, source: &Source) -> Vec<Field> {
             .config(look::text(200))
             .named("Error arose in"),
         Field::opt_text("error_service", rows.each(|d| d.error_service.as_deref()))
-            .config(look::text(150))
+            .config(look::text(225))
             .named("Error service"),
         Field::opt_text("error_span_id", rows.each(|d| d.error_span_id.map(|id| id.to_string())))
             .config(look::span_id(source))

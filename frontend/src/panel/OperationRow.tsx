@@ -125,7 +125,11 @@ const getStyles = (theme: GrafanaTheme2) => ({
   middle: css({ flexGrow: 1, minWidth: 0, display: 'flex', flexDirection: 'column', lineHeight: 1.35 }),
   line: css({ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' }),
   facts: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }),
-  detail: css({ fontSize: theme.typography.bodySmall.fontSize, lineHeight: 1.5 }),
+  detail: css({
+    fontSize: theme.typography.bodySmall.fontSize,
+    lineHeight: 1.5,
+    '& code': { margin: 0, padding: 0, border: 0, background: 'none', fontSize: 'inherit' },
+  }),
   label: css({ color: theme.colors.text.secondary }),
   duration: css({ flexShrink: 0, color: theme.colors.text.secondary, fontVariantNumeric: 'tabular-nums' }),
   arrow: css({ flexShrink: 0, color: theme.colors.text.secondary }),

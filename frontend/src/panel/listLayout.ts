@@ -3,7 +3,7 @@
 /** Height of a row, in pixels. */
 export const ROW = 46;
 /** Height of a row that also shows root cause and solution. */
-export const TALL_ROW = 92;
+export const TALL_ROW = 84;
 /** Height of the line below the rows. */
 export const MORE = 30;
 

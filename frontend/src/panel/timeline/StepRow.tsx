@@ -29,6 +29,8 @@ interface Props {
 
 const INDENT = 10;
 const DEEPEST = 14;
+/** On a bar shorter than this a mark would be all there is, in pixels. */
+const DISTINCT = 5;
 /** Width a duration's text needs, in pixels. */
 const TEXT = 64;
 
@@ -58,7 +60,11 @@ export const StepRow = React.memo(function StepRow(props: Props) {
   const placeOf = (ms: number) => left + (ms / (step.duration_ms || 1)) * Math.max(2, right - left);
   const drawn = (ms: number) => Math.min(width, Math.max(0, placeOf(ms) - from));
   const usual = step.baseline_ms === null ? null : placeOf(step.baseline_ms);
-  const textRight = barWidth - (from + width) > TEXT;
+  const marked =
+    usual !== null && usual >= 0 && usual <= barWidth && Math.max(usual, placeOf(step.path_ms)) - left >= DISTINCT;
+  // A mark right of the bar pushes the text further to the right.
+  const textLeft = marked && usual > from + width - 4 && usual < from + width + TEXT ? usual + 8 : from + width + 6;
+  const textRight = barWidth - textLeft > TEXT - 6;
   return (
     <div
       id={id}
@@ -115,13 +121,13 @@ export const StepRow = React.memo(function StepRow(props: Props) {
               className={cx(styles.duration, !textRight && from <= TEXT && styles.durationInside)}
               style={
                 textRight
-                  ? { left: from + width + 6 }
+                  ? { left: textLeft }
                   : { right: from > TEXT ? barWidth - from + 6 : Math.max(4, barWidth - to + 4) }
               }
             >
               {formatDuration(step.duration_ms)}
             </span>
-            {usual !== null && usual >= 0 && usual <= barWidth ? (
+            {marked ? (
               <Tooltip content={describeBaseline(step) ?? ''}>
                 <span className={styles.baseline} style={{ left: usual }} data-testid="baseline" aria-hidden>
                   <span className={styles.baselineLine} />
