@@ -216,5 +216,5 @@ pub(super) fn trace_id(source: &Source) -> Config {
 
 /// An operation id with its links.
 pub(super) fn operation_id(source: &Source) -> Config {
-    Config { links: source.operation_links(), ..plain(310) }
+    Config { links: source.operation_links(), ..plain(325) }
 }

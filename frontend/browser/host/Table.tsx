@@ -7,7 +7,8 @@ import * as unstable from '@grafana/ui/unstable';
 import { type PanelSize } from './PanelHost';
 
 /* eslint-disable @typescript-eslint/no-explicit-any */
-const Grid: React.ComponentType<any> = (unstable as any).TableNG ?? OlderTable;
+// Spread, because 11.6 has none and the bundler would call that a mistake.
+const Grid: React.ComponentType<any> = ({ ...unstable } as any).TableNG ?? OlderTable;
 
 interface Props {
   frame: DataFrame;
@@ -25,13 +26,7 @@ export function Table({ frame, title, description, size, fieldConfig }: Props) {
     <div data-testid="table">
       <PanelChrome title={title} description={description} width={width} height={height} padding="none">
         {(innerWidth: number, innerHeight: number) => (
-          <Grid
-            data={frame}
-            width={innerWidth}
-            height={innerHeight}
-            fieldConfig={fieldConfig}
-            structureRev={1}
-          />
+          <Grid data={frame} width={innerWidth} height={innerHeight} fieldConfig={fieldConfig} structureRev={1} />
         )}
       </PanelChrome>
     </div>

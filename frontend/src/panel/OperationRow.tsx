@@ -54,6 +54,7 @@ export function OperationRow(props: Props) {
           {operation.summary}
         </span>
         <span className={cx(styles.line, styles.facts)}>
+          {wide ? '' : `${formatDuration(operation.duration_ms)} · `}
           {sentence(operation.operation_type)}
           {operation.operation_id ? ` · ${shortOperationId(operation.operation_id)}` : ''}
           {operation.start ? ` · ${dateTimeFormat(operation.start, { timeZone })}` : ''}
@@ -71,7 +72,7 @@ export function OperationRow(props: Props) {
           </span>
         ) : null}
       </span>
-      <span className={styles.duration}>{formatDuration(operation.duration_ms)}</span>
+      {wide ? <span className={styles.duration}>{formatDuration(operation.duration_ms)}</span> : null}
       <Icon name="angle-right" className={styles.arrow} />
     </div>
   );
