@@ -1,6 +1,6 @@
 //! Tags in logfmt: `http.status_code=500 error=true message="not found"`.
 //!
-//! A key is a word without `=` and quotes. A value is a word without quotes, or stands in double quotes, in which a
+//! A key is a word without `=` and quotes. A value is a word without quotes, or is in double quotes, in which a
 //! backslash takes the next character as it is. White space, and nothing else, separates tags. The browser side reads the
 //! same grammar (`frontend/src/shared/logfmt.ts`); `tests/shared/logfmt.json` holds both to it.
 

@@ -57,10 +57,10 @@ func TestTextsOfAlertRulesAreTemplates(t *testing.T) {
 				texts[name] = filled(t, rule.title+"/"+name, text, address, "missingkey=error", with)
 			}
 			isDashboard(t, rule.title, texts["dashboard"])
-			told := texts["summary"] + texts["description"]
+			said := texts["summary"] + texts["description"]
 			for _, label := range labels {
-				if !strings.Contains(told, label) {
-					t.Errorf("%s does not tell %s: %s", rule.title, label, told)
+				if !strings.Contains(said, label) {
+					t.Errorf("%s does not say %s: %s", rule.title, label, said)
 				}
 			}
 		}

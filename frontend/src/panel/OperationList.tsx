@@ -50,7 +50,7 @@ export function OperationList({ operations, options, width, height, timeZone, la
   const listHeight = layout.rows * layout.rowHeight;
   const box = useRef<HTMLDivElement>(null);
   const virtual = useVirtual(box, rows.length, layout.rowHeight, listHeight);
-  const lastInSight = Math.min(rows.length, virtual.top + layout.rows);
+  const lastVisible = Math.min(rows.length, virtual.top + layout.rows);
   const { show } = virtual;
   const cameBackTo = useRef(selected);
   useEffect(() => {
@@ -100,7 +100,7 @@ export function OperationList({ operations, options, width, height, timeZone, la
         role="listbox"
         tabIndex={rows.length > 0 ? 0 : -1}
         aria-label="Operations. Arrow keys move, Enter opens."
-        aria-activedescendant={selected >= virtual.top && selected < lastInSight ? `${id}${selected}` : undefined}
+        aria-activedescendant={selected >= virtual.top && selected < lastVisible ? `${id}${selected}` : undefined}
         onScroll={virtual.onScroll}
         onKeyDown={(event) => {
           const action = keys[event.key];
@@ -111,8 +111,8 @@ export function OperationList({ operations, options, width, height, timeZone, la
         }}
       >
         <div role="presentation" style={{ height: virtual.total }}>
-          <div role="presentation" className={styles.inSight} style={{ height: listHeight }}>
-            {rows.slice(virtual.top, lastInSight).map((operation, at) => {
+          <div role="presentation" className={styles.visible} style={{ height: listHeight }}>
+            {rows.slice(virtual.top, lastVisible).map((operation, at) => {
               const index = virtual.top + at;
               return (
                 <OperationRow
@@ -137,11 +137,11 @@ export function OperationList({ operations, options, width, height, timeZone, la
       {layout.more ? (
         <div className={styles.more}>
           <span>
-            {virtual.top + 1} to {lastInSight} of {rows.length}
+            {virtual.top + 1} to {lastVisible} of {rows.length}
           </span>
-          {lastInSight < rows.length ? (
-            <Button size="sm" fill="text" icon="angle-down" onClick={() => virtual.scrollTo(lastInSight)}>
-              {rows.length - lastInSight} more
+          {lastVisible < rows.length ? (
+            <Button size="sm" fill="text" icon="angle-down" onClick={() => virtual.scrollTo(lastVisible)}>
+              {rows.length - lastVisible} more
             </Button>
           ) : (
             <Button size="sm" fill="text" icon="angle-up" onClick={() => virtual.scrollTo(0)}>
@@ -181,7 +181,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     '&:focus-visible': { outline: `2px solid ${theme.colors.primary.main}`, outlineOffset: -2 },
   }),
   // Rows move in steps of whole rows, however far the list is scrolled.
-  inSight: css({ position: 'sticky', top: 0, overflow: 'hidden' }),
+  visible: css({ position: 'sticky', top: 0, overflow: 'hidden' }),
   more: css({
     display: 'flex',
     alignItems: 'center',

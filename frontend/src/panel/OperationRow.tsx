@@ -15,19 +15,19 @@ interface Props {
   operation: Diagnosis;
   index: number;
   count: number;
-  /** Where it stands among the rows in sight, and how high it is, in pixels. */
+  /** Distance to the first visible row, and height, in pixels. */
   top: number;
   height: number;
   selected: boolean;
-  /** Room for the verdict's name and a remark. */
+  /** Whether there is space for the verdict's name and a remark. */
   wide: boolean;
-  /** Room for root cause and solution. */
+  /** Whether there is space for root cause and solution. */
   tall: boolean;
   timeZone: TimeZone;
   onOpen: () => void;
 }
 
-/** One operation in a line or, where there is room, in four. */
+/** One operation in a line or, where there is space, in four. */
 export function OperationRow(props: Props) {
   const { id, operation, index, count, top, height, selected, wide, tall, timeZone, onOpen } = props;
   const styles = useStyles2(getStyles);

@@ -9,7 +9,7 @@ export const MORE = 30;
 
 export interface ListLayout {
   rowHeight: number;
-  /** How many rows are in sight at once, each whole. */
+  /** How many rows are visible at once, each whole. */
   rows: number;
   /** Whether rows show root cause and solution. */
   tall: boolean;
@@ -17,14 +17,14 @@ export interface ListLayout {
   more: boolean;
 }
 
-/** The layout of `count` rows in a height of `room`; where few rows would leave it half empty they are tall, if they may. */
-export function listLayout(count: number, room: number, mayBeTall: boolean): ListLayout {
-  const tall = mayBeTall && count * TALL_ROW <= room;
+/** The layout of `count` rows in this height; where few rows would leave it half empty they are tall, if they may. */
+export function listLayout(count: number, height: number, mayBeTall: boolean): ListLayout {
+  const tall = mayBeTall && count * TALL_ROW <= height;
   const rowHeight = tall ? TALL_ROW : ROW;
-  if (count * rowHeight <= room) {
+  if (count * rowHeight <= height) {
     return { rowHeight, rows: count, tall, more: false };
   }
-  const more = room >= ROW + MORE;
-  const rows = Math.max(1, Math.floor((room - (more ? MORE : 0)) / ROW));
+  const more = height >= ROW + MORE;
+  const rows = Math.max(1, Math.floor((height - (more ? MORE : 0)) / ROW));
   return { rowHeight, rows, tall, more };
 }

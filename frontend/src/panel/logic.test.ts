@@ -6,6 +6,7 @@ import { dashboardLink, traceLink } from './links';
 import { listLayout, MORE, ROW, TALL_ROW } from './listLayout';
 import { parseSolution } from './solution';
 import { supplier } from './suggestions';
+import { baselineMark, DISTINCT } from './timeline/bar';
 import { extent, panned, ticks, zoomed } from './timeline/scale';
 import { folded, marks, momentAt, place, plain } from './timeline/warp';
 import { chosenSteps, describeStep, serviceColors } from './timeline/steps';
@@ -74,7 +75,7 @@ describe('remedies', () => {
 // acceptance G11: rows were cut in the middle, and a panel with two rows was half empty.
 describe('the list', () => {
   it.each([
-    // count, room, layout
+    // count, height, layout
     [3, 3 * TALL_ROW, { rowHeight: TALL_ROW, rows: 3, tall: true, more: false }],
     [3, 3 * TALL_ROW - 1, { rowHeight: ROW, rows: 3, tall: false, more: false }],
     [3, 3 * ROW, { rowHeight: ROW, rows: 3, tall: false, more: false }],
@@ -84,16 +85,16 @@ describe('the list', () => {
     [9, ROW + MORE - 1, { rowHeight: ROW, rows: 1, tall: false, more: false }],
     [9, 10, { rowHeight: ROW, rows: 1, tall: false, more: false }],
     [0, 400, { rowHeight: TALL_ROW, rows: 0, tall: true, more: false }],
-  ])('of %i rows in %i pixels shows whole rows', (count, room, layout) =>
-    expect(listLayout(count, room, true)).toEqual(layout)
+  ])('of %i rows in %i pixels shows whole rows', (count, height, layout) =>
+    expect(listLayout(count, height, true)).toEqual(layout)
   );
 
   it('never needs more than the panel has', () => {
-    for (let room = ROW; room < 900; room += 7) {
+    for (let height = ROW; height < 900; height += 7) {
       for (const count of [1, 2, 5, 20, 200]) {
-        const { rowHeight, rows, more } = listLayout(count, room, room % 2 === 0);
-        expect(rows * rowHeight + (more ? MORE : 0)).toBeLessThanOrEqual(room);
-        expect(more || rows === count || room < ROW + MORE).toBe(true);
+        const { rowHeight, rows, more } = listLayout(count, height, height % 2 === 0);
+        expect(rows * rowHeight + (more ? MORE : 0)).toBeLessThanOrEqual(height);
+        expect(more || rows === count || height < ROW + MORE).toBe(true);
       }
     }
   });
@@ -214,6 +215,20 @@ describe('timeline', () => {
     );
     expect(text).toBe('1 min 0 s, bottleneck, gap: no span covers it');
     expect(describeStep(step({ status: 'error', error_type: 'ValueError' }))).toContain('error ValueError');
+  });
+
+  it('marks the usual time where it can be seen', () => {
+    const ends = { left: 100, right: 200 };
+    const mark = (change: object) => baselineMark(ends, step({ duration_ms: 100, path_ms: 0, ...change }), 300);
+    expect(mark({ baseline_ms: DISTINCT })).toBe(100 + DISTINCT);
+    expect(mark({ baseline_ms: DISTINCT - 0.1 })).toBeUndefined();
+    expect(mark({ baseline_ms: 0, path_ms: DISTINCT })).toBe(100);
+    expect(mark({ baseline_ms: 200 })).toBe(300);
+    expect(mark({ baseline_ms: 200.1 })).toBeUndefined();
+    expect(mark({ baseline_ms: null })).toBeUndefined();
+    const zoomed = { left: -5000, right: 5000 };
+    expect(baselineMark(zoomed, step({ duration_ms: 100, path_ms: 100, baseline_ms: 50 }), 300)).toBe(0);
+    expect(baselineMark(zoomed, step({ duration_ms: 100, path_ms: 100, baseline_ms: 49 }), 300)).toBeUndefined();
   });
 
   it('says what a step usually takes, and nothing without comparable operations', () => {

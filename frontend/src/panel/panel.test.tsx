@@ -238,7 +238,7 @@ describe('many operations', () => {
     expect(rows.map((text) => /^(Stuck|Slow|Healthy)/.exec(text ?? '')?.[0])).toEqual(['Stuck', 'Slow', 'Healthy']);
   });
 
-  it('say how many more there are, and why and what to do where there is room', () => {
+  it('say how many more there are, and why and what to do where there is space', () => {
     const long = Array.from({ length: 30 }, (_, i) => operation({ operation_id: `op_${i}`, start: i }));
     const { rerender } = render(<DiagnosisPanel {...props([frame('operations', long, SOURCE)], { height: 300 })} />);
     expect(screen.getByText('1 to 5 of 30')).toBeInTheDocument();

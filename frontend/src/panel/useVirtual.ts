@@ -40,7 +40,7 @@ export function useVirtual(
   );
 
   return {
-    /** The first row in sight. */
+    /** The first visible row. */
     top: Math.max(0, Math.min(count - 1, Math.round(top / rowHeight))),
     first,
     last: Math.max(first, last),

@@ -4,6 +4,7 @@ import { Icon, Tooltip } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
 import { Hidden } from '../../shared/Hidden';
 import { type FlowStep } from '../../shared/record';
+import { baselineMark, placeOf } from './bar';
 import { describeBaseline, describeStep, isError, isGap, isNetwork } from './steps';
 import { type TimelineStyles } from './styles';
 
@@ -29,8 +30,6 @@ interface Props {
 
 const INDENT = 10;
 const DEEPEST = 14;
-/** On a bar shorter than this a mark would be all there is, in pixels. */
-const DISTINCT = 5;
 /** Width a duration's text needs, in pixels. */
 const TEXT = 64;
 
@@ -57,13 +56,11 @@ export const StepRow = React.memo(function StepRow(props: Props) {
   const visible = to >= 0 && from <= barWidth;
   const width = Math.max(2, to - from);
   // What is drawn of the bar may be cut at both sides; its parts keep their places.
-  const placeOf = (ms: number) => left + (ms / (step.duration_ms || 1)) * Math.max(2, right - left);
-  const drawn = (ms: number) => Math.min(width, Math.max(0, placeOf(ms) - from));
-  const usual = step.baseline_ms === null ? null : placeOf(step.baseline_ms);
-  const marked =
-    usual !== null && usual >= 0 && usual <= barWidth && Math.max(usual, placeOf(step.path_ms)) - left >= DISTINCT;
+  const drawn = (ms: number) => Math.min(width, Math.max(0, placeOf({ left, right }, step, ms) - from));
+  const mark = baselineMark({ left, right }, step, barWidth);
   // A mark right of the bar pushes the text further to the right.
-  const textLeft = marked && usual > from + width - 4 && usual < from + width + TEXT ? usual + 8 : from + width + 6;
+  const beside = mark !== undefined && mark > from + width - 4 && mark < from + width + TEXT;
+  const textLeft = beside ? mark + 8 : from + width + 6;
   const textRight = barWidth - textLeft > TEXT - 6;
   return (
     <div
@@ -127,13 +124,13 @@ export const StepRow = React.memo(function StepRow(props: Props) {
             >
               {formatDuration(step.duration_ms)}
             </span>
-            {marked ? (
+            {mark === undefined ? null : (
               <Tooltip content={describeBaseline(step) ?? ''}>
-                <span className={styles.baseline} style={{ left: usual }} data-testid="baseline" aria-hidden>
+                <span className={styles.baseline} style={{ left: mark }} data-testid="baseline" aria-hidden>
                   <span className={styles.baselineLine} />
                 </span>
               </Tooltip>
-            ) : null}
+            )}
           </>
         ) : null}
       </div>
