@@ -4,7 +4,7 @@
 //! backslash takes the next character as it is. White space, and nothing else, separates tags. The browser side reads the
 //! same grammar (`frontend/src/shared/logfmt.ts`); `tests/shared/logfmt.json` holds both to it.
 
-/// Why a text is not a list of tags, with the word at which it ends to be one.
+/// Why a text is not a list of tags, with the word that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LogfmtError {
     /// A word alone.
@@ -38,15 +38,14 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, LogfmtError> {
         if key.is_empty() {
             return Err(LogfmtError::NoKey(word()));
         }
-        let (value, after) = match after.strip_prefix('"') {
-            Some(quoted) => unquote(quoted).ok_or_else(|| LogfmtError::OpenQuote(word()))?,
-            None => {
-                let (value, after) = after.split_at(after.find(char::is_whitespace).unwrap_or(after.len()));
-                if value.contains('"') {
-                    return Err(LogfmtError::StrayQuote(word()));
-                }
-                (value.to_owned(), after)
+        let (value, after) = if let Some(quoted) = after.strip_prefix('"') {
+            unquote(quoted).ok_or_else(|| LogfmtError::OpenQuote(word()))?
+        } else {
+            let (value, after) = after.split_at(after.find(char::is_whitespace).unwrap_or(after.len()));
+            if value.contains('"') {
+                return Err(LogfmtError::StrayQuote(word()));
             }
+            (value.to_owned(), after)
         };
         if after.starts_with(|c: char| !c.is_whitespace()) {
             return Err(LogfmtError::StrayQuote(word()));
