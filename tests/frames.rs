@@ -202,19 +202,21 @@ fn operations_are_a_table_of_records() {
     assert_json_snapshot!(received(operations(&answer(), &source())));
 }
 
+/// The eight that matter most come first, the others as the record has them.
 #[test]
-fn the_columns_are_the_record_s_fields_in_its_order() {
-    let record = serde_json::to_string(&failed()).unwrap();
+fn the_columns_are_the_record_s_fields() {
     let frame = diagnosis(&answer(), &source());
-    let mut from = 0;
-    for field in &frame.fields {
-        let key = format!("\"{}\":", field.name);
-        let place = record[from..].find(&key).unwrap_or_else(|| panic!("{key} is not where the record has it"));
-        from += place;
-    }
+    let record = serde_json::to_value(failed()).unwrap();
+    let record = record.as_object().unwrap();
     let lists = ["flow", "errors", "http", "workers"];
-    let record: Value = serde_json::from_str(&record).unwrap();
-    assert_eq!(frame.fields.len(), record.as_object().unwrap().len() - lists.len());
+    assert_eq!(frame.fields.len(), record.len() - lists.len());
+    assert!(frame.fields.iter().all(|field| record.contains_key(&field.name)));
+    let text = serde_json::to_string(&failed()).unwrap();
+    let mut from = 0;
+    for field in &frame.fields[8..] {
+        let key = format!("\"{}\":", field.name);
+        from += text[from..].find(&key).unwrap_or_else(|| panic!("{key} is not where the record has it"));
+    }
     assert_eq!(frame.meta.preferred_visualisation_plugin_id, Some("ktrdr-diagnosis-panel"));
 }
 

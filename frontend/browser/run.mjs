@@ -39,6 +39,7 @@ const KNOWN = [
   /\[Deprecation warning\]/,
   /Accessing element\.ref was removed in React 19/,
   /OpenFeature/i,
+  /A props object containing a "key" prop is being spread/, // the table of 11.6
 ];
 
 if (!fs.existsSync(CHROMIUM)) {

@@ -93,6 +93,7 @@ export function step(change: Partial<FlowStep> = {}): FlowStep {
     duration_ms: 1000,
     self_ms: 500,
     path_ms: 500,
+    baseline_ms: null,
     is_bottleneck: false,
     folded: 0,
     error_type: null,

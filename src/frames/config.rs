@@ -9,9 +9,12 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Config {
-    /// Name to show in place of the column's.
+    /// Name to show in place of the column's, unless a panel has a name of its own for it.
     #[serde(rename = "displayNameFromDS", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
+    /// The name as if a user had set it in the panel. Grafana's node graph reads no other.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub panel_name: Option<&'static str>,
     /// Sentence in the column's header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<&'static str>,
@@ -30,7 +33,7 @@ pub struct Config {
     /// Milliseconds between the points of a series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<f64>,
-    /// Whether tables offer to filter by it.
+    /// Whether tables offer to add a filter to the query by a click on a value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filterable: Option<bool>,
     /// Shown where a value is missing.
@@ -123,6 +126,12 @@ pub struct InternalLink {
 }
 
 impl Config {
+    /// As a column that is this wide, in pixels.
+    #[must_use]
+    pub fn width(self, pixels: u32) -> Self {
+        self.custom("width", pixels.into())
+    }
+
     /// With an option of the table panel.
     #[must_use]
     pub fn custom(mut self, key: &str, value: Value) -> Self {

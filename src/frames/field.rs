@@ -122,6 +122,18 @@ impl Field {
         self.with(|config| Config { unit: Some(unit), ..config })
     }
 
+    /// With a name for people in place of the column's.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        self.with(|config| Config { display_name: Some(name.into()), ..config })
+    }
+
+    /// As a column that is this wide in tables, in pixels.
+    #[must_use]
+    pub fn width(self, pixels: u32) -> Self {
+        self.with(|config| config.width(pixels))
+    }
+
     /// With a sentence that the column's header shows.
     #[must_use]
     pub fn describe(self, description: &'static str) -> Self {

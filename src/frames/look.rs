@@ -9,6 +9,8 @@ use crate::diagnosis::{Confidence, OperationStatus, Severity, Verdict, WorkerSta
 pub const PLUGIN_ID: &str = "ktrdr-diagnosis-datasource";
 /// Id of the panel plugin, which shows a diagnosis in Explore.
 pub const PANEL_ID: &str = "ktrdr-diagnosis-panel";
+/// Id of Grafana's own table panel.
+pub(super) const TABLE_PANEL_ID: &str = "table";
 /// Uid of the provisioned dashboard of one operation.
 pub const DASHBOARD_UID: &str = "ktrdr-diagnosis";
 
@@ -82,13 +84,16 @@ pub(super) fn words(name: &str) -> String {
 }
 
 pub(super) fn verdict() -> Config {
-    let values = Verdict::ALL.map(|verdict| (verdict.as_str(), words(verdict.as_str()), verdict_color(verdict)));
-    mapped(Mapping::values(values)).cell("color-background")
+    searchable(mapped(verdict_mapping(), 125)).cell("color-background")
+}
+
+fn verdict_mapping() -> Mapping {
+    Mapping::values(Verdict::ALL.map(|verdict| (verdict.as_str(), words(verdict.as_str()), verdict_color(verdict))))
 }
 
 pub(super) fn status() -> Config {
     let values = OperationStatus::ALL.map(|status| (status.as_str(), words(status.as_str()), status_color(status)));
-    mapped(Mapping::values(values)).cell("color-text")
+    searchable(mapped(Mapping::values(values), 110)).cell("color-text")
 }
 
 /// Colour of a status.
@@ -110,7 +115,7 @@ pub(super) fn severity() -> Config {
         (Severity::Warning.level(), "Warning", "orange"),
         (Severity::Critical.level(), "Critical", "red"),
     ];
-    mapped(Mapping::values(values)).cell("color-text")
+    mapped(Mapping::values(values), 100).cell("color-text").custom("align", "left".into())
 }
 
 pub(super) fn confidence() -> Config {
@@ -120,7 +125,7 @@ pub(super) fn confidence() -> Config {
         Confidence::Low => "orange",
     };
     let all = [Confidence::High, Confidence::Medium, Confidence::Low];
-    mapped(Mapping::values(all.map(|c| (c.as_str(), words(c.as_str()), color(c))))).cell("color-text")
+    mapped(Mapping::values(all.map(|c| (c.as_str(), words(c.as_str()), color(c)))), 115).cell("color-text")
 }
 
 pub(super) fn worker_status() -> Config {
@@ -136,31 +141,61 @@ pub(super) fn worker_status() -> Config {
         WorkerStatus::AllWorkersBusy,
         WorkerStatus::NoWorkersAvailable,
     ];
-    mapped(Mapping::values(all.map(|s| (s.as_str(), words(s.as_str()), color(s))))).cell("color-text")
+    mapped(Mapping::values(all.map(|s| (s.as_str(), words(s.as_str()), color(s)))), 175).cell("color-text")
 }
 
-fn mapped(mapping: Mapping) -> Config {
-    Config { mappings: vec![mapping], filterable: Some(true), ..Config::default() }
+/// A text column of this many pixels with a mapping of its values.
+pub(super) fn mapped(mapping: Mapping, pixels: u32) -> Config {
+    Config { mappings: vec![mapping], ..text(pixels) }
 }
 
-/// A text column that tables can be filtered by; `–` where nothing is known.
-pub(super) fn filterable() -> Config {
-    Config { filterable: Some(true), no_value: Some("–"), ..Config::default() }
+/// A text column of this many pixels: its header offers a filter, and `–` stands where nothing is known.
+pub(super) fn text(pixels: u32) -> Config {
+    plain(pixels).custom("filterable", true.into())
+}
+
+/// A column of this many pixels; `–` stands where nothing is known.
+pub(super) fn plain(pixels: u32) -> Config {
+    Config { no_value: Some("–"), ..Config::default() }.width(pixels)
+}
+
+/// A column whose values Grafana may add to the filters of the query. Only those that a query can filter by: a click on
+/// any other value would search for an attribute of that name.
+pub(super) fn searchable(config: Config) -> Config {
+    Config { filterable: Some(true), ..config }
+}
+
+/// The sentence that a row is read for: it takes the width that the others leave, and is wrapped. Grafana before 12.2 does
+/// not wrap what a data source asks to be wrapped, and shows the whole text under the pointer instead.
+pub(super) fn sentence() -> Config {
+    let wrapped = json!({ "type": "auto", "wrapText": true });
+    let config = Config::default().custom("minWidth", 360.into());
+    config.custom("cellOptions", wrapped).custom("wrapText", true.into())
 }
 
 /// A long text: cut in the cell, whole on a click.
 pub(super) fn long_text() -> Config {
-    Config { no_value: Some("–"), ..Config::default() }.custom("inspect", true.into())
+    plain(320).custom("inspect", true.into())
 }
 
 /// A JSON column.
 pub(super) fn json_view() -> Config {
-    Config::default().cell("json-view")
+    plain(220).cell("json-view")
 }
 
 /// A number with a unit; `–` where nothing is known.
 pub(super) fn number(unit: &'static str, decimals: Option<u16>) -> Config {
-    Config { unit: Some(unit), decimals, no_value: Some("–"), ..Config::default() }
+    Config { unit: Some(unit), decimals, ..plain(110) }
+}
+
+/// A whole number.
+pub(super) fn count() -> Config {
+    Config { decimals: Some(0), ..plain(90) }
+}
+
+/// A point in time.
+pub(super) fn time() -> Config {
+    plain(165)
 }
 
 /// A share of 0 to 1 as a bar.
@@ -169,7 +204,17 @@ pub(super) fn share() -> Config {
     config.custom("cellOptions", json!({ "type": "gauge", "mode": "basic" }))
 }
 
-/// A text with links.
-pub(super) fn linked(links: Vec<Link>) -> Config {
-    Config { links, ..filterable() }
+/// A span id with its links.
+pub(super) fn span_id(source: &Source) -> Config {
+    Config { links: source.span_links(), ..plain(155) }
+}
+
+/// A trace id with its links.
+pub(super) fn trace_id(source: &Source) -> Config {
+    Config { links: source.trace_links(), ..plain(275) }
+}
+
+/// An operation id with its links.
+pub(super) fn operation_id(source: &Source) -> Config {
+    Config { links: source.operation_links(), ..plain(325) }
 }

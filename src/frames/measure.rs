@@ -1,5 +1,6 @@
 //! What a `metric` query measures and by what it groups.
 
+use super::look;
 use crate::diagnosis::{Diagnosis, OperationStatus, Verdict, WorkerStatus};
 
 /// A number over a group of operations.
@@ -54,6 +55,23 @@ impl Measure {
             Self::Verdict(verdict) => verdict.as_str(),
             other => Self::NAMED.into_iter().find(|(_, measure)| *measure == other).map_or("count", |(name, _)| name),
         }
+    }
+
+    /// What people read for it.
+    #[must_use]
+    pub fn title(self) -> String {
+        let title = match self {
+            Self::Count => "Operations",
+            Self::Failed => "Failed",
+            Self::Verdict(verdict) => return look::words(verdict.as_str()),
+            Self::NotHealthy => "In trouble",
+            Self::FailureRatio => "Failure ratio",
+            Self::P50Duration => "p50 duration",
+            Self::P95Duration => "p95 duration",
+            Self::MaxDuration => "Longest duration",
+            Self::Slowdown => "Slowdown",
+        };
+        title.to_owned()
     }
 
     /// All words.
@@ -157,6 +175,20 @@ impl GroupBy {
         }
     }
 
+    /// What people read for it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::OperationType => "Type",
+            Self::Verdict => "Verdict",
+            Self::ErrorType => "Error",
+            Self::BottleneckSpan => "Most time in",
+            Self::WorkerStatus => "Worker selection",
+            Self::Service => "Bottleneck service",
+            Self::Rule => "Rule",
+        }
+    }
+
     /// Reads the word on the wire.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -179,5 +211,5 @@ impl GroupBy {
     }
 }
 
-/// Stands for what is missing.
+/// The label of what is missing.
 pub(super) const NONE: &str = "none";

@@ -45,11 +45,23 @@ pub fn numeric(answer: &Answer, measure: Measure, by: &[GroupBy]) -> Frame {
     }
     let column = |(at, group): (usize, &GroupBy)| {
         let values = rows.iter().map(|(labels, _)| labels.get(at).copied().unwrap_or(NONE));
-        Field::text(group.as_str(), values)
+        Field::text(group.as_str(), values).config(column_look(*group)).named(group.title())
     };
     let mut fields: Vec<_> = by.iter().enumerate().map(column).collect();
-    fields.push(Field::float(measure.as_str(), rows.iter().map(|(_, value)| *value)).unit(measure.unit()));
+    let numbers = Field::float(measure.as_str(), rows.iter().map(|(_, value)| *value));
+    fields.push(numbers.config(look::plain(130)).named(measure.title()).unit(measure.unit()));
     typed(Frame::new(measure.as_str(), fields), "numeric-long", answer)
+}
+
+fn column_look(group: GroupBy) -> Config {
+    match group {
+        GroupBy::Verdict => look::verdict(),
+        GroupBy::WorkerStatus => look::worker_status(),
+        GroupBy::OperationType => look::text(125),
+        GroupBy::ErrorType => look::text(190),
+        GroupBy::Service => look::text(225),
+        GroupBy::BottleneckSpan | GroupBy::Rule => look::text(200),
+    }
 }
 
 /// The points of a time series.
@@ -86,19 +98,21 @@ impl Buckets {
 
 /// A wide time series: operations are counted where their window ends, those without an end in the last bucket.
 ///
-/// Counts and ratios are 0 where nothing happened; durations are missing there.
+/// Counts and ratios are 0 where nothing happened; durations are missing there. A group that lacks a label, such as
+/// operations without an error, is left out when nothing of it is counted: it would be a line at 0 among failures by error.
 #[must_use]
 pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Buckets) -> Frame {
     let by = distinct(by);
     let starts = buckets.starts();
     let mut groups = groups(answer, &by);
+    groups.retain(|labels, group| !labels.contains(&NONE) || measure.over(group) != measure.of_none());
     if groups.is_empty() && measure.of_none().is_some() {
         groups.insert(vec![NONE; by.len()], Vec::new());
     }
     let series = groups.into_iter().map(|(values, group)| {
         let labels = by.iter().map(|group| group.as_str().to_owned()).zip(values.iter().copied().map(str::to_owned));
         let mut ended: BTreeMap<Time, Vec<&Diagnosis>> = BTreeMap::new();
-        for diagnosis in group {
+        for diagnosis in &group {
             let end = diagnosis.end.unwrap_or(buckets.range.to).clamp(buckets.range.from, buckets.range.to);
             ended.entry(buckets.start(end)).or_default().push(diagnosis);
         }
@@ -106,7 +120,8 @@ pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Bu
             Some(group) => measure.over(group),
             None => measure.of_none(),
         });
-        let config = series_look(&by, &values);
+        let config = if group.is_empty() { Config::default() } else { series_look(&by, &values) };
+        let config = Config { display_name: config.display_name.or_else(|| Some(measure.title())), ..config };
         Field::opt_float(measure.as_str(), points).labels(labels.collect()).config(config).unit(measure.unit())
     });
     let series: Vec<_> = series.collect();
@@ -120,7 +135,7 @@ pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Bu
     typed(Frame::new(measure.as_str(), fields), "timeseries-wide", answer)
 }
 
-/// A series is called by what it is about, and one of a verdict has that verdict's colour in every panel.
+/// A series is named after its group, and one of a verdict has that verdict's colour in every panel.
 fn series_look(by: &[GroupBy], values: &[&str]) -> Config {
     let word = |(group, value): (&GroupBy, &&str)| match group {
         GroupBy::Verdict | GroupBy::OperationType => look::words(value),

@@ -1,4 +1,8 @@
 //! The two frames of Grafana's node graph: the services of an operation and the calls between them.
+//!
+//! The graph prints numbers with two digits after the point and their unit as it is written, so `ms` becomes `12.00 ms` and
+//! any other unit of Grafana is unreadable. What it prints is therefore text, written here. Its legend and menus show
+//! the name that a user would have set, and else the column's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,12 +10,12 @@ use super::{
     config::{Color, Config},
     field::Field,
     frame::Frame,
-    look,
     record::describe,
 };
 use crate::{
     diagnosis::{Diagnosis, HttpCall, SectionKind},
     investigate::Answer,
+    trace::Micros,
 };
 
 #[derive(Default)]
@@ -90,51 +94,65 @@ fn authority(url: &str) -> Option<String> {
     (!host.is_empty()).then(|| host.to_owned())
 }
 
+/// A column under the name that legend and menus show.
+fn shown(name: &'static str, field: Field) -> Field {
+    field.with(|config| Config { panel_name: Some(name), ..config })
+}
+
 fn node_frame(names: &BTreeSet<&str>, nodes: &BTreeMap<&str, Node>, window_ms: f64) -> Frame {
     let missing = Node::default();
-    let each = |get: &dyn Fn(&Node) -> f64| -> Vec<f64> {
-        names.iter().map(|name| get(nodes.get(name).unwrap_or(&missing))).collect()
-    };
+    let nodes_by_name = || names.iter().map(|name| nodes.get(name).unwrap_or(&missing));
     let share = |node: &Node| if window_ms > 0.0 { (node.path_ms / window_ms).clamp(0.0, 1.0) } else { 0.0 };
-    let arc = |color, text: &str| Config {
-        display_name: Some(text.to_owned()),
-        color: Some(Color::fixed(color)),
-        ..look::number("percentunit", Some(0))
+    let arc = |name: &'static str, column, color, part: &dyn Fn(&Node) -> f64| {
+        let config = Config { color: Some(Color::fixed(color)), unit: Some("percentunit"), ..Config::default() };
+        shown(name, Field::float(column, nodes_by_name().map(part)).config(config))
     };
-    let titled = |text: &str, config: Config| Config { display_name: Some(text.to_owned()), ..config };
+    let note = |name| if nodes.contains_key(name) { "" } else { "no spans" };
     let fields = vec![
         Field::text("id", names),
-        Field::text("title", names),
-        Field::text("subtitle", names.iter().map(|name| if nodes.contains_key(name) { "" } else { "no spans" })),
-        Field::float("mainstat", each(&|node| node.path_ms))
-            .config(titled("Time on the path", look::number("ms", None))),
-        Field::float("secondarystat", each(&|node| node.errors as f64))
-            .config(titled("Errors", look::number("suffix: errors", Some(0)))),
-        Field::float("arc__path", each(&share)).config(arc("orange", "Share of the path")),
-        Field::float("arc__rest", each(&|node| 1.0 - share(node))).config(arc("light-blue", "Not on the path")),
+        shown("Service", Field::text("title", names)),
+        shown("Note", Field::text("subtitle", names.iter().map(note))),
+        shown("Time on the path", Field::text("mainstat", nodes_by_name().map(|node| time(node.path_ms)))),
+        shown("Errors", Field::text("secondarystat", nodes_by_name().map(|node| counted(node.errors, "error")))),
+        arc("On the path", "arc__path", "orange", &share),
+        arc("Elsewhere", "arc__rest", "light-blue", &|node| 1.0 - share(node)),
         Field::bool("isinstrumented", names.iter().map(|name| nodes.contains_key(name))),
-        Field::float("detail__spans", each(&|node| node.spans as f64)).config(titled("Spans", Config::default())),
-        Field::float("detail__share", each(&share))
-            .config(titled("Share of the path", look::number("percentunit", Some(1)))),
+        shown("Spans", Field::text("detail__spans", nodes_by_name().map(|node| node.spans.to_string()))),
+        shown("Share of the path", Field::text("detail__share", nodes_by_name().map(|node| percent(share(node))))),
     ];
     Frame::new("nodes", fields)
 }
 
 fn edge_frame(edges: &BTreeMap<(&str, String), Edge>) -> Frame {
     let most = edges.values().map(|edge| edge.calls).max().unwrap_or(1).max(1) as f64;
-    let titled = |text: &str, config: Config| Config { display_name: Some(text.to_owned()), ..config };
+    let failed =
+        |edge: &Edge| if edge.errors > 0 { format!("{} failed", edge.errors) } else { "none failed".to_owned() };
     let fields = vec![
         Field::text("id", edges.keys().map(|(from, to)| format!("{from}--{to}"))),
         Field::text("source", edges.keys().map(|(from, _)| *from)),
         Field::text("target", edges.keys().map(|(_, to)| to)),
-        Field::float("mainstat", edges.values().map(|edge| edge.calls as f64))
-            .config(titled("Calls", look::number("suffix: calls", Some(0)))),
-        Field::float("secondarystat", edges.values().map(|edge| edge.errors as f64))
-            .config(titled("Failed calls", look::number("suffix: failed", Some(0)))),
+        shown("Calls", Field::text("mainstat", edges.values().map(|edge| counted(edge.calls, "call")))),
+        shown("Failed calls", Field::text("secondarystat", edges.values().map(failed))),
         Field::float("thickness", edges.values().map(|edge| 1.0 + 4.0 * edge.calls as f64 / most)),
         Field::text("color", edges.values().map(|edge| if edge.errors > 0 { "#E02F44" } else { "#8E8E8E" })),
-        Field::float("detail__total", edges.values().map(|edge| edge.total_ms))
-            .config(titled("Time in calls", look::number("ms", None))),
+        shown("Time in calls", Field::text("detail__total", edges.values().map(|edge| time(edge.total_ms)))),
     ];
     Frame::new("edges", fields)
+}
+
+/// `1 error`, `2 errors`, `no errors`.
+fn counted(count: i64, what: &str) -> String {
+    match count {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
+fn time(ms: f64) -> String {
+    if ms > 0.0 { Micros((ms * 1000.0).round() as i64).to_string() } else { "0 ms".to_owned() }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
 }

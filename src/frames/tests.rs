@@ -13,6 +13,8 @@ use crate::{
     },
 };
 
+mod looks;
+
 const MINUTE: i64 = 60_000_000;
 
 fn operation(kind: &str, verdict: Verdict, end_minute: i64, duration_ms: f64) -> Diagnosis {
@@ -112,6 +114,30 @@ fn a_series_is_filled_with_zeros_and_counts_where_windows_end() {
     assert_eq!(values(&durations)[1], json!([50.0, 300.0, null]));
     assert_eq!(timeseries(&answer(vec![]), Measure::MaxDuration, &[], buckets).fields.len(), 0);
     assert_eq!(values(&timeseries(&answer(vec![]), Measure::Count, &[], buckets))[1], json!([0.0, 0.0, 0.0]));
+}
+
+/// acceptance G7: among failures by error stood a line `…, none` at 0, of the operations without an error.
+#[test]
+fn a_series_of_nothing_is_left_out_where_its_label_is_missing() {
+    let buckets = Buckets::new(TimeRange { from: Time(0), to: Time(10 * MINUTE) }, Micros(5 * MINUTE), 100);
+    let by = [GroupBy::OperationType, GroupBy::ErrorType];
+    let names = |frame: &Frame| -> Vec<String> {
+        frame.fields.iter().skip(1).filter_map(|field| field.config.display_name.clone()).collect()
+    };
+    let series = |answer: &Answer, measure, by: &[GroupBy]| timeseries(answer, measure, by, buckets);
+    assert_eq!(names(&series(&three(), Measure::Failed, &by)), ["Training, ValueError"]);
+    // what is counted stays, and so does a group with all of its labels
+    assert_eq!(
+        names(&series(&three(), Measure::Count, &by)),
+        ["Backtesting, none", "Training, ValueError", "Training, none"]
+    );
+    assert_eq!(names(&series(&three(), Measure::Failed, &by[..1])), ["Backtesting", "Training"]);
+    // no failure at all is one line at 0, with the labels that an alert rule knows
+    let well = answer(vec![operation("training", Verdict::Healthy, 5, 1.0)]);
+    let frame = series(&well, Measure::Failed, &by);
+    assert_eq!((names(&frame), values(&frame)[1].clone()), (vec!["Failed".to_owned()], json!([0.0, 0.0, 0.0])));
+    assert_eq!(frame.fields[1].labels.get("error_type").map(String::as_str), Some("none"));
+    assert_eq!(names(&series(&well, Measure::Slowdown, &by)), Vec::<String>::new());
 }
 
 #[test]

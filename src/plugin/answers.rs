@@ -6,7 +6,7 @@ use super::{
     api::{Caller, Failure, Frames, RawQuery},
     instances::DataSource,
     live, now,
-    question::{Format, Question},
+    question::{Format, MAX_LIMIT, Question},
     uploads::Uploads,
     upstream,
 };
@@ -37,8 +37,10 @@ pub(super) async fn answer(
     let source = data_source.source.clone();
     let ref_id = query.ref_id.clone();
     match question {
-        Question::Operations { filters, limit } => {
-            let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
+        Question::Operations { filters, limit, order } => {
+            let looked_at = order.looked_at(limit, MAX_LIMIT);
+            let mut answer = ask.operations(range, &filters, looked_at, now).await.map_err(failed)?;
+            order.apply(&mut answer, limit);
             encoded(ref_id, move || vec![frames::operations(&answer, &source)]).await
         }
         Question::Diagnosis { target, views, follow } => {

@@ -16,6 +16,7 @@ mod live;
 mod logfmt;
 mod logging;
 mod metrics;
+mod order;
 mod question;
 mod resources;
 mod service;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{api::Failure, logfmt};
+use super::{api::Failure, logfmt, order::Order};
 use crate::{
     diagnosis::{OperationStatus, Severity, Verdict},
     frames::{GroupBy, Measure, View},
@@ -19,7 +19,7 @@ const TYPES: &str = "operations, diagnosis, trace, serviceMap, metric, annotatio
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Question {
-    Operations { filters: Filters, limit: usize },
+    Operations { filters: Filters, limit: usize, order: Order },
     Diagnosis { target: Target, views: Vec<View>, follow: bool },
     Trace { target: Target },
     ServiceMap { target: Target },
@@ -47,7 +47,11 @@ impl Question {
         let model = Model(&model);
         let kind = model.text("queryType")?.unwrap_or(envelope_type);
         match kind {
-            "operations" => Ok(Self::Operations { filters: model.filters()?, limit: model.limit(DEFAULT_LIMIT)? }),
+            "operations" => Ok(Self::Operations {
+                filters: model.filters()?,
+                limit: model.limit(DEFAULT_LIMIT)?,
+                order: model.order()?,
+            }),
             "diagnosis" => Ok(Self::Diagnosis {
                 target: model.target("operationId")?,
                 views: model.views()?,
@@ -190,6 +194,12 @@ impl<'j> Model<'j> {
         })
     }
 
+    fn order(self) -> Result<Order, Failure> {
+        let Some(text) = self.text("orderBy")? else { return Ok(Order::default()) };
+        let unknown = || Failure::bad_request(format!("unknown `orderBy` `{text}`; there are {}", Order::WORDS));
+        Order::parse(text).ok_or_else(unknown)
+    }
+
     fn limit(self, default: usize) -> Result<usize, Failure> {
         let Some(value) = self.get("limit") else { return Ok(default) };
         let number = match value {
@@ -301,7 +311,7 @@ mod tests {
             "filters": {"types": "Training", "statuses": ["failed", ""], "verdicts": ["stuck"], "tags": "a=b",
                         "minDuration": "1m30s", "maxDuration": "", "future": 1},
         });
-        let Ok(Question::Operations { filters, limit }) = parse(&model) else { panic!("{:?}", parse(&model)) };
+        let Ok(Question::Operations { filters, limit, .. }) = parse(&model) else { panic!("{:?}", parse(&model)) };
         assert_eq!(limit, 7);
         assert_eq!(filters.types, ["training"]);
         assert_eq!(filters.statuses, [OperationStatus::Failed]);
@@ -313,6 +323,12 @@ mod tests {
     fn bad_values_are_named_with_what_is_allowed() {
         let of = |field: &str, value: Value| message(&json!({"queryType": "operations", "filters": {field: value}}));
         assert!(message(&json!({"queryType": "nonsense"})).contains("diagnosis"));
+        let order = |word: &str| match parse(&json!({"queryType": "operations", "orderBy": word})) {
+            Ok(Question::Operations { order, .. }) => order,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([order(""), order("worst")], [Order::Newest, Order::Worst]);
+        assert!(message(&json!({"queryType": "operations", "orderBy": "best"})).contains("newest, worst, longest"));
         for limit in [json!(0), json!(1001), json!(-1), json!("many"), json!(1.5)] {
             assert!(message(&json!({"queryType": "operations", "limit": limit})).contains("1 to 1000"));
         }

@@ -9,7 +9,9 @@ use super::{
     answers,
     api::{self, Caller, Failure, ResourceReply, ResourceRequest, Role},
     instances::DataSource,
-    now, question,
+    now,
+    order::Order,
+    question,
     uploads::Uploads,
     upstream,
 };
@@ -189,20 +191,23 @@ pub(super) fn check_playbook(text: &str) -> Value {
     json!({ "ok": messages.is_empty(), "messages": messages })
 }
 
-async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource) -> Result<BTreeSet<String>, Failure> {
+async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource) -> Result<Vec<String>, Failure> {
     let names = match suggestion {
+        // as many as a variable may list: the worst of few would be worth little
+        Suggestion::OperationIds => return Ok(worst_first(found(scope, MOST, data_source).await?)),
         Suggestion::Services => services(data_source).await?,
         Suggestion::SpanNames => span_names(data_source, &scope.filters.services).await?,
-        Suggestion::OperationIds => {
-            each(&found(scope, data_source).await?, |d| d.operation_id.iter().cloned().collect())
-        }
         Suggestion::OperationTypes => {
-            let mut types = each(&found(scope, data_source).await?, |d| vec![d.operation_type.clone()]);
+            let mut types = each(&found(scope, LOOKED_THROUGH, data_source).await?, |d| vec![d.operation_type.clone()]);
             types.extend(data_source.investigator.playbook().operation_types());
             types
         }
-        Suggestion::ErrorTypes => each(&found(scope, data_source).await?, |d| d.error_type.iter().cloned().collect()),
-        Suggestion::Workers => each(&found(scope, data_source).await?, |d| d.worker_id.iter().cloned().collect()),
+        Suggestion::ErrorTypes => {
+            each(&found(scope, LOOKED_THROUGH, data_source).await?, |d| d.error_type.iter().cloned().collect())
+        }
+        Suggestion::Workers => {
+            each(&found(scope, LOOKED_THROUGH, data_source).await?, |d| d.worker_id.iter().cloned().collect())
+        }
         Suggestion::TagKeys => attributes(scope, data_source, |key, _| Some(key.to_owned())).await?,
         Suggestion::TagValues(wanted) => {
             attributes(scope, data_source, |key, value| (key == wanted).then(|| value.to_owned())).await?
@@ -211,10 +216,18 @@ async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource
     Ok(names.into_iter().filter(|name| !name.is_empty()).take(MOST).collect())
 }
 
-/// The operations that suggestions come from.
-async fn found(scope: Scope, data_source: &DataSource) -> Result<Answer, Failure> {
+/// The ids of operations, the worst first.
+fn worst_first(mut answer: Answer) -> Vec<String> {
+    Order::Worst.sort(&mut answer.diagnoses);
+    let mut seen = BTreeSet::new();
+    let ids = answer.diagnoses.iter().filter_map(|d| d.operation_id.as_deref());
+    ids.filter(|id| !id.is_empty() && seen.insert(*id)).take(MOST).map(str::to_owned).collect()
+}
+
+/// At most `limit` operations that suggestions come from.
+async fn found(scope: Scope, limit: usize, data_source: &DataSource) -> Result<Answer, Failure> {
     let clock = scope.range.to.min(now());
-    let found = data_source.investigator.operations(scope.range, &scope.filters, LOOKED_THROUGH, clock).await;
+    let found = data_source.investigator.operations(scope.range, &scope.filters, limit, clock).await;
     found.map_err(|error| upstream::failure(&error))
 }
 
@@ -250,7 +263,7 @@ async fn attributes(
     data_source: &DataSource,
     get: impl Fn(&str, &str) -> Option<String>,
 ) -> Result<BTreeSet<String>, Failure> {
-    let answer = found(scope, data_source).await?;
+    let answer = found(scope, LOOKED_THROUGH, data_source).await?;
     let mut names = BTreeSet::new();
     let newest = answer.diagnoses.iter().filter_map(|d| d.trace_id).take(OPERATIONS_FOR_TAGS);
     for id in newest.collect::<Vec<_>>() {
@@ -270,7 +283,10 @@ pub(super) fn refused(failure: &Failure) -> ResourceReply {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::{diagnosis::Severity, trace::Time};
 
     fn request(method: &str, path: &str, query: &str, body: &'static [u8]) -> ResourceRequest {
         ResourceRequest {
@@ -292,6 +308,31 @@ mod tests {
         assert_eq!(key, "a b");
         assert_eq!(scope.range, api::range_of_millis(1000, 2000));
         assert_eq!(scope.filters.types, ["training"]);
+    }
+
+    fn operation(id: &str, severity: Severity, start: i64) -> Arc<Diagnosis> {
+        let operation_id = (!id.is_empty()).then(|| id.to_owned());
+        Arc::new(Diagnosis { operation_id, severity, start: Some(Time(start)), ..Diagnosis::default() })
+    }
+
+    /// acceptance G10: a dashboard opened with some operation, not with the worst or newest one in trouble.
+    #[test]
+    fn operation_ids_come_worst_first_and_newest_first_among_equals() {
+        let diagnoses = vec![
+            operation("fine", Severity::Fine, 9),
+            operation("slow", Severity::Warning, 8),
+            operation("failed", Severity::Critical, 1),
+            operation("", Severity::Critical, 7),
+            operation("failed later", Severity::Critical, 3),
+            operation("slow", Severity::Notice, 2),
+        ];
+        let answer = Answer { diagnoses, ..Answer::default() };
+        assert_eq!(worst_first(answer), ["failed later", "failed", "slow", "fine"]);
+        for (count, listed) in [(MOST, MOST), (MOST + 1, MOST)] {
+            let diagnoses = (0..count).map(|at| operation(&format!("op_{at}"), Severity::Fine, at as i64)).collect();
+            let ids = worst_first(Answer { diagnoses, ..Answer::default() });
+            assert_eq!((ids.len(), ids[0].clone()), (listed, format!("op_{}", count - 1)));
+        }
     }
 
     #[test]

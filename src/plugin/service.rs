@@ -11,13 +11,14 @@ use super::{
         Subscription,
     },
     health,
-    instances::DataSources,
+    instances::{DataSource, DataSources},
     live,
     metrics::{Metrics, Outcome},
     question::Question,
     resources::{self, Resource},
     uploads::Uploads,
 };
+use crate::investigate::Target;
 
 /// All that the plugin keeps.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +52,21 @@ impl Plugin {
         let data_source = self.data_sources.get(caller).await?;
         let answer = |data_source| answers::answer(question, query, caller, data_source, &self.uploads);
         caller.deadline.limit(data_source, answer).await
+    }
+
+    /// The data source of a live channel and the operation that its path names. A stream carries no headers of a user, so a
+    /// data source that forwards the user's identity has no channels: they would be answered with its own credentials.
+    async fn channel(&self, caller: &Caller, path: &str) -> Result<(DataSource, Target), Failure> {
+        let unknown = || Failure::downstream(404, "there is no such channel");
+        let target = live::target(path).ok_or_else(unknown)?;
+        let data_source = self.data_sources.get(caller).await?;
+        if data_source.settings.is_personal() {
+            return Err(Failure::downstream(
+                403,
+                "a data source that forwards the user's identity offers no live updates",
+            ));
+        }
+        Ok((data_source, target))
     }
 
     async fn call(&self, caller: &Caller, request: ResourceRequest) -> Result<serde_json::Value, Failure> {
@@ -106,8 +122,7 @@ impl Backend for Plugin {
     }
 
     async fn subscribe(&self, caller: Arc<Caller>, path: String) -> Subscription {
-        let Some(target) = live::target(&path) else { return Subscription::NotFound };
-        let Ok(data_source) = self.data_sources.get(&caller).await else { return Subscription::NotFound };
+        let Ok((data_source, target)) = self.channel(&caller, &path).await else { return Subscription::NotFound };
         match live::snapshot(&data_source, &target).await {
             Ok(Some(frame)) => Subscription::Ok(Some(frame)),
             Ok(None) => Subscription::NotFound,
@@ -119,12 +134,7 @@ impl Backend for Plugin {
     fn follow(&self, caller: Arc<Caller>, path: String) -> LiveStream {
         let plugin = self.clone();
         let start = async move {
-            let unknown = || Failure::downstream(404, "there is no such channel");
-            let opened = async {
-                let target = live::target(&path).ok_or_else(unknown)?;
-                Ok::<_, Failure>((plugin.data_sources.get(&caller).await?, target))
-            };
-            match opened.await {
+            match plugin.channel(&caller, &path).await {
                 Ok((data_source, target)) => live::follow(data_source, target, plugin.metrics.stream()).boxed(),
                 Err(failure) => stream::iter([Err(failure)]).boxed(),
             }

@@ -80,7 +80,7 @@ func TestATraceMustBeWhatTheViewDraws(t *testing.T) {
 func graph(arc float64, target string) data.Frames {
 	meta := &data.FrameMeta{PreferredVisualization: data.VisTypeNodeGraph}
 	green := data.NewField("arc__ok", nil, []float64{arc, 1})
-	green.Config = &data.FieldConfig{Color: map[string]interface{}{"mode": "fixed", "fixedColor": "green"}}
+	green.Config = &data.FieldConfig{DisplayName: "OK", Color: map[string]interface{}{"mode": "fixed", "fixedColor": "green"}}
 	return data.Frames{
 		data.NewFrame("nodes", data.NewField("id", nil, []string{"api", "worker"}), green).SetMeta(meta),
 		data.NewFrame("edges", data.NewField("id", nil, []string{"e"}), data.NewField("source", nil, []string{"api"}), data.NewField("target", nil, []string{target})).SetMeta(meta),
@@ -94,6 +94,24 @@ func TestANodeGraphMustNotThrow(t *testing.T) {
 	}
 	for says, frames := range map[string]data.Frames{"is no node": graph(1, "gone"), "add up": graph(0.5, "worker")} {
 		if err := checkGraph(frames, expect); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: got %v", says, err)
+		}
+	}
+}
+
+func TestANodeGraphPrintsWhatPeopleRead(t *testing.T) {
+	field := func(name string, values any, config data.FieldConfig) *data.Field {
+		return data.NewField(name, nil, values).SetConfig(&config)
+	}
+	for says, of := range map[string]*data.Field{
+		"":                    field("mainstat", []string{"12 ms"}, data.FieldConfig{DisplayName: "Time"}),
+		"no displayName":      field("mainstat", []string{"12 ms"}, data.FieldConfig{DisplayNameFromDS: "Time"}),
+		`"suffix: errors"`:    field("secondarystat", []float64{1}, data.FieldConfig{DisplayName: "Errors", Unit: "suffix: errors"}),
+		`"percentunit"`:       field("detail__share", []float64{1}, data.FieldConfig{DisplayName: "Share", Unit: "percentunit"}),
+		`"arc__a" has no dis`: field("arc__a", []float64{1}, data.FieldConfig{}),
+	} {
+		err := checkShown(of)
+		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: got %v", says, err)
 		}
 	}

@@ -35,10 +35,9 @@ func checkNodes(frame *data.Frame) (map[string]bool, error) {
 				return nil, fmt.Errorf("column %q has no colour", field.Name)
 			}
 			arcs = append(arcs, field)
-		case name == "mainstat" || name == "secondarystat":
-			if !field.Type().Numeric() && !text.fits(field.Type()) {
-				return nil, fmt.Errorf("column %q has type %s", field.Name, field.Type())
-			}
+		}
+		if err := checkShown(field); err != nil {
+			return nil, err
 		}
 	}
 	ids := map[string]bool{}
@@ -63,6 +62,29 @@ func checkNodes(frame *data.Frame) (map[string]bool, error) {
 	return ids, nil
 }
 
+// checkShown: the graph prints a text as it is, and a number with the unit's id behind it as if that were a word. Its legend
+// and its menus show displayName, else the column's name; displayNameFromDS they do not read (acceptance G4).
+func checkShown(field *data.Field) error {
+	name := strings.ToLower(field.Name)
+	stat := name == "mainstat" || name == "secondarystat" || strings.HasPrefix(name, "detail__")
+	if !stat && !strings.HasPrefix(name, "arc__") {
+		return nil
+	}
+	if field.Config == nil || field.Config.DisplayName == "" {
+		return fmt.Errorf("column %q has no displayName", field.Name)
+	}
+	if !stat || text.fits(field.Type()) {
+		return nil
+	}
+	if !field.Type().Numeric() {
+		return fmt.Errorf("column %q has type %s", field.Name, field.Type())
+	}
+	if unit := field.Config.Unit; strings.Contains(unit, ":") || strings.HasPrefix(unit, "percent") || unit == "short" {
+		return fmt.Errorf("column %q would be printed with %q behind the number", field.Name, unit)
+	}
+	return nil
+}
+
 // checkEdges: Grafana throws when an edge names a node that is not there.
 func checkEdges(frame *data.Frame, nodes map[string]bool) error {
 	if !isNodeGraph(frame) {
@@ -74,6 +96,11 @@ func checkEdges(frame *data.Frame, nodes map[string]bool) error {
 	}, true)
 	if err != nil {
 		return err
+	}
+	for _, field := range frame.Fields {
+		if err := checkShown(field); err != nil {
+			return err
+		}
 	}
 	seen := map[string]bool{}
 	for row := range frame.Rows() {

@@ -95,7 +95,8 @@ fn data_sources_are_chosen_by_variables_that_stand_at_the_provisioned_ones() {
 
 #[test]
 fn variables_that_are_used_exist_and_those_that_exist_are_used() {
-    let word = regex::Regex::new(r"\$(?:\{(\w+)[^}]*\}|(\w+))").expect("a regular expression");
+    // `$1` is what a mapping of values makes of a match
+    let word = regex::Regex::new(r"\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))").expect("a regular expression");
     for dashboard in Dashboard::all() {
         let mut without = dashboard.json.clone();
         without["description"] = Value::Null;
@@ -109,6 +110,42 @@ fn variables_that_are_used_exist_and_those_that_exist_are_used() {
             dashboard.variables().iter().map(|variable| text(&variable["name"]).to_owned()).collect();
         assert_eq!(used, defined, "{}", dashboard.file);
     }
+}
+
+/// acceptance G10: what is worst is seen first, also where there is more than a panel shows or a variable lists.
+#[test]
+fn operations_come_worst_first() {
+    let mut lists = 0;
+    for dashboard in Dashboard::all() {
+        for (place, query) in dashboard.queries().iter().filter(|(_, query)| query["queryType"] == "operations") {
+            assert_eq!(query["orderBy"], "worst", "{place}");
+            lists += 1;
+        }
+        for variable in dashboard.variables().iter().filter(|variable| variable["query"]["kind"] == "operation-ids") {
+            assert_eq!(variable["sort"], 0, "{}: Grafana must keep the order", dashboard.file);
+            assert_eq!(text(&variable["current"]["value"]), "", "{}: the first is taken", dashboard.file);
+        }
+    }
+    assert!(lists >= 4, "only {lists}");
+}
+
+/// acceptance G7: people know percentiles by these names.
+#[test]
+fn percentiles_are_called_p50_p95_p99() {
+    let quantile = regex::Regex::new(r"histogram_quantile\(0\.(\d+)").expect("a regular expression");
+    let mut seen = BTreeSet::new();
+    for dashboard in Dashboard::all() {
+        for panel in dashboard.panels() {
+            for target in items(&panel["targets"]) {
+                let Some(found) = quantile.captures(text(&target["expr"])) else { continue };
+                let name = if &found[1] == "5" { "p50".to_owned() } else { format!("p{}", &found[1]) };
+                let legend = text(&target["legendFormat"]);
+                assert!(legend.ends_with(&name), "{}: {legend} is {name}", text(&panel["title"]));
+                seen.insert(name);
+            }
+        }
+    }
+    assert_eq!(seen, ["p50", "p95", "p99"].map(str::to_owned).into());
 }
 
 #[test]

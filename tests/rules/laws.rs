@@ -46,7 +46,10 @@ fn holds(span: &RawSpan, evidence: &Evidence) -> bool {
         EvidenceKind::Attribute => has(&span.attributes),
         EvidenceKind::Event => span.events.iter().any(|event| {
             let named = evidence.key == "event" && event.name == evidence.value;
-            Some(event.time) == evidence.at && (named || has(&event.attributes))
+            // Of a time that cannot be true only the order is known: it is moved into the span, and before the clock.
+            let inside = (span.start..=span.start + span.duration).contains(&event.time);
+            let moved = !inside || evidence.at.is_some_and(|at| at < event.time);
+            (Some(event.time) == evidence.at || moved) && (named || has(&event.attributes))
         }),
         EvidenceKind::Status if evidence.key == "status message" => span.status_message == evidence.value,
         EvidenceKind::Status => {

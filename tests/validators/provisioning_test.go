@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-openapi/strfmt"
@@ -38,7 +39,21 @@ type dataSource struct {
 	SecureJSONData                               map[string]string `yaml:"secureJsonData"`
 	Editable                                     bool
 	Version                                      int
-	Correlations                                 []map[string]any
+	Correlations                                 []correlation
+}
+
+// Grafana's models of correlations (pkg/services/correlations, and makeCreateCorrelationCommand of the provisioning): label
+// and description are asserted to be texts. A type beside `config` is not accepted by all versions, `config.type` is.
+type correlation struct {
+	TargetUID   *string `yaml:"targetUID"`
+	Label       *string
+	Description *string
+	Config      struct {
+		Type            string
+		Field           string
+		Target          map[string]any
+		Transformations []struct{ Type, Field, Expression, MapValue string }
+	}
 }
 
 // What Grafana reads of dashboards/*.yaml.
@@ -86,6 +101,52 @@ func TestDataSourcesAreAsGrafanaReadsThem(t *testing.T) {
 	if defaults > 1 {
 		t.Errorf("Grafana refuses to start with %d default data sources", defaults)
 	}
+}
+
+// Explore leads from a Jaeger data source's trace to our diagnosis (acceptance G15).
+func TestCorrelationsLeadFromJaegerToTheDiagnosis(t *testing.T) {
+	types := map[string]string{}
+	var sources []dataSource
+	for _, file := range glob(t, "provisioning/datasources/*.yaml") {
+		var all dataSources
+		strictly(t, file, readFile(t, file), &all)
+		for _, source := range all.Datasources {
+			types[source.UID] = source.Type
+			sources = append(sources, source)
+		}
+	}
+	found := 0
+	for _, source := range sources {
+		for _, link := range source.Correlations {
+			found++
+			if link.TargetUID == nil || link.Label == nil || link.Description == nil || *link.Label == "" {
+				t.Fatalf("%s: a correlation lacks targetUID, label or description; Grafana does not start", source.Name)
+			}
+			if source.Type != "jaeger" || types[*link.TargetUID] != "ktrdr-diagnosis-datasource" {
+				t.Errorf("%s leads to %s", source.Name, *link.TargetUID)
+			}
+			// Grafana's Jaeger data source calls the column so, in traces and in the results of a search.
+			if link.Config.Type != "query" || link.Config.Field != "traceID" {
+				t.Errorf("%s: %+v", *link.Label, link.Config)
+			}
+			id, _ := link.Config.Target["operationId"].(string)
+			if link.Config.Target["queryType"] != "diagnosis" || expanded(id) != "${__value.raw}" {
+				t.Errorf("%s asks %v", *link.Label, link.Config.Target)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("there is no correlation")
+	}
+}
+
+// A value of a provisioning file as Grafana reads it: `$$` is a `$`, a single `$` starts a variable of the environment.
+func expanded(text string) string {
+	parts := strings.Split(text, "$$")
+	for at, part := range parts {
+		parts[at] = os.Expand(part, func(string) string { return "" })
+	}
+	return strings.Join(parts, "$")
 }
 
 func TestDashboardProvidersAreAsGrafanaReadsThem(t *testing.T) {

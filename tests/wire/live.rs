@@ -60,6 +60,30 @@ fn a_stream_ends_with_its_operation() {
     });
 }
 
+/// review B15: who knew the path of a channel was answered with the data source's own credentials.
+#[test]
+fn a_data_source_that_forwards_identity_has_no_channels() {
+    on_demo(async |stand| {
+        let running = stand.operation("running").await;
+        let path = format!("operation/{running}");
+        assert_eq!(stand.host.subscribe(&stand.source, &path).await.unwrap().status, 0);
+        for (uid, setting) in [("oauth", "oauthPassThru"), ("cookies", "keepCookies")] {
+            let mut personal = stand.clone();
+            personal.source.uid = uid.into();
+            personal.source.json =
+                if setting == "oauthPassThru" { json!({setting: true}) } else { json!({setting: ["s"]}) };
+            let subscribed = personal.host.subscribe(&personal.source, &path).await.unwrap();
+            assert_eq!((subscribed.status, subscribed.data.len()), (1, 0), "{setting}");
+            let mut packets = personal.host.run_stream(&personal.source, &path).await.unwrap();
+            let refused = packets.message().await.unwrap_err();
+            assert!(refused.message().contains("no live updates"), "{setting}: {refused}");
+            // the operation itself is answered, without a channel to follow
+            let frames = personal.frames(json!({"queryType": "diagnosis", "operationId": running})).await;
+            assert!(frames[0].rows() == 1 && frames[0].meta()["channel"].is_null(), "{setting}");
+        }
+    });
+}
+
 #[tokio::test]
 async fn unknown_channels_are_not_found_and_nobody_may_publish() {
     let stand = Stand::empty().await;

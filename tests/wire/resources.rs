@@ -35,6 +35,22 @@ fn every_suggestion_is_a_list_of_texts() {
     });
 }
 
+/// acceptance G10: the first value is what a dashboard opens with.
+#[test]
+fn operation_ids_begin_with_the_worst() {
+    on_demo(async |stand| {
+        let (from, to) = stand.range();
+        let (_, ids) = stand.resource("GET", &format!("operation-ids?from={from}&to={to}"), "").await;
+        let frames = stand.frames(json!({"queryType": "operations", "limit": 1000})).await;
+        let rows: Vec<_> = frames[0].column("operation_id").into_iter().zip(frames[0].column("severity")).collect();
+        let severity_of =
+            |id: &&str| rows.iter().find(|(found, _)| found == id).and_then(|(_, severity)| severity.as_i64());
+        let severities: Vec<_> = texts(&ids).iter().map(|id| severity_of(id).expect("it is in the table")).collect();
+        assert!(severities.first() == Some(&3) && severities.last() == Some(&0), "{severities:?}");
+        assert!(severities.is_sorted_by(|a, b| a >= b), "{severities:?}");
+    });
+}
+
 #[tokio::test]
 async fn wrong_requests_are_refused_with_a_message() {
     let stand = Stand::empty().await;

@@ -3,11 +3,15 @@ import * as React from 'react';
 import * as grafanaData from '@grafana/data';
 import * as grafanaRuntime from '@grafana/runtime';
 import * as rxjs from 'rxjs';
+import { Dashboard } from './Dashboard';
 import { Demo } from './Demo';
+import { configured, ofPanel } from './frames';
 import { load, startLoader } from './loader';
 import { clear, type Mode, show } from './mount';
+import { NodeGraph } from './NodeGraph';
 import { PanelHost, type PanelSize } from './PanelHost';
 import { calls, instances, live, sources, startServices, variables } from './services';
+import { Table } from './Table';
 
 const DATASOURCE = 'ktrdr-diagnosis-datasource';
 const PANEL = 'ktrdr-diagnosis-panel';
@@ -247,21 +251,50 @@ const harness = {
     return plugin.defaults;
   },
 
+  /** A whole dashboard in a window of this width. */
+  async dashboard(mode: Mode, dashboard: any, width: number) {
+    const { source } = await dataSource(String(variables.diagnosis));
+    const { plugin } = await load(PANEL);
+    const ask = (targets: any[]) => request(source.uid, onSource(targets, source.uid));
+    const panels = await Promise.all(
+      dashboard.panels.map(async (model: any) => {
+        if (model.datasource?.type !== DATASOURCE || model.type === PANEL) {
+          return { model };
+        }
+        const answer: any = await rxjs.firstValueFrom(source.query(ask(model.targets)));
+        return { model, frames: await ofPanel(answer.data, mode, model) };
+      })
+    );
+    clear();
+    show(mode, <Dashboard panels={panels} width={width} plugin={plugin} source={source} request={ask} />);
+  },
+
+  /** The answer to a query as Explore draws it, without any configuration of a panel. */
+  async explore(mode: Mode, query: any, size: PanelSize) {
+    const { source } = await dataSource();
+    const answer: any = await rxjs.firstValueFrom(source.query(request('ktrdr', [query])));
+    const frames = configured(answer.data, mode);
+    clear();
+    show(
+      mode,
+      frames[0]?.meta?.preferredVisualisationType === 'nodeGraph' ? (
+        <NodeGraph frames={frames} title="Node graph" size={size} />
+      ) : (
+        <>
+          {frames.map((frame) => (
+            <Table key={frame.name} frame={frame} title="Table" size={size} />
+          ))}
+        </>
+      )
+    );
+  },
+
   /** What any other panel of a dashboard gets from our data source: transformed, with names, links and colours. */
   async dashboardFrames(model: any) {
     const { source } = await dataSource(String(variables.diagnosis));
     const asks = request(source.uid, onSource(model.targets, source.uid));
     const answer: any = await rxjs.firstValueFrom(source.query(asks));
-    const transformed: any = await rxjs.firstValueFrom(
-      grafanaData.transformDataFrame(model.transformations ?? [], answer.data)
-    );
-    const frames = grafanaData.applyFieldOverrides({
-      data: transformed,
-      fieldConfig: model.fieldConfig,
-      theme: grafanaData.createTheme(),
-      replaceVariables: (text: string) => text,
-      timeZone: 'utc',
-    });
+    const frames = await ofPanel(answer.data, 'dark', model);
     return frames.map((frame) => ({
       name: frame.name,
       rows: frame.length,

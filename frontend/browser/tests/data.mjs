@@ -59,6 +59,10 @@ export function dataTests(test, context) {
       const names = await call(page, 'variable', kind);
       assert.ok(names.length > 0, kind);
     }
+    // acceptance G10: the first value is what a dashboard opens with
+    const [worst] = await call(page, 'variable', 'operation-ids');
+    const chosen = await call(page, 'query', [{ queryType: 'diagnosis', operationId: worst, follow: false }]);
+    assert.equal(chosen.frames[0].values.severity[0], 3);
     const ids = await call(page, 'variable', 'operation-ids', { types: ['$kind'] });
     assert.ok(
       ids.every((id) => /^op_(training|backtesting)_/.test(id)),

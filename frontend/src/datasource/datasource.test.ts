@@ -83,6 +83,8 @@ describe('queries', () => {
     });
     expect(text).toBe('Metric failure_ratio by operation_type types: training {a=1} ≥ 5m');
     expect(dataSource().getQueryDisplayText({ refId: 'A', query: 'abc' })).toBe('Trace abc');
+    const worst = { refId: 'A', queryType: 'operations', orderBy: 'worst' } as const;
+    expect(dataSource().getQueryDisplayText(worst)).toBe('Operations worst first');
   });
 
   it('keep the trace when somebody changes over from another tracing source', async () => {

@@ -51,6 +51,9 @@ export type Group = (typeof GROUPS)[number];
 
 export type Format = 'numeric' | 'timeseries';
 
+export const ORDERS = ['newest', 'worst', 'longest'] as const;
+export type Order = (typeof ORDERS)[number];
+
 /** Which operations are wanted; every list may hold template variables, an empty list means all. */
 export interface Filters {
   types?: string[];
@@ -80,6 +83,8 @@ export interface KtrdrQuery extends DataQuery {
   filters?: Filters;
   /** Text while it holds a template variable or something wrong. */
   limit?: number | string;
+  /** Which operations come first, and stay when there are more than the limit; the newest unless it says otherwise. */
+  orderBy?: Order;
   measure?: Measure;
   groupBy?: Group[];
   format?: Format;
@@ -193,6 +198,9 @@ export function displayText(query: KtrdrQuery): string {
       }
     }
     parts.push(...filterWords(query.filters ?? {}));
+    if (type === 'operations' && query.orderBy && query.orderBy !== 'newest') {
+      parts.push(`${query.orderBy} first`);
+    }
   }
   return parts.filter(Boolean).join(' ');
 }

@@ -1,14 +1,13 @@
-import React, { useId, useMemo, useRef, useState } from 'react';
-import { css, cx } from '@emotion/css';
-import { dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
+import React, { useEffect, useId, useMemo, useRef, useState } from 'react';
+import { css } from '@emotion/css';
+import { type GrafanaTheme2 } from '@grafana/data';
 import { type TimeZone } from '@grafana/schema';
-import { FilterPill, Icon, useStyles2, useTheme2 } from '@grafana/ui';
-import { formatDuration, formatShare } from '../shared/duration';
-import { Hidden } from '../shared/Hidden';
-import { shortOperationId } from '../shared/ids';
+import { Button, FilterPill, useStyles2 } from '@grafana/ui';
 import { type Diagnosis, type Verdict } from '../shared/record';
-import { sentence, tone, verdictLook } from '../shared/verdict';
+import { isQuiet, verdictLook } from '../shared/verdict';
 import { keyOf, sortOperations } from './data';
+import { listLayout, MORE } from './listLayout';
+import { OperationRow } from './OperationRow';
 import { type PanelOptions } from './options';
 import { useVirtual } from './useVirtual';
 
@@ -24,17 +23,14 @@ interface Props {
 }
 
 const PILLS = 40;
-const ROW = 46;
-const QUIET: Verdict[] = ['healthy', 'running'];
 
-/** Many operations: the worst first, one line each, opened by a click or Enter. */
+/** Many operations: the worst first, opened by a click or Enter. Rows are always whole. */
 export function OperationList({ operations, options, width, height, timeZone, last, onOpen }: Props) {
   const styles = useStyles2(getStyles);
-  const theme = useTheme2();
   const id = useId();
   const [only, setOnly] = useState<Verdict[]>([]);
   const shown = useMemo(
-    () => operations.filter(({ verdict }) => !options.hideHealthy || !QUIET.includes(verdict)),
+    () => operations.filter(({ verdict }) => !options.hideHealthy || !isQuiet(verdict)),
     [operations, options.hideHealthy]
   );
   const counts = useMemo(() => countVerdicts(shown), [shown]);
@@ -48,10 +44,20 @@ export function OperationList({ operations, options, width, height, timeZone, la
   );
   const [selected, setSelected] = useState(() => rows.findIndex((operation) => keyOf(operation) === last));
   const withPills = counts.length > 1 && height > 140;
-  const listHeight = Math.max(ROW, height - (withPills ? PILLS : 0));
-  const box = useRef<HTMLDivElement>(null);
-  const virtual = useVirtual(box, rows.length, ROW, listHeight);
   const wide = width > 560;
+  const explained = rows.some(({ root_cause: cause, solution }) => cause ?? solution);
+  const layout = listLayout(rows.length, height - (withPills ? PILLS : 0), wide && explained);
+  const listHeight = layout.rows * layout.rowHeight;
+  const box = useRef<HTMLDivElement>(null);
+  const virtual = useVirtual(box, rows.length, layout.rowHeight, listHeight);
+  const lastVisible = Math.min(rows.length, virtual.top + layout.rows);
+  const { show } = virtual;
+  const cameBackTo = useRef(selected);
+  useEffect(() => {
+    if (cameBackTo.current >= 0) {
+      show(cameBackTo.current);
+    }
+  }, [show]);
 
   const select = (index: number) => {
     const next = Math.min(rows.length - 1, Math.max(0, index));
@@ -90,11 +96,11 @@ export function OperationList({ operations, options, width, height, timeZone, la
       <div
         ref={box}
         className={styles.list}
-        style={{ height: Math.min(listHeight, rows.length * ROW) }}
+        style={{ height: listHeight }}
         role="listbox"
         tabIndex={rows.length > 0 ? 0 : -1}
         aria-label="Operations. Arrow keys move, Enter opens."
-        aria-activedescendant={selected >= virtual.first && selected < virtual.last ? `${id}${selected}` : undefined}
+        aria-activedescendant={selected >= virtual.top && selected < lastVisible ? `${id}${selected}` : undefined}
         onScroll={virtual.onScroll}
         onKeyDown={(event) => {
           const action = keys[event.key];
@@ -104,56 +110,48 @@ export function OperationList({ operations, options, width, height, timeZone, la
           }
         }}
       >
-        <div role="presentation" style={{ height: virtual.total, position: 'relative' }}>
-          {rows.slice(virtual.first, virtual.last).map((operation, at) => {
-            const index = virtual.first + at;
-            const look = verdictLook(operation.verdict);
-            const colors = tone(theme, operation.severity, operation.verdict);
-            return (
-              <div
-                key={keyOf(operation)}
-                id={`${id}${index}`}
-                role="option"
-                aria-selected={index === selected}
-                aria-setsize={rows.length}
-                aria-posinset={index + 1}
-                className={cx(styles.row, index === selected && styles.selected)}
-                style={{ top: index * ROW, borderLeftColor: colors.main }}
-                onClick={() => onOpen(keyOf(operation))}
-              >
-                <span className={styles.verdict} style={{ color: colors.text, width: wide ? 128 : 24 }}>
-                  <Icon name={look.icon} aria-hidden />
-                  {wide ? look.label : <Hidden>{look.label}</Hidden>}
-                </span>
-                <span className={styles.middle}>
-                  <span className={styles.summary} title={operation.summary}>
-                    {operation.summary}
-                  </span>
-                  <span className={styles.facts}>
-                    {sentence(operation.operation_type)}
-                    {operation.operation_id ? ` · ${shortOperationId(operation.operation_id)}` : ''}
-                    {operation.start ? ` · ${dateTimeFormat(operation.start, { timeZone })}` : ''}
-                    {wide ? remark(operation) : ''}
-                  </span>
-                </span>
-                <span className={styles.duration}>{formatDuration(operation.duration_ms)}</span>
-                <Icon name="angle-right" className={styles.arrow} />
-              </div>
-            );
-          })}
+        <div role="presentation" style={{ height: virtual.total }}>
+          <div role="presentation" className={styles.visible} style={{ height: listHeight }}>
+            {rows.slice(virtual.top, lastVisible).map((operation, at) => {
+              const index = virtual.top + at;
+              return (
+                <OperationRow
+                  key={keyOf(operation)}
+                  id={`${id}${index}`}
+                  operation={operation}
+                  index={index}
+                  count={rows.length}
+                  top={at * layout.rowHeight}
+                  height={layout.rowHeight}
+                  selected={index === selected}
+                  wide={wide}
+                  tall={layout.tall}
+                  timeZone={timeZone}
+                  onOpen={() => onOpen(keyOf(operation))}
+                />
+              );
+            })}
+          </div>
         </div>
       </div>
+      {layout.more ? (
+        <div className={styles.more}>
+          <span>
+            {virtual.top + 1} to {lastVisible} of {rows.length}
+          </span>
+          {lastVisible < rows.length ? (
+            <Button size="sm" fill="text" icon="angle-down" onClick={() => virtual.scrollTo(lastVisible)}>
+              {rows.length - lastVisible} more
+            </Button>
+          ) : (
+            <Button size="sm" fill="text" icon="angle-up" onClick={() => virtual.scrollTo(0)}>
+              Back to the top
+            </Button>
+          )}
+        </div>
+      ) : null}
     </div>
   );
-}
-
-/** What a fine operation has to say all the same (a rejected gate), else where the time went. */
-function remark({ verdict, findings, bottleneck_share: share, bottleneck_span: span }: Diagnosis): string {
-  const [finding] = QUIET.includes(verdict) ? findings : [];
-  if (finding) {
-    return ` · ${finding.summary}`;
-  }
-  return span ? ` · ${formatShare(share)} ${span}` : '';
 }
 
 function countVerdicts(operations: Diagnosis[]): Array<[Verdict, number]> {
@@ -182,38 +180,15 @@ const getStyles = (theme: GrafanaTheme2) => ({
     overflowX: 'hidden',
     '&:focus-visible': { outline: `2px solid ${theme.colors.primary.main}`, outlineOffset: -2 },
   }),
-  row: css({
-    position: 'absolute',
-    left: 0,
-    right: 0,
-    height: ROW,
+  // Rows move in steps of whole rows, however far the list is scrolled.
+  visible: css({ position: 'sticky', top: 0, overflow: 'hidden' }),
+  more: css({
     display: 'flex',
     alignItems: 'center',
-    gap: theme.spacing(1),
+    justifyContent: 'space-between',
+    height: MORE,
     padding: theme.spacing(0, 1),
-    borderLeft: '3px solid',
-    borderBottom: `1px solid ${theme.colors.border.weak}`,
-    cursor: 'pointer',
-    '&:hover': { background: theme.colors.action.hover },
-  }),
-  selected: css({ background: theme.colors.action.selected }),
-  verdict: css({
-    flexShrink: 0,
-    display: 'inline-flex',
-    alignItems: 'center',
-    gap: theme.spacing(0.75),
-    fontWeight: theme.typography.fontWeightMedium,
-    whiteSpace: 'nowrap',
-  }),
-  middle: css({ flexGrow: 1, minWidth: 0, display: 'flex', flexDirection: 'column', lineHeight: 1.35 }),
-  summary: css({ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' }),
-  facts: css({
-    overflow: 'hidden',
-    textOverflow: 'ellipsis',
-    whiteSpace: 'nowrap',
     color: theme.colors.text.secondary,
     fontSize: theme.typography.bodySmall.fontSize,
   }),
-  duration: css({ flexShrink: 0, color: theme.colors.text.secondary, fontVariantNumeric: 'tabular-nums' }),
-  arrow: css({ flexShrink: 0, color: theme.colors.text.secondary }),
 });

@@ -203,6 +203,7 @@ const READ: { [K in ListName]: (row: Row) => Lists[K][number] } = {
     duration_ms: number(row.duration_ms),
     self_ms: number(row.self_ms),
     path_ms: number(row.path_ms),
+    baseline_ms: maybeNumber(row.baseline_ms),
     is_bottleneck: row.is_bottleneck === true,
     folded: number(row.folded),
     error_type: maybeText(row.error_type),

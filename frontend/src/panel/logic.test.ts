@@ -3,8 +3,10 @@ import { config } from '@grafana/runtime';
 import { errorEntry, frame, operation, step } from '../../test/frames';
 import { readModel, sortOperations } from './data';
 import { dashboardLink, traceLink } from './links';
+import { listLayout, MORE, ROW, TALL_ROW } from './listLayout';
 import { parseSolution } from './solution';
 import { supplier } from './suggestions';
+import { baselineMark, DISTINCT } from './timeline/bar';
 import { extent, panned, ticks, zoomed } from './timeline/scale';
 import { folded, marks, momentAt, place, plain } from './timeline/warp';
 import { chosenSteps, describeStep, serviceColors } from './timeline/steps';
@@ -67,6 +69,34 @@ describe('remedies', () => {
 
   it('may be fenced or carry a prompt', () => {
     expect(parseSolution('```sh\n$ ktrdr ops\n```')).toEqual([{ kind: 'commands', lines: ['ktrdr ops'] }]);
+  });
+});
+
+// acceptance G11: rows were cut in the middle, and a panel with two rows was half empty.
+describe('the list', () => {
+  it.each([
+    // count, height, layout
+    [3, 3 * TALL_ROW, { rowHeight: TALL_ROW, rows: 3, tall: true, more: false }],
+    [3, 3 * TALL_ROW - 1, { rowHeight: ROW, rows: 3, tall: false, more: false }],
+    [3, 3 * ROW, { rowHeight: ROW, rows: 3, tall: false, more: false }],
+    [3, 3 * ROW - 1, { rowHeight: ROW, rows: 2, tall: false, more: true }],
+    [9, 4 * ROW + MORE, { rowHeight: ROW, rows: 4, tall: false, more: true }],
+    [9, 4 * ROW + MORE - 1, { rowHeight: ROW, rows: 3, tall: false, more: true }],
+    [9, ROW + MORE - 1, { rowHeight: ROW, rows: 1, tall: false, more: false }],
+    [9, 10, { rowHeight: ROW, rows: 1, tall: false, more: false }],
+    [0, 400, { rowHeight: TALL_ROW, rows: 0, tall: true, more: false }],
+  ])('of %i rows in %i pixels shows whole rows', (count, height, layout) =>
+    expect(listLayout(count, height, true)).toEqual(layout)
+  );
+
+  it('never needs more than the panel has', () => {
+    for (let height = ROW; height < 900; height += 7) {
+      for (const count of [1, 2, 5, 20, 200]) {
+        const { rowHeight, rows, more } = listLayout(count, height, height % 2 === 0);
+        expect(rows * rowHeight + (more ? MORE : 0)).toBeLessThanOrEqual(height);
+        expect(more || rows === count || height < ROW + MORE).toBe(true);
+      }
+    }
   });
 });
 
@@ -183,8 +213,29 @@ describe('timeline', () => {
     const text = describeStep(
       step({ span: 'loop', service: '', kind: 'gap', is_bottleneck: true, duration_ms: 60_000 })
     );
-    expect(text).toBe('1m, bottleneck, gap: no span covers it');
+    expect(text).toBe('1 min 0 s, bottleneck, gap: no span covers it');
     expect(describeStep(step({ status: 'error', error_type: 'ValueError' }))).toContain('error ValueError');
+  });
+
+  it('marks the usual time where it can be seen', () => {
+    const ends = { left: 100, right: 200 };
+    const mark = (change: object) => baselineMark(ends, step({ duration_ms: 100, path_ms: 0, ...change }), 300);
+    expect(mark({ baseline_ms: DISTINCT })).toBe(100 + DISTINCT);
+    expect(mark({ baseline_ms: DISTINCT - 0.1 })).toBeUndefined();
+    expect(mark({ baseline_ms: 0, path_ms: DISTINCT })).toBe(100);
+    expect(mark({ baseline_ms: 200 })).toBe(300);
+    expect(mark({ baseline_ms: 200.1 })).toBeUndefined();
+    expect(mark({ baseline_ms: null })).toBeUndefined();
+    const zoomed = { left: -5000, right: 5000 };
+    expect(baselineMark(zoomed, step({ duration_ms: 100, path_ms: 100, baseline_ms: 50 }), 300)).toBe(0);
+    expect(baselineMark(zoomed, step({ duration_ms: 100, path_ms: 100, baseline_ms: 49 }), 300)).toBeUndefined();
+  });
+
+  it('says what a step usually takes, and nothing without comparable operations', () => {
+    const grown = step({ path_ms: 6000, baseline_ms: 1500 });
+    expect(describeStep(grown)).toContain('usually 1.5 s on the path, now 6.0 s (4.0 ×)');
+    expect(describeStep(step({ baseline_ms: 0 }))).toContain('usually 0 ms on the path, now 500 ms');
+    expect(describeStep(step({ baseline_ms: null }))).not.toContain('usually');
   });
 
   it('gives each service a colour of its own, and none to gaps', () => {

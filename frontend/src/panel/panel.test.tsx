@@ -93,7 +93,7 @@ describe('one operation', () => {
     expect(screen.getByText('The symbol was never downloaded.')).toBeInTheDocument();
     expect(screen.getByText(/Medium confidence: the worker’s spans are missing/)).toBeInTheDocument();
     expect(screen.getByRole('button', { name: 'Copy command: ktrdr data load AAPL 1h' })).toBeInTheDocument();
-    expect(screen.getByText('24m (97 %) · training-worker · no span covers it')).toBeInTheDocument();
+    expect(screen.getByText('24 min 0 s (97 %) · training-worker · no span covers it')).toBeInTheDocument();
   });
 
   it('opens with what proves the verdict and shows the way of the error', async () => {
@@ -103,6 +103,33 @@ describe('one operation', () => {
     expect(screen.queryByText(/Traceback/)).not.toBeInTheDocument();
     await userEvent.click(screen.getByRole('button', { name: 'Stack trace' }));
     expect(screen.getByText(/Traceback/)).toBeInTheDocument();
+  });
+
+  it('marks on a bar what the step usually takes', async () => {
+    const steps = [
+      step({ span: 'grown', path_ms: 800, baseline_ms: 200 }),
+      step({ span: 'as ever', path_ms: 100, baseline_ms: 2000 }),
+      step({ span: 'new', baseline_ms: null }),
+    ];
+    const { rerender } = render(
+      <DiagnosisPanel {...props([frame('diagnosis', [operation()], SOURCE), frame('flow', steps)])} />
+    );
+    await userEvent.click(screen.getByRole('tab', { name: /Timeline/ }));
+    // the second lies outside of what is drawn, the third has nothing to compare with
+    const [mark, ...others] = screen.getAllByTestId('baseline');
+    expect(others).toHaveLength(0);
+    const bar = mark!.parentElement!.firstElementChild as HTMLElement;
+    expect(parseFloat(mark!.style.left)).toBeCloseTo(parseFloat(bar.style.width) * 0.2);
+    await userEvent.hover(mark!);
+    expect(await screen.findByText('usually 200 ms on the path, now 800 ms (4.0 ×)')).toBeInTheDocument();
+    expect(screen.getByRole('option', { name: /grown.*usually 200 ms/ })).toBeInTheDocument();
+    expect(screen.getByRole('option', { name: /as ever.*usually 2.0 s/ })).toBeInTheDocument();
+    expect(screen.getByText('usual time on the path')).toBeInTheDocument();
+
+    const plain = [step({ span: 'new', baseline_ms: null })];
+    rerender(<DiagnosisPanel {...props([frame('diagnosis', [operation()], SOURCE), frame('flow', plain)])} />);
+    expect(screen.queryByTestId('baseline')).not.toBeInTheDocument();
+    expect(screen.queryByText('usual time on the path')).not.toBeInTheDocument();
   });
 
   it('links evidence to its span', async () => {
@@ -166,7 +193,7 @@ describe('one operation', () => {
     };
     const { rerender } = render(<DiagnosisPanel {...props(one(running))} />);
     expect(screen.getByText('40 %')).toBeInTheDocument();
-    expect(screen.getByText(/running for 25m/)).toBeInTheDocument();
+    expect(screen.getByText(/running for 25 min/)).toBeInTheDocument();
     await userEvent.click(screen.getByRole('tab', { name: /HTTP/ }));
     rerender(
       <DiagnosisPanel {...props(one({ ...running, progress_percent: 55 }), { state: LoadingState.Streaming })} />
@@ -209,6 +236,18 @@ describe('many operations', () => {
     render(<DiagnosisPanel {...props([many()])} />);
     const rows = screen.getAllByRole('option').map((row) => row.textContent);
     expect(rows.map((text) => /^(Stuck|Slow|Healthy)/.exec(text ?? '')?.[0])).toEqual(['Stuck', 'Slow', 'Healthy']);
+  });
+
+  it('say how many more there are, and why and what to do where there is space', () => {
+    const long = Array.from({ length: 30 }, (_, i) => operation({ operation_id: `op_${i}`, start: i }));
+    const { rerender } = render(<DiagnosisPanel {...props([frame('operations', long, SOURCE)], { height: 300 })} />);
+    expect(screen.getByText('1 to 5 of 30')).toBeInTheDocument();
+    expect(screen.getByRole('button', { name: '25 more' })).toBeInTheDocument();
+    expect(screen.queryByText(/symbol was never downloaded/)).not.toBeInTheDocument();
+    rerender(<DiagnosisPanel {...props([frame('operations', long.slice(0, 2), SOURCE)], { height: 300 })} />);
+    expect(screen.queryByRole('button', { name: /more/ })).not.toBeInTheDocument();
+    expect(screen.getAllByText(/symbol was never downloaded/)).toHaveLength(2);
+    expect(screen.getAllByText('ktrdr data load AAPL 1h')).toHaveLength(2);
   });
 
   it('can be narrowed to a verdict, and what is fine hidden', async () => {

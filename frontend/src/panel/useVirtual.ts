@@ -31,12 +31,24 @@ export function useVirtual(
     [box, rowHeight, height]
   );
 
+  const scrollTo = useCallback(
+    (index: number) => {
+      box.current?.scrollTo({ top: index * rowHeight });
+      setTop(box.current?.scrollTop ?? 0);
+    },
+    [box, rowHeight]
+  );
+
   return {
+    /** The first visible row. */
+    top: Math.max(0, Math.min(count - 1, Math.round(top / rowHeight))),
     first,
     last: Math.max(first, last),
     total: count * rowHeight,
     perPage: Math.max(1, Math.floor(height / rowHeight) - 1),
     onScroll: (event: React.UIEvent<HTMLElement>) => setTop(event.currentTarget.scrollTop),
     show,
+    /** Brings a row to the upper edge. */
+    scrollTo,
   };
 }

@@ -1,66 +1,82 @@
-// Durations: as people type them (`1m30s`, `250ms`) and as people read them.
+// Durations: as people type them (`1m30s`, `250ms`) and as people read them. The backend reads and writes the same ones
+// (src/playbook/words.rs, src/trace/time.rs); tests/shared/durations.json holds both to it.
 
+/** Microseconds of a unit. */
 const UNITS: Record<string, number> = {
-  us: 0.001,
-  µs: 0.001,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
+  ns: 1e-3,
+  us: 1,
+  µs: 1,
+  μs: 1,
+  ms: 1e3,
+  s: 1e6,
+  m: 60e6,
+  h: 3600e6,
+  d: 86_400e6,
+  w: 604_800e6,
 };
-const SHAPE = /^(?:\d+(?:\.\d+)?(?:us|µs|ms|s|m|h|d))+$/;
+const PART = /^(\d+(?:\.\d+)?)\s*(ns|us|µs|μs|ms|s|m|h|d|w)(?![a-zµμ])\s*/;
+/** What the backend can hold. */
+const LONGEST = 1e17;
 
 /** Milliseconds of a text like `1m30s`; null when it is not a duration. */
 export function parseDuration(text: string): number | null {
-  const compact = text.replace(/\s+/g, '');
-  if (!SHAPE.test(compact)) {
+  let rest = text.trim();
+  if (rest === '') {
     return null;
   }
-  let ms = 0;
-  for (const [, number, unit] of compact.matchAll(/(\d+(?:\.\d+)?)(us|µs|ms|s|m|h|d)/g)) {
-    ms += Number(number) * (UNITS[unit ?? ''] ?? 0);
+  let us = 0;
+  while (rest !== '') {
+    const part = PART.exec(rest);
+    if (!part) {
+      return null;
+    }
+    us += Number(part[1]) * (UNITS[part[2] ?? ''] ?? 0);
+    rest = rest.slice(part[0].length);
   }
-  return ms;
+  return us < LONGEST ? Math.round(us) / 1000 : null;
 }
 
-const tidy = (value: number, digits: number) => String(Number(value.toFixed(digits)));
+const SECOND = 1e6;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
 
-/** Two units at most: `1h 4m`, `24m 3s`, `1.52 s`, `41 ms`, `380 µs`. */
+/**
+ * Two units at most: `1 h 4 min`, `24 min 3 s`, `1.5 s`, `41 ms`, `380 µs`. The unit is chosen after rounding, so that no
+ * text reads `1000 ms` or `60.0 s`.
+ */
 export function formatDuration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined || !Number.isFinite(ms)) {
     return '–';
   }
-  if (ms < 0) {
-    return `-${formatDuration(-ms)}`;
-  }
-  if (ms === 0) {
-    return '0 ms';
-  }
-  if (ms < 1) {
-    return `${tidy(ms * 1000, 0)} µs`;
-  }
-  if (ms < 999.5) {
-    return `${tidy(ms, ms < 10 ? 1 : 0)} ms`;
-  }
-  if (ms < 59_950) {
-    return `${tidy(ms / 1000, ms < 9_995 ? 2 : 1)} s`;
-  }
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 3600) {
-    return two(seconds, 60, 'm', 's');
-  }
-  const minutes = Math.round(ms / 60_000);
-  if (minutes < 1440) {
-    return two(minutes, 60, 'h', 'm');
-  }
-  return two(Math.round(ms / 3_600_000), 24, 'd', 'h');
+  const us = Math.round(Math.abs(ms) * 1000);
+  return us === 0 ? '0 ms' : `${ms < 0 ? '-' : ''}${formatMicros(us)}`;
 }
 
-function two(value: number, by: number, large: string, small: string): string {
-  const rest = value % by;
-  return rest === 0 ? `${Math.floor(value / by)}${large}` : `${Math.floor(value / by)}${large} ${rest}${small}`;
+function formatMicros(us: number): string {
+  const rounded = (unit: number) => Math.floor((us + Math.floor(unit / 2)) / unit);
+  if (us < 1000) {
+    return `${us} µs`;
+  }
+  if (rounded(100) < 100) {
+    return `${(rounded(100) / 10).toFixed(1)} ms`;
+  }
+  if (rounded(1000) < 1000) {
+    return `${rounded(1000)} ms`;
+  }
+  if (rounded(SECOND / 10) < 600) {
+    return `${(rounded(SECOND / 10) / 10).toFixed(1)} s`;
+  }
+  if (rounded(SECOND) < 3600) {
+    return two(rounded(SECOND), 60, 'min', 's');
+  }
+  if (rounded(MINUTE) < 24 * 60) {
+    return two(rounded(MINUTE), 60, 'h', 'min');
+  }
+  return two(rounded(HOUR), 24, 'd', 'h');
 }
+
+const two = (value: number, by: number, large: string, small: string) =>
+  `${Math.floor(value / by)} ${large} ${value % by} ${small}`;
 
 /** `97 %`; one decimal below ten per cent. */
 export function formatShare(share: number | null | undefined): string {
@@ -68,10 +84,10 @@ export function formatShare(share: number | null | undefined): string {
     return '–';
   }
   const percent = share * 100;
-  return `${percent < 10 ? tidy(percent, 1) : Math.round(percent)} %`;
+  return `${percent < 10 ? Number(percent.toFixed(1)) : Math.round(percent)} %`;
 }
 
-/** `3m ago`, `just now`; for moments before `now`. */
+/** `3 min 0 s ago`, `just now`; for moments before `now`. */
 export function formatAge(at: number, now: number): string {
   const age = now - at;
   return age < 2000 ? 'just now' : `${formatDuration(Math.floor(age / 1000) * 1000)} ago`;

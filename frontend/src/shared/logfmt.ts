@@ -1,36 +1,79 @@
-// Tag filters: `http.status_code=503 worker.type="gpu host"`.
+// Tag filters: `http.status_code=503 worker.type="gpu host"`. The backend reads the same grammar (src/plugin/logfmt.rs);
+// tests/shared/logfmt.json holds both to it.
 
 export interface Tag {
   key: string;
   value: string;
 }
 
-export type Tags = { ok: true; tags: Tag[] } | { ok: false; message: string };
+export type Problem = 'noValue' | 'noKey' | 'openQuote' | 'strayQuote';
 
-const PAIR = /^\s*([^\s="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))(?=\s|$)/;
+/** The tags, or the word that is wrong. */
+export type Tags = { ok: true; tags: Tag[] } | { ok: false; problem: Problem; at: string; message: string };
+
+/** White space as the backend knows it: JavaScript's `\s` has one character more and one less. */
+const SPACE = '\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+const KEY = new RegExp(`^[^${SPACE}="]*`);
+const WORD = new RegExp(`^[^${SPACE}]*`);
+const QUOTED = /^"((?:[^"\\]|\\[^])*)"/;
+const LEADING = new RegExp(`^[${SPACE}]+`);
+const PLAIN = new RegExp(`^[^${SPACE}="]+$`);
+
+const WHY: Record<Problem, string> = {
+  noValue: 'write name=value',
+  noKey: 'a name is missing before =',
+  openQuote: 'a quote is not closed',
+  strayQuote: 'a quote stands within a word: quote the whole value',
+};
 
 /** Reads logfmt; says what is wrong and where. */
 export function parseTags(text: string): Tags {
   const tags: Tag[] = [];
-  let rest = text.trimEnd();
-  while (rest.trim() !== '') {
-    const match = PAIR.exec(rest);
-    if (!match?.[1]) {
-      const part = rest.trim().split(/\s+/)[0] ?? rest;
-      const why = part.includes('"')
-        ? 'a quote is not closed'
-        : part.startsWith('=')
-          ? 'a name is missing before ='
-          : 'write name=value';
-      return { ok: false, message: `At “${part}”: ${why}, as in http.status_code=503 symbol="BRK B"` };
+  let rest = text.replace(LEADING, '');
+  while (rest !== '') {
+    const word = WORD.exec(rest)?.[0] ?? '';
+    const key = KEY.exec(rest)?.[0] ?? '';
+    const mark = rest[key.length];
+    if (mark !== '=') {
+      return wrong(mark === '"' ? 'strayQuote' : 'noValue', word);
     }
-    tags.push({ key: match[1], value: match[2]?.replace(/\\(.)/g, '$1') ?? match[3] ?? '' });
-    rest = rest.slice(match[0].length);
+    if (key === '') {
+      return wrong('noKey', word);
+    }
+    rest = rest.slice(key.length + 1);
+    let value: string;
+    if (rest.startsWith('"')) {
+      const quoted = QUOTED.exec(rest);
+      if (!quoted) {
+        return wrong('openQuote', word);
+      }
+      value = (quoted[1] ?? '').replace(/\\([^])/g, '$1');
+      rest = rest.slice(quoted[0].length);
+    } else {
+      value = WORD.exec(rest)?.[0] ?? '';
+      rest = rest.slice(value.length);
+      if (value.includes('"')) {
+        return wrong('strayQuote', word);
+      }
+    }
+    const after = rest.replace(LEADING, '');
+    if (after !== '' && after === rest) {
+      return wrong('strayQuote', word);
+    }
+    tags.push({ key, value });
+    rest = after;
   }
   return { ok: true, tags };
 }
 
+const wrong = (problem: Problem, at: string): Tags => ({
+  ok: false,
+  problem,
+  at,
+  message: `At “${at}”: ${WHY[problem]}, as in http.status_code=503 symbol="BRK B"`,
+});
+
 /** One pair, quoted where it has to be. */
 export function formatTag({ key, value }: Tag): string {
-  return /^[^\s"=]+$/.test(value) ? `${key}=${value}` : `${key}="${value.replace(/["\\]/g, '\\$&')}"`;
+  return PLAIN.test(value) ? `${key}=${value}` : `${key}="${value.replace(/["\\]/g, '\\$&')}"`;
 }

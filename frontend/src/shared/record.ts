@@ -127,6 +127,8 @@ export interface FlowStep {
   duration_ms: number;
   self_ms: number;
   path_ms: number;
+  /** Median time on the path of the same section in comparable operations. */
+  baseline_ms: number | null;
   is_bottleneck: boolean;
   folded: number;
   error_type: string | null;

@@ -41,6 +41,9 @@ export function verdictLook(verdict: string): VerdictLook {
   return LOOKS[verdict as Verdict] ?? { label: sentence(verdict), icon: 'question-circle', meaning: '' };
 }
 
+/** Whether an operation with this verdict needs nobody's attention. */
+export const isQuiet = (verdict: Verdict) => verdict === 'healthy' || verdict === 'running';
+
 export const isVerdict = (word: string): word is Verdict => (VERDICTS as readonly string[]).includes(word);
 
 /** `no_workers` → `No workers`. */

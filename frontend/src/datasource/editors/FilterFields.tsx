@@ -1,10 +1,12 @@
 import React from 'react';
 import { type TimeRange } from '@grafana/data';
-import { EditorRow } from '@grafana/plugin-ui';
+import { RadioButtonGroup } from '@grafana/ui';
+import { EditorField, EditorRow } from '@grafana/plugin-ui';
 import { STATUSES, VERDICTS } from '../../shared/record';
+import { sentence } from '../../shared/verdict';
 import { durationHint, limitHint, rangeHint, tagsHint } from '../check';
 import { type KtrdrDataSource } from '../datasource';
-import { DEFAULT_LIMIT, type Filters, type KtrdrQuery } from '../query';
+import { DEFAULT_LIMIT, type Filters, type KtrdrQuery, ORDERS } from '../query';
 import { ListField, TextField } from './fields';
 import { useSuggestions } from './useSuggestions';
 
@@ -108,7 +110,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
           <TextField
             id={id('limit')}
             label="Limit"
-            tooltip="The newest operations first, 1 to 1000"
+            tooltip="How many operations at most, 1 to 1000"
             placeholder={String(DEFAULT_LIMIT)}
             width={12}
             value={query.limit}
@@ -116,6 +118,21 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
             onCommit={(text) => onChange({ ...query, limit: asLimit(text) })}
             onRunQuery={onRunQuery}
           />
+        ) : (
+          <></>
+        )}
+        {withLimit ? (
+          <EditorField label="First" tooltip="Which operations come first, and stay when there are more than the limit">
+            <RadioButtonGroup
+              aria-label="First"
+              options={ORDERS.map((value) => ({ value, label: sentence(value) }))}
+              value={query.orderBy ?? 'newest'}
+              onChange={(orderBy) => {
+                onChange({ ...query, orderBy });
+                onRunQuery();
+              }}
+            />
+          </EditorField>
         ) : (
           <></>
         )}

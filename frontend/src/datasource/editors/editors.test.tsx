@@ -94,6 +94,14 @@ describe('query editor', () => {
     expect(onRunQuery).toHaveBeenCalledTimes(3);
   });
 
+  it('chooses which operations come first', async () => {
+    const { last, user, onRunQuery } = setup({ queryType: 'operations' });
+    expect(screen.getByRole('radio', { name: 'Newest' })).toBeChecked();
+    await user.click(screen.getByRole('radio', { name: 'Worst' }));
+    expect(last.query.orderBy).toBe('worst');
+    expect(onRunQuery).toHaveBeenCalledTimes(1);
+  });
+
   it('runs the query as it stands on Shift and Enter', async () => {
     const { user, onRunQuery } = setup({ queryType: 'operations', filters: { tags: 'a=1' } });
     await user.type(screen.getByLabelText('Tags'), '{Shift>}{Enter}{/Shift}');

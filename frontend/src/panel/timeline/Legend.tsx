@@ -25,6 +25,15 @@ export function Legend({ steps, styles }: { steps: FlowStep[]; styles: TimelineS
         </span>
         time on the path
       </span>
+      {steps.some((step) => step.baseline_ms !== null) ? (
+        <span className={styles.key}>
+          <span className={styles.sample} style={faint}>
+            <span className={styles.path} style={{ width: '80%' }} />
+            <span className={styles.baselineLine} style={{ left: '40%' }} />
+          </span>
+          usual time on the path
+        </span>
+      ) : null}
       {steps.some(isNetwork) ? (
         <span className={styles.key}>
           <span className={styles.sample} style={faint}>

@@ -1,10 +1,11 @@
 import React from 'react';
 import { cx } from '@emotion/css';
-import { Icon } from '@grafana/ui';
+import { Icon, Tooltip } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
 import { Hidden } from '../../shared/Hidden';
 import { type FlowStep } from '../../shared/record';
-import { describeStep, isError, isGap, isNetwork } from './steps';
+import { baselineMark, placeOf } from './bar';
+import { describeBaseline, describeStep, isError, isGap, isNetwork } from './steps';
 import { type TimelineStyles } from './styles';
 
 export const ROW = 24;
@@ -54,8 +55,13 @@ export const StepRow = React.memo(function StepRow(props: Props) {
   const to = Math.min(barWidth, right);
   const visible = to >= 0 && from <= barWidth;
   const width = Math.max(2, to - from);
-  const part = (ms: number) => `${Math.min(100, (ms / (step.duration_ms || 1)) * 100)}%`;
-  const textRight = barWidth - (from + width) > TEXT;
+  // What is drawn of the bar may be cut at both sides; its parts keep their places.
+  const drawn = (ms: number) => Math.min(width, Math.max(0, placeOf({ left, right }, step, ms) - from));
+  const mark = baselineMark({ left, right }, step, barWidth);
+  // A mark right of the bar pushes the text further to the right.
+  const beside = mark !== undefined && mark > from + width - 4 && mark < from + width + TEXT;
+  const textLeft = beside ? mark + 8 : from + width + 6;
+  const textRight = barWidth - textLeft > TEXT - 6;
   return (
     <div
       id={id}
@@ -100,24 +106,31 @@ export const StepRow = React.memo(function StepRow(props: Props) {
                 <span
                   className={cx(styles.self, isNetwork(step) && styles.network)}
                   style={{
-                    width: part(step.self_ms),
+                    width: drawn(step.self_ms),
                     [isNetwork(step) ? 'color' : 'background']: step.is_bottleneck ? undefined : color,
                   }}
                   data-bottleneck={step.is_bottleneck || undefined}
                 />
               )}
-              {step.path_ms > 0 ? <span className={styles.path} style={{ width: part(step.path_ms) }} /> : null}
+              {step.path_ms > 0 ? <span className={styles.path} style={{ width: drawn(step.path_ms) }} /> : null}
             </div>
             <span
               className={cx(styles.duration, !textRight && from <= TEXT && styles.durationInside)}
               style={
                 textRight
-                  ? { left: from + width + 6 }
+                  ? { left: textLeft }
                   : { right: from > TEXT ? barWidth - from + 6 : Math.max(4, barWidth - to + 4) }
               }
             >
               {formatDuration(step.duration_ms)}
             </span>
+            {mark === undefined ? null : (
+              <Tooltip content={describeBaseline(step) ?? ''}>
+                <span className={styles.baseline} style={{ left: mark }} data-testid="baseline" aria-hidden>
+                  <span className={styles.baselineLine} />
+                </span>
+              </Tooltip>
+            )}
           </>
         ) : null}
       </div>

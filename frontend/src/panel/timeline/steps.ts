@@ -17,12 +17,22 @@ export function chosenSteps(steps: FlowStep[], which: Which, text: string): Flow
   );
 }
 
+/** What the time on the path usually is, and how it is now; nothing without comparable operations. */
+export function describeBaseline({ baseline_ms: usual, path_ms: now }: FlowStep): string | undefined {
+  if (usual === null) {
+    return undefined;
+  }
+  const times = usual > 0 ? ` (${(now / usual).toFixed(1)} ×)` : '';
+  return `usually ${formatDuration(usual)} on the path, now ${formatDuration(now)}${times}`;
+}
+
 /** What screen readers hear of a step after its name. */
 export function describeStep(step: FlowStep): string {
   const words = [step.service && step.service !== step.span ? step.service : '', formatDuration(step.duration_ms)];
   if (step.is_bottleneck) {
     words.push('bottleneck');
   }
+  words.push(describeBaseline(step) ?? '');
   if (isGap(step)) {
     words.push('gap: no span covers it');
   }

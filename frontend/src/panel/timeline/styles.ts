@@ -111,6 +111,18 @@ export const getTimelineStyles = (theme: GrafanaTheme2) => {
       },
     }),
     path: css({ position: 'absolute', left: 0, bottom: 0, height: 3, background: colors.text.maxContrast }),
+    /** Where the time on the path usually ends; as wide as a pointer can meet. */
+    baseline: css({ position: 'absolute', top: 2, height: 20, width: 11, marginLeft: -5 }),
+    baselineLine: css({
+      position: 'absolute',
+      left: 4,
+      top: 0,
+      bottom: 0,
+      width: 3,
+      borderRadius: 1,
+      background: colors.text.maxContrast,
+      boxShadow: `0 0 0 1px ${colors.background.primary}`,
+    }),
     duration: css({
       position: 'absolute',
       top: 3,

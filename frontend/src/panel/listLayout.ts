@@ -1,0 +1,30 @@
+// How the list of operations fills its panel: whole rows only, and a line below them that says how many more there are.
+
+/** Height of a row, in pixels. */
+export const ROW = 46;
+/** Height of a row that also shows root cause and solution. */
+export const TALL_ROW = 84;
+/** Height of the line below the rows. */
+export const MORE = 30;
+
+export interface ListLayout {
+  rowHeight: number;
+  /** How many rows are visible at once, each whole. */
+  rows: number;
+  /** Whether rows show root cause and solution. */
+  tall: boolean;
+  /** Whether the line about further rows is shown. */
+  more: boolean;
+}
+
+/** The layout of `count` rows in this height; where few rows would leave it half empty they are tall, if they may. */
+export function listLayout(count: number, height: number, mayBeTall: boolean): ListLayout {
+  const tall = mayBeTall && count * TALL_ROW <= height;
+  const rowHeight = tall ? TALL_ROW : ROW;
+  if (count * rowHeight <= height) {
+    return { rowHeight, rows: count, tall, more: false };
+  }
+  const more = height >= ROW + MORE;
+  const rows = Math.max(1, Math.floor((height - (more ? MORE : 0)) / ROW));
+  return { rowHeight, rows, tall, more };
+}
