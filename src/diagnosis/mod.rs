@@ -4,6 +4,7 @@
 mod assemble;
 mod baseline;
 mod case;
+pub mod culprits;
 mod errors;
 mod facts;
 mod find;
