@@ -70,8 +70,8 @@ fn found(window: &[RequestProfile], baseline: &[RequestProfile]) -> bool {
 
 #[test]
 fn time_quantile_one_slow_request_of_a_hundred_is_not_the_limit() {
-    assert!(found(&mixed(20, 20), &mixed(100, 1)));
-    assert!(!found(&mixed(20, 20), &mixed(100, 2)));
+    assert!(found(&mixed(20, 20), &mixed(1_000, 10)));
+    assert!(!found(&mixed(20, 20), &mixed(1_000, 11)));
 }
 
 #[test]
@@ -82,8 +82,8 @@ fn least_slowdown_a_fifth_of_the_usual_duration() {
 
 #[test]
 fn children_quantile_a_tenth_may_have_fewer() {
-    assert!(found(&early(20, 20), &early(100, 10)));
-    assert!(!found(&early(20, 20), &early(100, 11)));
+    assert!(found(&early(20, 20), &early(1_000, 100)));
+    assert!(!found(&early(20, 20), &early(1_000, 101)));
 }
 
 #[test]
@@ -106,14 +106,14 @@ fn least_affected_three_requests() {
 
 #[test]
 fn least_extra_share_a_tenth_more_requests_are_slow() {
-    assert!(!found(&mixed(1_000, 99), &queries(1_000, 10_000)));
-    assert!(found(&mixed(1_000, 100), &queries(1_000, 10_000)));
+    assert!(!found(&mixed(10_000, 999), &queries(1_000, 10_000)));
+    assert!(found(&mixed(10_000, 1_000), &queries(1_000, 10_000)));
 }
 
 #[test]
 fn least_extra_share_a_tenth_more_requests_lack_children() {
-    assert!(!found(&early(1_000, 99), &early(1_000, 0)));
-    assert!(found(&early(1_000, 100), &early(1_000, 0)));
+    assert!(!found(&early(10_000, 999), &early(1_000, 0)));
+    assert!(found(&early(10_000, 1_000), &early(1_000, 0)));
 }
 
 #[test]
@@ -214,6 +214,14 @@ fn high_lead_rows_of_one_service_do_not_compete() {
         (0..n).map(|number| request(number, &[("db:query", us), ("db:commit", us)])).collect()
     };
     assert_eq!(confidence(&two(20, 50_000), &two(30, 10_000)), Confidence::High);
+}
+
+/// 20 of 20 deviate by 40 ms, of which the baseline, where 1 of 100 does, lets expect 0.2.
+#[test]
+fn score_counts_what_the_baseline_does_not_let_expect() {
+    let row = rows(&queries(20, 50_000), &mixed(100, 1)).remove(0);
+    assert_eq!((row.excess_ms, row.affected), (Some(40.0), 20));
+    assert!((row.score - 40.0 * (20.0 - 0.2) / 20.0).abs() < 1e-9, "{}", row.score);
 }
 
 #[test]

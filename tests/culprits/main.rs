@@ -8,7 +8,8 @@ mod constants;
 mod dataset;
 mod faults;
 mod formulas;
+mod invariants;
 mod measure;
-mod properties;
+
 mod recorded;
 mod rules;

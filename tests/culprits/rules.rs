@@ -209,6 +209,20 @@ fn background_work_is_part_of_the_request() {
     assert_eq!((profile.duration.0, sum), (101_000, 101_000));
 }
 
+/// KTRDR's workers begin just before they answer (`docs/architecture.md`): what is mostly done later is not waited for.
+#[test]
+fn work_that_begins_just_before_its_parent_ends_is_background_work() {
+    let start = |ms: i64| {
+        let training = step("worker", "train", ms).background();
+        let answer = step("worker", "POST /start", 4).kind(SpanKind::Server).with(training);
+        step("api", "POST /train", 2).kind(SpanKind::Client).with(answer)
+    };
+    let slow = requests(1, 20, &start(900), |_, _| {});
+    let rows = rows(&slow, &usual(30, &start(500)));
+    assert_eq!(places(&rows), ["worker: train (span)"]);
+    assert_eq!(rows[0].excess_ms, Some(400.0));
+}
+
 #[test]
 fn an_error_counts_where_it_arises() {
     let failing = window(20, &shop(), |number, root| {
@@ -278,6 +292,15 @@ fn one_child_instead_of_another_is_not_missing() {
     };
     let baseline = requests(1_000, 40, &shop(), either);
     assert_eq!(rows(&window(20, &shop(), |_, _| {}), &baseline), []);
+}
+
+/// Each request has one of several children, and none of them is usual.
+#[test]
+fn a_span_that_has_none_of_its_possible_children_lacks_one() {
+    let names = ["by name", "by price", "by date"];
+    let one_of = |number: u64, root: &mut Step| root.at("cart", "SELECT items").name = names[number as usize % 3];
+    let lost = window(20, &shop(), |_, root| root.at("cart", "Cart/Get").children.clear());
+    assert_eq!(places(&rows(&lost, &requests(1_000, 30, &shop(), one_of))), ["cart <- frontend: by date (missing)"]);
 }
 
 #[test]
@@ -402,6 +425,20 @@ fn a_place_is_judged_over_all_its_callers_and_types() {
     };
     let rows = rows(&all(1, 1, 100), &all(100_000, 10, 0));
     assert_eq!((rows[0].service.as_str(), rows[0].affected), ("cart", 4));
+}
+
+/// What is wrong between one caller and its callee is not lost among the many requests of other callers.
+#[test]
+fn a_place_is_judged_for_each_caller_alone_too() {
+    let report =
+        step("report", "GET /report", 10).kind(SpanKind::Server).with(call("report", "prices", "Prices/Get", 2, 12));
+    let mut baseline = usual(300, &shop());
+    baseline.extend(requests(2_000_000, 60, &report, |_, _| {}));
+    let mut slow = window(300, &shop(), |_, _| {});
+    slow.extend(requests(5_000, 20, &report, |_, root| root.at("report", "Prices/Get").slower(300)));
+    let rows = rows(&slow, &baseline);
+    assert_eq!(places(&rows), ["prices <- report: Prices/Get (network)"]);
+    assert_eq!(rows[0].affected, 20);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod parameters;
 mod profile;
 mod rank;
 mod row;
+mod sections;
 mod shared_delay;
 mod statistics;
 mod summary;

@@ -64,9 +64,8 @@ pub(super) fn rows(cells: &[Cell<'_>], sides: &Sides<'_>, parameters: &Parameter
         groups.into_iter().map(|((kind, place), cells)| Row::new(kind, place, cells, sides)).collect();
     let all: f64 = rows.iter().map(|row| row.total).sum();
     rows.sort_by(|a, b| {
-        let place =
-            |row: &Row<'_, '_>| (row.place.service.clone(), row.place.span.clone(), row.kind, row.place.caller.clone());
-        b.score.total_cmp(&a.score).then(b.total.total_cmp(&a.total)).then_with(|| place(a).cmp(&place(b)))
+        let by_share = b.score.total_cmp(&a.score).then(b.total.total_cmp(&a.total));
+        by_share.then_with(|| a.name().cmp(&b.name()))
     });
     let best: Vec<(&str, f64)> = rows.iter().map(|row| (row.place.service.as_str(), row.score)).collect();
     let culprits = rows.iter().enumerate().map(|(at, row)| {
@@ -147,6 +146,11 @@ impl<'c, 'p> Row<'c, 'p> {
             score: excess * (count.deviating as f64 - expected) / operations,
             cells,
         }
+    }
+
+    /// What orders rows that are equal otherwise.
+    fn name(&self) -> (&str, &str, CulpritKind, Option<&str>) {
+        (&self.place.service, &self.place.span, self.kind, self.place.caller.as_deref())
     }
 
     /// Absence has many explanations, so it never gives high confidence.

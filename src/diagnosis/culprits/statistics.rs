@@ -18,7 +18,7 @@ pub(super) fn sum(mut values: Vec<f64>) -> f64 {
 
 /// The smallest value that at least the share `q` of the sorted values does not exceed (nearest rank).
 pub(super) fn upper_quantile(sorted: &[f64], q: f64) -> f64 {
-    // The subtraction keeps `0.99 * 300` from being rounded up to 298.
+    // The subtraction keeps 0.55 × 100, which is a little more than 55, from being rounded up.
     let rank = (q * sorted.len() as f64 - 1e-9).ceil().max(1.0) as usize;
     sorted.get(rank - 1).or(sorted.last()).copied().unwrap_or_default()
 }
@@ -89,6 +89,8 @@ mod tests {
         assert_eq!([20, 99, 100, 101, 300].map(|n| upper(&numbers(n))), [20, 99, 99, 100, 297]);
         let lower = |n: usize| lower_quantile(&(1..=n).collect::<Vec<_>>(), 0.1);
         assert_eq!([1, 9, 10, 19, 20, 30].map(lower), [1, 1, 2, 2, 3, 4]);
+        assert_eq!(upper_quantile(&numbers(100), 0.55) as usize, 55);
+        assert_eq!(lower_quantile(&(0..100).collect::<Vec<_>>(), 0.29), 29);
         for n in 1..400 {
             let twice: Vec<f64> = numbers(n).into_iter().flat_map(|x| [x, x]).collect();
             assert_eq!(upper(&twice), upper(&numbers(n)), "{n}");

@@ -64,14 +64,9 @@ impl SpanTiming {
         let children = || tree.children(span.ix()).iter().filter_map(|child| trace.span(*child));
         let calls_another = children().any(|child| is_remote(span, child) && !is_handed_over(span, child));
         let works_itself = children().any(|child| !is_remote(span, child));
-        let is_call = calls_another
-            && match span.kind() {
-                SpanKind::Client => true,
-                SpanKind::Producer => false,
-                // The client's own span is missing, or its kind is not said: a span that has only remote children waits
-                // for them.
-                _ => !works_itself,
-            };
+        // Where the client's own span is missing, or kinds are not said, a span that has only remote children waits for
+        // them.
+        let is_call = calls_another && (span.kind() == SpanKind::Client || !works_itself);
         Self { start: span.start(), end: span.end(), is_call, is_remote: false, is_detached: false, entry: span.ix() }
     }
 

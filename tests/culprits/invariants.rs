@@ -1,4 +1,4 @@
-//! What holds for any requests.
+//! What holds for any requests, and for any trace.
 
 use ktrdr_diagnosis::{
     diagnosis::{
@@ -110,12 +110,20 @@ proptest! {
         prop_assert_eq!(rows(&twice(&window), &window), []);
     }
 
-    /// Twice as many requests make the answer surer, so there may be more rows; those there were keep order and score.
+    /// Twice as many requests make the answer surer, so there may be more rows (and rows may gather more types, or a
+    /// shared delay become visible, which is left out here); those there were keep order and score.
     #[test]
     fn doubling_all_requests_does_not_change_the_ranking((window, baseline) in (changed(), requests(5..60))) {
+        let simple = |requests: Vec<RequestProfile>| -> Vec<RequestProfile> {
+            let one = |mut request: RequestProfile| {
+                request.operation_type.clear();
+                request.sections.retain(|section| section.kind != SectionKind::Network);
+                request
+            };
+            requests.into_iter().map(one).collect()
+        };
+        let (window, baseline) = (simple(window), simple(baseline));
         let (once, doubled) = (rows(&window, &baseline), rows(&twice(&window), &twice(&baseline)));
-        let is_shared = |rows: &[Culprit]| rows.iter().any(|row| row.summary.contains("so it is slow itself"));
-        prop_assume!(is_shared(&once) == is_shared(&doubled));
         let kept: Vec<_> = keys(&doubled).into_iter().filter(|key| keys(&once).contains(key)).collect();
         prop_assert_eq!(keys(&once), kept);
         for row in &once {
