@@ -1,7 +1,10 @@
 //! What counts as a culprit, and whose it is.
 
 use ktrdr_diagnosis::{
-    diagnosis::{Confidence, EvidenceKind, SectionKind, culprits::CulpritKind},
+    diagnosis::{
+        Confidence, EvidenceKind, SectionKind,
+        culprits::{CulpritKind, observe, profiles},
+    },
     trace::{SpanId, SpanKind, Tree},
 };
 
@@ -329,8 +332,7 @@ fn what_an_error_explains_is_not_missing() {
 fn spans_that_did_not_arrive_are_not_missing() {
     let complete = usual(30, &shop());
     let cut = |number: u64| trace_of(number, &[&shop()], |step| (step.service, step.name) != ("cart", "Cart/Get"));
-    let window: Vec<_> =
-        (1..=20).flat_map(|number| ktrdr_diagnosis::diagnosis::culprits::profiles(&cut(number))).collect();
+    let window: Vec<_> = (1..=20).flat_map(|number| profiles(&cut(number))).collect();
     assert!(!kinds(&rows(&window, &complete)).contains(&CulpritKind::Missing));
 }
 
@@ -341,9 +343,7 @@ fn a_trace_without_its_root_is_compared_from_its_orphans() {
         let one = |number: u64| {
             let mut root = gateway.clone();
             root.at("cart", "SELECT items").slower(ms);
-            ktrdr_diagnosis::diagnosis::culprits::profiles(&trace_of(number, &[&root], |step| {
-                step.service != "gateway"
-            }))
+            profiles(&trace_of(number, &[&root], |step| step.service != "gateway"))
         };
         (first..first + n).flat_map(one).collect()
     };
@@ -366,6 +366,22 @@ fn a_clock_that_is_off_changes_nothing() {
             assert_eq!(places(&rows), ["cart: SELECT items (span)"], "{seconds} s");
             assert_eq!(rows[0].excess_ms, Some(100.0));
         }
+    }
+}
+
+/// The same where the caller has no client span and work of its own.
+#[test]
+fn a_clock_that_is_off_changes_nothing_without_a_client_span() {
+    let cart = step("cart", "Cart/Get", 20).kind(SpanKind::Server);
+    let root = step("frontend", "GET /", 10).with(step("frontend", "render", 5)).with(cart);
+    for seconds in [-3600, 3600] {
+        let slow = window(20, &root, |_, root| {
+            root.at("cart", "Cart/Get").shift = seconds * 1_000_000;
+            root.at("cart", "Cart/Get").slower(100);
+        });
+        let rows = rows(&slow, &usual(30, &root));
+        assert_eq!(places(&rows), ["cart <- frontend: Cart/Get (span)"], "{seconds} s");
+        assert_eq!(rows[0].excess_ms, Some(100.0));
     }
 }
 
@@ -463,6 +479,19 @@ fn examples_show_the_largest_excess_first() {
     assert_eq!(rows[0].evidence[0].rule, "culprit.span");
 }
 
+#[test]
+fn a_trace_with_several_requests_is_one_example() {
+    let two = |number: u64, ms: i64| {
+        let mut root = shop();
+        root.at("ads", "Ads/Get").slower(ms);
+        profiles(&trace_of(number, &[&root, &root], |_| true))
+    };
+    let slow: Vec<_> = (1..=10).flat_map(|number| two(number, 100 + number as i64)).collect();
+    let row = &rows(&slow, &usual(30, &shop()))[0];
+    assert_eq!(row.affected, 20);
+    assert_eq!(row.example_trace_ids.iter().map(|id| id.0).collect::<Vec<_>>(), [10, 9, 8]);
+}
+
 /// Evidence must be found at the place that it names (review, section 4).
 #[test]
 fn evidence_names_a_span_that_is_there() {
@@ -523,7 +552,6 @@ fn a_request_can_be_observed_from_any_span_and_type() {
     let trace = trace(1, &shop());
     let tree = Tree::new(&trace);
     let cart = trace.spans().find(|span| span.service() == "cart").unwrap();
-    let observe = ktrdr_diagnosis::diagnosis::culprits::observe;
     let profile = observe(&trace, &tree, cart.ix(), "training".to_owned()).unwrap();
     assert_eq!((profile.operation_type.as_str(), profile.duration.0), ("training", 14_000));
     assert_eq!(profile.visits[0].place.caller.as_deref(), Some("frontend"));

@@ -79,7 +79,8 @@ impl SpanTiming {
         let offset = above.start - parent.start();
         (self.start, self.end) = (self.start + offset, self.end + offset);
         let handed_over = is_handed_over(parent, span);
-        if self.is_remote && above.is_call && !handed_over {
+        let answers = self.is_remote && (above.is_call || span.kind() == SpanKind::Server);
+        if answers && !handed_over {
             self.fit_into(above);
         } else {
             let beyond = self.end - above.end.max(self.start);
