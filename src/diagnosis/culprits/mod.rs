@@ -3,7 +3,7 @@
 //! One request's bottleneck says where *its* time went. When many requests are slow or fail, the question is which part
 //! of the system behaves differently than before. The answer takes four steps, one file each:
 //!
-//! 1. [`observe`] reduces each request to what can be compared ([`RequestProfile`]): the time on its critical path by
+//! 1. [`observe()`] reduces each request to what can be compared ([`RequestProfile`]): the time on its critical path by
 //!    place, the errors that arise there, and the children that spans have;
 //! 2. `times`, `errors` and `children` hold the window's requests against the baseline's, place by place;
 //! 3. `shared_delay` recognises a service whose calls to everybody became slow: then the service is the culprit, not
