@@ -6,6 +6,7 @@ mod baseline;
 mod case;
 mod class_name;
 mod comparable;
+pub mod culprits;
 mod errors;
 mod facts;
 mod filling;
