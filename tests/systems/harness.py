@@ -13,10 +13,12 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -37,6 +39,7 @@ NEUTRAL_RESOURCE = {
     "process.executable.path": "/app/bin/app",
     "process.runtime.description": "runtime",
     "os.description": "Linux",
+    "os.version": "6.1",
 }
 STACK_KEYS = {"exception.stacktrace", "stack"}
 
@@ -145,6 +148,41 @@ class System:
         (self.folder / name).write_text(text)
 
 
+class Postgres:
+    """A PostgreSQL server of its own in a temporary folder, with user and database `shop`."""
+
+    def __init__(self, port, schema):
+        self.port = port
+        self.schema = schema
+        # PostgreSQL refuses to run as the superuser.
+        self.user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        self.bin = os.environ.get("POSTGRES_BIN", "/usr/lib/postgresql/15/bin")
+
+    def run(self, program, *arguments, **options):
+        subprocess.run([*self.user, f"{self.bin}/{program}", *arguments], check=True, stdout=subprocess.DEVNULL, cwd="/", **options)
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp()
+        if self.user:
+            shutil.chown(self.folder, "postgres")
+        data = f"{self.folder}/data"
+        self.run("initdb", "-D", data, "-U", "shop", "--auth=trust")
+        options = f"-c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} -p {self.port} -c fsync=off"
+        self.run("pg_ctl", "-D", data, "-w", "-l", f"{self.folder}/log", "-o", options, "start")
+        address = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "shop"]
+        self.run("createdb", *address, "shop")
+        self.run("psql", *address, "-q", "-d", "shop", input=self.schema.encode())
+        return self
+
+    def stop(self):
+        self.run("pg_ctl", "-D", f"{self.folder}/data", "-m", "immediate", "stop")
+
+    def __exit__(self, *_):
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 def get(path):
     with urllib.request.urlopen(JAEGER + path, timeout=60) as answer:
         return json.load(answer)
@@ -250,7 +288,7 @@ class Scrubber:
 
 
 def keep_resource(key):
-    return key != "process.command_args"
+    return key not in ("process.command_args", "container.id")
 
 
 def short_stack(text):
