@@ -53,7 +53,7 @@ fn missing(row: &Row<'_, '_>) -> String {
 /// What one operation proves.
 pub(super) fn evidence(row: &Row<'_, '_>, affected: &Affected<'_>, profile: &RequestProfile) -> Evidence {
     let (kind, key, value) = match row.kind {
-        CulpritKind::Errors => (EvidenceKind::Span, "status", "error".to_owned()),
+        CulpritKind::Errors => (EvidenceKind::Status, "status", "error".to_owned()),
         CulpritKind::Missing => (EvidenceKind::Absence, "child", row.place.span.clone()),
         CulpritKind::Span | CulpritKind::Network | CulpritKind::Gap => {
             let usual = row.baseline.unwrap_or_default();
