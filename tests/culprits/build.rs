@@ -156,8 +156,8 @@ pub(crate) fn trace_of(number: u64, roots: &[&Step], keep: impl Fn(&Step) -> boo
             parent,
             name,
             resource,
-            start: Time(span.start),
-            duration: Micros(span.end - span.start),
+            start: Some(Time(span.start)),
+            duration: Some(Micros(span.end - span.start)),
             kind: span.step.kind,
             status: if span.step.error { Status::Error } else { Status::Unset },
             ..SpanDraft::default()

@@ -139,8 +139,8 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Trace>, String> {
                 parent: row.parent.map(|span| Parent { span, relation: Relation::ChildOf }),
                 name: ids[row.name],
                 resource,
-                start: row.start,
-                duration: Micros((row.end - row.start).0.max(0)),
+                start: Some(row.start),
+                duration: Some(Micros((row.end - row.start).0.max(0))),
                 kind,
                 ..SpanDraft::default()
             };

@@ -200,8 +200,8 @@ fn trace(spans: &[Spanlike]) -> Trace {
             parent: (parent > 0).then_some(Parent { span: SpanId(parent as u64), relation }),
             name: strings.intern(&format!("span {}", number % 6)),
             resource,
-            start: Time(start),
-            duration: Micros(length),
+            start: Some(Time(start)),
+            duration: Some(Micros(length)),
             kind: kinds[usize::from(kind)],
             status: if is_error { Status::Error } else { Status::Unset },
             ..SpanDraft::default()

@@ -241,7 +241,7 @@ fn an_error_counts_where_it_arises() {
     assert_eq!((row.affected, row.error_ratio, row.baseline_error_ratio), (8, 0.4, 0.0));
     assert_eq!((row.excess_ms, row.baseline_ms), (None, None));
     assert_eq!(row.summary, "Errors arise in Cart/Get of cart in 8 of 20 operations; in the baseline in 0 of 30");
-    assert_eq!((row.evidence[0].kind, row.evidence[0].value.as_str()), (EvidenceKind::Span, "error"));
+    assert_eq!((row.evidence[0].kind, row.evidence[0].value.as_str()), (EvidenceKind::Status, "error"));
 }
 
 #[test]
