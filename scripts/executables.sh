@@ -26,7 +26,10 @@ case $target in
 esac
 
 # crt-static wants an explicit target, or cargo's build scripts would be static too.
-RUSTFLAGS="${RUSTFLAGS:-} $static" cargo build --locked "${flags[@]}" --target "$target" --target-dir target/static --bins
+build() { RUSTFLAGS="${RUSTFLAGS:-} $static" cargo build --locked "${flags[@]}" --target "$target" --target-dir target/static "$@"; }
+build --bin ktrdr-diagnose
+# Example traces and the simulated KTRDR have no place in a plugin.
+build --bin gpx_ktrdr_diagnosis --no-default-features
 
 to=target/executables/${os}_$arch
 built=target/static/$target/$profile

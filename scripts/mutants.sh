@@ -13,7 +13,7 @@ scripts/tools.sh cargo-mutants
 PATH=$(scripts/tools.sh --path):$PATH
 
 # Behaviour tests without real Jaegers, browsers or Go.
-tests=(--lib --test rules --test golden --test corpus_diagnoses --test frames --test jaeger_client --test jaeger_decode
+tests=(--workspace --lib --test rules --test golden --test corpus_diagnoses --test frames --test jaeger_client --test decode
   --test investigate --test investigate_corpus)
 base=main files=() options=()
 while [ $# -gt 0 ]; do

@@ -1,5 +1,5 @@
 // Durations: as people type them (`1m30s`, `250ms`) and as people read them. The backend reads and writes the same ones
-// (src/playbook/words.rs, src/trace/time.rs); tests/shared/durations.json holds both to it.
+// (crates/diagnosis/src/playbook/words.rs, crates/trace/src/time.rs); tests/shared/durations.json holds both to it.
 
 /** Microseconds of a unit. */
 const UNITS: Record<string, number> = {
