@@ -1,5 +1,4 @@
-//! The diagnosis room: finds the operations in traces and says what is wrong with each, by the rules of the playbook.
-//! Pure: no I/O, and the clock is an argument.
+#![doc = include_str!("../README.md")]
 
 mod answer;
 pub mod culprits;
