@@ -1,8 +1,9 @@
 //! Third stage: the facts of one operation, each gathered once, before any rule looks at them.
 //!
 //! `timeline` and `status` say when the operation ran and how it ended, `workers` who did the work, `path` where its time
-//! went, `errors`, `own_words` and `origin_search` which error decided, `world` what happened elsewhere at the same time,
-//! `comparable` and `baseline` what is usual. `facts` holds all of them for the rules.
+//! went. `errors`, `own_words` and `origin_search` find the error that decided.
+//! `world` knows what happened elsewhere at the same time.
+//! `comparable` and `baseline` say what is usual. `facts` holds all of them for the rules.
 //!
 //! What always holds: facts are taken from spans and are the same whatever the rules make of them. No fact is a judgement,
 //! and what the traces do not say is `None`.
