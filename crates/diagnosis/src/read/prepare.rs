@@ -25,7 +25,7 @@ pub(crate) fn prepare<'t>(traces: &'t [Trace], playbook: &Playbook, clock: Time)
     with_texts(until(traces, clock), playbook)
 }
 
-fn until<'t>(traces: &'t [Trace], clock: Time) -> Cow<'t, [Trace]> {
+fn until(traces: &[Trace], clock: Time) -> Cow<'_, [Trace]> {
     let mut traces = Cow::Borrowed(traces);
     for ix in 0..traces.len() {
         if let Some(cut) = traces.get(ix).and_then(|trace| trace.until(clock))
