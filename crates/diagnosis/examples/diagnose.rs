@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(out, "  {}", found.summary)?;
         for (label, text) in [("root cause", &found.root_cause), ("solution", &found.solution)] {
             if let Some(text) = text {
-                writeln!(out, "  {label}: {text}")?;
+                writeln!(out, "  {label}: {}", text.replace('\n', "\n    "))?;
             }
         }
         for evidence in &found.evidence {

@@ -1,6 +1,12 @@
 //! Data flows one way through the stages of this crate: read, slice, gather, judge, record. The compiler does not enforce
 //! that between modules of one crate, so this test reads the paths in their source files.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "clippy knows test code only in functions marked as tests"
+)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

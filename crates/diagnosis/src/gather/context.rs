@@ -6,7 +6,7 @@ use trace::{Micros, Time};
 /// How far back operations are compared unless a setting says otherwise: 7 days.
 pub const DEFAULT_BASELINE_WINDOW: Micros = Micros::from_secs(7 * 86_400);
 
-/// What [`diagnose`] needs to know beside the traces.
+/// What [`diagnose`](crate::diagnose) needs to know beside the traces.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The clock: the earlier of the range's end and now.
