@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{
     args::DemoArgs,
     error::Error,
-    list,
+    operations_table,
     output::{self, Waiting},
     report, signal,
     text::{BOLD, CODE, DIM, Look, line, paint, prose},
@@ -190,7 +190,7 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
         format_args!("{}\n", paint(BOLD, format!("1. All {} operations, the worst first", demo.operations.len()))),
     );
     let (shown, healthy) = shown(&demo.operations);
-    out.push_str(&list::render(&shown, look));
+    out.push_str(&operations_table::render(&shown, look));
     if healthy > 0 {
         line(&mut out, format_args!("{}", paint(DIM, format!("… and {healthy} more healthy ones"))));
     }

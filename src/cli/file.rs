@@ -42,7 +42,8 @@ pub(super) fn run(args: &FileArgs) -> Result<(), Error> {
 
 fn known(diagnoses: &[Arc<Diagnosis>]) -> String {
     const MOST: usize = 10;
-    let names: Vec<String> = diagnoses.iter().take(MOST).map(|diagnosis| super::list::name(diagnosis)).collect();
+    let names: Vec<String> =
+        diagnoses.iter().take(MOST).map(|diagnosis| super::operations_table::name(diagnosis)).collect();
     match diagnoses.len() {
         0 => "it holds no operation at all".into(),
         n if n > MOST => format!("it holds {n} operations, among them {}", names.join(", ")),

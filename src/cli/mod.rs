@@ -1,7 +1,6 @@
 //! The command line `ktrdr-diagnose`: the same answers as the plugin gives, in a terminal.
 
 mod args;
-mod connect;
 mod critical_path;
 #[cfg(feature = "demo")]
 mod demo;
@@ -9,8 +8,9 @@ mod error;
 #[cfg(feature = "demo")]
 mod feed;
 mod file;
-mod list;
 mod markdown;
+mod operations;
+mod operations_table;
 mod output;
 mod playbook;
 mod report;
@@ -52,8 +52,8 @@ pub fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Error> {
     match &cli.command {
-        Command::Operation(args) => wait(connect::operation(args)),
-        Command::Operations(args) => wait(connect::operations(args)),
+        Command::Operation(args) => wait(operations::operation(args)),
+        Command::Operations(args) => wait(operations::operations(args)),
         Command::File(args) => file::run(args),
         Command::CriticalPath(args) => critical_path::run(args),
         Command::Playbook(args) => playbook::run(args),

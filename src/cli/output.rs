@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{args::Format, error::Error, list, markdown::markdown, report, text::Look};
+use super::{args::Format, error::Error, markdown::markdown, operations_table, report, text::Look};
 use diagnosis::Diagnosis;
 
 /// How many operations the question was about.
@@ -41,7 +41,7 @@ pub(super) fn diagnoses(diagnoses: &[Arc<Diagnosis>], format: Option<Format>, as
     };
     match format.unwrap_or(default) {
         Format::Table if diagnoses.is_empty() => Ok(()),
-        Format::Table => text(&list::render(diagnoses, look)),
+        Format::Table => text(&operations_table::render(diagnoses, look)),
         Format::Report => each(&|diagnosis| report::render(diagnosis, look), "\n"),
         Format::Markdown => each(&|diagnosis| markdown(diagnosis), "\n---\n\n"),
         Format::Json => json(diagnoses),

@@ -11,7 +11,7 @@ use std::{
 
 use moka::future::Cache;
 
-use super::{Case, Target};
+use super::{CachedAnswer, Target};
 use diagnosis::Comparable;
 use diagnosis::TimeRange;
 use trace::{Time, TraceId};
@@ -50,17 +50,17 @@ type SingleKey = (u64, Target);
 pub(super) struct Caches {
     pub(super) services: Cache<u64, Arc<Vec<String>>>,
     pub(super) names: Cache<(u64, String), Arc<Vec<String>>>,
-    pub(super) lists: Cache<ListKey, Arc<Case>>,
+    pub(super) lists: Cache<ListKey, Arc<CachedAnswer>>,
     /// Operations that may still change.
-    pub(super) single: Cache<(SingleKey, i64), Arc<Case>>,
+    pub(super) single: Cache<(SingleKey, i64), Arc<CachedAnswer>>,
     /// Operations that have ended, with the clock by which they were judged.
-    pub(super) finished: Cache<SingleKey, (Arc<Case>, Time)>,
+    pub(super) finished: Cache<SingleKey, (Arc<CachedAnswer>, Time)>,
     pub(super) history: Cache<(u64, String), Arc<Vec<Comparable>>>,
     /// Questions asked, and those that Jaeger had to be asked for.
     pub(super) questions: AtomicU64,
-    pub(super) answered_anew: AtomicU64,
+    pub(super) fetched: AtomicU64,
     /// How many spans a trace had when it was read by its id.
-    pub(super) whole: Cache<(u64, TraceId), usize>,
+    pub(super) span_counts: Cache<(u64, TraceId), usize>,
     /// How often in a row a trace that was read by its id had no more spans than the search had given.
     pub(super) useless_reads: AtomicU32,
 }
@@ -75,8 +75,8 @@ pub struct CacheUse {
 }
 
 impl Caches {
-    pub(super) fn tell(&self) -> CacheUse {
-        let (questions, anew) = (self.questions.load(Relaxed), self.answered_anew.load(Relaxed));
+    pub(super) fn usage(&self) -> CacheUse {
+        let (questions, anew) = (self.questions.load(Relaxed), self.fetched.load(Relaxed));
         CacheUse { questions, hits: questions.saturating_sub(anew) }
     }
 }
@@ -84,21 +84,21 @@ impl Caches {
 impl Default for Caches {
     fn default() -> Self {
         Self {
-            services: plain(15, 1000),
-            names: plain(30, 20_000),
-            lists: weighed(5, |_, case| case.weight()),
-            single: weighed(3, |_, case| case.weight()),
-            finished: weighed(60, |_, (case, _)| case.weight()),
-            history: plain(600, 1000),
+            services: timed(15, 1000),
+            names: timed(30, 20_000),
+            lists: weighed(5, |_, cached| cached.weight()),
+            single: weighed(3, |_, cached| cached.weight()),
+            finished: weighed(60, |_, (cached, _)| cached.weight()),
+            history: timed(600, 1000),
             questions: AtomicU64::new(0),
-            answered_anew: AtomicU64::new(0),
-            whole: plain(30, 20_000),
+            fetched: AtomicU64::new(0),
+            span_counts: timed(30, 20_000),
             useless_reads: AtomicU32::new(0),
         }
     }
 }
 
-fn plain<K, V>(seconds: u64, most: u64) -> Cache<K, V>
+fn timed<K, V>(seconds: u64, most: u64) -> Cache<K, V>
 where
     K: std::hash::Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
@@ -116,7 +116,7 @@ where
     Cache::builder().max_capacity(MOST_SPANS).time_to_live(ttl).weigher(weight).build()
 }
 
-impl Case {
+impl CachedAnswer {
     fn weight(&self) -> u32 {
         let spans: usize = self.traces.iter().map(trace::Trace::len).sum();
         let rows: usize = self.diagnoses.iter().map(|d| d.flow.len() + 10).sum();

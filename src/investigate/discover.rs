@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use wildmatch::WildMatch;
 
-use super::{AT_ONCE, Gathered, Investigator};
+use super::{CONCURRENT_REQUESTS, Gathered, Investigator};
 use diagnosis::TimeRange;
 use jaeger::{Error, Search, listed};
 use trace::{Micros, Time};
 
-/// How many services are looked at.
+/// How many services are asked.
 const MOST_SERVICES: usize = 200;
 /// How many searches (services × span names) a list of operations may take.
 const MOST_SEARCHES: usize = 400;
@@ -64,7 +64,7 @@ impl Investigator {
                 let names = self.names_of(&service).await?;
                 Ok::<_, Error>((service, names))
             })
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(CONCURRENT_REQUESTS)
             .try_collect()
             .await?;
         let choose = |names: &[String]| names.iter().filter(|name| wanted(name)).cloned().collect();
@@ -109,13 +109,13 @@ impl Investigator {
         }
         let found = self.fetch_all(searches.clone()).await?;
         let truncated = found.truncated;
-        gathered.absorb(found);
+        gathered.add(found);
         if truncated {
             // Storages do not promise to give the newest: the range itself is asked once more, without what lies before.
             let inner = searches.into_iter().map(|search| Search { from: range.from, ..search }).collect();
             let found = self.fetch_all(inner).await?;
             let still = found.truncated;
-            gathered.absorb(found);
+            gathered.add(found);
             gathered.notice(if still {
                 format!(
                     "there may be more than the {limit} traces per span name that were read: shorten the time range or \
@@ -145,7 +145,7 @@ impl Investigator {
         };
         if self.options().discovery_services.is_empty() && !self.client.wants_service().await? {
             let found = self.fetch_all(keys.iter().map(|key| search(None, key)).collect()).await?;
-            gathered.absorb(found);
+            gathered.add(found);
             return Ok(());
         }
         let candidates: Vec<String> = self.candidates(gathered).await?.into_iter().map(|(name, _)| name).collect();
@@ -158,7 +158,7 @@ impl Investigator {
                 continue;
             }
             let found = self.fetch_all(searches).await?;
-            gathered.absorb(found);
+            gathered.add(found);
         }
         Ok(())
     }

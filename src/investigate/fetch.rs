@@ -1,6 +1,6 @@
 //! Searches that may be too large for one answer.
 
-use super::{AT_ONCE, Investigator};
+use super::{CONCURRENT_REQUESTS, Investigator};
 use futures_util::StreamExt as _;
 use jaeger::{Error, Found, Search, merge};
 use trace::Micros;
@@ -56,7 +56,7 @@ impl Investigator {
                 let service = search.service.clone().unwrap_or_default();
                 (service, self.fetch(search).await)
             })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(CONCURRENT_REQUESTS);
         let mut all = Found::default();
         let mut failed: Vec<(String, Error)> = Vec::new();
         while let Some((service, answer)) = answers.next().await {

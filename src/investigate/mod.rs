@@ -8,17 +8,17 @@
 //! down to single traces (`fetch`).
 
 mod cache;
-mod complete;
 mod discover;
 mod fetch;
+mod follow_up;
 mod history;
-mod lists;
+mod reread;
 mod select;
 mod single;
+mod suggestions;
 mod target;
 #[cfg(test)]
 mod tests;
-mod whole;
 
 use std::{
     collections::BTreeSet,
@@ -38,11 +38,11 @@ use jaeger;
 use trace::{Micros, Time, Trace, TraceId};
 
 /// How many requests one question has under way at a time.
-const AT_ONCE: usize = 8;
+const CONCURRENT_REQUESTS: usize = 8;
 /// How far before the time in its id an operation is searched: clocks differ.
-const BEFORE_ID: Micros = Micros::from_secs(300);
+const ID_CLOCK_SKEW: Micros = Micros::from_secs(300);
 /// How far back an operation is searched whose id tells no time, when the lookback finds nothing.
-const LONG_AGO: Micros = Micros::from_secs(30 * 86_400);
+const LONGEST_LOOKBACK: Micros = Micros::from_secs(30 * 86_400);
 
 /// How much to fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ struct Shared {
 
 /// All that was found for a question, before it is filtered.
 #[derive(Debug, Default)]
-struct Case {
+struct CachedAnswer {
     diagnoses: Vec<Arc<Diagnosis>>,
     traces: Arc<Vec<Trace>>,
     notices: Vec<String>,
@@ -95,7 +95,7 @@ struct Case {
     target: Option<Target>,
 }
 
-/// A case in the making.
+/// An answer in the making: what has been read from Jaeger so far.
 #[derive(Debug, Default)]
 struct Gathered {
     traces: Vec<Trace>,
@@ -110,7 +110,7 @@ struct Gathered {
 
 impl Gathered {
     /// Adds what a search found; says whether it told anything new.
-    fn absorb(&mut self, found: jaeger::Found) -> bool {
+    fn add(&mut self, found: jaeger::Found) -> bool {
         let before: usize = self.traces.iter().map(Trace::len).sum();
         self.traces.extend(found.traces);
         jaeger::merge(&mut self.traces);
@@ -125,7 +125,7 @@ impl Gathered {
     }
 }
 
-impl Case {
+impl CachedAnswer {
     fn answer(&self, diagnoses: Vec<Arc<Diagnosis>>) -> Answer {
         const SHOWN: usize = 40;
         let distinct: BTreeSet<&str> = self.notices.iter().map(String::as_str).collect();
@@ -177,7 +177,7 @@ impl Investigator {
     /// How often the cache could answer, over all callers.
     #[must_use]
     pub fn cache_use(&self) -> CacheUse {
-        self.caches().tell()
+        self.caches().usage()
     }
 
     /// The playbook that is applied.
@@ -206,9 +206,9 @@ impl Investigator {
         now: Time,
     ) -> Result<Answer, jaeger::Error> {
         let limit = limit.clamp(1, 1000);
-        let case = self.list(range, &filters.tags, limit, now).await?;
+        let cached = self.list(range, &filters.tags, limit, now).await?;
         let clock = range.to.min(now);
-        let mut wanted: Vec<_> = case
+        let mut wanted: Vec<_> = cached
             .diagnoses
             .iter()
             .filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook))
@@ -216,7 +216,7 @@ impl Investigator {
             .collect();
         let all = wanted.len();
         wanted.truncate(limit);
-        let mut answer = case.answer(wanted);
+        let mut answer = cached.answer(wanted);
         if all > limit {
             answer
                 .notices
@@ -232,41 +232,41 @@ impl Investigator {
         tags: &[(String, String)],
         limit: usize,
         now: Time,
-    ) -> Result<Arc<Case>, jaeger::Error> {
+    ) -> Result<Arc<CachedAnswer>, jaeger::Error> {
         // Filters apply after fetching: enough is fetched that they leave something.
         let limit = limit.clamp(100, 1000);
         self.caches().questions.fetch_add(1, Relaxed);
         let key = cache::ListKey::new(self.client.identity(), range, tags, limit, now);
         // Boxed: the cache holds it several times over.
-        let work = Box::pin(self.list_anew(range, tags.to_vec(), limit, now));
+        let work = Box::pin(self.fetch_list(range, tags.to_vec(), limit, now));
         self.caches().lists.try_get_with(key, work).await.map_err(|error| jaeger::Error::clone(&error))
     }
 
-    async fn list_anew(
+    async fn fetch_list(
         &self,
         range: TimeRange,
         tags: Vec<(String, String)>,
         limit: usize,
         now: Time,
-    ) -> Result<Arc<Case>, jaeger::Error> {
-        self.caches().answered_anew.fetch_add(1, Relaxed);
+    ) -> Result<Arc<CachedAnswer>, jaeger::Error> {
+        self.caches().fetched.fetch_add(1, Relaxed);
         let clock = range.to.min(now);
         let mut gathered = self.discover(range, limit, clock).await?;
         let context = Context { detail: Detail::Record, latest: Some(now), ..self.context(clock, tags) };
         let mut report = self.diagnose(&mut gathered, context.clone()).await;
-        let at_hand: Vec<&Diagnosis> =
+        let selected: Vec<&Diagnosis> =
             report.diagnoses.iter().filter(|d| range.overlaps(d, clock)).take(limit).collect();
-        let mut wishes = self.wishes(&at_hand, clock).await;
-        wishes.extend(self.wish_open_ids(&at_hand, clock).await);
+        let mut follow_ups = self.follow_ups(&selected, clock).await;
+        follow_ups.extend(self.other_traces_of_open(&selected, clock).await);
         let (added, history) =
-            tokio::join!(self.grant(wishes, &mut gathered), self.history(select::types(&at_hand), clock));
+            tokio::join!(self.run_follow_ups(follow_ups, &mut gathered), self.history(select::types(&selected), clock));
         let context = Context { history, ..context };
         if added || !context.history.is_empty() {
             report = self.diagnose(&mut gathered, context.clone()).await;
         }
-        let at_hand = |d: &Diagnosis| range.overlaps(d, clock);
-        self.read_doubtful(&mut gathered, &mut report.diagnoses, at_hand, &context).await;
-        Ok(Arc::new(Self::case(gathered, report, None)))
+        let selected = |d: &Diagnosis| range.overlaps(d, clock);
+        self.reread_doubtful(&mut gathered, &mut report.diagnoses, selected, &context).await;
+        Ok(Arc::new(Self::cached_answer(gathered, report, None)))
     }
 
     /// One operation (one row, verdict `not_found` when no trace has the id) or all operations of one trace.
@@ -274,8 +274,8 @@ impl Investigator {
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn diagnosis(&self, target: &Target, now: Time) -> Result<Answer, jaeger::Error> {
-        let case = self.single(target, now).await?;
-        Ok(case.answer(case.diagnoses.clone()))
+        let cached = self.single(target, now).await?;
+        Ok(cached.answer(cached.diagnoses.clone()))
     }
 
     /// The traces of an operation or the one trace, main one first, for the trace view.
@@ -283,14 +283,14 @@ impl Investigator {
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn traces(&self, target: &Target, now: Time) -> Result<Vec<Trace>, jaeger::Error> {
-        let case = self.single(target, now).await?;
-        let mut ids: Vec<TraceId> = match case.target {
+        let cached = self.single(target, now).await?;
+        let mut ids: Vec<TraceId> = match cached.target {
             Some(Target::Trace(id)) => vec![id],
-            _ => case.diagnoses.iter().flat_map(|d| &d.trace_ids).copied().collect(),
+            _ => cached.diagnoses.iter().flat_map(|d| &d.trace_ids).copied().collect(),
         };
         let mut seen = HashSet::new();
         ids.retain(|id| seen.insert(*id));
-        let found = |id: &TraceId| case.traces.iter().find(|trace| trace.id() == *id).cloned();
+        let found = |id: &TraceId| cached.traces.iter().find(|trace| trace.id() == *id).cloned();
         Ok(ids.iter().filter_map(found).collect())
     }
 
@@ -321,11 +321,11 @@ impl Investigator {
         }
     }
 
-    fn case(gathered: Gathered, report: Report, target: Option<Target>) -> Case {
+    fn cached_answer(gathered: Gathered, report: Report, target: Option<Target>) -> CachedAnswer {
         let partial = gathered.truncated;
         let mut diagnoses: Vec<_> = report.diagnoses.into_iter().map(Arc::new).collect();
         diagnoses.shrink_to_fit();
         let traces = Arc::new(gathered.traces);
-        Case { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked, target }
+        CachedAnswer { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked, target }
     }
 }

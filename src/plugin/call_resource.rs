@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use super::{instances::DataSource, now, order::Order, query_data, question, uploads::Uploads, upstream};
+use super::{instances::DataSource, jaeger_client, now, order::Order, query_data, query_model, uploads::Uploads};
 use crate::investigate::Target;
 use diagnosis::Diagnosis;
 use diagnosis::playbook::Playbook;
@@ -14,13 +14,13 @@ use grafana_plugin_protocol::api::{Caller, Failure, QueryRange, ResourceReply, R
 use trace::Trace;
 
 /// Operations that are looked through for suggestions.
-const LOOKED_THROUGH: usize = 200;
+const OPERATIONS_FOR_NAMES: usize = 200;
 /// Operations whose spans are looked through for attributes.
 const OPERATIONS_FOR_TAGS: usize = 5;
 /// Services that are asked for their spans.
 const SERVICES_FOR_SPANS: usize = 50;
 /// Most suggestions: nobody reads more.
-const MOST: usize = 1000;
+const MAX_NAMES: usize = 1000;
 
 /// What a request asks of one data source.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl<'q> Parameters<'q> {
             (Some(from_ms), Some(to_ms)) => Some(QueryRange { from_ms, to_ms }),
             _ => None,
         };
-        let filters = self.get("filters").map(question::filters).transpose()?.unwrap_or_default();
+        let filters = self.get("filters").map(query_model::filters).transpose()?.unwrap_or_default();
         Ok(Scope { range: query_data::range(range, now())?, filters })
     }
 }
@@ -185,26 +185,27 @@ pub(super) fn check_playbook(text: &str) -> Value {
 async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource) -> Result<Vec<String>, Failure> {
     let names = match suggestion {
         // as many as a variable may list: the worst of few would be worth little
-        Suggestion::OperationIds => return Ok(worst_first(found(scope, MOST, data_source).await?)),
+        Suggestion::OperationIds => return Ok(worst_first(found(scope, MAX_NAMES, data_source).await?)),
         Suggestion::Services => services(data_source).await?,
         Suggestion::SpanNames => span_names(data_source, &scope.filters.services).await?,
         Suggestion::OperationTypes => {
-            let mut types = each(&found(scope, LOOKED_THROUGH, data_source).await?, |d| vec![d.operation_type.clone()]);
+            let mut types =
+                each(&found(scope, OPERATIONS_FOR_NAMES, data_source).await?, |d| vec![d.operation_type.clone()]);
             types.extend(data_source.investigator.playbook().operation_types());
             types
         }
         Suggestion::ErrorTypes => {
-            each(&found(scope, LOOKED_THROUGH, data_source).await?, |d| d.error_type.iter().cloned().collect())
+            each(&found(scope, OPERATIONS_FOR_NAMES, data_source).await?, |d| d.error_type.iter().cloned().collect())
         }
         Suggestion::Workers => {
-            each(&found(scope, LOOKED_THROUGH, data_source).await?, |d| d.worker_id.iter().cloned().collect())
+            each(&found(scope, OPERATIONS_FOR_NAMES, data_source).await?, |d| d.worker_id.iter().cloned().collect())
         }
         Suggestion::TagKeys => attributes(scope, data_source, |key, _| Some(key.to_owned())).await?,
         Suggestion::TagValues(wanted) => {
             attributes(scope, data_source, |key, value| (key == wanted).then(|| value.to_owned())).await?
         }
     };
-    Ok(names.into_iter().filter(|name| !name.is_empty()).take(MOST).collect())
+    Ok(names.into_iter().filter(|name| !name.is_empty()).take(MAX_NAMES).collect())
 }
 
 /// The ids of operations, the worst first.
@@ -212,14 +213,14 @@ fn worst_first(mut answer: Answer) -> Vec<String> {
     Order::Worst.sort(&mut answer.diagnoses);
     let mut seen = BTreeSet::new();
     let ids = answer.diagnoses.iter().filter_map(|d| d.operation_id.as_deref());
-    ids.filter(|id| !id.is_empty() && seen.insert(*id)).take(MOST).map(str::to_owned).collect()
+    ids.filter(|id| !id.is_empty() && seen.insert(*id)).take(MAX_NAMES).map(str::to_owned).collect()
 }
 
 /// At most `limit` operations that suggestions come from.
 async fn found(scope: Scope, limit: usize, data_source: &DataSource) -> Result<Answer, Failure> {
     let clock = scope.range.to.min(now());
     let found = data_source.investigator.operations(scope.range, &scope.filters, limit, clock).await;
-    found.map_err(|error| upstream::failure(&error))
+    found.map_err(|error| jaeger_client::failure(&error))
 }
 
 /// The services that are searched.
@@ -227,7 +228,7 @@ async fn services(data_source: &DataSource) -> Result<BTreeSet<String>, Failure>
     let globs: Vec<_> =
         data_source.settings.options.discovery_services.iter().map(|glob| wildmatch::WildMatch::new(glob)).collect();
     let wanted = |name: &String| globs.is_empty() || globs.iter().any(|glob| glob.matches(name));
-    let names = data_source.investigator.client().services().await.map_err(|error| upstream::failure(&error))?;
+    let names = data_source.investigator.client().services().await.map_err(|error| jaeger_client::failure(&error))?;
     Ok(names.into_iter().filter(wanted).collect())
 }
 
@@ -239,7 +240,7 @@ async fn span_names(data_source: &DataSource, of: &[String]) -> Result<BTreeSet<
         stream::iter(services.into_iter().take(SERVICES_FOR_SPANS)).map(ask).buffered(8).collect().await;
     let mut names = BTreeSet::new();
     for answer in answers {
-        names.extend(answer.map_err(|error| upstream::failure(&error))?);
+        names.extend(answer.map_err(|error| jaeger_client::failure(&error))?);
     }
     Ok(names)
 }
@@ -254,12 +255,12 @@ async fn attributes(
     data_source: &DataSource,
     get: impl Fn(&str, &str) -> Option<String>,
 ) -> Result<BTreeSet<String>, Failure> {
-    let answer = found(scope, LOOKED_THROUGH, data_source).await?;
+    let answer = found(scope, OPERATIONS_FOR_NAMES, data_source).await?;
     let mut names = BTreeSet::new();
     let newest = answer.diagnoses.iter().filter_map(|d| d.trace_id).take(OPERATIONS_FOR_TAGS);
     for id in newest.collect::<Vec<_>>() {
         let found = data_source.investigator.traces(&Target::Trace(id), now()).await;
-        let traces = found.map_err(|error| upstream::failure(&error))?;
+        let traces = found.map_err(|error| jaeger_client::failure(&error))?;
         for span in traces.iter().flat_map(Trace::spans) {
             names.extend(span.attributes().filter_map(|(key, value)| get(key, &value.to_text())));
         }
@@ -320,7 +321,7 @@ mod tests {
         ];
         let answer = Answer { diagnoses, ..Answer::default() };
         assert_eq!(worst_first(answer), ["failed later", "failed", "slow", "fine"]);
-        for (count, listed) in [(MOST, MOST), (MOST + 1, MOST)] {
+        for (count, listed) in [(MAX_NAMES, MAX_NAMES), (MAX_NAMES + 1, MAX_NAMES)] {
             let diagnoses = (0..count).map(|at| operation(&format!("op_{at}"), Severity::Fine, at as i64)).collect();
             let ids = worst_first(Answer { diagnoses, ..Answer::default() });
             assert_eq!((ids.len(), ids[0].clone()), (listed, format!("op_{}", count - 1)));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{instances::DataSource, now, upstream};
+use super::{instances::DataSource, jaeger_client, now};
 use diagnosis::{Filters, TimeRange};
 use grafana_plugin_protocol::api::Health;
 use jaeger::Dialect;
@@ -16,7 +16,7 @@ const FEW: usize = 20;
 pub(super) async fn check(data_source: &DataSource) -> Health {
     let jaeger = match data_source.investigator.client().health().await {
         Ok(jaeger) => jaeger,
-        Err(error) => return failed(&upstream::failure(&error).message),
+        Err(error) => return failed(&jaeger_client::failure(&error).message),
     };
     let now = now();
     let range = TimeRange { from: now - LOOKED_BACK, to: now };
@@ -45,7 +45,7 @@ pub(super) async fn check(data_source: &DataSource) -> Health {
                 }),
             }
         }
-        Err(error) => failed(&upstream::failure(&error).message),
+        Err(error) => failed(&jaeger_client::failure(&error).message),
     }
 }
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{instances::DataSource, upstream};
+use super::{instances::DataSource, jaeger_client};
 use grafana_plugin_protocol::api::Failure;
 
 /// How long an answer may take, all requests to Jaeger together.
-const LONGEST: Duration = Duration::from_secs(20);
+const MAX_DURATION: Duration = Duration::from_secs(20);
 /// How long before the caller gives up the answer must be ready.
 const RESERVE: Duration = Duration::from_secs(2);
 
@@ -25,7 +25,7 @@ impl Deadline {
     pub(super) fn within(patience: Option<Duration>) -> Self {
         // Of a caller in a hurry at least half the time is used.
         let own = patience.map(|patience| patience.saturating_sub(RESERVE).max(patience / 2));
-        let allowed = own.map_or(LONGEST, |own| own.min(LONGEST));
+        let allowed = own.map_or(MAX_DURATION, |own| own.min(MAX_DURATION));
         Self { at: Instant::now() + allowed, allowed }
     }
 
@@ -41,7 +41,7 @@ impl Deadline {
         let work = work(DataSource { investigator, ..data_source });
         match timeout_at(self.at, work).await {
             Ok(result) => result,
-            Err(_) => Err(upstream::failure(&client.too_late(self.allowed))),
+            Err(_) => Err(jaeger_client::failure(&client.too_late(self.allowed))),
         }
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn an_answer_takes_twenty_seconds_at_most_and_ends_two_seconds_before_the_caller_gives_up() {
         let allowed = |seconds| Deadline::within(Some(Duration::from_secs(seconds))).allowed.as_secs();
-        assert_eq!(Deadline::within(None).allowed, LONGEST);
+        assert_eq!(Deadline::within(None).allowed, MAX_DURATION);
         assert_eq!((allowed(21), allowed(22), allowed(23)), (19, 20, 20));
         assert_eq!((allowed(30), allowed(10), allowed(4), allowed(2)), (20, 8, 2, 1));
     }

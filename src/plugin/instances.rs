@@ -9,9 +9,9 @@ use std::{
 use moka::future::Cache;
 
 use super::{
+    jaeger_client,
     metrics::JaegerTotals,
     settings::{Settings, SettingsError},
-    upstream,
 };
 use crate::investigate::Investigator;
 use diagnosis::playbook::Playbook;
@@ -19,7 +19,7 @@ use frames::Source;
 use grafana_plugin_protocol::api::{Caller, Failure, Instance};
 
 /// Data sources that are kept.
-const MOST: u64 = 64;
+const MAX_DATA_SOURCES: u64 = 64;
 const IDLE: Duration = Duration::from_secs(3600);
 
 /// A data source that can be asked.
@@ -59,7 +59,7 @@ impl Default for DataSources {
         let leave = move |_: Arc<Key>, old: DataSource, _| {
             totals.lock().unwrap_or_else(PoisonError::into_inner).add(&old.investigator);
         };
-        let kept = Cache::builder().max_capacity(MOST).time_to_idle(IDLE).eviction_listener(leave).build();
+        let kept = Cache::builder().max_capacity(MAX_DATA_SOURCES).time_to_idle(IDLE).eviction_listener(leave).build();
         Self { kept, gone }
     }
 }
@@ -77,7 +77,7 @@ impl DataSources {
         let mut data_source = made.await.map_err(|error| (*error).clone())?;
         let identity = data_source.settings.identity(&caller.headers);
         if !identity.is_empty() {
-            data_source.investigator = upstream::personal(&data_source.investigator, &identity)?;
+            data_source.investigator = jaeger_client::personal(&data_source.investigator, &identity)?;
         }
         Ok(data_source)
     }
@@ -102,7 +102,7 @@ impl DataSource {
                 SettingsError::Playbook(errors.join("; "))
             })?,
         };
-        let client = upstream::client(&settings)?;
+        let client = jaeger_client::client(&settings)?;
         let investigator = Investigator::new(client, Arc::new(playbook), settings.options.clone());
         let source = Source { uid: instance.uid.clone(), name: instance.name.clone() };
         Ok(Self { settings: Arc::new(settings), source, investigator })

@@ -17,7 +17,7 @@ const SECONDS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 3
 
 /// What happened to a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum QueryOutcome {
     Ok,
     /// Jaeger's or the user's fault.
     Downstream,
@@ -27,7 +27,7 @@ pub(super) enum Outcome {
     Cancelled,
 }
 
-impl Outcome {
+impl QueryOutcome {
     fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -149,7 +149,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts an answered query.
-    pub(super) fn query(&self, query_type: &'static str, outcome: Outcome, took: Duration) {
+    pub(super) fn query(&self, query_type: &'static str, outcome: QueryOutcome, took: Duration) {
         self.queries.get_or_create(&QueryLabels { query_type, outcome: outcome.as_str() }).inc();
         self.durations.get_or_create(&TypeLabels { query_type }).observe(took.as_secs_f64());
     }
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn metrics_are_told_in_prometheus_words() {
         let metrics = Metrics::default();
-        metrics.query("operations", Outcome::Ok, Duration::from_millis(3));
+        metrics.query("operations", QueryOutcome::Ok, Duration::from_millis(3));
         metrics.resource(200);
         let guard = metrics.stream();
         let totals = JaegerTotals { calls: 3, questions: 5, cache_hits: 2, ..JaegerTotals::default() };

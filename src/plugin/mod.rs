@@ -3,27 +3,27 @@
 //! A file is named after the handler of Grafana that it serves: `query_data`, `check_health`, `call_resource` and
 //! `stream`. [`Plugin`] passes each request on to one of them, within a [deadline](deadline).
 
+mod backend;
 mod call_resource;
 mod check_health;
 mod deadline;
 #[cfg(test)]
 mod foreign_bytes;
 mod instances;
+mod jaeger_client;
 mod logfmt;
 mod logging;
 mod metrics;
 mod order;
 mod query_data;
-mod question;
-mod service;
+mod query_model;
 mod settings;
 mod stream;
 mod uploads;
-mod upstream;
 
 use std::{io::Write, process::ExitCode, sync::Arc};
 
-pub use service::Plugin;
+pub use backend::Plugin;
 pub use settings::{Settings, SettingsError, Tls};
 
 use grafana_plugin_protocol::go_plugin;

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use futures_util::stream;
 
-use super::{deadline::Deadline, instances::DataSource, metrics::StreamGuard, now, upstream};
+use super::{deadline::Deadline, instances::DataSource, jaeger_client, metrics::StreamGuard, now};
 use crate::investigate::Target;
 use diagnosis::Answer;
 use diagnosis::{Diagnosis, OperationStatus, Verdict};
@@ -71,7 +71,7 @@ pub(super) async fn snapshot(data_source: &DataSource, target: &Target) -> Resul
 
 async fn ask(data_source: &DataSource, target: &Target) -> Result<Answer, Failure> {
     let ask = async |data_source: DataSource| {
-        data_source.investigator.diagnosis(target, now()).await.map_err(|error| upstream::failure(&error))
+        data_source.investigator.diagnosis(target, now()).await.map_err(|error| jaeger_client::failure(&error))
     };
     Deadline::within(None).limit(data_source.clone(), ask).await
 }
@@ -85,7 +85,7 @@ fn frame(data_source: &DataSource, answer: &Answer) -> Result<Vec<u8>, Failure> 
 
 /// What counts as a change; the clock alone is none.
 #[derive(PartialEq)]
-struct Sign {
+struct Fingerprint {
     status: OperationStatus,
     verdict: Verdict,
     rule: String,
@@ -96,7 +96,7 @@ struct Sign {
     progress_phase: Option<String>,
 }
 
-impl Sign {
+impl Fingerprint {
     fn of(diagnosis: &Diagnosis) -> Self {
         Self {
             status: diagnosis.status,
@@ -114,7 +114,7 @@ impl Sign {
 struct Follower {
     data_source: DataSource,
     target: Target,
-    last: Option<Vec<Sign>>,
+    last: Option<Vec<Fingerprint>>,
     ended: bool,
     failures: u32,
     _counted: StreamGuard,
@@ -153,7 +153,7 @@ impl Follower {
             };
             self.failures = 0;
             self.ended = !answer.diagnoses.iter().any(|diagnosis| still_runs(diagnosis));
-            let now = answer.diagnoses.iter().map(|diagnosis| Sign::of(diagnosis)).collect();
+            let now = answer.diagnoses.iter().map(|diagnosis| Fingerprint::of(diagnosis)).collect();
             if self.last.as_ref() != Some(&now) {
                 self.last = Some(now);
                 return Some(frame(&self.data_source, &answer));

@@ -1,7 +1,7 @@
 //! What stands behind the browser tests and the demo page: a Jaeger with the example traces of a bad day, the real
 //! plugin, and Grafana's HTTP paths in front of it, all on 127.0.0.1.
 //!
-//! `stand_in PLUGIN` prints one line of JSON with its address and stops when its standard input ends.
+//! `dev_server PLUGIN` prints one line of JSON with its address and stops when its standard input ends.
 #![forbid(unsafe_code)]
 
 use std::{

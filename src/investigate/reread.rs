@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use futures_util::StreamExt as _;
 
-use super::{AT_ONCE, Gathered, Investigator};
+use super::{CONCURRENT_REQUESTS, Gathered, Investigator};
 use diagnosis::playbook::{Fill, Placeholder};
 use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
 use jaeger::Error;
@@ -26,11 +26,11 @@ const MOST_ROUNDS: usize = 3;
 const UNREAD: &str = "unknown.trace_unread";
 
 /// What is known of a trace after it was asked for by id.
-enum Whole {
+enum Reread {
     /// It has more spans than the search gave.
     Larger(Trace),
     /// The search gave all of it.
-    Known(usize),
+    Complete(usize),
     /// Jaeger gave it up, or the answer was cut; why.
     Partial(Option<Trace>, String),
     Failed(Error),
@@ -47,21 +47,21 @@ fn is_long(trace: &Trace) -> bool {
 }
 
 impl Investigator {
-    /// Diagnoses again after reading by id what the verdicts of `at_hand` rest on, until that finds nothing new. A
+    /// Diagnoses again after reading by id what the verdicts of `selected` rest on, until that finds nothing new. A
     /// verdict that rests on a trace which could not be read becomes `unknown`.
-    pub(super) async fn read_doubtful(
+    pub(super) async fn reread_doubtful(
         &self,
         gathered: &mut Gathered,
         report: &mut Vec<Diagnosis>,
-        at_hand: impl Fn(&Diagnosis) -> bool,
+        selected: impl Fn(&Diagnosis) -> bool,
         context: &Context,
     ) {
         for _ in 0..MOST_ROUNDS {
-            let doubtful = report.iter().filter(|d| at_hand(d) && rests_on_absence(d));
+            let doubtful = report.iter().filter(|d| selected(d) && rests_on_absence(d));
             let ids: Vec<TraceId> = doubtful.flat_map(|d| d.trace_ids.iter().copied()).collect();
-            let running = report.iter().filter(|d| at_hand(d) && !d.status.is_terminal());
+            let running = report.iter().filter(|d| selected(d) && !d.status.is_terminal());
             let samples: Vec<TraceId> = running.flat_map(|d| d.trace_ids.iter().copied()).collect();
-            if !self.read_whole(gathered, &ids, &samples).await {
+            if !self.reread(gathered, &ids, &samples).await {
                 break;
             }
             *report = self.diagnose(gathered, context.clone()).await.diagnoses;
@@ -75,7 +75,7 @@ impl Investigator {
     }
 
     /// Reads by id the traces `ids`, and a few of the others as long as that finds something; says whether it did.
-    async fn read_whole(&self, gathered: &mut Gathered, ids: &[TraceId], samples: &[TraceId]) -> bool {
+    async fn reread(&self, gathered: &mut Gathered, ids: &[TraceId], samples: &[TraceId]) -> bool {
         let identity = self.client.identity();
         for id in ids.iter().skip(MOST_DOUBTFUL) {
             let why = format!("more than {MOST_DOUBTFUL} traces would have to be read: ask for a shorter time range");
@@ -85,12 +85,12 @@ impl Investigator {
         for id in ids.iter().take(MOST_DOUBTFUL) {
             let had = gathered.traces.iter().find(|trace| trace.id() == *id).map(Trace::len);
             let Some(had) = had.filter(|_| !gathered.read.contains(id)) else { continue };
-            if self.caches().whole.get(&(identity, *id)).await.is_none_or(|whole| whole > had) {
+            if self.caches().span_counts.get(&(identity, *id)).await.is_none_or(|whole| whole > had) {
                 gathered.read.insert(*id);
                 wanted.push((*id, had));
             }
         }
-        let mut added = self.read_each(gathered, wanted).await;
+        let mut added = self.reread_each(gathered, wanted).await;
         let mut left = MOST_SAMPLES;
         loop {
             // As many as may still be useless; one that is not allows more.
@@ -102,36 +102,36 @@ impl Investigator {
                 return added;
             }
             left -= batch.len();
-            added |= self.read_each(gathered, batch).await;
+            added |= self.reread_each(gathered, batch).await;
         }
     }
 
     /// Reads these traces by id, each with the number of spans that are known; says whether that found anything new.
-    async fn read_each(&self, gathered: &mut Gathered, wanted: Vec<(TraceId, usize)>) -> bool {
+    async fn reread_each(&self, gathered: &mut Gathered, wanted: Vec<(TraceId, usize)>) -> bool {
         gathered.asked.extend(wanted.iter().map(|(id, _)| format!("trace {id}")));
         gathered.read.extend(wanted.iter().map(|(id, _)| *id));
-        let each = wanted.into_iter().map(|(id, had)| async move { (id, self.whole(id, had).await) });
-        let mut answers = futures_util::stream::iter(each).buffered(AT_ONCE);
+        let each = wanted.into_iter().map(|(id, had)| async move { (id, self.reread_one(id, had).await) });
+        let mut answers = futures_util::stream::iter(each).buffered(CONCURRENT_REQUESTS);
         let mut added = false;
-        while let Some((id, whole)) = answers.next().await {
-            added |= self.take_whole(gathered, id, whole).await;
+        while let Some((id, outcome)) = answers.next().await {
+            added |= self.add_reread(gathered, id, outcome).await;
         }
         jaeger::merge(&mut gathered.traces);
         added
     }
 
-    async fn whole(&self, id: TraceId, had: usize) -> Whole {
+    async fn reread_one(&self, id: TraceId, had: usize) -> Reread {
         match self.trace_or_start(id).await {
             Ok(Some(trace)) => match trace.partial().map(str::to_owned) {
-                Some(why) => Whole::Partial(Some(trace), why),
-                None if trace.len() > had => Whole::Larger(trace),
-                None => Whole::Known(trace.len()),
+                Some(why) => Reread::Partial(Some(trace), why),
+                None if trace.len() > had => Reread::Larger(trace),
+                None => Reread::Complete(trace.len()),
             },
             Ok(None) => {
                 let why = "Jaeger no longer has it as a whole: only what the search gave was read";
-                Whole::Partial(None, why.to_owned())
+                Reread::Partial(None, why.to_owned())
             }
-            Err(error) => Whole::Failed(error),
+            Err(error) => Reread::Failed(error),
         }
     }
 
@@ -144,25 +144,25 @@ impl Investigator {
     }
 
     /// Keeps what was read; says whether the diagnosis may change.
-    async fn take_whole(&self, gathered: &mut Gathered, id: TraceId, whole: Whole) -> bool {
+    async fn add_reread(&self, gathered: &mut Gathered, id: TraceId, reread: Reread) -> bool {
         let key = (self.client.identity(), id);
-        let why = match whole {
-            Whole::Larger(trace) => {
+        let why = match reread {
+            Reread::Larger(trace) => {
                 self.caches().useless_reads.store(0, Relaxed);
-                self.caches().whole.insert(key, trace.len()).await;
+                self.caches().span_counts.insert(key, trace.len()).await;
                 gathered.traces.push(trace);
                 return true;
             }
-            Whole::Known(spans) => {
+            Reread::Complete(spans) => {
                 self.caches().useless_reads.fetch_add(1, Relaxed);
-                self.caches().whole.insert(key, spans).await;
+                self.caches().span_counts.insert(key, spans).await;
                 return false;
             }
-            Whole::Partial(trace, why) => {
+            Reread::Partial(trace, why) => {
                 gathered.traces.extend(trace);
                 why
             }
-            Whole::Failed(error) => {
+            Reread::Failed(error) => {
                 gathered.truncated = true;
                 gathered.notice(format!("trace {id} could not be read as a whole: {error}"));
                 gathered.unread.insert(id, error.to_string());

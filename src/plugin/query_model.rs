@@ -18,13 +18,13 @@ const TYPES: &str = "operations, diagnosis, trace, serviceMap, metric, annotatio
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Question {
+pub(super) enum QueryModel {
     Operations { filters: Filters, limit: usize, order: Order },
     Diagnosis { target: Target, views: Vec<View>, follow: bool },
     Trace { target: Target },
     ServiceMap { target: Target },
     Metric { measure: Measure, by: Vec<GroupBy>, filters: Filters, format: Format, limit: usize },
-    Annotations { filters: Filters, limit: usize, least: Severity },
+    Annotations { filters: Filters, limit: usize, min_severity: Severity },
     Upload { handle: String, views: Vec<View> },
 }
 
@@ -35,7 +35,7 @@ pub(super) enum Format {
     Timeseries,
 }
 
-impl Question {
+impl QueryModel {
     /// Understands the model of a query; `envelope_type` counts where the model names no type.
     pub(super) fn parse(json: &[u8], envelope_type: &str) -> Result<Self, Failure> {
         let model: Map<String, Value> = if json.is_empty() {
@@ -70,7 +70,7 @@ impl Question {
             "annotations" => Ok(Self::Annotations {
                 filters: model.filters()?,
                 limit: model.limit(DEFAULT_LIMIT)?,
-                least: model.least_severity()?,
+                min_severity: model.min_severity()?,
             }),
             "upload" => {
                 let handle = model.text("upload")?.or(model.text("handle")?).map(str::to_owned);
@@ -249,7 +249,7 @@ impl<'j> Model<'j> {
         }
     }
 
-    fn least_severity(self) -> Result<Severity, Failure> {
+    fn min_severity(self) -> Result<Severity, Failure> {
         let Some(value) = self.get("minSeverity") else { return Ok(Severity::Warning) };
         let level = value.as_u64().and_then(|level| u8::try_from(level).ok());
         let severity = level.and_then(Severity::from_level);
@@ -276,8 +276,8 @@ mod tests {
     use super::*;
     use trace::TraceId;
 
-    fn parse(model: &Value) -> Result<Question, Failure> {
-        Question::parse(model.to_string().as_bytes(), "")
+    fn parse(model: &Value) -> Result<QueryModel, Failure> {
+        QueryModel::parse(model.to_string().as_bytes(), "")
     }
 
     fn message(model: &Value) -> String {
@@ -292,16 +292,19 @@ mod tests {
         let trace = Target::Either(id.clone(), TraceId(0x00ab_cdef));
         for kind in [json!(null), json!(""), json!("trace"), json!("traceql")] {
             let model = json!({"queryType": kind, "query": id});
-            assert_eq!(parse(&model), Ok(Question::Trace { target: trace.clone() }));
+            assert_eq!(parse(&model), Ok(QueryModel::Trace { target: trace.clone() }));
         }
         let operation = json!({"query": "op_training_20251122_100505_ab12cd34"});
-        assert!(matches!(parse(&operation), Ok(Question::Trace { target: Target::Operation(_) })));
+        assert!(matches!(parse(&operation), Ok(QueryModel::Trace { target: Target::Operation(_) })));
     }
 
     #[test]
     fn the_envelope_tells_the_type_where_the_model_does_not() {
-        assert!(matches!(Question::parse(b"{}", "operations"), Ok(Question::Operations { limit: 100, .. })));
-        assert!(matches!(Question::parse(b"{\"queryType\":\"metric\"}", "operations"), Ok(Question::Metric { .. })));
+        assert!(matches!(QueryModel::parse(b"{}", "operations"), Ok(QueryModel::Operations { limit: 100, .. })));
+        assert!(matches!(
+            QueryModel::parse(b"{\"queryType\":\"metric\"}", "operations"),
+            Ok(QueryModel::Metric { .. })
+        ));
     }
 
     #[test]
@@ -311,7 +314,7 @@ mod tests {
             "filters": {"types": "Training", "statuses": ["failed", ""], "verdicts": ["stuck"], "tags": "a=b",
                         "minDuration": "1m30s", "maxDuration": "", "future": 1},
         });
-        let Ok(Question::Operations { filters, limit, .. }) = parse(&model) else { panic!("{:?}", parse(&model)) };
+        let Ok(QueryModel::Operations { filters, limit, .. }) = parse(&model) else { panic!("{:?}", parse(&model)) };
         assert_eq!(limit, 7);
         assert_eq!(filters.types, ["training"]);
         assert_eq!(filters.statuses, [OperationStatus::Failed]);
@@ -324,7 +327,7 @@ mod tests {
         let of = |field: &str, value: Value| message(&json!({"queryType": "operations", "filters": {field: value}}));
         assert!(message(&json!({"queryType": "nonsense"})).contains("diagnosis"));
         let order = |word: &str| match parse(&json!({"queryType": "operations", "orderBy": word})) {
-            Ok(Question::Operations { order, .. }) => order,
+            Ok(QueryModel::Operations { order, .. }) => order,
             other => panic!("{other:?}"),
         };
         assert_eq!([order(""), order("worst")], [Order::Newest, Order::Worst]);
@@ -340,7 +343,7 @@ mod tests {
         assert!(message(&json!({"queryType": "metric", "measure": "happiness"})).contains("failure_ratio"));
         assert!(message(&json!({"queryType": "metric", "groupBy": ["trace_id"]})).contains("bottleneck_span"));
         assert!(message(&json!({"queryType": "upload"})).contains("file"));
-        assert!(Question::parse(b"{nope", "").unwrap_err().message.contains("no JSON"));
+        assert!(QueryModel::parse(b"{nope", "").unwrap_err().message.contains("no JSON"));
     }
 
     #[test]

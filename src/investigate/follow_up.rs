@@ -3,13 +3,13 @@
 use futures_util::StreamExt as _;
 use hashbrown::HashSet;
 
-use super::{AT_ONCE, Gathered, Investigator};
+use super::{CONCURRENT_REQUESTS, Gathered, Investigator};
 use diagnosis::playbook::{Attr, RouteRole};
 use diagnosis::{Diagnosis, OperationStatus, Severity, Verdict};
 use jaeger::Search;
 use trace::{Micros, Time};
 
-/// How many operations are looked at more closely.
+/// How many operations get follow-up searches.
 const MOST_OPERATIONS: usize = 20;
 /// How many of an operation's services are asked for polls and health checks.
 const MOST_SERVICES: usize = 6;
@@ -30,13 +30,13 @@ const RECENT: Micros = Micros::from_secs(900);
 
 /// Searches worth making.
 #[derive(Debug, Default)]
-pub(super) struct Wishes {
+pub(super) struct FollowUpSearches {
     searches: Vec<Search>,
     /// Asked only when the search before it in the pair finds nothing.
     fallbacks: Vec<(Search, Search)>,
 }
 
-impl Wishes {
+impl FollowUpSearches {
     pub(super) fn extend(&mut self, other: Self) {
         self.searches.extend(other.searches);
         self.fallbacks.extend(other.fallbacks);
@@ -44,10 +44,10 @@ impl Wishes {
 }
 
 /// From the first start to the last end of the operations that went wrong.
-fn time_of_trouble(at_hand: &[&Diagnosis], clock: Time) -> Option<(Time, Time)> {
+fn time_of_trouble(selected: &[&Diagnosis], clock: Time) -> Option<(Time, Time)> {
     let wrong =
         |d: &&&Diagnosis| d.severity >= Severity::Warning || d.error_count > 0 || d.status == OperationStatus::Failed;
-    let mut times = at_hand.iter().filter(wrong).filter_map(|d| Some((d.start?, d.end.unwrap_or(clock))));
+    let mut times = selected.iter().filter(wrong).filter_map(|d| Some((d.start?, d.end.unwrap_or(clock))));
     let first = times.next()?;
     Some(times.fold(first, |(from, to), (start, end)| (Ord::min(from, start), Ord::max(to, end))))
 }
@@ -58,27 +58,27 @@ fn is_open(d: &Diagnosis) -> bool {
 
 impl Investigator {
     /// What would tell more about these operations.
-    pub(super) async fn wishes(&self, at_hand: &[&Diagnosis], clock: Time) -> Wishes {
-        let mut wishes = Wishes::default();
-        for diagnosis in at_hand.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
-            self.wish_requests(diagnosis, clock, &mut wishes).await;
-            self.wish_health(diagnosis, clock, &mut wishes).await;
+    pub(super) async fn follow_ups(&self, selected: &[&Diagnosis], clock: Time) -> FollowUpSearches {
+        let mut follow_ups = FollowUpSearches::default();
+        for diagnosis in selected.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
+            self.add_request_searches(diagnosis, clock, &mut follow_ups).await;
+            self.add_health_searches(diagnosis, clock, &mut follow_ups).await;
         }
-        self.wish_context(at_hand, clock, &mut wishes).await;
-        wishes
+        self.add_context_searches(selected, clock, &mut follow_ups).await;
+        follow_ups
     }
 
     /// What would tell more about the one operation that was asked for: also who asked for it after its end, and what
     /// belongs to it without bearing its id.
-    pub(super) async fn wishes_of_one(&self, diagnosis: &Diagnosis, clock: Time) -> Wishes {
-        let mut wishes = Wishes::default();
+    pub(super) async fn follow_ups_of_one(&self, diagnosis: &Diagnosis, clock: Time) -> FollowUpSearches {
+        let mut follow_ups = FollowUpSearches::default();
         if !is_open(diagnosis) && diagnosis.operation_id.is_some() {
-            self.wish_requests(diagnosis, clock, &mut wishes).await;
+            self.add_request_searches(diagnosis, clock, &mut follow_ups).await;
         }
         let lost = matches!(diagnosis.verdict, Verdict::TraceBroken | Verdict::Unknown);
         if let Some(start) = diagnosis.start.filter(|_| lost) {
             let named = self.candidates(&mut Gathered::default()).await.unwrap_or_default();
-            wishes.searches.extend(named.into_iter().flat_map(|(service, names)| {
+            follow_ups.searches.extend(named.into_iter().flat_map(|(service, names)| {
                 names.into_iter().map(move |name| Search {
                     service: Some(service.clone()),
                     operation: Some(name),
@@ -89,41 +89,47 @@ impl Investigator {
                 })
             }));
         }
-        wishes
+        follow_ups
     }
 
     /// The other traces of operations that may still change, in the services that they were seen in: those of others
     /// hold a transition, by which discovery finds them.
-    pub(super) async fn wish_open_ids(&self, at_hand: &[&Diagnosis], clock: Time) -> Wishes {
-        let mut wishes = Wishes::default();
+    pub(super) async fn other_traces_of_open(&self, selected: &[&Diagnosis], clock: Time) -> FollowUpSearches {
+        let mut follow_ups = FollowUpSearches::default();
         let any = !self.client.wants_service().await.unwrap_or(true);
-        for diagnosis in at_hand.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
+        for diagnosis in selected.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
             let own = diagnosis.services.iter().take(MOST_SERVICES).cloned().map(Some).collect();
-            self.wish_id(diagnosis, if any { vec![None] } else { own }, clock, &mut wishes);
+            self.add_id_searches(diagnosis, if any { vec![None] } else { own }, clock, &mut follow_ups);
         }
-        wishes
+        follow_ups
     }
 
     /// All other traces of these operations.
-    pub(super) async fn wish_ids(&self, at_hand: &[&Diagnosis], clock: Time) -> Wishes {
-        let mut wishes = Wishes::default();
+    pub(super) async fn other_traces(&self, selected: &[&Diagnosis], clock: Time) -> FollowUpSearches {
+        let mut follow_ups = FollowUpSearches::default();
         let services: Vec<Option<String>> = if self.client.wants_service().await.unwrap_or(true) {
             let named = self.candidates(&mut Gathered::default()).await.unwrap_or_default();
             named.into_iter().take(MOST_CANDIDATES).map(|(service, _)| Some(service)).collect()
         } else {
             vec![None]
         };
-        for diagnosis in at_hand.iter().take(MOST_OPERATIONS) {
-            self.wish_id(diagnosis, services.clone(), clock, &mut wishes);
+        for diagnosis in selected.iter().take(MOST_OPERATIONS) {
+            self.add_id_searches(diagnosis, services.clone(), clock, &mut follow_ups);
         }
-        wishes
+        follow_ups
     }
 
-    fn wish_id(&self, diagnosis: &Diagnosis, services: Vec<Option<String>>, clock: Time, wishes: &mut Wishes) {
+    fn add_id_searches(
+        &self,
+        diagnosis: &Diagnosis,
+        services: Vec<Option<String>>,
+        clock: Time,
+        follow_ups: &mut FollowUpSearches,
+    ) {
         let Some(id) = &diagnosis.operation_id else { return };
-        let from = self.shared.playbook.time_in_id(id).or(diagnosis.start).unwrap_or(clock) - super::BEFORE_ID;
+        let from = self.shared.playbook.time_in_id(id).or(diagnosis.start).unwrap_or(clock) - super::ID_CLOCK_SKEW;
         for service in services {
-            wishes.searches.extend(self.shared.playbook.operation_id_keys().iter().map(|key| Search {
+            follow_ups.searches.extend(self.shared.playbook.operation_id_keys().iter().map(|key| Search {
                 service: service.clone(),
                 attributes: vec![(key.clone(), id.clone())],
                 from,
@@ -136,7 +142,7 @@ impl Investigator {
 
     /// Requests that bear the id in their address: polls show whether anyone could reach the operation, others change
     /// its state.
-    async fn wish_requests(&self, diagnosis: &Diagnosis, clock: Time, wishes: &mut Wishes) {
+    async fn add_request_searches(&self, diagnosis: &Diagnosis, clock: Time, follow_ups: &mut FollowUpSearches) {
         let playbook = &self.shared.playbook;
         let id = diagnosis.operation_id.as_deref().unwrap_or_default();
         let mentions = playbook.mentions(id);
@@ -150,11 +156,11 @@ impl Investigator {
                 limit: LAST_FEW,
                 ..Search::default()
             };
-            wishes.searches.extend(mentions.iter().map(|(key, value)| search(None, key, value)));
+            follow_ups.searches.extend(mentions.iter().map(|(key, value)| search(None, key, value)));
             let Ok(names) = self.names_of(service).await else { continue };
             for name in names.iter() {
                 let Some(target) = self.target_of(name, id) else { continue };
-                wishes
+                follow_ups
                     .searches
                     .extend(playbook.keys(Attr::HttpTarget).iter().map(|key| search(Some(name), key, &target)));
             }
@@ -173,7 +179,7 @@ impl Investigator {
     }
 
     /// The last health checks of the services show whether they live.
-    async fn wish_health(&self, diagnosis: &Diagnosis, clock: Time, wishes: &mut Wishes) {
+    async fn add_health_searches(&self, diagnosis: &Diagnosis, clock: Time, follow_ups: &mut FollowUpSearches) {
         // So short a window that whatever few a storage gives of it show that the service lives.
         let alive = Micros(self.shared.playbook.thresholds().health_gap.0.saturating_mul(2));
         for service in diagnosis.services.iter().take(MOST_SERVICES) {
@@ -189,7 +195,7 @@ impl Investigator {
                 };
                 let from = diagnosis.start.unwrap_or(clock - RECENT).min(clock - RECENT);
                 let earlier = Search { from, ..recent.clone() };
-                wishes.fallbacks.push((recent, earlier));
+                follow_ups.fallbacks.push((recent, earlier));
             }
         }
     }
@@ -200,13 +206,13 @@ impl Investigator {
     }
 
     /// Failing spans elsewhere in the time of operations that went wrong.
-    async fn wish_context(&self, at_hand: &[&Diagnosis], clock: Time, wishes: &mut Wishes) {
+    async fn add_context_searches(&self, selected: &[&Diagnosis], clock: Time, follow_ups: &mut FollowUpSearches) {
         let telling = self.shared.playbook.context_spans();
-        let Some((from, to)) = time_of_trouble(at_hand, clock) else { return };
+        let Some((from, to)) = time_of_trouble(selected, clock) else { return };
         let mut ignored = Gathered::default();
         let found = self.services_with(|name| telling.iter().any(|known| known == name), &mut ignored).await;
         for (service, names) in found.unwrap_or_default() {
-            wishes.searches.extend(names.into_iter().map(|name| Search {
+            follow_ups.searches.extend(names.into_iter().map(|name| Search {
                 service: Some(service.clone()),
                 operation: Some(name),
                 from: from - AROUND,
@@ -219,8 +225,8 @@ impl Investigator {
 
     /// Makes the searches; says whether that found anything new. A search that fails is noted, never an error: the operations
     /// themselves are known.
-    pub(super) async fn grant(&self, wishes: Wishes, gathered: &mut Gathered) -> bool {
-        let Wishes { mut searches, mut fallbacks } = wishes;
+    pub(super) async fn run_follow_ups(&self, follow_ups: FollowUpSearches, gathered: &mut Gathered) -> bool {
+        let FollowUpSearches { mut searches, mut fallbacks } = follow_ups;
         let mut seen = HashSet::new();
         searches.retain(|search| seen.insert(search.clone()));
         let mut added = false;
@@ -228,7 +234,7 @@ impl Investigator {
         let whole = gathered.truncated;
         if !searches.is_empty() {
             match self.fetch_all(searches).await {
-                Ok(found) => added |= gathered.absorb(found),
+                Ok(found) => added |= gathered.add(found),
                 Err(error) => gathered.notice(format!("traces that may explain more could not be read: {error}")),
             }
         }
@@ -239,10 +245,10 @@ impl Investigator {
                 other => other,
             }
         });
-        let mut answers = futures_util::stream::iter(each).buffer_unordered(AT_ONCE);
+        let mut answers = futures_util::stream::iter(each).buffer_unordered(CONCURRENT_REQUESTS);
         while let Some(found) = answers.next().await {
             match found {
-                Ok(found) => added |= gathered.absorb(found),
+                Ok(found) => added |= gathered.add(found),
                 Err(error) => gathered.notice(format!("health checks could not be read: {error}")),
             }
         }

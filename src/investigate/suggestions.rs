@@ -9,7 +9,7 @@ use trace::{SpanRef, Time, Trace};
 
 /// How many names a list has at most.
 const MOST_NAMES: usize = 1000;
-/// How many operations are looked at.
+/// How many operations are read.
 const MOST_OPERATIONS: usize = 500;
 
 impl Investigator {
@@ -120,13 +120,13 @@ impl Investigator {
         now: Time,
         each: impl Fn(SpanRef<'_>, &mut dyn FnMut(&str)),
     ) -> Result<Vec<String>, Error> {
-        let case = self.list(range, &filters.tags, MOST_OPERATIONS, now).await?;
+        let cached = self.list(range, &filters.tags, MOST_OPERATIONS, now).await?;
         let clock = range.to.min(now);
         let wanted =
-            case.diagnoses.iter().filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook));
+            cached.diagnoses.iter().filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook));
         let ids: BTreeSet<_> = wanted.flat_map(|d| d.trace_ids.iter().copied()).collect();
         let mut names: BTreeSet<String> = BTreeSet::new();
-        for span in case.traces.iter().filter(|trace| ids.contains(&trace.id())).flat_map(Trace::spans) {
+        for span in cached.traces.iter().filter(|trace| ids.contains(&trace.id())).flat_map(Trace::spans) {
             each(span, &mut |name| {
                 if names.len() < MOST_NAMES && !names.contains(name) {
                     names.insert(name.to_owned());
