@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::time::{When, duration, wall_clock};
 use diagnosis::Verdict;
+use jaeger::Secret;
 use trace::{Micros, Time};
 
 /// Tells from Jaeger traces what is wrong with an operation of KTRDR, with proof.
@@ -44,11 +45,7 @@ pub(super) struct OperationArgs {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(super) from: Option<When>,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
-    #[command(flatten)]
-    pub(super) clock: ClockArgs,
-    #[command(flatten)]
-    pub(super) rules: RuleArgs,
+    pub(super) common: CommonArgs,
     #[command(flatten)]
     pub(super) jaeger: JaegerArgs,
 }
@@ -71,11 +68,7 @@ pub(super) struct OperationsArgs {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) limit: u16,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
-    #[command(flatten)]
-    pub(super) clock: ClockArgs,
-    #[command(flatten)]
-    pub(super) rules: RuleArgs,
+    pub(super) common: CommonArgs,
     #[command(flatten)]
     pub(super) jaeger: JaegerArgs,
 }
@@ -88,11 +81,7 @@ pub(super) struct FileArgs {
     #[arg(long, value_name = "ID")]
     pub(super) operation: Option<String>,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
-    #[command(flatten)]
-    pub(super) clock: ClockArgs,
-    #[command(flatten)]
-    pub(super) rules: RuleArgs,
+    pub(super) common: CommonArgs,
 }
 
 #[derive(Debug, Args)]
@@ -198,7 +187,19 @@ pub(super) struct JaegerArgs {
     pub(super) discovery_services: Vec<String>,
 }
 
-/// By which rules to judge.
+/// What every command that diagnoses operations takes.
+#[derive(Debug, Args)]
+pub(super) struct CommonArgs {
+    /// How to print [default: a table for several operations, a report for one]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+    #[command(flatten)]
+    pub(super) clock: ClockArgs,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+}
+
+/// The rules to apply.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rules")]
 pub(super) struct RuleArgs {
@@ -226,14 +227,6 @@ impl ClockArgs {
     }
 }
 
-/// How to print.
-#[derive(Debug, Args)]
-pub(super) struct OutputArgs {
-    /// How to print [default: a table for several operations, a report for one]
-    #[arg(long, value_enum)]
-    pub(super) format: Option<Format>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// One row per operation
@@ -252,22 +245,6 @@ pub(super) enum PathFormat {
     Table,
     /// An array with one object per trace
     Json,
-}
-
-/// A text that must not show in any message. It is read later, because a parser of clap would repeat what it refuses.
-#[derive(Clone)]
-pub(super) struct Secret(pub(super) String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
 }
 
 fn verdict_parser() -> clap::builder::PossibleValuesParser {

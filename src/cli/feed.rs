@@ -7,11 +7,12 @@ use std::{
 };
 
 use super::{
-    args::{DemoArgs, Secret},
+    args::DemoArgs,
     error::Error,
     output,
     text::{BOLD, line, paint},
 };
+use jaeger::Secret;
 use testbed::{
     RawTrace,
     simulation::{BATCH, Clock, Ended, FeedError, Feeder, Ports, Simulation, batches, serve},
@@ -25,7 +26,7 @@ const AGAIN: Duration = Duration::from_secs(3);
 const REMARK: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(to: &Secret, args: &DemoArgs) -> Result<(), Error> {
-    let feeder = Feeder::new(&to.0)?;
+    let feeder = Feeder::new(to.expose())?;
     let now = args.clock.now();
     let clock = Clock::start(now);
     let simulation = Arc::new(Mutex::new(Simulation::with_backlog(now, args.seed)));

@@ -27,6 +27,7 @@ use std::{
 
 pub use cache::CacheUse;
 use hashbrown::{HashMap, HashSet};
+pub use suggestions::MAX_SUGGESTIONS;
 pub use target::Target;
 
 use tokio::time::Instant;

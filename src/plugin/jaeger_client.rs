@@ -17,12 +17,7 @@ pub(super) fn client(settings: &Settings) -> Result<Client, SettingsError> {
         auth: auth.unwrap_or_default(),
         headers: settings.headers.iter().map(|(name, value)| (name.clone(), hidden(value))).collect(),
         tenant: settings.tenant.clone(),
-        tls: jaeger::Tls {
-            ca_pem: settings.tls.ca.clone(),
-            client_pem: settings.tls.client.as_ref().map(|(certificate, key)| (certificate.clone(), hidden(key))),
-            server_name: settings.tls.server_name.clone(),
-            skip_verify: settings.tls.skip_verify,
-        },
+        tls: settings.tls.clone(),
         timeout: settings.timeout,
         max_body: usize::try_from(settings.max_body).unwrap_or(usize::MAX),
         ..Config::default()

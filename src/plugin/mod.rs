@@ -24,7 +24,7 @@ mod uploads;
 use std::{io::Write, process::ExitCode, sync::Arc};
 
 pub use backend::Plugin;
-pub use settings::{Settings, SettingsError, Tls};
+pub use settings::{Settings, SettingsError};
 
 use grafana_plugin_protocol::go_plugin;
 use trace::Time;

@@ -8,6 +8,7 @@ use crate::investigate::Options;
 use diagnosis::DEFAULT_BASELINE_WINDOW;
 use diagnosis::playbook;
 use grafana_plugin_protocol::api::{Instance, Secret};
+use jaeger::Tls;
 use trace::Micros;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -51,19 +52,6 @@ pub enum SettingsError {
     Client(String),
 }
 
-/// TLS as Grafana's settings tell it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tls {
-    /// Take any certificate.
-    pub skip_verify: bool,
-    /// Certificate authority (PEM).
-    pub ca: Option<String>,
-    /// Certificate and key of the client (PEM).
-    pub client: Option<(String, Secret)>,
-    /// Name to expect in the certificate.
-    pub server_name: Option<String>,
-}
-
 /// All settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -75,7 +63,7 @@ pub struct Settings {
     pub headers: Vec<(String, Secret)>,
     /// Header and value that select a tenant.
     pub tenant: Option<(String, String)>,
-    /// TLS.
+    /// TLS of the connection to Jaeger.
     pub tls: Tls,
     /// How long a request to Jaeger may take.
     pub timeout: Duration,
@@ -182,12 +170,12 @@ fn tls(json: Json<'_>, secret: &dyn Fn(&str) -> Option<Secret>) -> Result<Tls, S
     let mut tls = Tls { skip_verify: json.flag("tlsSkipVerify"), server_name, ..Tls::default() };
     if json.flag("tlsAuthWithCACert") {
         let ca = secret("tlsCACert").ok_or_else(|| missing("tlsAuthWithCACert", "the CA certificate"))?;
-        tls.ca = Some(ca.reveal().to_owned());
+        tls.ca_pem = Some(ca.reveal().to_owned());
     }
     if json.flag("tlsAuth") {
         let certificate = secret("tlsClientCert").ok_or_else(|| missing("tlsAuth", "the client certificate"))?;
         let key = secret("tlsClientKey").ok_or_else(|| missing("tlsAuth", "the client key"))?;
-        tls.client = Some((certificate.reveal().to_owned(), key));
+        tls.client_pem = Some((certificate.reveal().to_owned(), jaeger::Secret::new(key.reveal())));
     }
     Ok(tls)
 }
@@ -285,7 +273,7 @@ mod tests {
         let headers: Vec<_> = settings.headers.iter().map(|(k, v)| (k.as_str(), v.reveal())).collect();
         assert_eq!(headers, [("X-Team", "v")]);
         assert_eq!(settings.tenant, Some(("x-tenant".into(), "blue".into())));
-        assert_eq!(settings.tls.client, Some(("c".into(), Secret::new("k"))));
+        assert_eq!(settings.tls.client_pem, Some(("c".into(), jaeger::Secret::new("k"))));
         assert_eq!(settings.tls.server_name.as_deref(), Some("jaeger.local"));
         let mut sent = BTreeMap::from([("authorization".to_owned(), Secret::new("Bearer x"))]);
         sent.insert("x-other".into(), Secret::new("y"));

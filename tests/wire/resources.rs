@@ -26,6 +26,11 @@ fn every_suggestion_is_a_list_of_texts() {
         assert!(texts(&body).contains(&"training"), "{body}");
         let (_, body) = stand.resource("GET", &format!("tag-values?{scope}&key=operation.type"), "").await;
         assert!(body.is_array(), "{body}");
+        // Review B8: the tag filter takes resource attributes, so they are suggested too.
+        let (_, keys) = stand.resource("GET", &format!("tag-keys?{scope}"), "").await;
+        assert!(texts(&keys).contains(&"deployment.environment"), "{keys}");
+        let (_, values) = stand.resource("GET", &format!("tag-values?{scope}&key=deployment.environment"), "").await;
+        assert_eq!(texts(&values), ["development"]);
         let filters = "filters=%7B%22verdicts%22%3A%5B%22stuck%22%5D%7D";
         let (_, stuck) = stand.resource("GET", &format!("operation-ids?{scope}&{filters}"), "").await;
         let (_, all) = stand.resource("GET", &format!("operation-ids?{scope}"), "").await;
