@@ -116,7 +116,7 @@ async fn only_discovery_services_are_asked() {
 }
 
 #[tokio::test]
-async fn a_full_answer_is_asked_again_for_the_range_alone_and_told() {
+async fn a_full_answer_is_requested_again_for_the_range_alone_with_a_notice() {
     let many: Vec<_> = (0..130)
         .map(|n| trace(n + 1, &[span("api", "operation.register", NOON - n as i64 * SECOND, 5, &[])]))
         .collect();

@@ -1,4 +1,4 @@
-// Starts the stand-in for Grafana's server (dev_server.rs): example traces, a Jaeger, the real plugin.
+// Starts the development server (dev_server.rs): example traces, a Jaeger, the real plugin.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -25,7 +25,7 @@ export async function startBackend() {
   });
   const line = await new Promise((resolve, reject) => {
     readline.createInterface({ input: child.stdout }).once('line', resolve);
-    child.once('exit', (code) => reject(new Error(`the stand-in ended with status ${code}`)));
+    child.once('exit', (code) => reject(new Error(`the development server ended with status ${code}`)));
     child.once('error', reject);
   });
   return { ...JSON.parse(line), stop: () => child.stdin.end() };

@@ -1,4 +1,4 @@
-//! The command line `ktrdr-diagnose`: the same answers as the plugin gives, in a terminal.
+//! The command line tool `ktrdr-diagnose`: the plugin's answers in a terminal, as a table, a report, Markdown or JSON.
 
 mod args;
 mod critical_path;
@@ -36,14 +36,14 @@ use self::{
     text::{BAD, paint},
 };
 
-/// Reads the arguments, answers, and says how it went: 0 answered, 1 could not, 2 wrong usage.
+/// Runs the command line. The exit status is 0 if it answered, 1 if it could not, 2 for wrong usage.
 #[must_use]
 pub fn main() -> ExitCode {
     match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            // A closed standard error leaves nobody to tell.
+            // If standard error is closed, only the exit status reports the failure.
             let _ = writeln!(anstream::stderr(), "{} {error}", paint(BAD.bold(), "error:"));
             ExitCode::from(error.status())
         }

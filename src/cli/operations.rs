@@ -1,4 +1,4 @@
-//! From arguments to somebody who can be asked: `operation` and `operations`.
+//! `ktrdr-diagnose operation` and `operations`: from arguments to an investigator of a Jaeger, and its answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -55,8 +55,8 @@ pub(super) async fn operations(args: &OperationsArgs) -> Result<(), Error> {
     notices(&answer);
     if answer.diagnoses.is_empty() {
         output::note(&format!(
-            "no operation between {} and {} fits; a wider range is `--from now-24h`, and `docs/troubleshooting.md` tells \
-             why there may be none",
+            "no operation between {} and {} matches; a wider range is `--from now-24h`, and `docs/troubleshooting.md` \
+             explains why there may be none",
             range.from, range.to
         ));
     }
@@ -107,7 +107,7 @@ fn config(args: &JaegerArgs) -> Result<Config, Error> {
     })
 }
 
-/// `Name: value`. What is wrong is said without the text, which may be a secret.
+/// Parses `Name: value`. Messages do not repeat the text, because it may be a secret.
 fn header(text: &Secret) -> Result<(String, Secret), Error> {
     let usage = |what: &str| Error::Usage(format!("--header: {what}; write it as `Name: value`"));
     let (name, value) = text.expose().split_once(':').ok_or_else(|| usage("there is no colon in it"))?;

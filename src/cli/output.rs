@@ -28,7 +28,7 @@ pub(super) fn text(text: &str) -> Result<(), Error> {
 
 /// A remark for people, on standard error.
 pub(super) fn note(text: &str) {
-    // A closed standard error is no reason to stop.
+    // A closed standard error must not stop the command.
     let _ = writeln!(anstream::stderr(), "note: {text}");
 }
 
@@ -56,12 +56,12 @@ pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<(), Error>
     out.write_all(b"\n").and_then(|()| out.flush()).map_err(Error::Write)
 }
 
-/// A moving sign on a terminal while something takes long; nothing in a pipe. It goes when it is dropped.
+/// A spinner on a terminal while something takes long; nothing in a pipe. Dropping it removes it.
 #[derive(Debug)]
 pub(super) struct Waiting(ProgressBar);
 
 impl Waiting {
-    /// Says what is waited for.
+    /// Shows what is being done.
     pub(super) fn new(what: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         let shown = io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

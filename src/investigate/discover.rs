@@ -1,5 +1,5 @@
-//! Finding operations: by the names of the spans that start or register them, service by service, so that health checks
-//! and polls never crowd them out.
+//! Finds operations by the names of the spans that start or register them, service by service. Health checks and polls
+//! are far more frequent than operations and would fill the answer of any wider search.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use diagnosis::TimeRange;
 use jaeger::{Error, Search, listed};
 use trace::{Micros, Time};
 
-/// How many services are asked.
+/// How many services to search.
 const MOST_SERVICES: usize = 200;
 /// How many searches (services × span names) a list of operations may take.
 const MOST_SEARCHES: usize = 400;
 /// How many traces of one operation are asked for, per service.
 const TRACES_OF_ONE: usize = 100;
 
-/// A service with those of its span names that were asked for.
+/// A service with the span names that were chosen.
 pub(super) type Named = (String, Vec<String>);
 
 impl Investigator {
@@ -111,7 +111,7 @@ impl Investigator {
         let truncated = found.truncated;
         gathered.add(found);
         if truncated {
-            // Storages do not promise to give the newest: the range itself is asked once more, without what lies before.
+            // A storage need not return the newest traces, so the range itself is searched again, without the lookback.
             let inner = searches.into_iter().map(|search| Search { from: range.from, ..search }).collect();
             let found = self.fetch_all(inner).await?;
             let still = found.truncated;
@@ -138,7 +138,7 @@ impl Investigator {
             service: service.cloned(),
             attributes: vec![(key.clone(), id.to_owned())],
             from,
-            // Spans bear the clock of their host.
+            // Spans carry the clock of their host, which may be ahead of ours.
             to: to + Micros::from_secs(60),
             limit: TRACES_OF_ONE,
             ..Search::default()

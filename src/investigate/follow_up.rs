@@ -1,4 +1,9 @@
-//! What else is worth fetching once it is known which operations are at hand.
+//! Follow-up searches: what else is worth fetching once the operations of a question are known.
+//!
+//! An operation that still runs gets the latest polls and health checks of its services, which show whether it is alive.
+//! Operations that went wrong get the failing spans elsewhere in their time, which may explain them. An operation that was
+//! asked for by a trace id gets its other traces. A follow-up search that fails becomes a notice and never an error, because
+//! the operations themselves are known.
 
 use futures_util::StreamExt as _;
 use hashbrown::HashSet;
@@ -15,24 +20,24 @@ const MOST_OPERATIONS: usize = 20;
 const MOST_SERVICES: usize = 6;
 /// How many services are asked for the other traces of an operation.
 const MOST_CANDIDATES: usize = 40;
-/// Polls that are read: the last ones tell.
+/// How many polls to read; only the latest matter.
 const LAST_FEW: usize = 5;
-/// Health checks that are read.
+/// How many health checks to read.
 const HEALTH_CHECKS: usize = 20;
-/// Traces that may explain others.
+/// How many traces of failures elsewhere to read.
 const MOST_CONTEXT: usize = 50;
-/// How far from its start the request is that started an operation.
+/// How far an operation's start may be from the request that started it.
 const NEAR: Micros = Micros::from_secs(30);
 /// How long before and after an operation another trace may explain it.
 const AROUND: Micros = Micros::from_secs(600);
 /// How far back polls and health checks are searched at least.
 const RECENT: Micros = Micros::from_secs(900);
 
-/// Searches worth making.
+/// Searches to run after the operations are known.
 #[derive(Debug, Default)]
 pub(super) struct FollowUpSearches {
     searches: Vec<Search>,
-    /// Asked only when the search before it in the pair finds nothing.
+    /// Pairs of searches: the second runs only if the first finds nothing.
     fallbacks: Vec<(Search, Search)>,
 }
 
@@ -44,7 +49,7 @@ impl FollowUpSearches {
 }
 
 /// From the first start to the last end of the operations that went wrong.
-fn time_of_trouble(selected: &[&Diagnosis], clock: Time) -> Option<(Time, Time)> {
+fn span_of_problems(selected: &[&Diagnosis], clock: Time) -> Option<(Time, Time)> {
     let wrong =
         |d: &&&Diagnosis| d.severity >= Severity::Warning || d.error_count > 0 || d.status == OperationStatus::Failed;
     let mut times = selected.iter().filter(wrong).filter_map(|d| Some((d.start?, d.end.unwrap_or(clock))));
@@ -57,7 +62,7 @@ fn is_open(d: &Diagnosis) -> bool {
 }
 
 impl Investigator {
-    /// What would tell more about these operations.
+    /// Searches that may explain these operations.
     pub(super) async fn follow_ups(&self, selected: &[&Diagnosis], clock: Time) -> FollowUpSearches {
         let mut follow_ups = FollowUpSearches::default();
         for diagnosis in selected.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
@@ -68,8 +73,8 @@ impl Investigator {
         follow_ups
     }
 
-    /// What would tell more about the one operation that was asked for: also who asked for it after its end, and what
-    /// belongs to it without bearing its id.
+    /// Further searches for an operation that was asked for by itself: requests for it after its end, and traces that belong
+    /// to it without carrying its id.
     pub(super) async fn follow_ups_of_one(&self, diagnosis: &Diagnosis, clock: Time) -> FollowUpSearches {
         let mut follow_ups = FollowUpSearches::default();
         if !is_open(diagnosis) && diagnosis.operation_id.is_some() {
@@ -92,8 +97,8 @@ impl Investigator {
         follow_ups
     }
 
-    /// The other traces of operations that may still change, in the services that they were seen in: those of others
-    /// hold a transition, by which discovery finds them.
+    /// The other traces of operations that may still change, in the services where they were seen. Traces of other services
+    /// contain a state transition, which discovery searches for.
     pub(super) async fn other_traces_of_open(&self, selected: &[&Diagnosis], clock: Time) -> FollowUpSearches {
         let mut follow_ups = FollowUpSearches::default();
         let any = !self.client.wants_service().await.unwrap_or(true);
@@ -140,8 +145,7 @@ impl Investigator {
         }
     }
 
-    /// Requests that bear the id in their address: polls show whether anyone could reach the operation, others change
-    /// its state.
+    /// Requests with the id in their URL: polls show whether the operation could be reached, others change its state.
     async fn add_request_searches(&self, diagnosis: &Diagnosis, clock: Time, follow_ups: &mut FollowUpSearches) {
         let playbook = &self.shared.playbook;
         let id = diagnosis.operation_id.as_deref().unwrap_or_default();
@@ -167,8 +171,8 @@ impl Investigator {
         }
     }
 
-    /// The address for this id of a request that changes an operation's state, by the name of its server span
-    /// (`PATCH /operations/{id}/status`).
+    /// The URL path for this id, if a server span of this name (`PATCH /operations/{id}/status`) changes an operation's
+    /// state.
     fn target_of(&self, name: &str, id: &str) -> Option<String> {
         let (method, path) = name.split_once(' ')?;
         let (before, rest) = path.split_once('{')?;
@@ -178,9 +182,9 @@ impl Investigator {
         matches!(role, RouteRole::StatusUpdate | RouteRole::Cancel | RouteRole::Resume).then_some(target)
     }
 
-    /// The last health checks of the services show whether they live.
+    /// The latest health checks of the services, which show whether they are alive.
     async fn add_health_searches(&self, diagnosis: &Diagnosis, clock: Time, follow_ups: &mut FollowUpSearches) {
-        // So short a window that whatever few a storage gives of it show that the service lives.
+        // The window is so short that any health check in it shows that the service is alive.
         let alive = Micros(self.shared.playbook.thresholds().health_gap.0.saturating_mul(2));
         for service in diagnosis.services.iter().take(MOST_SERVICES) {
             let Ok(names) = self.names_of(service).await else { continue };
@@ -205,12 +209,12 @@ impl Investigator {
         route.is_some_and(|route| route.role == RouteRole::Health)
     }
 
-    /// Failing spans elsewhere in the time of operations that went wrong.
+    /// Failing spans elsewhere during the operations that went wrong.
     async fn add_context_searches(&self, selected: &[&Diagnosis], clock: Time, follow_ups: &mut FollowUpSearches) {
-        let telling = self.shared.playbook.context_spans();
-        let Some((from, to)) = time_of_trouble(selected, clock) else { return };
+        let failure_spans = self.shared.playbook.context_spans();
+        let Some((from, to)) = span_of_problems(selected, clock) else { return };
         let mut ignored = Gathered::default();
-        let found = self.services_with(|name| telling.iter().any(|known| known == name), &mut ignored).await;
+        let found = self.services_with(|name| failure_spans.iter().any(|known| known == name), &mut ignored).await;
         for (service, names) in found.unwrap_or_default() {
             follow_ups.searches.extend(names.into_iter().map(|name| Search {
                 service: Some(service.clone()),
@@ -223,15 +227,14 @@ impl Investigator {
         }
     }
 
-    /// Makes the searches; says whether that found anything new. A search that fails is noted, never an error: the operations
-    /// themselves are known.
+    /// Runs the searches; returns whether they brought new spans. A search that fails becomes a notice.
     pub(super) async fn run_follow_ups(&self, follow_ups: FollowUpSearches, gathered: &mut Gathered) -> bool {
         let FollowUpSearches { mut searches, mut fallbacks } = follow_ups;
         let mut seen = HashSet::new();
         searches.retain(|search| seen.insert(search.clone()));
         let mut added = false;
-        // An answer that is as long as its limit is no lack here: the last few were asked for.
-        let whole = gathered.truncated;
+        // An answer as long as its limit is complete here, because only the latest traces were requested.
+        let truncated = gathered.truncated;
         if !searches.is_empty() {
             match self.fetch_all(searches).await {
                 Ok(found) => added |= gathered.add(found),
@@ -252,7 +255,7 @@ impl Investigator {
                 Err(error) => gathered.notice(format!("health checks could not be read: {error}")),
             }
         }
-        gathered.truncated = whole;
+        gathered.truncated = truncated;
         added
     }
 }

@@ -1,11 +1,12 @@
-//! The investigation room: one question in, the diagnoses that answer it out. It plans the searches, fetches and merges
-//! the traces, has them diagnosed off the async threads, and keeps what is finished for a while. The plugin and the
-//! command line both ask here, so they answer alike.
+//! Answers one question about operations: plans the searches, fetches and merges the traces, diagnoses them on a blocking
+//! thread, and caches the answers. The plugin and the command line both use it, so they give the same answers.
 //!
-//! A plain "latest traces" search drowns in health checks and polls, so operations are found by the names of the spans
-//! that start or register them (`discover`); then the traces that say more about those that still run or went wrong are
-//! added (`complete`), completed ones of the same types are the baseline (`history`), and a body over the limit is cut
-//! down to single traces (`fetch`).
+//! A search for the latest traces mostly returns health checks and polls. Operations are therefore found by the names of
+//! the spans that start or register them (`discover`). Follow-up searches then fetch what explains the operations that
+//! still run or went wrong (`follow_up`), completed operations of the same types are the baseline (`history`), and traces
+//! on whose missing spans a verdict rests are read again as a whole (`reread`). If an answer exceeds the size limit, the
+//! search is split, down to a single trace (`fetch`). The names that editors offer come from the same cached answers
+//! (`suggestions`). `cache` lists what is cached, for how long and under which key.
 
 mod cache;
 mod discover;
@@ -38,11 +39,11 @@ use diagnosis::{Answer, Context, DEFAULT_BASELINE_WINDOW, Detail, Diagnosis, Fil
 use jaeger;
 use trace::{Micros, Time, Trace, TraceId};
 
-/// How many requests one question has under way at a time.
+/// How many requests to Jaeger one question runs concurrently.
 const CONCURRENT_REQUESTS: usize = 8;
-/// How far before the time in its id an operation is searched: clocks differ.
+/// How far before the time in its id the search for an operation starts, because clocks differ.
 const ID_CLOCK_SKEW: Micros = Micros::from_secs(300);
-/// How far back an operation is searched whose id tells no time, when the lookback finds nothing.
+/// How far back to search for an operation whose id contains no time, when the lookback finds nothing.
 const LONGEST_LOOKBACK: Micros = Micros::from_secs(30 * 86_400);
 
 /// How much to fetch.
@@ -70,7 +71,7 @@ impl Default for Options {
     }
 }
 
-/// Asks one Jaeger. Copies share what was found.
+/// Answers questions from one Jaeger. Clones share the caches.
 #[derive(Clone, Debug)]
 pub struct Investigator {
     client: jaeger::Client,
@@ -84,7 +85,7 @@ struct Shared {
     caches: Caches,
 }
 
-/// All that was found for a question, before it is filtered.
+/// The unfiltered answer to a question, as the cache holds it.
 #[derive(Debug, Default)]
 struct CachedAnswer {
     diagnoses: Vec<Arc<Diagnosis>>,
@@ -103,14 +104,14 @@ struct Gathered {
     notices: Vec<String>,
     truncated: bool,
     asked: Vec<String>,
-    /// Traces that were asked for by id.
+    /// Traces that were read by id.
     read: HashSet<TraceId>,
     /// Those of them that could not be read, with the reason.
     unread: HashMap<TraceId, String>,
 }
 
 impl Gathered {
-    /// Adds what a search found; says whether it told anything new.
+    /// Adds what a search found; returns whether it brought new spans.
     fn add(&mut self, found: jaeger::Found) -> bool {
         let before: usize = self.traces.iter().map(Trace::len).sum();
         self.traces.extend(found.traces);
@@ -145,17 +146,17 @@ impl CachedAnswer {
 }
 
 impl Investigator {
-    /// An investigator of the Jaeger behind `client`.
+    /// An investigator for the Jaeger behind `client`.
     #[must_use]
     pub fn new(client: jaeger::Client, playbook: Arc<Playbook>, options: Options) -> Self {
         Self { client, shared: Arc::new(Shared { playbook, options, caches: Caches::default() }) }
     }
 
-    /// The same investigator for a caller with these headers (the identity that Grafana forwards). What one caller sees
-    /// is kept apart from what others see.
+    /// The same investigator for a caller with these headers (the identity that Grafana forwards). Callers with different
+    /// headers do not share cache entries.
     ///
     /// # Errors
-    /// When a name or value is no header.
+    /// When a name or value is not valid in a header.
     pub fn with_headers<N: AsRef<str>, V: AsRef<str>>(
         &self,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -163,19 +164,19 @@ impl Investigator {
         Ok(Self { client: self.client.with_headers(headers)?, shared: Arc::clone(&self.shared) })
     }
 
-    /// The same investigator for a question that is answered by `deadline`; see [`jaeger::Client::with_deadline`].
+    /// The same investigator for a question that must be answered by `deadline`; see [`jaeger::Client::with_deadline`].
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self { client: self.client.with_deadline(deadline), shared: Arc::clone(&self.shared) }
     }
 
-    /// The Jaeger that is asked.
+    /// The client that queries Jaeger.
     #[must_use]
     pub fn client(&self) -> &jaeger::Client {
         &self.client
     }
 
-    /// How often the cache could answer, over all callers.
+    /// How often the cache answered, over all callers.
     #[must_use]
     pub fn cache_use(&self) -> CacheUse {
         self.caches().usage()
@@ -234,11 +235,11 @@ impl Investigator {
         limit: usize,
         now: Time,
     ) -> Result<Arc<CachedAnswer>, jaeger::Error> {
-        // Filters apply after fetching: enough is fetched that they leave something.
+        // Filters apply after fetching, so a small limit still fetches enough operations to choose from.
         let limit = limit.clamp(100, 1000);
         self.caches().questions.fetch_add(1, Relaxed);
         let key = cache::ListKey::new(self.client.identity(), range, tags, limit, now);
-        // Boxed: the cache holds it several times over.
+        // Boxed, because the cache embeds the future several times.
         let work = Box::pin(self.fetch_list(range, tags.to_vec(), limit, now));
         self.caches().lists.try_get_with(key, work).await.map_err(|error| jaeger::Error::clone(&error))
     }
@@ -300,7 +301,7 @@ impl Investigator {
         Context { now, baseline_window, tags, stall_threshold, ..Context::default() }
     }
 
-    /// Applies the playbook off the async threads.
+    /// Applies the playbook on a blocking thread.
     async fn diagnose(&self, gathered: &mut Gathered, context: Context) -> Report {
         if gathered.traces.is_empty() {
             return Report::default();

@@ -1,6 +1,6 @@
-//! Reading traces by their id. A search may give only a part of a trace: some storages only look near the time that was
-//! searched, others stop at a number of rows. Whatever rests on spans that are not there must not rest on such a part, so
-//! those traces are read by id before a verdict is given.
+//! Reads traces again by their id. A search may return only a part of a trace: some storages only look near the time that
+//! was searched, others stop at a number of rows. A verdict that rests on missing spans must not rest on such a part, so
+//! these traces are read as a whole before the verdict is given.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -12,31 +12,31 @@ use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
 use jaeger::Error;
 use trace::{Micros, Trace, TraceId};
 
-/// Some storages give of a longer trace only the part within an hour of the search's window.
+/// Of a longer trace some storages return only the part within an hour of the searched window.
 const LONG: Micros = Micros::from_secs(45 * 60);
-/// How many traces one question reads because a verdict rests on what they lack.
+/// How many traces one question reads because a verdict rests on spans that are missing from them.
 const MOST_DOUBTFUL: usize = 200;
-/// How many traces one question reads to see whether searches give whole traces.
+/// How many traces one question reads to check whether searches return whole traces.
 const MOST_SAMPLES: usize = 20;
-/// After so many that were whole already, searches are taken to give whole traces.
+/// After this many useless reads in a row, searches are assumed to return whole traces.
 const USELESS_READS: u32 = 5;
-/// How often new spans may lead to more traces in one question.
+/// How often one question diagnoses again because of new spans.
 const MOST_ROUNDS: usize = 3;
 /// The verdict of an operation whose trace could not be read.
 const UNREAD: &str = "unknown.trace_unread";
 
-/// What is known of a trace after it was asked for by id.
+/// What reading a trace by its id brought.
 enum Reread {
-    /// It has more spans than the search gave.
+    /// More spans than the search had returned.
     Larger(Trace),
-    /// The search gave all of it.
+    /// Nothing new: the search had returned the whole trace, with this many spans.
     Complete(usize),
-    /// Jaeger gave it up, or the answer was cut; why.
+    /// Only a part can be read, and the reason.
     Partial(Option<Trace>, String),
     Failed(Error),
 }
 
-/// Whether the verdict rests on spans that are not there.
+/// Whether the verdict rests on missing spans.
 fn rests_on_absence(d: &Diagnosis) -> bool {
     let open = !d.status.is_terminal() && d.severity >= Severity::Warning;
     open || matches!(d.verdict, Verdict::Stuck | Verdict::TraceBroken | Verdict::Unknown)
@@ -74,7 +74,7 @@ impl Investigator {
         }
     }
 
-    /// Reads by id the traces `ids`, and a few of the others as long as that finds something; says whether it did.
+    /// Reads by id the traces `ids`, and a few of the others as long as that brings new spans; returns whether any did.
     async fn reread(&self, gathered: &mut Gathered, ids: &[TraceId], samples: &[TraceId]) -> bool {
         let identity = self.client.identity();
         for id in ids.iter().skip(MOST_DOUBTFUL) {
@@ -93,7 +93,7 @@ impl Investigator {
         let mut added = self.reread_each(gathered, wanted).await;
         let mut left = MOST_SAMPLES;
         loop {
-            // As many as may still be useless; one that is not allows more.
+            // No more than may still be useless; a useful read allows more.
             let most = USELESS_READS.saturating_sub(self.caches().useless_reads.load(Relaxed)) as usize;
             let unread = gathered.traces.iter().filter(|trace| !gathered.read.contains(&trace.id()));
             let worth = unread.filter(|trace| is_long(trace) || samples.contains(&trace.id()));
@@ -106,7 +106,7 @@ impl Investigator {
         }
     }
 
-    /// Reads these traces by id, each with the number of spans that are known; says whether that found anything new.
+    /// Reads these traces by id, each with the number of spans that are known; returns whether that found anything new.
     async fn reread_each(&self, gathered: &mut Gathered, wanted: Vec<(TraceId, usize)>) -> bool {
         gathered.asked.extend(wanted.iter().map(|(id, _)| format!("trace {id}")));
         gathered.read.extend(wanted.iter().map(|(id, _)| *id));
@@ -143,7 +143,7 @@ impl Investigator {
         }
     }
 
-    /// Keeps what was read; says whether the diagnosis may change.
+    /// Adds what was read; returns whether the diagnosis may change.
     async fn add_reread(&self, gathered: &mut Gathered, id: TraceId, reread: Reread) -> bool {
         let key = (self.client.identity(), id);
         let why = match reread {

@@ -1,4 +1,4 @@
-//! Choosing among diagnoses.
+//! Choosing and ordering diagnoses: the types to compare, and the main operation of a trace.
 
 use std::collections::BTreeMap;
 

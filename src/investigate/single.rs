@@ -1,4 +1,5 @@
-//! One operation or one trace, by its id.
+//! Answers questions about one operation or one trace, by its id. An answer whose operations have all ended stays in the
+//! cache for longer, because it can no longer change.
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 

@@ -1,4 +1,4 @@
-//! The plugin: everything Grafana asks, answered.
+//! The backend that Grafana calls: passes each request on to its handler, within a deadline, and counts it.
 
 use std::{sync::Arc, time::Instant};
 
@@ -21,7 +21,7 @@ use grafana_plugin_protocol::api::{
     Subscription,
 };
 
-/// All that the plugin keeps.
+/// The plugin's state: data sources, uploads and metrics.
 #[derive(Clone, Debug, Default)]
 pub struct Plugin {
     data_sources: DataSources,
@@ -29,7 +29,7 @@ pub struct Plugin {
     metrics: Metrics,
 }
 
-/// Counts a query, also one that nobody waits for any more.
+/// Counts a query when it is dropped, so that a cancelled query counts too.
 struct Counted<'m> {
     metrics: &'m Metrics,
     kind: &'static str,
@@ -72,7 +72,7 @@ impl Plugin {
 
     async fn call(&self, caller: &Caller, request: ResourceRequest) -> Result<serde_json::Value, Failure> {
         let resource = Resource::parse(&request)?;
-        // a playbook can be checked before the data source works
+        // A playbook can be checked before the data source works.
         if let Resource::CheckPlaybook(text) = &resource {
             return Ok(call_resource::check_playbook(text));
         }
@@ -135,7 +135,7 @@ impl Backend for Plugin {
         match stream::snapshot(&data_source, &target).await {
             Ok(Some(frame)) => Subscription::Ok(Some(frame)),
             Ok(None) => Subscription::NotFound,
-            // the stream itself says what is wrong, and gets over it
+            // The stream reports the failure and tries again.
             Err(_) => Subscription::Ok(None),
         }
     }

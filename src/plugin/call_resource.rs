@@ -1,4 +1,5 @@
-//! The data source's own HTTP resources: suggestions for editors and variables, uploads, the playbook.
+//! Answers the data source's own HTTP resources: suggestions for editors and variables, uploads, the playbook. Answers are
+//! JSON; an error is `{"message": …}` with a fitting status.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -10,7 +11,7 @@ use diagnosis::playbook::Playbook;
 use diagnosis::{Answer, Filters, TimeRange};
 use grafana_plugin_protocol::api::{Caller, Failure, QueryRange, ResourceReply, ResourceRequest, Role};
 
-/// What a request asks of one data source.
+/// A request for one of the resources.
 #[derive(Debug)]
 pub(super) enum Resource {
     Suggest(Suggestion, Scope),
@@ -32,7 +33,7 @@ pub(super) enum Suggestion {
     TagValues(String),
 }
 
-/// Where suggestions come from.
+/// The range and filters of the operations that suggestions come from.
 #[derive(Clone, Debug)]
 pub(super) struct Scope {
     range: TimeRange,
@@ -40,7 +41,7 @@ pub(super) struct Scope {
 }
 
 impl Resource {
-    /// Understands a request.
+    /// Parses a request.
     pub(super) fn parse(request: &ResourceRequest) -> Result<Self, Failure> {
         let parameters = Parameters::parse(&request.query);
         let suggestion = match (request.method.as_str(), request.path.as_str()) {
@@ -74,7 +75,7 @@ fn no_method(request: &ResourceRequest) -> Failure {
 
 /// The text itself, or `{"text": …}`.
 fn playbook_text(body: &[u8]) -> Result<String, Failure> {
-    let text = std::str::from_utf8(body).map_err(|_| Failure::bad_request("the playbook is no UTF-8 text"))?;
+    let text = std::str::from_utf8(body).map_err(|_| Failure::bad_request("the playbook is not UTF-8 text"))?;
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(object)) => {
             let text = object.get("text").and_then(Value::as_str).map(str::to_owned);
@@ -134,7 +135,7 @@ pub(super) async fn answer(
     }
 }
 
-/// What a playbook's author must know; wrong rules are no failed request.
+/// Checks a playbook. Mistakes in it are the answer and not an error of the request.
 pub(super) fn check_playbook(text: &str) -> Value {
     let errors = Playbook::with_overlay(text).err().unwrap_or_default();
     let messages: Vec<_> = errors
@@ -174,7 +175,7 @@ fn worst_first(mut answer: Answer) -> Vec<String> {
     ids.filter(|id| !id.is_empty() && seen.insert(*id)).take(MAX_SUGGESTIONS).map(str::to_owned).collect()
 }
 
-/// A failure in the form that Grafana's browser side shows.
+/// A failure as Grafana's browser side expects it.
 pub(super) fn refused(failure: &Failure) -> ResourceReply {
     ResourceReply { status: failure.status, body: json!({ "message": failure.message }) }
 }

@@ -1,4 +1,4 @@
-//! By when a request is answered: early enough that users read our message and not Grafana's `context deadline exceeded`.
+//! The deadline of a request: early enough that users see our message and not Grafana's `context deadline exceeded`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use grafana_plugin_protocol::api::Failure;
 
 /// How long an answer may take, all requests to Jaeger together.
 const MAX_DURATION: Duration = Duration::from_secs(20);
-/// How long before the caller gives up the answer must be ready.
+/// How long before the caller's timeout the answer must be ready.
 const RESERVE: Duration = Duration::from_secs(2);
 
 /// The time by which a request is answered.
@@ -20,17 +20,17 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// For a request that just came and whose caller gives up after `patience`; `None` when it did not say.
+    /// For a request that just came and with the caller's `timeout`, if it sent one.
     #[must_use]
-    pub(super) fn within(patience: Option<Duration>) -> Self {
+    pub(super) fn within(timeout: Option<Duration>) -> Self {
         // Of a caller in a hurry at least half the time is used.
-        let own = patience.map(|patience| patience.saturating_sub(RESERVE).max(patience / 2));
+        let own = timeout.map(|timeout| timeout.saturating_sub(RESERVE).max(timeout / 2));
         let allowed = own.map_or(MAX_DURATION, |own| own.min(MAX_DURATION));
         Self { at: Instant::now() + allowed, allowed }
     }
 
-    /// Does work that asks Jaeger, or says that there was no answer in time. What was gathered until then is dropped: half
-    /// an answer must not pass for a whole one.
+    /// Runs work that queries Jaeger; past the deadline it is an error, and what was gathered so far is dropped. A partial
+    /// answer must not look like a complete one.
     pub(super) async fn limit<T, W: Future<Output = Result<T, Failure>>>(
         self,
         data_source: DataSource,

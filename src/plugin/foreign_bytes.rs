@@ -1,4 +1,4 @@
-//! Whatever a user types into a query is read or refused with a message.
+//! Properties: anything that a user types into a query is parsed, or refused with a message.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! From settings to a Jaeger that can be asked, and from its errors to Grafana's.
+//! Builds the Jaeger client from a data source's settings, and converts its errors to Grafana's.
 
 use super::settings::{Settings, SettingsError};
 use crate::investigate::Investigator;
@@ -25,7 +25,7 @@ pub(super) fn client(settings: &Settings) -> Result<Client, SettingsError> {
     Client::new(&config).map_err(|error| SettingsError::Client(error.to_string()))
 }
 
-/// The same investigator in the name of a user, who is not answered from what others may see.
+/// The same investigator with a user's identity, which also separates the user's cache entries from others'.
 pub(super) fn personal(
     investigator: &Investigator,
     identity: &[(String, Secret)],
@@ -34,7 +34,7 @@ pub(super) fn personal(
     investigator.with_headers(headers).map_err(|error| SettingsError::Client(error.to_string()))
 }
 
-/// Jaeger's failures are not the plugin's.
+/// Converts an error of Jaeger to a downstream failure.
 pub(super) fn failure(error: &jaeger::Error) -> Failure {
     Failure::downstream(error.status_code(), error.to_string())
 }

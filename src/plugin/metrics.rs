@@ -1,4 +1,4 @@
-//! The plugin's own metrics.
+//! The plugin's own metrics, in Prometheus text format.
 
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -15,15 +15,15 @@ use crate::investigate::Investigator;
 
 const SECONDS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
-/// What happened to a query.
+/// How a query ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QueryOutcome {
     Ok,
-    /// Jaeger's or the user's fault.
+    /// An error of Jaeger or of the query.
     Downstream,
-    /// Ours.
+    /// An error of the plugin.
     Plugin,
-    /// Nobody waits for it any more.
+    /// The caller went away.
     Cancelled,
 }
 
@@ -91,7 +91,7 @@ pub(super) struct Metrics {
     jaeger: Jaeger,
 }
 
-/// Counters that are kept elsewhere and brought up to date when somebody reads them.
+/// Counters that are kept elsewhere and updated when the metrics are read.
 #[derive(Clone, Debug, Default)]
 struct Jaeger {
     questions: Counter,
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metrics_are_told_in_prometheus_words() {
+    fn metrics_are_written_in_prometheus_text_format() {
         let metrics = Metrics::default();
         metrics.query("operations", QueryOutcome::Ok, Duration::from_millis(3));
         metrics.resource(200);

@@ -22,15 +22,15 @@ impl Order {
     const NAMED: [(&'static str, Self); 3] =
         [("newest", Self::Newest), ("worst", Self::Worst), ("longest", Self::Longest)];
 
-    /// All words on the wire.
+    /// All words, for messages.
     pub(super) const WORDS: &'static str = "newest, worst, longest";
 
-    /// Reads the word on the wire.
+    /// Parses the word of a query.
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::NAMED.into_iter().find(|(name, _)| *name == text).map(|(_, order)| order)
     }
 
-    /// How many operations must be looked at for the first `limit` in this order: Jaeger can only be asked for the newest.
+    /// How many operations to fetch for the first `limit` in this order: Jaeger can only be searched for the newest.
     pub(super) fn operations_to_fetch(self, limit: usize, most: usize) -> usize {
         if self == Self::Newest { limit } else { most }
     }

@@ -1,4 +1,4 @@
-//! From a query to frames: asks the investigator, and builds the frames off the async threads.
+//! From a query to frames: asks the investigator, and builds the frames on a blocking thread.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use frames::{self, Buckets, Frame, View};
 use grafana_plugin_protocol::api::{Caller, Failure, Frames, QueryRange, RawQuery};
 use trace::{Micros, Time, Trace};
 
-/// Where a query without a range looks: the last hour.
+/// The range of a query that has none: the last hour.
 const DEFAULT_RANGE: Micros = Micros::from_secs(3600);
 
 /// Answers a query.
@@ -123,7 +123,7 @@ fn trace_frame(traces: &[Trace], data_source: &DataSource) -> Frame {
     frame
 }
 
-/// Builds and encodes frames where it keeps nobody waiting.
+/// Builds and encodes frames on a blocking thread.
 async fn encoded(ref_id: String, build: impl FnOnce() -> Vec<Frame> + Send + 'static) -> Result<Frames, Failure> {
     let work = move || -> Result<Frames, frames::EncodeError> {
         let named = |mut frame: Frame| {
@@ -138,11 +138,11 @@ async fn encoded(ref_id: String, build: impl FnOnce() -> Vec<Frame> + Send + 'st
             tracing::error!(%error, "a frame cannot be encoded");
             Err(Failure::internal(error.to_string()))
         }
-        Err(_) => Err(Failure::internal("the plugin made a mistake; its log says more")),
+        Err(_) => Err(Failure::internal("internal error in the plugin; its log has the details")),
     }
 }
 
-/// The wanted range, the last hour without one.
+/// The query's range; without one, the last hour.
 pub(super) fn range(range: Option<QueryRange>, now: Time) -> Result<TimeRange, Failure> {
     let range =
         range.map(|range| TimeRange { from: Time::from_millis(range.from_ms), to: Time::from_millis(range.to_ms) });

@@ -1,4 +1,5 @@
-//! A query's model, understood.
+//! Parses a query's JSON model, which editors, provisioned dashboards, alert rules and links write. Unknown fields are
+//! ignored; a wrong value is an error that names the field and what it may be.
 
 use serde_json::{Map, Value};
 
@@ -16,7 +17,7 @@ const DEFAULT_LIMIT: usize = 100;
 pub(super) const MAX_LIMIT: usize = 1000;
 const TYPES: &str = "operations, diagnosis, trace, serviceMap, metric, annotations, upload";
 
-/// What is asked.
+/// A query, by its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum QueryModel {
     Operations { filters: Filters, limit: usize, order: Order },
@@ -28,7 +29,7 @@ pub(super) enum QueryModel {
     Upload { handle: String, views: Vec<View> },
 }
 
-/// Shape of a metric.
+/// The shape of a metric's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Numeric,
@@ -36,13 +37,13 @@ pub(super) enum Format {
 }
 
 impl QueryModel {
-    /// Understands the model of a query; `envelope_type` counts where the model names no type.
+    /// Parses a query's model; `envelope_type` applies where the model has no type.
     pub(super) fn parse(json: &[u8], envelope_type: &str) -> Result<Self, Failure> {
         let model: Map<String, Value> = if json.is_empty() {
             Map::new()
         } else {
             serde_json::from_slice(json)
-                .map_err(|error| Failure::bad_request(format!("the query is no JSON object: {error}")))?
+                .map_err(|error| Failure::bad_request(format!("the query is not a JSON object: {error}")))?
         };
         let model = Model(&model);
         let kind = model.text("queryType")?.unwrap_or(envelope_type);
@@ -57,7 +58,7 @@ impl QueryModel {
                 views: model.views()?,
                 follow: model.0.get("follow").and_then(Value::as_bool).unwrap_or(true),
             }),
-            // links from other data sources carry no type, or that of Tempo
+            // Links from other data sources have no type, or Tempo's.
             "" | "trace" | "traceql" => Ok(Self::Trace { target: model.target("query")? }),
             "serviceMap" => Ok(Self::ServiceMap { target: model.target("operationId")? }),
             "metric" => Ok(Self::Metric {
@@ -81,7 +82,7 @@ impl QueryModel {
         }
     }
 
-    /// The word on the wire.
+    /// The query type as the JSON model spells it.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Operations { .. } => "operations",
@@ -94,7 +95,7 @@ impl QueryModel {
         }
     }
 
-    /// Refuses what an alert rule cannot use, and says what it can.
+    /// Refuses a query type that an alert rule cannot evaluate, and names one that it can.
     pub(super) fn check_alert(&self) -> Result<(), Failure> {
         if matches!(self, Self::Metric { .. }) {
             return Ok(());
@@ -107,10 +108,10 @@ impl QueryModel {
     }
 }
 
-/// Reads filters that stand alone, as in a request for suggestions.
+/// Parses filters without a query, as in a request for suggestions.
 pub(super) fn filters(json: &str) -> Result<Filters, Failure> {
     let filters: Value = serde_json::from_str(json)
-        .map_err(|error| Failure::bad_request(format!("`filters` is no JSON object: {error}")))?;
+        .map_err(|error| Failure::bad_request(format!("`filters` is not a JSON object: {error}")))?;
     Model(&Map::from_iter([("filters".to_owned(), filters)])).filters()
 }
 
@@ -130,7 +131,7 @@ impl<'j> Model<'j> {
         }
     }
 
-    /// A list of texts; one text is a list of one.
+    /// A list of texts; a single text counts as a list of one.
     fn texts(self, key: &str) -> Result<Vec<&'j str>, Failure> {
         let list = match self.get(key) {
             None => Vec::new(),
@@ -142,7 +143,7 @@ impl<'j> Model<'j> {
         Ok(texts.into_iter().map(str::trim).filter(|text| !text.is_empty()).collect())
     }
 
-    /// A list of words of a vocabulary.
+    /// A list of known words.
     fn words<T>(self, key: &str, parse: impl Fn(&str) -> Option<T>, known: &str) -> Result<Vec<T>, Failure> {
         let word = |text: &str| {
             parse(text)
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn the_envelope_tells_the_type_where_the_model_does_not() {
+    fn the_envelope_has_the_type_where_the_model_does_not() {
         assert!(matches!(QueryModel::parse(b"{}", "operations"), Ok(QueryModel::Operations { limit: 100, .. })));
         assert!(matches!(
             QueryModel::parse(b"{\"queryType\":\"metric\"}", "operations"),
@@ -343,11 +344,11 @@ mod tests {
         assert!(message(&json!({"queryType": "metric", "measure": "happiness"})).contains("failure_ratio"));
         assert!(message(&json!({"queryType": "metric", "groupBy": ["trace_id"]})).contains("bottleneck_span"));
         assert!(message(&json!({"queryType": "upload"})).contains("file"));
-        assert!(QueryModel::parse(b"{nope", "").unwrap_err().message.contains("no JSON"));
+        assert!(QueryModel::parse(b"{nope", "").unwrap_err().message.contains("not a JSON object"));
     }
 
     #[test]
-    fn alert_rules_are_told_which_type_to_use() {
+    fn an_alert_rule_on_another_type_gets_the_type_to_use() {
         let operations = parse(&json!({"queryType": "operations"})).unwrap();
         assert!(operations.check_alert().unwrap_err().message.contains("`metric`"));
         parse(&json!({"queryType": "metric"})).unwrap().check_alert().unwrap();

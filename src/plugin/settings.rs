@@ -1,4 +1,4 @@
-//! The settings of a data source, understood.
+//! Parses the settings of a data source (jsonData and secureJsonData).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,10 +20,10 @@ const DEFAULT_LOOKBACK: Micros = Micros::from_secs(48 * 3600);
 /// Settings that cannot be used. Shows keys, never secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// No JSON object.
-    #[error("the data source's settings are no JSON object ({0}); save the data source again")]
+    /// Not a JSON object.
+    #[error("the data source's settings are not a JSON object ({0}); save the data source again")]
     NotJson(String),
-    /// No address.
+    /// No URL.
     #[error("the data source has no URL; enter Jaeger's address, such as http://jaeger:16686")]
     NoUrl,
     /// A setting of the wrong form.
@@ -73,14 +73,14 @@ pub struct Settings {
     pub forward_oauth: bool,
     /// Whether some of the user's cookies go to Jaeger; Grafana chooses which.
     pub forward_cookies: bool,
-    /// What an investigator wants to know.
+    /// Options of the investigator.
     pub options: Options,
     /// Rules to lay over the embedded playbook.
     pub playbook: Option<String>,
 }
 
 impl Settings {
-    /// Understands an instance.
+    /// Parses the settings of an instance.
     ///
     /// # Errors
     /// On the first setting that cannot be used.
@@ -123,7 +123,7 @@ impl Settings {
         })
     }
 
-    /// What tells users apart for Jaeger, of a request's headers.
+    /// The headers of a request that identify its user to Jaeger.
     #[must_use]
     pub fn identity(&self, headers: &BTreeMap<String, Secret>) -> Vec<(String, Secret)> {
         let mut wanted = Vec::new();
@@ -288,7 +288,7 @@ mod tests {
         assert!(error(json!({"tlsAuth": true})).contains("client certificate"));
         assert!(error(json!({"httpHeaderName1": "a b"})).contains("a b"));
         let broken = Instance { url: "http://j".into(), json: b"[1".to_vec(), ..Instance::default() };
-        assert!(Settings::of(&broken).unwrap_err().to_string().contains("no JSON object"));
+        assert!(Settings::of(&broken).unwrap_err().to_string().contains("not a JSON object"));
         assert_eq!(Settings::of(&Instance::default()), Err(SettingsError::NoUrl));
     }
 }

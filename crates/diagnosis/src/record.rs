@@ -1,13 +1,13 @@
 //! The answer: one [`Diagnosis`] per operation, field by field as `docs/reading-a-diagnosis.md` explains them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ErrorEntry, FlowStep, HttpCall, WorkerSelection};
 use crate::playbook::{Confidence, Severity, State, Verdict};
 use trace::{SpanId, Time, TraceId};
 
 /// Where an operation stands: the last state over all its traces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OperationStatus {
     /// Registered, not started.
@@ -69,7 +69,7 @@ impl From<State> for OperationStatus {
 }
 
 /// What the worker selection came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WorkerStatus {
     /// A worker was chosen, or accepted the dispatch.
@@ -99,7 +99,7 @@ impl WorkerStatus {
 }
 
 /// To what the largest part of the time belongs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SectionKind {
     /// A span's own time.
@@ -124,7 +124,7 @@ impl SectionKind {
 }
 
 /// What kind of thing a piece of evidence is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EvidenceKind {
     /// An attribute of a span.
@@ -157,7 +157,7 @@ impl EvidenceKind {
 }
 
 /// A claim's proof: a place in a trace.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The rule that claims it.
     pub rule: String,
@@ -180,7 +180,7 @@ pub struct Evidence {
 }
 
 /// Something that is true of the operation, as a rule of the playbook words it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The rule's id, such as `worker.none_registered`.
     pub rule: String,
@@ -199,7 +199,7 @@ pub struct Finding {
 }
 
 /// A span that an error passed through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathStep {
     /// Its service.
     pub service: String,
@@ -210,7 +210,8 @@ pub struct PathStep {
 }
 
 /// One operation's diagnosis. `None` is "unknown", never an invented value.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Diagnosis {
     /// The id, absent for a start request whose trace carries none.
     pub operation_id: Option<String>,

@@ -12,7 +12,7 @@ use trace::Time;
 
 /// Example traces that end now.
 #[derive(Debug)]
-pub struct Story {
+pub struct ExampleTraces {
     /// The clock at which they are judged, in whole milliseconds because Grafana knows no finer ranges.
     pub now: Time,
     /// The traces.
@@ -22,7 +22,7 @@ pub struct Story {
 /// How many bytes of OTLP are sent at once.
 const CHUNK: usize = 4 << 20;
 
-impl Story {
+impl ExampleTraces {
     /// Everything that is known to happen, ending now.
     pub fn recent() -> Self {
         let now = Time::from_millis(Utc::now().timestamp_millis());
