@@ -1,4 +1,4 @@
-// Starts the development server (dev_server.rs): example traces, a Jaeger, the real plugin.
+// Starts the development server (dev_server.rs) that takes the place of Grafana's: example traces, a Jaeger, the real plugin.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

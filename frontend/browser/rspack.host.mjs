@@ -1,4 +1,4 @@
-// Bundles the test page that replaces Grafana's own, with one version's @grafana packages.
+// Bundles the stand-in for Grafana's own page, with one version's @grafana packages.
 import path from 'node:path';
 import { rspack } from '@rspack/core';
 

@@ -1,5 +1,5 @@
 // Serves the page and, below /public/plugins/<id>/, each built plugin from its own folder, as Grafana does. Grafana's
-// API is handed on to the development server that runs the real plugin.
+// API is handed on to the stand-in that runs the real plugin.
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';

@@ -80,9 +80,9 @@ impl ExampleTraces {
     }
 }
 
-/// Columns that tell how an answer was got, not what it says.
+/// Columns about how an answer was obtained, not about its content.
 const ASIDE: [&str; 1] = ["remarks"];
-/// Columns that go on with the clock while an operation has no end; texts tell the time that has passed.
+/// Columns that change with the clock while an operation has no end; texts contain the time that has passed.
 const CLOCK: [&str; 9] = [
     "bottleneck_ms",
     "bottleneck_share",

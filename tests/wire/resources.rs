@@ -31,6 +31,12 @@ fn every_suggestion_is_a_list_of_texts() {
         assert!(texts(&keys).contains(&"deployment.environment"), "{keys}");
         let (_, values) = setup.resource("GET", &format!("tag-values?{scope}&key=deployment.environment"), "").await;
         assert_eq!(texts(&values), ["development"]);
+        let (_, workers) = setup.resource("GET", &format!("workers?{scope}"), "").await;
+        let frames = setup.frames(json!({"queryType": "operations", "limit": 1000})).await;
+        let column = frames[0].column("worker_id");
+        let selected: std::collections::BTreeSet<&str> = column.iter().filter_map(Value::as_str).collect();
+        assert!(selected.iter().all(|id| texts(&workers).contains(id)), "{workers}");
+        assert!(texts(&workers).len() > selected.len(), "workers that refused are suggested too: {workers}");
         let filters = "filters=%7B%22verdicts%22%3A%5B%22stuck%22%5D%7D";
         let (_, stuck) = setup.resource("GET", &format!("operation-ids?{scope}&{filters}"), "").await;
         let (_, all) = setup.resource("GET", &format!("operation-ids?{scope}"), "").await;
