@@ -10,12 +10,14 @@
 
 use std::sync::LazyLock;
 
-use diagnosis::playbook::Playbook;
-use diagnosis::{Context, diagnose};
-use jaeger::{DecodeError, decode};
+use ktrdr_diagnosis::{
+    diagnosis::{Context, diagnose},
+    jaeger::{DecodeError, decode},
+    playbook::Playbook,
+    trace::Time,
+};
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
-use trace::Time;
 
 /// The real traces, as their files hold them.
 static REAL: LazyLock<Vec<Value>> = LazyLock::new(|| {
@@ -86,7 +88,7 @@ fn odd_id() -> impl Strategy<Value = Value> {
 fn damage() -> impl Strategy<Value = Damage> {
     let field =
         || prop::sample::select(vec!["traceID", "spanID", "startTime", "duration", "references", "processID", "logs"]);
-    let unexpected =
+    let other =
         prop::sample::select(vec![json!(null), json!(3), json!("span"), json!([1]), json!({}), json!({"foo": 1})]);
     prop_oneof![
         3 => (prop::sample::select(vec!["startTime", "duration"]), odd_time()).prop_map(|(key, time)| Damage::Set(key, time)),
@@ -94,7 +96,7 @@ fn damage() -> impl Strategy<Value = Damage> {
         1 => odd_id().prop_map(|id| Damage::Set("references", json!([{"refType": "CHILD_OF", "spanID": id}]))),
         1 => field().prop_map(Damage::Remove),
         1 => odd_time().prop_map(Damage::EventTime),
-        1 => unexpected.prop_map(Damage::Replace),
+        1 => other.prop_map(Damage::Replace),
         1 => Just(Damage::Copy),
         1 => Just(Damage::Drop),
     ]
@@ -130,7 +132,7 @@ impl File {
 
 fn apply(spans: &mut Vec<Value>, at: usize, damage: Damage) {
     match damage {
-        Damage::Replace(unexpected) => spans[at] = unexpected,
+        Damage::Replace(other) => spans[at] = other,
         Damage::Copy => spans.push(spans[at].clone()),
         Damage::Drop => drop(spans.remove(at)),
         _ if !spans[at].is_object() => {}
