@@ -15,7 +15,7 @@ import (
 // Programs that are started by an expression: what was built here, or names that stand elsewhere in the same file.
 var startedByExpression = map[string][]string{
 	"benches/memory.rs":                      {"&me"},
-	"frontend/browser/backend.mjs":           {"built('examples/stand_in')"},
+	"frontend/browser/backend.mjs":           {"built('examples/dev_server')"},
 	"crates/grafana-plugin-protocol/src/client/process.rs":                    {"binary"},
 	"tests/grafana-host/host.go":             {"executable"},
 	"tests/prometheus/tools.rs":              {"program"},

@@ -1,11 +1,11 @@
 //! The states that an operation can be in.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::playbook::State;
 
 /// Where an operation stands: the last state over all its traces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OperationStatus {
     /// Registered, not started.

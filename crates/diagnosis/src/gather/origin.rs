@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::errors::{Fault, classify};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 use trace::{SpanId, SpanRef, Time};
 
 /// A span that an error passed through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathStep {
     /// Its service.
     pub service: String,

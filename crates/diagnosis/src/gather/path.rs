@@ -3,7 +3,7 @@
 use std::{borrow::Cow, cmp::Reverse};
 
 use hashbrown::HashMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::timeline::Window;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 use trace::{Forest, Micros, Node, Relation, SpanKind, Stretch, Time};
 
 /// To what the largest part of the time belongs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SectionKind {
     /// A span's own time.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     playbook::{Attr, RouteRole, SpanRole},
@@ -12,7 +12,7 @@ use crate::{
 use trace::{SpanKind, Time, Value};
 
 /// What the worker selection came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WorkerStatus {
     /// A worker was chosen, or accepted the dispatch.

@@ -1,12 +1,12 @@
 //! What a rule says of an operation, and the evidence that it points to.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::playbook::{Severity, Verdict};
 use trace::{SpanId, Time, TraceId};
 
 /// What kind of thing a piece of evidence is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EvidenceKind {
     /// An attribute of a span.
@@ -39,7 +39,7 @@ impl EvidenceKind {
 }
 
 /// A claim's proof: a place in a trace.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The rule that claims it.
     pub rule: String,
@@ -62,7 +62,7 @@ pub struct Evidence {
 }
 
 /// Something that is true of the operation, as a rule of the playbook words it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The rule's id, such as `worker.none_registered`.
     pub rule: String,

@@ -1,6 +1,6 @@
 //! The answer: one [`Diagnosis`] per operation, field by field as `docs/reading-a-diagnosis.md` explains them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::rows::{ErrorEntry, FlowStep, HttpCall, WorkerSelection};
 use crate::{
@@ -11,7 +11,8 @@ use crate::{
 use trace::{SpanId, Time, TraceId};
 
 /// One operation's diagnosis. `None` is "unknown", never an invented value.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Diagnosis {
     /// The id, absent for a start request whose trace carries none.
     pub operation_id: Option<String>,

@@ -1,12 +1,28 @@
 //! Rows of the lists that a diagnosis carries: flow, errors, HTTP calls, worker selections.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::gather::workers::WorkerStatus;
 use trace::{SpanId, Time, TraceId};
 
+/// A word of a fixed list. (A bare `&'static str` would make serde borrow it from the input.)
+type Word = &'static str;
+
+fn kind<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
+    word(from, &["client", "server", "producer", "consumer", "internal", "gap"])
+}
+
+fn status<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
+    word(from, &["ok", "error", "unset", "missing"])
+}
+
+fn word<'de, D: Deserializer<'de>>(from: D, all: &[Word]) -> Result<Word, D::Error> {
+    let read = Option::<String>::deserialize(from)?.unwrap_or_default();
+    Ok(all.iter().copied().find(|word| *word == read).unwrap_or_default())
+}
+
 /// A step of the execution flow: a span or a gap.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FlowStep {
     /// The span's name or the gap's phase.
     pub span: String,
@@ -19,9 +35,11 @@ pub struct FlowStep {
     /// How deep it hangs below the operation's first span.
     pub depth: u32,
     /// `client`, `server`, `internal` …, empty when the span does not say, `gap` for a gap.
-    pub kind: &'static str,
+    #[serde(deserialize_with = "kind")]
+    pub kind: Word,
     /// `ok`, `error`, `unset`; `missing` for a parent that is named but absent.
-    pub status: &'static str,
+    #[serde(deserialize_with = "status")]
+    pub status: Word,
     /// When it started; `None` when its span came without a usable start.
     pub start: Option<Time>,
     /// Milliseconds after the start of the window.
@@ -44,7 +62,7 @@ pub struct FlowStep {
 }
 
 /// What part an error plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ErrorRole {
     /// Where it arose.
@@ -71,7 +89,7 @@ impl ErrorRole {
 }
 
 /// An error that a span of the operation tells of.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ErrorEntry {
     /// When; `None` when its span came without a usable start.
     pub time: Option<Time>,
@@ -94,7 +112,7 @@ pub struct ErrorEntry {
 }
 
 /// An HTTP call between services (or into one from outside).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HttpCall {
     /// When it was sent; `None` when its span came without a usable start.
     pub time: Option<Time>,
@@ -121,7 +139,7 @@ pub struct HttpCall {
 }
 
 /// A worker selection, or a dispatch where no selection span exists.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkerSelection {
     /// When; `None` when its span came without a usable start.
     pub time: Option<Time>,

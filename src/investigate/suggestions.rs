@@ -1,51 +1,46 @@
-//! Lists of names for query editors and variables.
+//! Names to choose from, for query editors and variables: services, span names, types, errors, workers and tags.
+//!
+//! They come from the answers that lists of operations are cached as, so that opening an editor costs Jaeger no more than
+//! one list. All are sorted, without duplicates and empty names, and at most [`MAX_SUGGESTIONS`] long.
 
 use std::collections::BTreeSet;
 
-use super::Investigator;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+
+use super::{CONCURRENT_REQUESTS, Gathered, Investigator};
 use diagnosis::{Answer, Filters, TimeRange};
 use jaeger::Error;
 use trace::{SpanRef, Time, Trace};
 
-/// How many names a list has at most.
-const MOST_NAMES: usize = 1000;
-/// How many operations are looked at.
-const MOST_OPERATIONS: usize = 500;
+/// The most names that one list holds.
+pub const MAX_SUGGESTIONS: usize = 1000;
+/// How many operations the names come from.
+const MAX_OPERATIONS: usize = 200;
 
 impl Investigator {
-    /// The services that are searched for operations, sorted.
+    /// The services that are searched for operations.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn services(&self) -> Result<Vec<String>, Error> {
-        Ok(self.all_services().await?.to_vec())
+        Ok(sorted(self.all_services().await?.iter().cloned()))
     }
 
-    /// The span names of a service or (bounded) of all, sorted.
+    /// The span names of these services; without any, those of all services that are searched.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
-    pub async fn span_names(&self, service: Option<&str>) -> Result<Vec<String>, Error> {
-        if let Some(service) = service.filter(|service| !service.is_empty()) {
-            return Ok(self.names_of(service).await?.iter().take(MOST_NAMES).cloned().collect());
+    pub async fn span_names(&self, services: &[String]) -> Result<Vec<String>, Error> {
+        if services.is_empty() {
+            let all = self.services_with(|_| true, &mut Gathered::default()).await?;
+            return Ok(sorted(all.into_iter().flat_map(|(_, names)| names)));
         }
-        let named = self.services_with(|_| true, &mut super::Gathered::default()).await?;
-        Ok(sorted(named.into_iter().flat_map(|(_, names)| names)))
-    }
-
-    /// The ids of the operations of a range, newest first.
-    ///
-    /// # Errors
-    /// When Jaeger cannot be reached or refuses.
-    pub async fn operation_ids(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Vec<String>, Error> {
-        let answer = self.all(range, filters, now).await?;
-        let mut ids: Vec<String> = Vec::new();
-        for id in answer.diagnoses.iter().filter_map(|d| d.operation_id.clone()) {
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-        }
-        Ok(ids)
+        let each: Vec<_> = futures_util::stream::iter(services.to_vec())
+            .map(|service| async move { self.names_of(&service).await })
+            .buffered(CONCURRENT_REQUESTS)
+            .try_collect()
+            .await?;
+        Ok(sorted(each.iter().flat_map(|names| names.iter().cloned())))
     }
 
     /// The types of the operations of a range, and those that the playbook knows.
@@ -53,7 +48,7 @@ impl Investigator {
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn operation_types(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Vec<String>, Error> {
-        let answer = self.all(range, filters, now).await?;
+        let answer = self.newest(range, filters, now).await?;
         let found = answer.diagnoses.iter().map(|d| d.operation_type.clone());
         Ok(sorted(found.chain(self.shared.playbook.operation_types())))
     }
@@ -63,24 +58,24 @@ impl Investigator {
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn error_types(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Vec<String>, Error> {
-        let answer = self.all(range, filters, now).await?;
+        let answer = self.newest(range, filters, now).await?;
         Ok(sorted(answer.diagnoses.iter().filter_map(|d| d.error_type.clone())))
     }
 
-    /// The workers that were chosen in a range.
+    /// The workers that were selected in a range, those that refused the dispatch included.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn workers(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Vec<String>, Error> {
-        let answer = self.all(range, filters, now).await?;
-        let chosen = answer.diagnoses.iter().flat_map(|d| {
-            let selected = d.workers.iter().filter_map(|selection| selection.worker_id.clone());
-            d.worker_id.clone().into_iter().chain(selected)
+        let answer = self.newest(range, filters, now).await?;
+        let selected = answer.diagnoses.iter().flat_map(|d| {
+            let dispatched = d.workers.iter().filter_map(|selection| selection.worker_id.clone());
+            d.worker_id.clone().into_iter().chain(dispatched)
         });
-        Ok(sorted(chosen))
+        Ok(sorted(selected))
     }
 
-    /// The attribute keys of the spans in the traces of a range's operations.
+    /// The keys of the attributes and resource attributes in the traces of a range's operations.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
@@ -91,7 +86,7 @@ impl Investigator {
         .await
     }
 
-    /// The values of an attribute in the traces of a range's operations.
+    /// The values of an attribute or resource attribute in the traces of a range's operations.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
@@ -109,8 +104,8 @@ impl Investigator {
         .await
     }
 
-    async fn all(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Answer, Error> {
-        self.operations(range, filters, MOST_OPERATIONS, now).await
+    async fn newest(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Answer, Error> {
+        self.operations(range, filters, MAX_OPERATIONS, now).await
     }
 
     async fn over_spans(
@@ -120,15 +115,15 @@ impl Investigator {
         now: Time,
         each: impl Fn(SpanRef<'_>, &mut dyn FnMut(&str)),
     ) -> Result<Vec<String>, Error> {
-        let case = self.list(range, &filters.tags, MOST_OPERATIONS, now).await?;
+        let cached = self.list(range, &filters.tags, MAX_OPERATIONS, now).await?;
         let clock = range.to.min(now);
         let wanted =
-            case.diagnoses.iter().filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook));
+            cached.diagnoses.iter().filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook));
         let ids: BTreeSet<_> = wanted.flat_map(|d| d.trace_ids.iter().copied()).collect();
         let mut names: BTreeSet<String> = BTreeSet::new();
-        for span in case.traces.iter().filter(|trace| ids.contains(&trace.id())).flat_map(Trace::spans) {
+        for span in cached.traces.iter().filter(|trace| ids.contains(&trace.id())).flat_map(Trace::spans) {
             each(span, &mut |name| {
-                if names.len() < MOST_NAMES && !names.contains(name) {
+                if names.len() < MAX_SUGGESTIONS && !name.is_empty() && !names.contains(name) {
                     names.insert(name.to_owned());
                 }
             });
@@ -139,5 +134,5 @@ impl Investigator {
 
 fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
     let names: BTreeSet<String> = names.filter(|name| !name.is_empty()).collect();
-    names.into_iter().take(MOST_NAMES).collect()
+    names.into_iter().take(MAX_SUGGESTIONS).collect()
 }

@@ -1,42 +1,47 @@
-//! What else is worth fetching once it is known which operations are at hand.
+//! Follow-up searches: what else is worth fetching once the operations of a question are known.
+//!
+//! An operation that still runs gets the latest polls and health checks of its services, which show whether it is alive.
+//! Operations that went wrong get the failing spans elsewhere in their time, which may explain them. An operation that was
+//! asked for by a trace id gets its other traces. A follow-up search that fails becomes a notice and never an error, because
+//! the operations themselves are known.
 
 use futures_util::StreamExt as _;
 use hashbrown::HashSet;
 
-use super::{AT_ONCE, Gathered, Investigator};
+use super::{CONCURRENT_REQUESTS, Gathered, Investigator};
 use diagnosis::playbook::{Attr, RouteRole};
 use diagnosis::{Diagnosis, OperationStatus, Severity, Verdict};
 use jaeger::Search;
 use trace::{Micros, Time};
 
-/// How many operations are looked at more closely.
+/// How many operations get follow-up searches.
 const MOST_OPERATIONS: usize = 20;
 /// How many of an operation's services are asked for polls and health checks.
 const MOST_SERVICES: usize = 6;
 /// How many services are asked for the other traces of an operation.
 const MOST_CANDIDATES: usize = 40;
-/// Polls that are read: the last ones tell.
+/// How many polls to read; only the latest matter.
 const LAST_FEW: usize = 5;
-/// Health checks that are read.
+/// How many health checks to read.
 const HEALTH_CHECKS: usize = 20;
-/// Traces that may explain others.
+/// How many traces of failures elsewhere to read.
 const MOST_CONTEXT: usize = 50;
-/// How far from its start the request is that started an operation.
+/// How far an operation's start may be from the request that started it.
 const NEAR: Micros = Micros::from_secs(30);
 /// How long before and after an operation another trace may explain it.
 const AROUND: Micros = Micros::from_secs(600);
 /// How far back polls and health checks are searched at least.
 const RECENT: Micros = Micros::from_secs(900);
 
-/// Searches worth making.
+/// Searches to run after the operations are known.
 #[derive(Debug, Default)]
-pub(super) struct Wishes {
+pub(super) struct FollowUpSearches {
     searches: Vec<Search>,
-    /// Asked only when the search before it in the pair finds nothing.
+    /// Pairs of searches: the second runs only if the first finds nothing.
     fallbacks: Vec<(Search, Search)>,
 }
 
-impl Wishes {
+impl FollowUpSearches {
     pub(super) fn extend(&mut self, other: Self) {
         self.searches.extend(other.searches);
         self.fallbacks.extend(other.fallbacks);
@@ -44,10 +49,10 @@ impl Wishes {
 }
 
 /// From the first start to the last end of the operations that went wrong.
-fn time_of_trouble(at_hand: &[&Diagnosis], clock: Time) -> Option<(Time, Time)> {
+fn span_of_problems(selected: &[&Diagnosis], clock: Time) -> Option<(Time, Time)> {
     let wrong =
         |d: &&&Diagnosis| d.severity >= Severity::Warning || d.error_count > 0 || d.status == OperationStatus::Failed;
-    let mut times = at_hand.iter().filter(wrong).filter_map(|d| Some((d.start?, d.end.unwrap_or(clock))));
+    let mut times = selected.iter().filter(wrong).filter_map(|d| Some((d.start?, d.end.unwrap_or(clock))));
     let first = times.next()?;
     Some(times.fold(first, |(from, to), (start, end)| (Ord::min(from, start), Ord::max(to, end))))
 }
@@ -57,28 +62,28 @@ fn is_open(d: &Diagnosis) -> bool {
 }
 
 impl Investigator {
-    /// What would tell more about these operations.
-    pub(super) async fn wishes(&self, at_hand: &[&Diagnosis], clock: Time) -> Wishes {
-        let mut wishes = Wishes::default();
-        for diagnosis in at_hand.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
-            self.wish_requests(diagnosis, clock, &mut wishes).await;
-            self.wish_health(diagnosis, clock, &mut wishes).await;
+    /// Searches that may explain these operations.
+    pub(super) async fn follow_ups(&self, selected: &[&Diagnosis], clock: Time) -> FollowUpSearches {
+        let mut follow_ups = FollowUpSearches::default();
+        for diagnosis in selected.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
+            self.add_request_searches(diagnosis, clock, &mut follow_ups).await;
+            self.add_health_searches(diagnosis, clock, &mut follow_ups).await;
         }
-        self.wish_context(at_hand, clock, &mut wishes).await;
-        wishes
+        self.add_context_searches(selected, clock, &mut follow_ups).await;
+        follow_ups
     }
 
-    /// What would tell more about the one operation that was asked for: also who asked for it after its end, and what
-    /// belongs to it without bearing its id.
-    pub(super) async fn wishes_of_one(&self, diagnosis: &Diagnosis, clock: Time) -> Wishes {
-        let mut wishes = Wishes::default();
+    /// Further searches for an operation that was asked for by itself: requests for it after its end, and traces that belong
+    /// to it without carrying its id.
+    pub(super) async fn follow_ups_of_one(&self, diagnosis: &Diagnosis, clock: Time) -> FollowUpSearches {
+        let mut follow_ups = FollowUpSearches::default();
         if !is_open(diagnosis) && diagnosis.operation_id.is_some() {
-            self.wish_requests(diagnosis, clock, &mut wishes).await;
+            self.add_request_searches(diagnosis, clock, &mut follow_ups).await;
         }
         let lost = matches!(diagnosis.verdict, Verdict::TraceBroken | Verdict::Unknown);
         if let Some(start) = diagnosis.start.filter(|_| lost) {
             let named = self.candidates(&mut Gathered::default()).await.unwrap_or_default();
-            wishes.searches.extend(named.into_iter().flat_map(|(service, names)| {
+            follow_ups.searches.extend(named.into_iter().flat_map(|(service, names)| {
                 names.into_iter().map(move |name| Search {
                     service: Some(service.clone()),
                     operation: Some(name),
@@ -89,41 +94,47 @@ impl Investigator {
                 })
             }));
         }
-        wishes
+        follow_ups
     }
 
-    /// The other traces of operations that may still change, in the services that they were seen in: those of others
-    /// hold a transition, by which discovery finds them.
-    pub(super) async fn wish_open_ids(&self, at_hand: &[&Diagnosis], clock: Time) -> Wishes {
-        let mut wishes = Wishes::default();
+    /// The other traces of operations that may still change, in the services where they were seen. Traces of other services
+    /// contain a state transition, which discovery searches for.
+    pub(super) async fn other_traces_of_open(&self, selected: &[&Diagnosis], clock: Time) -> FollowUpSearches {
+        let mut follow_ups = FollowUpSearches::default();
         let any = !self.client.wants_service().await.unwrap_or(true);
-        for diagnosis in at_hand.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
+        for diagnosis in selected.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
             let own = diagnosis.services.iter().take(MOST_SERVICES).cloned().map(Some).collect();
-            self.wish_id(diagnosis, if any { vec![None] } else { own }, clock, &mut wishes);
+            self.add_id_searches(diagnosis, if any { vec![None] } else { own }, clock, &mut follow_ups);
         }
-        wishes
+        follow_ups
     }
 
     /// All other traces of these operations.
-    pub(super) async fn wish_ids(&self, at_hand: &[&Diagnosis], clock: Time) -> Wishes {
-        let mut wishes = Wishes::default();
+    pub(super) async fn other_traces(&self, selected: &[&Diagnosis], clock: Time) -> FollowUpSearches {
+        let mut follow_ups = FollowUpSearches::default();
         let services: Vec<Option<String>> = if self.client.wants_service().await.unwrap_or(true) {
             let named = self.candidates(&mut Gathered::default()).await.unwrap_or_default();
             named.into_iter().take(MOST_CANDIDATES).map(|(service, _)| Some(service)).collect()
         } else {
             vec![None]
         };
-        for diagnosis in at_hand.iter().take(MOST_OPERATIONS) {
-            self.wish_id(diagnosis, services.clone(), clock, &mut wishes);
+        for diagnosis in selected.iter().take(MOST_OPERATIONS) {
+            self.add_id_searches(diagnosis, services.clone(), clock, &mut follow_ups);
         }
-        wishes
+        follow_ups
     }
 
-    fn wish_id(&self, diagnosis: &Diagnosis, services: Vec<Option<String>>, clock: Time, wishes: &mut Wishes) {
+    fn add_id_searches(
+        &self,
+        diagnosis: &Diagnosis,
+        services: Vec<Option<String>>,
+        clock: Time,
+        follow_ups: &mut FollowUpSearches,
+    ) {
         let Some(id) = &diagnosis.operation_id else { return };
-        let from = self.shared.playbook.time_in_id(id).or(diagnosis.start).unwrap_or(clock) - super::BEFORE_ID;
+        let from = self.shared.playbook.time_in_id(id).or(diagnosis.start).unwrap_or(clock) - super::ID_CLOCK_SKEW;
         for service in services {
-            wishes.searches.extend(self.shared.playbook.operation_id_keys().iter().map(|key| Search {
+            follow_ups.searches.extend(self.shared.playbook.operation_id_keys().iter().map(|key| Search {
                 service: service.clone(),
                 attributes: vec![(key.clone(), id.clone())],
                 from,
@@ -134,9 +145,8 @@ impl Investigator {
         }
     }
 
-    /// Requests that bear the id in their address: polls show whether anyone could reach the operation, others change
-    /// its state.
-    async fn wish_requests(&self, diagnosis: &Diagnosis, clock: Time, wishes: &mut Wishes) {
+    /// Requests with the id in their URL: polls show whether the operation could be reached, others change its state.
+    async fn add_request_searches(&self, diagnosis: &Diagnosis, clock: Time, follow_ups: &mut FollowUpSearches) {
         let playbook = &self.shared.playbook;
         let id = diagnosis.operation_id.as_deref().unwrap_or_default();
         let mentions = playbook.mentions(id);
@@ -150,19 +160,19 @@ impl Investigator {
                 limit: LAST_FEW,
                 ..Search::default()
             };
-            wishes.searches.extend(mentions.iter().map(|(key, value)| search(None, key, value)));
+            follow_ups.searches.extend(mentions.iter().map(|(key, value)| search(None, key, value)));
             let Ok(names) = self.names_of(service).await else { continue };
             for name in names.iter() {
                 let Some(target) = self.target_of(name, id) else { continue };
-                wishes
+                follow_ups
                     .searches
                     .extend(playbook.keys(Attr::HttpTarget).iter().map(|key| search(Some(name), key, &target)));
             }
         }
     }
 
-    /// The address for this id of a request that changes an operation's state, by the name of its server span
-    /// (`PATCH /operations/{id}/status`).
+    /// The URL path for this id, if a server span of this name (`PATCH /operations/{id}/status`) changes an operation's
+    /// state.
     fn target_of(&self, name: &str, id: &str) -> Option<String> {
         let (method, path) = name.split_once(' ')?;
         let (before, rest) = path.split_once('{')?;
@@ -172,9 +182,9 @@ impl Investigator {
         matches!(role, RouteRole::StatusUpdate | RouteRole::Cancel | RouteRole::Resume).then_some(target)
     }
 
-    /// The last health checks of the services show whether they live.
-    async fn wish_health(&self, diagnosis: &Diagnosis, clock: Time, wishes: &mut Wishes) {
-        // So short a window that whatever few a storage gives of it show that the service lives.
+    /// The latest health checks of the services, which show whether they are alive.
+    async fn add_health_searches(&self, diagnosis: &Diagnosis, clock: Time, follow_ups: &mut FollowUpSearches) {
+        // The window is so short that any health check in it shows that the service is alive.
         let alive = Micros(self.shared.playbook.thresholds().health_gap.0.saturating_mul(2));
         for service in diagnosis.services.iter().take(MOST_SERVICES) {
             let Ok(names) = self.names_of(service).await else { continue };
@@ -189,7 +199,7 @@ impl Investigator {
                 };
                 let from = diagnosis.start.unwrap_or(clock - RECENT).min(clock - RECENT);
                 let earlier = Search { from, ..recent.clone() };
-                wishes.fallbacks.push((recent, earlier));
+                follow_ups.fallbacks.push((recent, earlier));
             }
         }
     }
@@ -199,14 +209,14 @@ impl Investigator {
         route.is_some_and(|route| route.role == RouteRole::Health)
     }
 
-    /// Failing spans elsewhere in the time of operations that went wrong.
-    async fn wish_context(&self, at_hand: &[&Diagnosis], clock: Time, wishes: &mut Wishes) {
-        let telling = self.shared.playbook.context_spans();
-        let Some((from, to)) = time_of_trouble(at_hand, clock) else { return };
+    /// Failing spans elsewhere during the operations that went wrong.
+    async fn add_context_searches(&self, selected: &[&Diagnosis], clock: Time, follow_ups: &mut FollowUpSearches) {
+        let failure_spans = self.shared.playbook.context_spans();
+        let Some((from, to)) = span_of_problems(selected, clock) else { return };
         let mut ignored = Gathered::default();
-        let found = self.services_with(|name| telling.iter().any(|known| known == name), &mut ignored).await;
+        let found = self.services_with(|name| failure_spans.iter().any(|known| known == name), &mut ignored).await;
         for (service, names) in found.unwrap_or_default() {
-            wishes.searches.extend(names.into_iter().map(|name| Search {
+            follow_ups.searches.extend(names.into_iter().map(|name| Search {
                 service: Some(service.clone()),
                 operation: Some(name),
                 from: from - AROUND,
@@ -217,18 +227,17 @@ impl Investigator {
         }
     }
 
-    /// Makes the searches; says whether that found anything new. A search that fails is noted, never an error: the operations
-    /// themselves are known.
-    pub(super) async fn grant(&self, wishes: Wishes, gathered: &mut Gathered) -> bool {
-        let Wishes { mut searches, mut fallbacks } = wishes;
+    /// Runs the searches; returns whether they brought new spans. A search that fails becomes a notice.
+    pub(super) async fn run_follow_ups(&self, follow_ups: FollowUpSearches, gathered: &mut Gathered) -> bool {
+        let FollowUpSearches { mut searches, mut fallbacks } = follow_ups;
         let mut seen = HashSet::new();
         searches.retain(|search| seen.insert(search.clone()));
         let mut added = false;
-        // An answer that is as long as its limit is no lack here: the last few were asked for.
-        let whole = gathered.truncated;
+        // An answer as long as its limit is complete here, because only the latest traces were requested.
+        let truncated = gathered.truncated;
         if !searches.is_empty() {
             match self.fetch_all(searches).await {
-                Ok(found) => added |= gathered.absorb(found),
+                Ok(found) => added |= gathered.add(found),
                 Err(error) => gathered.notice(format!("traces that may explain more could not be read: {error}")),
             }
         }
@@ -239,14 +248,14 @@ impl Investigator {
                 other => other,
             }
         });
-        let mut answers = futures_util::stream::iter(each).buffer_unordered(AT_ONCE);
+        let mut answers = futures_util::stream::iter(each).buffer_unordered(CONCURRENT_REQUESTS);
         while let Some(found) = answers.next().await {
             match found {
-                Ok(found) => added |= gathered.absorb(found),
+                Ok(found) => added |= gathered.add(found),
                 Err(error) => gathered.notice(format!("health checks could not be read: {error}")),
             }
         }
-        gathered.truncated = whole;
+        gathered.truncated = truncated;
         added
     }
 }

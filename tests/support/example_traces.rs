@@ -12,7 +12,7 @@ use trace::Time;
 
 /// Example traces that end now.
 #[derive(Debug)]
-pub struct Story {
+pub struct ExampleTraces {
     /// The clock at which they are judged, in whole milliseconds because Grafana knows no finer ranges.
     pub now: Time,
     /// The traces.
@@ -22,7 +22,7 @@ pub struct Story {
 /// How many bytes of OTLP are sent at once.
 const CHUNK: usize = 4 << 20;
 
-impl Story {
+impl ExampleTraces {
     /// Everything that is known to happen, ending now.
     pub fn recent() -> Self {
         let now = Time::from_millis(Utc::now().timestamp_millis());
@@ -80,9 +80,9 @@ impl Story {
     }
 }
 
-/// Columns that tell how an answer was got, not what it says.
+/// Columns about how an answer was obtained, not about its content.
 const ASIDE: [&str; 1] = ["remarks"];
-/// Columns that go on with the clock while an operation has no end; texts tell the time that has passed.
+/// Columns that change with the clock while an operation has no end; texts contain the time that has passed.
 const CLOCK: [&str; 9] = [
     "bottleneck_ms",
     "bottleneck_share",

@@ -1,20 +1,20 @@
-//! Grafana's HTTP paths, as the browser asks them.
+//! Grafana's HTTP paths, as the browser requests them.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use testbed::grafana_harness::{Front, serve};
 
-use crate::stand::on_demo;
+use crate::setup::on_demo;
 
 #[test]
 fn the_browser_s_paths_are_answered() {
-    on_demo(async |stand| {
-        let stand = stand.with_own_plugin(&[]).await;
-        let source = stand.source.clone();
+    on_demo(async |setup| {
+        let setup = setup.with_own_plugin(&[]).await;
+        let source = setup.source.clone();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let front = Arc::new(Front::new(stand.into_plugin(), vec![source]));
+        let front = Arc::new(Front::new(setup.into_plugin(), vec![source]));
         tokio::spawn(serve(listener, front));
         let http = reqwest::Client::new();
 

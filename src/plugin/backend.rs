@@ -1,4 +1,4 @@
-//! The plugin: everything Grafana asks, answered.
+//! The backend that Grafana calls: passes each request on to its handler, within a deadline, and counts it.
 
 use std::{sync::Arc, time::Instant};
 
@@ -9,9 +9,9 @@ use super::{
     check_health,
     deadline::Deadline,
     instances::{DataSource, DataSources},
-    metrics::{Metrics, Outcome},
+    metrics::{Metrics, QueryOutcome},
     query_data,
-    question::Question,
+    query_model::QueryModel,
     stream,
     uploads::Uploads,
 };
@@ -21,7 +21,7 @@ use grafana_plugin_protocol::api::{
     Subscription,
 };
 
-/// All that the plugin keeps.
+/// The plugin's state: data sources, uploads and metrics.
 #[derive(Clone, Debug, Default)]
 pub struct Plugin {
     data_sources: DataSources,
@@ -29,12 +29,12 @@ pub struct Plugin {
     metrics: Metrics,
 }
 
-/// Counts a query, also one that nobody waits for any more.
+/// Counts a query when it is dropped, so that a cancelled query counts too.
 struct Counted<'m> {
     metrics: &'m Metrics,
     kind: &'static str,
     since: Instant,
-    outcome: Outcome,
+    outcome: QueryOutcome,
 }
 
 impl Drop for Counted<'_> {
@@ -45,13 +45,13 @@ impl Drop for Counted<'_> {
 
 impl Plugin {
     async fn answer(&self, caller: &Caller, query: &RawQuery, counted: &mut Counted<'_>) -> Result<Frames, Failure> {
-        let question = Question::parse(&query.json, &query.query_type)?;
-        counted.kind = question.kind();
+        let model = QueryModel::parse(&query.json, &query.query_type)?;
+        counted.kind = model.kind();
         if caller.is_alert() {
-            question.check_alert()?;
+            model.check_alert()?;
         }
         let data_source = self.data_sources.get(caller).await?;
-        let answer = |data_source| query_data::answer(question, query, caller, data_source, &self.uploads);
+        let answer = |data_source| query_data::answer(model, query, caller, data_source, &self.uploads);
         Deadline::within(caller.timeout).limit(data_source, answer).await
     }
 
@@ -72,7 +72,7 @@ impl Plugin {
 
     async fn call(&self, caller: &Caller, request: ResourceRequest) -> Result<serde_json::Value, Failure> {
         let resource = Resource::parse(&request)?;
-        // a playbook can be checked before the data source works
+        // A playbook can be checked before the data source works.
         if let Resource::CheckPlaybook(text) = &resource {
             return Ok(call_resource::check_playbook(text));
         }
@@ -90,13 +90,17 @@ impl Plugin {
 #[tonic::async_trait]
 impl Backend for Plugin {
     async fn query(&self, caller: Arc<Caller>, query: RawQuery) -> Result<Frames, Failure> {
-        let mut counted =
-            Counted { metrics: &self.metrics, kind: "invalid", since: Instant::now(), outcome: Outcome::Cancelled };
+        let mut counted = Counted {
+            metrics: &self.metrics,
+            kind: "invalid",
+            since: Instant::now(),
+            outcome: QueryOutcome::Cancelled,
+        };
         let result = self.answer(&caller, &query, &mut counted).await;
         counted.outcome = match &result {
-            Ok(_) => Outcome::Ok,
-            Err(failure) if failure.source_of == ErrorSource::Downstream => Outcome::Downstream,
-            Err(_) => Outcome::Plugin,
+            Ok(_) => QueryOutcome::Ok,
+            Err(failure) if failure.source_of == ErrorSource::Downstream => QueryOutcome::Downstream,
+            Err(_) => QueryOutcome::Plugin,
         };
         if let Err(failure) = &result {
             tracing::debug!(ref_id = query.ref_id, query_type = counted.kind, %failure, "query failed");
@@ -131,7 +135,7 @@ impl Backend for Plugin {
         match stream::snapshot(&data_source, &target).await {
             Ok(Some(frame)) => Subscription::Ok(Some(frame)),
             Ok(None) => Subscription::NotFound,
-            // the stream itself says what is wrong, and gets over it
+            // The stream reports the failure and tries again.
             Err(_) => Subscription::Ok(None),
         }
     }

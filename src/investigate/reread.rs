@@ -1,42 +1,42 @@
-//! Reading traces by their id. A search may give only a part of a trace: some storages only look near the time that was
-//! searched, others stop at a number of rows. Whatever rests on spans that are not there must not rest on such a part, so
-//! those traces are read by id before a verdict is given.
+//! Reads traces again by their id. A search may return only a part of a trace: some storages only look near the time that
+//! was searched, others stop at a number of rows. A verdict that rests on missing spans must not rest on such a part, so
+//! these traces are read as a whole before the verdict is given.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use futures_util::StreamExt as _;
 
-use super::{AT_ONCE, Gathered, Investigator};
+use super::{CONCURRENT_REQUESTS, Gathered, Investigator};
 use diagnosis::playbook::{Fill, Placeholder};
 use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
 use jaeger::Error;
 use trace::{Micros, Trace, TraceId};
 
-/// Some storages give of a longer trace only the part within an hour of the search's window.
+/// Of a longer trace some storages return only the part within an hour of the searched window.
 const LONG: Micros = Micros::from_secs(45 * 60);
-/// How many traces one question reads because a verdict rests on what they lack.
+/// How many traces one question reads because a verdict rests on spans that are missing from them.
 const MOST_DOUBTFUL: usize = 200;
-/// How many traces one question reads to see whether searches give whole traces.
+/// How many traces one question reads to check whether searches return whole traces.
 const MOST_SAMPLES: usize = 20;
-/// After so many that were whole already, searches are taken to give whole traces.
+/// After this many useless reads in a row, searches are assumed to return whole traces.
 const USELESS_READS: u32 = 5;
-/// How often new spans may lead to more traces in one question.
+/// How often one question diagnoses again because of new spans.
 const MOST_ROUNDS: usize = 3;
 /// The verdict of an operation whose trace could not be read.
 const UNREAD: &str = "unknown.trace_unread";
 
-/// What is known of a trace after it was asked for by id.
-enum Whole {
-    /// It has more spans than the search gave.
+/// What reading a trace by its id brought.
+enum Reread {
+    /// More spans than the search had returned.
     Larger(Trace),
-    /// The search gave all of it.
-    Known(usize),
-    /// Jaeger gave it up, or the answer was cut; why.
+    /// Nothing new: the search had returned the whole trace, with this many spans.
+    Complete(usize),
+    /// Only a part can be read, and the reason.
     Partial(Option<Trace>, String),
     Failed(Error),
 }
 
-/// Whether the verdict rests on spans that are not there.
+/// Whether the verdict rests on missing spans.
 fn rests_on_absence(d: &Diagnosis) -> bool {
     let open = !d.status.is_terminal() && d.severity >= Severity::Warning;
     open || matches!(d.verdict, Verdict::Stuck | Verdict::TraceBroken | Verdict::Unknown)
@@ -47,21 +47,21 @@ fn is_long(trace: &Trace) -> bool {
 }
 
 impl Investigator {
-    /// Diagnoses again after reading by id what the verdicts of `at_hand` rest on, until that finds nothing new. A
+    /// Diagnoses again after reading by id what the verdicts of `selected` rest on, until that finds nothing new. A
     /// verdict that rests on a trace which could not be read becomes `unknown`.
-    pub(super) async fn read_doubtful(
+    pub(super) async fn reread_doubtful(
         &self,
         gathered: &mut Gathered,
         report: &mut Vec<Diagnosis>,
-        at_hand: impl Fn(&Diagnosis) -> bool,
+        selected: impl Fn(&Diagnosis) -> bool,
         context: &Context,
     ) {
         for _ in 0..MOST_ROUNDS {
-            let doubtful = report.iter().filter(|d| at_hand(d) && rests_on_absence(d));
+            let doubtful = report.iter().filter(|d| selected(d) && rests_on_absence(d));
             let ids: Vec<TraceId> = doubtful.flat_map(|d| d.trace_ids.iter().copied()).collect();
-            let running = report.iter().filter(|d| at_hand(d) && !d.status.is_terminal());
+            let running = report.iter().filter(|d| selected(d) && !d.status.is_terminal());
             let samples: Vec<TraceId> = running.flat_map(|d| d.trace_ids.iter().copied()).collect();
-            if !self.read_whole(gathered, &ids, &samples).await {
+            if !self.reread(gathered, &ids, &samples).await {
                 break;
             }
             *report = self.diagnose(gathered, context.clone()).await.diagnoses;
@@ -74,8 +74,8 @@ impl Investigator {
         }
     }
 
-    /// Reads by id the traces `ids`, and a few of the others as long as that finds something; says whether it did.
-    async fn read_whole(&self, gathered: &mut Gathered, ids: &[TraceId], samples: &[TraceId]) -> bool {
+    /// Reads by id the traces `ids`, and a few of the others as long as that brings new spans; returns whether any did.
+    async fn reread(&self, gathered: &mut Gathered, ids: &[TraceId], samples: &[TraceId]) -> bool {
         let identity = self.client.identity();
         for id in ids.iter().skip(MOST_DOUBTFUL) {
             let why = format!("more than {MOST_DOUBTFUL} traces would have to be read: ask for a shorter time range");
@@ -85,15 +85,15 @@ impl Investigator {
         for id in ids.iter().take(MOST_DOUBTFUL) {
             let had = gathered.traces.iter().find(|trace| trace.id() == *id).map(Trace::len);
             let Some(had) = had.filter(|_| !gathered.read.contains(id)) else { continue };
-            if self.caches().whole.get(&(identity, *id)).await.is_none_or(|whole| whole > had) {
+            if self.caches().span_counts.get(&(identity, *id)).await.is_none_or(|whole| whole > had) {
                 gathered.read.insert(*id);
                 wanted.push((*id, had));
             }
         }
-        let mut added = self.read_each(gathered, wanted).await;
+        let mut added = self.reread_each(gathered, wanted).await;
         let mut left = MOST_SAMPLES;
         loop {
-            // As many as may still be useless; one that is not allows more.
+            // No more than may still be useless; a useful read allows more.
             let most = USELESS_READS.saturating_sub(self.caches().useless_reads.load(Relaxed)) as usize;
             let unread = gathered.traces.iter().filter(|trace| !gathered.read.contains(&trace.id()));
             let worth = unread.filter(|trace| is_long(trace) || samples.contains(&trace.id()));
@@ -102,36 +102,36 @@ impl Investigator {
                 return added;
             }
             left -= batch.len();
-            added |= self.read_each(gathered, batch).await;
+            added |= self.reread_each(gathered, batch).await;
         }
     }
 
-    /// Reads these traces by id, each with the number of spans that are known; says whether that found anything new.
-    async fn read_each(&self, gathered: &mut Gathered, wanted: Vec<(TraceId, usize)>) -> bool {
+    /// Reads these traces by id, each with the number of spans that are known; returns whether that found anything new.
+    async fn reread_each(&self, gathered: &mut Gathered, wanted: Vec<(TraceId, usize)>) -> bool {
         gathered.asked.extend(wanted.iter().map(|(id, _)| format!("trace {id}")));
         gathered.read.extend(wanted.iter().map(|(id, _)| *id));
-        let each = wanted.into_iter().map(|(id, had)| async move { (id, self.whole(id, had).await) });
-        let mut answers = futures_util::stream::iter(each).buffered(AT_ONCE);
+        let each = wanted.into_iter().map(|(id, had)| async move { (id, self.reread_one(id, had).await) });
+        let mut answers = futures_util::stream::iter(each).buffered(CONCURRENT_REQUESTS);
         let mut added = false;
-        while let Some((id, whole)) = answers.next().await {
-            added |= self.take_whole(gathered, id, whole).await;
+        while let Some((id, outcome)) = answers.next().await {
+            added |= self.add_reread(gathered, id, outcome).await;
         }
         jaeger::merge(&mut gathered.traces);
         added
     }
 
-    async fn whole(&self, id: TraceId, had: usize) -> Whole {
+    async fn reread_one(&self, id: TraceId, had: usize) -> Reread {
         match self.trace_or_start(id).await {
             Ok(Some(trace)) => match trace.partial().map(str::to_owned) {
-                Some(why) => Whole::Partial(Some(trace), why),
-                None if trace.len() > had => Whole::Larger(trace),
-                None => Whole::Known(trace.len()),
+                Some(why) => Reread::Partial(Some(trace), why),
+                None if trace.len() > had => Reread::Larger(trace),
+                None => Reread::Complete(trace.len()),
             },
             Ok(None) => {
                 let why = "Jaeger no longer has it as a whole: only what the search gave was read";
-                Whole::Partial(None, why.to_owned())
+                Reread::Partial(None, why.to_owned())
             }
-            Err(error) => Whole::Failed(error),
+            Err(error) => Reread::Failed(error),
         }
     }
 
@@ -143,26 +143,26 @@ impl Investigator {
         }
     }
 
-    /// Keeps what was read; says whether the diagnosis may change.
-    async fn take_whole(&self, gathered: &mut Gathered, id: TraceId, whole: Whole) -> bool {
+    /// Adds what was read; returns whether the diagnosis may change.
+    async fn add_reread(&self, gathered: &mut Gathered, id: TraceId, reread: Reread) -> bool {
         let key = (self.client.identity(), id);
-        let why = match whole {
-            Whole::Larger(trace) => {
+        let why = match reread {
+            Reread::Larger(trace) => {
                 self.caches().useless_reads.store(0, Relaxed);
-                self.caches().whole.insert(key, trace.len()).await;
+                self.caches().span_counts.insert(key, trace.len()).await;
                 gathered.traces.push(trace);
                 return true;
             }
-            Whole::Known(spans) => {
+            Reread::Complete(spans) => {
                 self.caches().useless_reads.fetch_add(1, Relaxed);
-                self.caches().whole.insert(key, spans).await;
+                self.caches().span_counts.insert(key, spans).await;
                 return false;
             }
-            Whole::Partial(trace, why) => {
+            Reread::Partial(trace, why) => {
                 gathered.traces.extend(trace);
                 why
             }
-            Whole::Failed(error) => {
+            Reread::Failed(error) => {
                 gathered.truncated = true;
                 gathered.notice(format!("trace {id} could not be read as a whole: {error}"));
                 gathered.unread.insert(id, error.to_string());

@@ -1,4 +1,4 @@
-//! From settings to a Jaeger that can be asked, and from its errors to Grafana's.
+//! Builds the Jaeger client from a data source's settings, and converts its errors to Grafana's.
 
 use super::settings::{Settings, SettingsError};
 use crate::investigate::Investigator;
@@ -17,12 +17,7 @@ pub(super) fn client(settings: &Settings) -> Result<Client, SettingsError> {
         auth: auth.unwrap_or_default(),
         headers: settings.headers.iter().map(|(name, value)| (name.clone(), hidden(value))).collect(),
         tenant: settings.tenant.clone(),
-        tls: jaeger::Tls {
-            ca_pem: settings.tls.ca.clone(),
-            client_pem: settings.tls.client.as_ref().map(|(certificate, key)| (certificate.clone(), hidden(key))),
-            server_name: settings.tls.server_name.clone(),
-            skip_verify: settings.tls.skip_verify,
-        },
+        tls: settings.tls.clone(),
         timeout: settings.timeout,
         max_body: usize::try_from(settings.max_body).unwrap_or(usize::MAX),
         ..Config::default()
@@ -30,7 +25,7 @@ pub(super) fn client(settings: &Settings) -> Result<Client, SettingsError> {
     Client::new(&config).map_err(|error| SettingsError::Client(error.to_string()))
 }
 
-/// The same investigator in the name of a user, who is not answered from what others may see.
+/// The same investigator with a user's identity, which also separates the user's cache entries from others'.
 pub(super) fn personal(
     investigator: &Investigator,
     identity: &[(String, Secret)],
@@ -39,7 +34,7 @@ pub(super) fn personal(
     investigator.with_headers(headers).map_err(|error| SettingsError::Client(error.to_string()))
 }
 
-/// Jaeger's failures are not the plugin's.
+/// Converts an error of Jaeger to a downstream failure.
 pub(super) fn failure(error: &jaeger::Error) -> Failure {
     Failure::downstream(error.status_code(), error.to_string())
 }

@@ -1,4 +1,4 @@
-//! Several operations: one row each.
+//! The table of operations: one row each.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use diagnosis::{Diagnosis, OperationStatus, WorkerStatus};
 
-// Type and start are left out before the bottleneck: an id tells them too.
+// Type and start are left out before the bottleneck, because an operation id contains both.
 const COLUMNS: [Column; 9] = [
     Column::new("VERDICT"),
     Column::new("OPERATION"),
@@ -46,7 +46,7 @@ fn row(diagnosis: &Diagnosis, look: Look) -> Vec<Cell> {
     ]
 }
 
-/// How the operation is called in lists and titles: what can be given to `ktrdr-diagnose operation`.
+/// The name of an operation in lists and titles, which `ktrdr-diagnose operation` accepts.
 pub(super) fn name(diagnosis: &Diagnosis) -> String {
     match (&diagnosis.operation_id, diagnosis.trace_id) {
         (Some(id), _) => id.clone(),

@@ -1,9 +1,9 @@
-//! A real Jaeger v2.13 in the dress of v2.21: the routes that went away are away, and the search of the new API takes the
-//! parameter names of v2.19 and filters by `query.attributes` as v2.19 does, which v2.13 ignores. The bodies are Jaeger's
+//! A proxy that makes a real Jaeger v2.13 answer like v2.21: removed routes are missing, and the search of the new API
+//! takes the parameter names of v2.19 and filters by `query.attributes` as v2.19 does, which v2.13 ignores. The bodies are Jaeger's
 //! own. Newer Jaegers than v2.13 cannot be built as Go modules (see docs/development.md).
 //!
-//! Dressed or not, a v2 that stores in memory is asked one question at a time: it sorts the attributes of stored spans in
-//! place while it answers, and two answers at once spoil them for good.
+//! With any version, a Jaeger v2 that stores in memory gets one request at a time: it sorts the attributes of stored spans
+//! in place while it answers, and two concurrent answers corrupt them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,15 +20,15 @@ use axum::{
 };
 use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 
-/// The dress; it comes off when the value is dropped.
+/// A running proxy; it stops when the value is dropped.
 #[derive(Debug)]
-pub struct Dressed {
+pub struct VersionProxy {
     /// Base address of the query API.
     pub url: String,
     server: JoinHandle<()>,
 }
 
-impl Drop for Dressed {
+impl Drop for VersionProxy {
     fn drop(&mut self) {
         self.server.abort();
     }
@@ -36,7 +36,7 @@ impl Drop for Dressed {
 
 /// What a Jaeger v2.13 looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dress {
+pub enum ImitatedVersion {
     /// As it is.
     Own,
     /// As v2.21.
@@ -46,28 +46,28 @@ pub enum Dress {
 struct Behind {
     root: String,
     base: String,
-    dress: Dress,
+    version: ImitatedVersion,
     one_at_a_time: Mutex<()>,
 }
 
 /// Puts it before a Jaeger v2.13 with this base address.
-pub async fn dress(jaeger: &str, dress: Dress) -> Dressed {
+pub async fn start(jaeger: &str, version: ImitatedVersion) -> VersionProxy {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port on loopback");
     let address = listener.local_addr().expect("its address");
     let (root, base) = jaeger.split_at(jaeger.rfind('/').expect("Jaeger has a base path"));
     let url = format!("http://{address}{base}");
-    let behind = Behind { root: root.to_owned(), base: base.to_owned(), dress, one_at_a_time: Mutex::new(()) };
+    let behind = Behind { root: root.to_owned(), base: base.to_owned(), version, one_at_a_time: Mutex::new(()) };
     let app = Router::new().fallback(forward).with_state(Arc::new(behind));
     let server = tokio::spawn(async move {
         let _ = axum::serve(listener, app).await;
     });
-    Dressed { url, server }
+    VersionProxy { url, server }
 }
 
 async fn forward(State(jaeger): State<Arc<Behind>>, uri: Uri, RawQuery(query): RawQuery) -> Response {
     let Behind { root, base, .. } = jaeger.as_ref();
     let route = uri.path().strip_prefix(base.as_str()).unwrap_or(uri.path());
-    if jaeger.dress == Dress::Own {
+    if jaeger.version == ImitatedVersion::Own {
         let (status, kind, body) = jaeger.ask(&format!("{root}{uri}")).await;
         return (status, [(header::CONTENT_TYPE, kind)], body).into_response();
     }

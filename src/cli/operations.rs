@@ -1,9 +1,9 @@
-//! From arguments to somebody who can be asked: `operation` and `operations`.
+//! `ktrdr-diagnose operation` and `operations`: from arguments to an investigator of a Jaeger, and its answer.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    args::{JaegerArgs, OperationArgs, OperationsArgs, RuleArgs, Secret},
+    args::{JaegerArgs, OperationArgs, OperationsArgs, RuleArgs},
     error::Error,
     output::{self, Asked, Waiting},
     source,
@@ -11,7 +11,7 @@ use super::{
 use crate::investigate::{Investigator, Options, Target};
 use diagnosis::Verdict;
 use diagnosis::{Answer, Filters, TimeRange};
-use jaeger::{self, Auth, Client, Config, Tls};
+use jaeger::{self, Auth, Client, Config, Secret, Tls};
 use trace::Micros;
 
 /// The header that selects a tenant.
@@ -19,25 +19,25 @@ const TENANT_HEADER: &str = "x-tenant";
 
 /// `ktrdr-diagnose operation`.
 pub(super) async fn operation(args: &OperationArgs) -> Result<(), Error> {
-    let now = args.clock.now();
+    let now = args.common.clock.now();
     let lookback = match args.from.map(|from| now - from.at(now)) {
         Some(Micros(back)) if back <= 0 => return Err(Error::Usage("--from must be before now".into())),
         Some(back) => back,
         None => args.jaeger.lookback,
     };
     let target = Target::parse(&args.id).ok_or_else(|| Error::Usage("the id is empty".into()))?;
-    let investigator = investigator(&args.jaeger, &args.rules, lookback)?;
+    let investigator = investigator(&args.jaeger, &args.common.rules, lookback)?;
     let answer = {
         let _waiting = Waiting::new(format!("Asking Jaeger for {}", args.id));
         investigator.diagnosis(&target, now).await?
     };
     notices(&answer);
-    output::diagnoses(&answer.diagnoses, args.output.format, Asked::One)
+    output::diagnoses(&answer.diagnoses, args.common.format, Asked::One)
 }
 
 /// `ktrdr-diagnose operations`.
 pub(super) async fn operations(args: &OperationsArgs) -> Result<(), Error> {
-    let now = args.clock.now();
+    let now = args.common.clock.now();
     let range = TimeRange { from: args.from.at(now), to: args.to.at(now) };
     if range.from >= range.to {
         return Err(Error::Usage(format!("the range is empty: it starts at {} and ends at {}", range.from, range.to)));
@@ -47,7 +47,7 @@ pub(super) async fn operations(args: &OperationsArgs) -> Result<(), Error> {
         verdicts: args.verdicts.iter().filter_map(|word| Verdict::parse(word)).collect(),
         ..Filters::default()
     };
-    let investigator = investigator(&args.jaeger, &args.rules, args.jaeger.lookback)?;
+    let investigator = investigator(&args.jaeger, &args.common.rules, args.jaeger.lookback)?;
     let answer = {
         let _waiting = Waiting::new("Asking Jaeger for operations");
         investigator.operations(range, &filters, usize::from(args.limit), now).await?
@@ -55,12 +55,12 @@ pub(super) async fn operations(args: &OperationsArgs) -> Result<(), Error> {
     notices(&answer);
     if answer.diagnoses.is_empty() {
         output::note(&format!(
-            "no operation between {} and {} fits; a wider range is `--from now-24h`, and `docs/troubleshooting.md` tells \
-             why there may be none",
+            "no operation between {} and {} matches; a wider range is `--from now-24h`, and `docs/troubleshooting.md` \
+             explains why there may be none",
             range.from, range.to
         ));
     }
-    output::diagnoses(&answer.diagnoses, args.output.format, Asked::List)
+    output::diagnoses(&answer.diagnoses, args.common.format, Asked::List)
 }
 
 fn notices(answer: &Answer) {
@@ -89,13 +89,14 @@ fn config(args: &JaegerArgs) -> Result<Config, Error> {
                 .into(),
         ));
     };
-    let headers = args.headers.iter().filter(|text| !text.0.trim().is_empty()).map(header).collect::<Result<_, _>>()?;
+    let headers =
+        args.headers.iter().filter(|text| !text.expose().trim().is_empty()).map(header).collect::<Result<_, _>>()?;
     let ca_pem = args.ca_cert.as_deref().map(|path| {
         let bytes = source::read(path)?;
         String::from_utf8(bytes).map_err(|_| Error::Usage(format!("--ca-cert: {} is not in PEM form", path.display())))
     });
     Ok(Config {
-        url: url.0.clone(),
+        url: url.expose().to_owned(),
         auth: args.user.as_ref().map(user).transpose()?.unwrap_or_default(),
         headers,
         tenant: args.tenant.clone().map(|tenant| (TENANT_HEADER.into(), tenant)),
@@ -106,18 +107,19 @@ fn config(args: &JaegerArgs) -> Result<Config, Error> {
     })
 }
 
-/// `Name: value`. What is wrong is said without the text, which may be a secret.
-fn header(text: &Secret) -> Result<(String, jaeger::Secret), Error> {
+/// Parses `Name: value`. Messages do not repeat the text, because it may be a secret.
+fn header(text: &Secret) -> Result<(String, Secret), Error> {
     let usage = |what: &str| Error::Usage(format!("--header: {what}; write it as `Name: value`"));
-    let (name, value) = text.0.split_once(':').ok_or_else(|| usage("there is no colon in it"))?;
+    let (name, value) = text.expose().split_once(':').ok_or_else(|| usage("there is no colon in it"))?;
     let (name, value) = (name.trim(), value.trim());
     http::HeaderName::try_from(name).map_err(|_| usage("its name may hold letters, digits and `-` only"))?;
     http::HeaderValue::try_from(value).map_err(|_| usage("its value holds a character that no header may hold"))?;
-    Ok((name.into(), jaeger::Secret::new(value)))
+    Ok((name.into(), Secret::new(value)))
 }
 
 /// `name:password`.
 fn user(text: &Secret) -> Result<Auth, Error> {
-    let parts = text.0.split_once(':').ok_or_else(|| Error::Usage("--user: write it as `name:password`".into()))?;
-    Ok(Auth::Basic { user: parts.0.into(), password: jaeger::Secret::new(parts.1) })
+    let parts =
+        text.expose().split_once(':').ok_or_else(|| Error::Usage("--user: write it as `name:password`".into()))?;
+    Ok(Auth::Basic { user: parts.0.into(), password: Secret::new(parts.1) })
 }

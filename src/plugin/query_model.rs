@@ -1,4 +1,5 @@
-//! A query's model, understood.
+//! Parses a query's JSON model, which editors, provisioned dashboards, alert rules and links write. Unknown fields are
+//! ignored; a wrong value is an error that names the field and what it may be.
 
 use serde_json::{Map, Value};
 
@@ -16,33 +17,33 @@ const DEFAULT_LIMIT: usize = 100;
 pub(super) const MAX_LIMIT: usize = 1000;
 const TYPES: &str = "operations, diagnosis, trace, serviceMap, metric, annotations, upload";
 
-/// What is asked.
+/// A query, by its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Question {
+pub(super) enum QueryModel {
     Operations { filters: Filters, limit: usize, order: Order },
     Diagnosis { target: Target, views: Vec<View>, follow: bool },
     Trace { target: Target },
     ServiceMap { target: Target },
     Metric { measure: Measure, by: Vec<GroupBy>, filters: Filters, format: Format, limit: usize },
-    Annotations { filters: Filters, limit: usize, least: Severity },
+    Annotations { filters: Filters, limit: usize, min_severity: Severity },
     Upload { handle: String, views: Vec<View> },
 }
 
-/// Shape of a metric.
+/// The shape of a metric's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Numeric,
     Timeseries,
 }
 
-impl Question {
-    /// Understands the model of a query; `envelope_type` counts where the model names no type.
+impl QueryModel {
+    /// Parses a query's model; `envelope_type` applies where the model has no type.
     pub(super) fn parse(json: &[u8], envelope_type: &str) -> Result<Self, Failure> {
         let model: Map<String, Value> = if json.is_empty() {
             Map::new()
         } else {
             serde_json::from_slice(json)
-                .map_err(|error| Failure::bad_request(format!("the query is no JSON object: {error}")))?
+                .map_err(|error| Failure::bad_request(format!("the query is not a JSON object: {error}")))?
         };
         let model = Model(&model);
         let kind = model.text("queryType")?.unwrap_or(envelope_type);
@@ -57,7 +58,7 @@ impl Question {
                 views: model.views()?,
                 follow: model.0.get("follow").and_then(Value::as_bool).unwrap_or(true),
             }),
-            // links from other data sources carry no type, or that of Tempo
+            // Links from other data sources have no type, or Tempo's.
             "" | "trace" | "traceql" => Ok(Self::Trace { target: model.target("query")? }),
             "serviceMap" => Ok(Self::ServiceMap { target: model.target("operationId")? }),
             "metric" => Ok(Self::Metric {
@@ -70,7 +71,7 @@ impl Question {
             "annotations" => Ok(Self::Annotations {
                 filters: model.filters()?,
                 limit: model.limit(DEFAULT_LIMIT)?,
-                least: model.least_severity()?,
+                min_severity: model.min_severity()?,
             }),
             "upload" => {
                 let handle = model.text("upload")?.or(model.text("handle")?).map(str::to_owned);
@@ -81,7 +82,7 @@ impl Question {
         }
     }
 
-    /// The word on the wire.
+    /// The query type as the JSON model spells it.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Operations { .. } => "operations",
@@ -94,7 +95,7 @@ impl Question {
         }
     }
 
-    /// Refuses what an alert rule cannot use, and says what it can.
+    /// Refuses a query type that an alert rule cannot evaluate, and names one that it can.
     pub(super) fn check_alert(&self) -> Result<(), Failure> {
         if matches!(self, Self::Metric { .. }) {
             return Ok(());
@@ -107,10 +108,10 @@ impl Question {
     }
 }
 
-/// Reads filters that stand alone, as in a request for suggestions.
+/// Parses filters without a query, as in a request for suggestions.
 pub(super) fn filters(json: &str) -> Result<Filters, Failure> {
     let filters: Value = serde_json::from_str(json)
-        .map_err(|error| Failure::bad_request(format!("`filters` is no JSON object: {error}")))?;
+        .map_err(|error| Failure::bad_request(format!("`filters` is not a JSON object: {error}")))?;
     Model(&Map::from_iter([("filters".to_owned(), filters)])).filters()
 }
 
@@ -130,7 +131,7 @@ impl<'j> Model<'j> {
         }
     }
 
-    /// A list of texts; one text is a list of one.
+    /// A list of texts; a single text counts as a list of one.
     fn texts(self, key: &str) -> Result<Vec<&'j str>, Failure> {
         let list = match self.get(key) {
             None => Vec::new(),
@@ -142,7 +143,7 @@ impl<'j> Model<'j> {
         Ok(texts.into_iter().map(str::trim).filter(|text| !text.is_empty()).collect())
     }
 
-    /// A list of words of a vocabulary.
+    /// A list of known words.
     fn words<T>(self, key: &str, parse: impl Fn(&str) -> Option<T>, known: &str) -> Result<Vec<T>, Failure> {
         let word = |text: &str| {
             parse(text)
@@ -249,7 +250,7 @@ impl<'j> Model<'j> {
         }
     }
 
-    fn least_severity(self) -> Result<Severity, Failure> {
+    fn min_severity(self) -> Result<Severity, Failure> {
         let Some(value) = self.get("minSeverity") else { return Ok(Severity::Warning) };
         let level = value.as_u64().and_then(|level| u8::try_from(level).ok());
         let severity = level.and_then(Severity::from_level);
@@ -276,8 +277,8 @@ mod tests {
     use super::*;
     use trace::TraceId;
 
-    fn parse(model: &Value) -> Result<Question, Failure> {
-        Question::parse(model.to_string().as_bytes(), "")
+    fn parse(model: &Value) -> Result<QueryModel, Failure> {
+        QueryModel::parse(model.to_string().as_bytes(), "")
     }
 
     fn message(model: &Value) -> String {
@@ -292,16 +293,19 @@ mod tests {
         let trace = Target::Either(id.clone(), TraceId(0x00ab_cdef));
         for kind in [json!(null), json!(""), json!("trace"), json!("traceql")] {
             let model = json!({"queryType": kind, "query": id});
-            assert_eq!(parse(&model), Ok(Question::Trace { target: trace.clone() }));
+            assert_eq!(parse(&model), Ok(QueryModel::Trace { target: trace.clone() }));
         }
         let operation = json!({"query": "op_training_20251122_100505_ab12cd34"});
-        assert!(matches!(parse(&operation), Ok(Question::Trace { target: Target::Operation(_) })));
+        assert!(matches!(parse(&operation), Ok(QueryModel::Trace { target: Target::Operation(_) })));
     }
 
     #[test]
-    fn the_envelope_tells_the_type_where_the_model_does_not() {
-        assert!(matches!(Question::parse(b"{}", "operations"), Ok(Question::Operations { limit: 100, .. })));
-        assert!(matches!(Question::parse(b"{\"queryType\":\"metric\"}", "operations"), Ok(Question::Metric { .. })));
+    fn the_envelope_has_the_type_where_the_model_does_not() {
+        assert!(matches!(QueryModel::parse(b"{}", "operations"), Ok(QueryModel::Operations { limit: 100, .. })));
+        assert!(matches!(
+            QueryModel::parse(b"{\"queryType\":\"metric\"}", "operations"),
+            Ok(QueryModel::Metric { .. })
+        ));
     }
 
     #[test]
@@ -311,7 +315,7 @@ mod tests {
             "filters": {"types": "Training", "statuses": ["failed", ""], "verdicts": ["stuck"], "tags": "a=b",
                         "minDuration": "1m30s", "maxDuration": "", "future": 1},
         });
-        let Ok(Question::Operations { filters, limit, .. }) = parse(&model) else { panic!("{:?}", parse(&model)) };
+        let Ok(QueryModel::Operations { filters, limit, .. }) = parse(&model) else { panic!("{:?}", parse(&model)) };
         assert_eq!(limit, 7);
         assert_eq!(filters.types, ["training"]);
         assert_eq!(filters.statuses, [OperationStatus::Failed]);
@@ -324,7 +328,7 @@ mod tests {
         let of = |field: &str, value: Value| message(&json!({"queryType": "operations", "filters": {field: value}}));
         assert!(message(&json!({"queryType": "nonsense"})).contains("diagnosis"));
         let order = |word: &str| match parse(&json!({"queryType": "operations", "orderBy": word})) {
-            Ok(Question::Operations { order, .. }) => order,
+            Ok(QueryModel::Operations { order, .. }) => order,
             other => panic!("{other:?}"),
         };
         assert_eq!([order(""), order("worst")], [Order::Newest, Order::Worst]);
@@ -340,11 +344,11 @@ mod tests {
         assert!(message(&json!({"queryType": "metric", "measure": "happiness"})).contains("failure_ratio"));
         assert!(message(&json!({"queryType": "metric", "groupBy": ["trace_id"]})).contains("bottleneck_span"));
         assert!(message(&json!({"queryType": "upload"})).contains("file"));
-        assert!(Question::parse(b"{nope", "").unwrap_err().message.contains("no JSON"));
+        assert!(QueryModel::parse(b"{nope", "").unwrap_err().message.contains("not a JSON object"));
     }
 
     #[test]
-    fn alert_rules_are_told_which_type_to_use() {
+    fn an_alert_rule_on_another_type_gets_the_type_to_use() {
         let operations = parse(&json!({"queryType": "operations"})).unwrap();
         assert!(operations.check_alert().unwrap_err().message.contains("`metric`"));
         parse(&json!({"queryType": "metric"})).unwrap().check_alert().unwrap();

@@ -22,29 +22,29 @@ pub(crate) async fn plugin() -> Host {
     Host::start(binary(), &[]).await.expect("the plugin starts")
 }
 
-/// A plugin, a Jaeger, and a data source that joins them.
+/// A running plugin, a Jaeger, and a data source that connects them.
 #[derive(Clone)]
-pub(crate) struct Stand {
+pub(crate) struct Setup {
     pub(crate) host: Arc<Host>,
     pub(crate) jaeger: Arc<Server>,
     pub(crate) source: DataSource,
     pub(crate) now: i64,
 }
 
-/// The demo is costly to make: tests that only look share one, and the plugin's caches with it.
-static SHARED: LazyLock<(Runtime, Stand)> = LazyLock::new(|| {
+/// The demo is expensive to generate: tests that only read share one, and the plugin's caches with it.
+static SHARED: LazyLock<(Runtime, Setup)> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("threads can be started");
-    let stand = runtime.block_on(Stand::demo());
-    (runtime, stand)
+    let setup = runtime.block_on(Setup::demo());
+    (runtime, setup)
 });
 
 /// Runs a test that only looks on the shared demo.
-pub(crate) fn on_demo(test: impl AsyncFnOnce(&'static Stand)) {
-    let (runtime, stand) = &*SHARED;
-    runtime.block_on(test(stand));
+pub(crate) fn on_demo(test: impl AsyncFnOnce(&'static Setup)) {
+    let (runtime, setup) = &*SHARED;
+    runtime.block_on(test(setup));
 }
 
-impl Stand {
+impl Setup {
     /// A Jaeger with the demo's traces.
     async fn demo() -> Self {
         let now = chrono::Utc::now().timestamp_millis();
@@ -68,7 +68,7 @@ impl Stand {
         Self { host: Arc::new(host), ..self.clone() }
     }
 
-    /// Gives the plugin away.
+    /// Returns the plugin and drops the rest.
     pub(crate) fn into_plugin(self) -> Host {
         Arc::into_inner(self.host).expect("nobody else holds it")
     }
