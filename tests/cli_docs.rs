@@ -125,7 +125,7 @@ fn every_option_of_the_demonstration_is_documented() {
 fn links_between_the_pages_lead_somewhere() {
     let pages = std::fs::read_dir(file("docs")).unwrap().map(|entry| entry.unwrap().path());
     let pages = pages.filter(|path| path.extension().is_some_and(|end| end == "md"));
-    for page in pages.chain([file("README.md")]) {
+    for page in pages.chain([file("README.md"), file("CONTRIBUTING.md")]) {
         let text = std::fs::read_to_string(&page).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let target = link.split('#').next().unwrap_or_default();
