@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Makes small semantic changes to the code, one at a time, and reports those that no test notices (cargo-mutants).
-#   scripts/mutants.sh                  code that differs from main, what is not committed yet included
+#   scripts/mutants.sh                  code that differs from main, including uncommitted changes
 #   scripts/mutants.sh --base COMMIT    code that differs from another commit or branch
 #   scripts/mutants.sh FILE...          all code of these files; globs are allowed
-#   scripts/mutants.sh ... --list       only lists the changes it would make; any option of cargo-mutants may follow so
-#   scripts/mutants.sh ... -- ARG...    other arguments for `cargo test` than the fast tests below
+#   scripts/mutants.sh ... --list       only lists the changes; other options of cargo-mutants work as well
+#   scripts/mutants.sh ... -- ARG...    arguments for `cargo test` instead of the fast tests below
 # A change takes about as long as compiling the crate and the tests. The reports are in target/mutants/mutants.out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,6 +41,6 @@ else
   git diff "$(git merge-base "$base" HEAD)" -- '*.rs' >"$reports/change.diff"
   chosen=(--in-diff "$reports/change.diff")
 fi
-# A target folder that stays, so that the dependencies are compiled once.
+# A permanent target folder, so that dependencies are compiled once.
 CARGO_TARGET_DIR=$PWD/$reports/build \
   cargo mutants --output "$reports" --no-shuffle "${chosen[@]}" "${options[@]}" -- --locked "${tests[@]}"
