@@ -1,4 +1,4 @@
-// Starts the stand-in for Grafana's server (stand_in.rs): example traces, a Jaeger, the real plugin.
+// Starts the development server (stand_in.rs) that takes the place of Grafana's: example traces, a Jaeger, the real plugin.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,5 +1,5 @@
-// What a person sees in Explore and on whole dashboards, at 1300 pixels and on a phone: names, widths, colours, legends.
-// Each test names the finding of a real Grafana that it keeps from coming back.
+// The appearance in Explore and on whole dashboards, at 1300 pixels and on a phone: names, widths, colours, legends. Each
+// test cites the finding in a real Grafana whose return it prevents.
 import assert from 'node:assert/strict';
 import { dashboards, openDashboards } from './dashboards.mjs';
 import { MODES, tools } from './tools.mjs';
@@ -245,7 +245,7 @@ export function looksTests(test, context) {
         .getByText(new RegExp(`^1 to \\d+ of ${count}$`))
         .waitFor();
     }
-    // few rows say more each
+    // a short list shows more per row
     const few = [{ queryType: 'operations', limit: 2, orderBy: 'worst' }];
     await call(page, 'panel', 'dark', few, { width: 1000, height: 300 });
     await panelOf(page).getByText('What to do').first().waitFor();
@@ -261,7 +261,7 @@ export function looksTests(test, context) {
       ]);
       const columns = (frame) => Object.entries(frame.values).map(([name, values]) => ({ name, values }));
       const [record, flow] = ['diagnosis', 'flow'].map((wanted) => frames.find(({ name }) => name === wanted));
-      // comparable operations took a quarter of the time; half of the steps have none to compare with
+      // comparable operations took a quarter of the time; half of the steps have no comparable step
       flow.values.baseline_ms = flow.values.path_ms.map((ms, at) => (ms > 0 && at % 2 === 0 ? ms / 4 : null));
       const marked = flow.values.baseline_ms.filter((ms) => ms !== null).length;
       assert.ok(marked > 0, 'a step on the path');

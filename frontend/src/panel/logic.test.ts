@@ -72,7 +72,7 @@ describe('remedies', () => {
   });
 });
 
-// acceptance G11: rows were cut in the middle, and a panel with two rows was half empty.
+// acceptance G11: rows were cut, and a panel with two rows was half empty.
 describe('the list', () => {
   it.each([
     // count, height, layout

@@ -115,7 +115,7 @@ describe('one operation', () => {
       <DiagnosisPanel {...props([frame('diagnosis', [operation()], SOURCE), frame('flow', steps)])} />
     );
     await userEvent.click(screen.getByRole('tab', { name: /Timeline/ }));
-    // the second lies outside of what is drawn, the third has nothing to compare with
+    // the second lies outside of the visible part, the third has no comparable step
     const [mark, ...others] = screen.getAllByTestId('baseline');
     expect(others).toHaveLength(0);
     const bar = mark!.parentElement!.firstElementChild as HTMLElement;

@@ -4,7 +4,7 @@ import { formatAge, formatDuration, formatShare, parseDuration } from './duratio
 import { isOperationId, isTraceId, shortOperationId } from './ids';
 import { formatTag, parseTags } from './logfmt';
 
-/** What the backend is tested against, too. */
+/** The backend is tested with the same cases. */
 function table<T>(name: string): T {
   return JSON.parse(fs.readFileSync(path.join(__dirname, '../../../tests/shared', name), 'utf8')) as T;
 }

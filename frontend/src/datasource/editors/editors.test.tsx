@@ -16,7 +16,7 @@ interface Setup {
   upload?: () => Promise<string>;
 }
 
-/** An editor that keeps what it is told, as Grafana does. */
+/** An editor that keeps its changes, as Grafana does. */
 function setup(
   query: Partial<KtrdrQuery>,
   { app, suggest, upload }: Setup = {},
@@ -39,7 +39,7 @@ function setup(
   return { last, onRunQuery, datasource, user: userEvent.setup() };
 }
 
-/** A field asks for its suggestions a moment after the last key. */
+/** A field requests its suggestions a moment after the last key. */
 const settle = () => act(() => new Promise((resolve) => setTimeout(resolve, 500)));
 
 describe('query editor', () => {
