@@ -15,7 +15,7 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 )
 
-// The Dockerfile's stages, as BuildKit reads them; what its linter warns of is an error.
+// The Dockerfile's stages, as BuildKit reads them. A warning of its linter is an error.
 func stages(t *testing.T) []instructions.Stage {
 	t.Helper()
 	parsed, err := parser.Parse(bytes.NewReader(read(t, "Dockerfile")))
@@ -84,7 +84,7 @@ func TestTheDockerfileIsSound(t *testing.T) {
 	}
 }
 
-// What `make dist` reads goes into the build, and the large folders do not.
+// The build context contains the files that `make dist` reads, and not the large folders.
 func TestTheBuildGetsWhatItNeeds(t *testing.T) {
 	patterns, err := ignorefile.ReadAll(bytes.NewReader(read(t, ".dockerignore")))
 	if err != nil {

@@ -50,7 +50,7 @@ export interface SuggestionScope {
 
 export const MAX_UPLOAD_MIB = 64;
 
-/** The frames of one query except the frame `diagnosis` itself. */
+/** The views of an operation besides its row `diagnosis`. */
 const LIST_VIEWS = ['flow', 'evidence', 'errors', 'http', 'workers'] as const;
 
 export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOptions> {
@@ -169,7 +169,7 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
   }
 }
 
-/** The lists of a query that requests them; undefined for queries without live updates. */
+/** The query for the lists that `query` requests; empty for query types without live updates. */
 function listsOf(query: KtrdrQuery): KtrdrQuery[] {
   if (typeOf(query) !== 'diagnosis') {
     return [];

@@ -17,7 +17,7 @@ export interface ListLayout {
   more: boolean;
 }
 
-/** The layout of `count` rows in this height. Rows are tall if they would otherwise fill less than half of it, if allowed. */
+/** The layout of `count` rows in this height. Rows are tall if that is allowed and all of them fit. */
 export function listLayout(count: number, height: number, mayBeTall: boolean): ListLayout {
   const tall = mayBeTall && count * TALL_ROW <= height;
   const rowHeight = tall ? TALL_ROW : ROW;
