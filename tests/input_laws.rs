@@ -88,7 +88,7 @@ fn odd_id() -> impl Strategy<Value = Value> {
 fn damage() -> impl Strategy<Value = Damage> {
     let field =
         || prop::sample::select(vec!["traceID", "spanID", "startTime", "duration", "references", "processID", "logs"]);
-    let stranger =
+    let other =
         prop::sample::select(vec![json!(null), json!(3), json!("span"), json!([1]), json!({}), json!({"foo": 1})]);
     prop_oneof![
         3 => (prop::sample::select(vec!["startTime", "duration"]), odd_time()).prop_map(|(key, time)| Damage::Set(key, time)),
@@ -96,7 +96,7 @@ fn damage() -> impl Strategy<Value = Damage> {
         1 => odd_id().prop_map(|id| Damage::Set("references", json!([{"refType": "CHILD_OF", "spanID": id}]))),
         1 => field().prop_map(Damage::Remove),
         1 => odd_time().prop_map(Damage::EventTime),
-        1 => stranger.prop_map(Damage::Replace),
+        1 => other.prop_map(Damage::Replace),
         1 => Just(Damage::Copy),
         1 => Just(Damage::Drop),
     ]
@@ -132,7 +132,7 @@ impl File {
 
 fn apply(spans: &mut Vec<Value>, at: usize, damage: Damage) {
     match damage {
-        Damage::Replace(stranger) => spans[at] = stranger,
+        Damage::Replace(other) => spans[at] = other,
         Damage::Copy => spans.push(spans[at].clone()),
         Damage::Drop => drop(spans.remove(at)),
         _ if !spans[at].is_object() => {}

@@ -160,9 +160,9 @@ fn a_list_or_an_object_that_is_not_recognised_is_refused_with_what_was_seen() {
     }
 }
 
-/// What is beside readable spans is said, on standard error and in the records.
+/// Values beside readable spans are reported on standard error and in the records.
 #[test]
-fn errors_and_strangers_beside_traces_are_said() {
+fn errors_and_other_values_beside_traces_are_reported() {
     let mut whole: Value = serde_json::from_slice(&answer(&[span(1, 0, 0, 3000, json!({}))])).unwrap();
     whole["errors"] = json!([{"code": 500, "msg": "a shard is gone"}]);
     assert!(critical_path(whole.to_string().as_bytes()).err.contains("a shard is gone"));

@@ -52,7 +52,7 @@ export function Demo({ mode, source, plugin, panel, request, onMode }: Props) {
   return (
     <div style={{ display: 'grid', gap: 12 }}>
       <div style={{ display: 'flex', alignItems: 'center', gap: 12 }}>
-        <h1 style={{ margin: 0, flexGrow: 1, fontSize: 20 }}>KTRDR Diagnosis: example traces of a bad day</h1>
+        <h1 style={{ margin: 0, flexGrow: 1, fontSize: 20 }}>KTRDR Diagnosis: example traces of common failures</h1>
         <Button variant="secondary" size="sm" onClick={() => onMode(mode === 'dark' ? 'light' : 'dark')}>
           {mode === 'dark' ? 'Light' : 'Dark'} theme
         </Button>

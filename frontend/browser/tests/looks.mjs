@@ -96,7 +96,7 @@ export function looksTests(test, context) {
     );
   }
 
-  test('acceptance G5: the lists of an operation are tables for people', async (page) => {
+  test('acceptance G5: the lists of an operation are readable tables', async (page) => {
     const row = (await operations(page)).find(({ verdict, operation_id: id }) => verdict === 'failed' && id);
     const query = { queryType: 'diagnosis', operationId: row.operation_id, follow: false };
     await call(page, 'explore', 'dark', query, { width: 1160, height: 260 });
@@ -110,7 +110,7 @@ export function looksTests(test, context) {
     );
   });
 
-  test('acceptance G4: the node graph prints words, and its legend names', async (page) => {
+  test('acceptance G4: the node graph prints text, and its legend names', async (page) => {
     const row = (await operations(page)).find(({ verdict, operation_id: id }) => verdict === 'unreachable' && id);
     for (const mode of MODES) {
       await call(
@@ -198,7 +198,7 @@ export function looksTests(test, context) {
     );
   }
 
-  test('acceptance G11: the list shows whole rows and says how many more', async (page) => {
+  test('acceptance G11: the list shows complete rows and the number of the remaining ones', async (page) => {
     const { frames } = await call(page, 'query', [{ queryType: 'operations', limit: 200 }]);
     const count = frames[0].rows;
     for (const height of [300, 333, 420, 555]) {

@@ -130,7 +130,7 @@ export function panelTests(test, context) {
     await call(page, 'panelWith', 'dark', [record, flow], {}, { firstProof: 'timeline' });
     const list = panelOf(page).getByRole('listbox');
     await list.waitFor();
-    assert.ok((await list.getByRole('option').count()) < 80, 'only what is in sight is drawn');
+    assert.ok((await list.getByRole('option').count()) < 80, 'only visible rows are rendered');
     await list.focus();
     await page.keyboard.press('End');
     await page.waitForFunction(

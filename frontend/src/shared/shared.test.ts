@@ -37,7 +37,7 @@ describe('durations', () => {
 });
 
 describe('ids', () => {
-  it('knows operation ids from trace ids', () => {
+  it('distinguishes operation ids from trace ids', () => {
     expect(isOperationId('op_data_load_20261122_100505_a41e50c8')).toBe(true);
     expect(isOperationId('4bf92f3577b34da6a3ce929d0e0e4736')).toBe(false);
     expect(isTraceId('4bf92f3577b34da6a3ce929d0e0e4736')).toBe(true);
