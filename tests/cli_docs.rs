@@ -1,4 +1,4 @@
-//! What the documentation says about the command line and the record is so.
+//! Compares the documentation with the command line and the record.
 
 #![allow(
     clippy::unwrap_used,
@@ -36,7 +36,7 @@ fn stdout(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The blocks of code of one language.
+/// The code blocks in one language.
 fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
     let fence = format!("```{language}\n");
     text.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()

@@ -1,5 +1,5 @@
-//! Every scenario of the corpus, in every form it can be told in, through the door that files come in by: decode,
-//! diagnose, and compare with what the scenario expects.
+//! Decodes and diagnoses every scenario of the corpus in every form, as for a file, and compares the result with the
+//! scenario's expectation.
 
 #![allow(clippy::expect_used, reason = "a test")]
 
@@ -81,7 +81,7 @@ fn compare(expect: &Expect, told: &Told, found: &[Diagnosis]) -> Vec<String> {
     wrong
 }
 
-/// Every scenario in every form, with what was found wrong.
+/// The mismatches of every scenario in every form.
 fn all(find: impl Fn(&Told) -> Vec<Diagnosis>) -> Vec<(&'static Scenario, Form, Vec<String>)> {
     let forms = scenarios().iter().flat_map(|scenario| scenario.forms.iter().map(move |&form| (scenario, form)));
     forms
@@ -155,7 +155,7 @@ fn scenarios_side_by_side_keep_their_verdicts() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// Lists end at 10 000 rows wherever they are shown; what tells most is among them.
+/// Lists have at most 10 000 rows; the most important ones are among them.
 #[test]
 fn the_flow_of_a_giant_operation_is_cut_and_says_so() {
     let backtest = scenarios().iter().find(|scenario| scenario.number == "2").expect("a backtest");

@@ -1,10 +1,10 @@
-//! Forms of trace files: what is not recognised is never an empty answer.
+//! Formats of trace files. An unrecognised file is an error, never an empty answer.
 
 use serde_json::{Value, json};
 
 use crate::command::{answer, critical_path, diagnose, read, remarks, sections, span};
 
-/// jaeger-anonymizer writes its spans without anything around them.
+/// jaeger-anonymizer writes a bare list of spans.
 #[test]
 fn a_flat_list_of_spans_is_read() {
     let paths = critical_path(&read("07-flat-list-of-spans.json")).json();

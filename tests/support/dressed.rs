@@ -1,9 +1,9 @@
-//! A real Jaeger v2.13 in the dress of v2.21: the routes that went away are away, and the search of the new API takes the
-//! parameter names of v2.19 and filters by `query.attributes` as v2.19 does, which v2.13 ignores. The bodies are Jaeger's
-//! own. Newer Jaegers than v2.13 cannot be built as Go modules (see docs/development.md).
+//! A proxy in front of a real Jaeger v2.13 that imitates v2.21. The removed routes answer 404. The search of the new API
+//! takes the parameter names of v2.19 and filters by `query.attributes` as v2.19 does, which v2.13 ignores. The bodies are
+//! Jaeger's own. Newer versions than v2.13 cannot be built as Go modules (see docs/development.md).
 //!
-//! Dressed or not, a v2 that stores in memory is asked one question at a time: it sorts the attributes of stored spans in
-//! place while it answers, and two answers at once spoil them for good.
+//! With or without imitation, a v2 with in-memory storage gets one request at a time: it sorts the attributes of stored
+//! spans in place while it answers, and two answers at once corrupt them permanently.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ use axum::{
 };
 use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 
-/// The dress; it comes off when the value is dropped.
+/// The running proxy. Dropping it stops it.
 #[derive(Debug)]
 pub struct Dressed {
     /// Base address of the query API.
@@ -34,12 +34,12 @@ impl Drop for Dressed {
     }
 }
 
-/// What a Jaeger v2.13 looks like.
+/// Which version a Jaeger v2.13 appears to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dress {
-    /// As it is.
+    /// v2.13, unchanged.
     Own,
-    /// As v2.21.
+    /// v2.21.
     V3Only,
 }
 
@@ -50,7 +50,7 @@ struct Behind {
     one_at_a_time: Mutex<()>,
 }
 
-/// Puts it before a Jaeger v2.13 with this base address.
+/// Starts the proxy in front of a Jaeger v2.13 with this base address.
 pub async fn dress(jaeger: &str, dress: Dress) -> Dressed {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port on loopback");
     let address = listener.local_addr().expect("its address");
@@ -101,7 +101,7 @@ impl Behind {
     }
 }
 
-/// A search, as v2.13 understands it, and what it does not.
+/// A search: the parameters that v2.13 understands, and those it does not.
 #[derive(Default)]
 struct Asked {
     pairs: String,
@@ -177,7 +177,7 @@ impl Asked {
     }
 }
 
-/// Shows every span with its resource, and drops those for which the answer is no.
+/// Keeps the spans for which `keep` returns true, given the span and its resource.
 fn for_each_span(answer: &mut Value, mut keep: impl FnMut(&Value, &Value) -> bool) {
     for part in answer["result"]["resourceSpans"].as_array_mut().into_iter().flatten() {
         let resource = part["resource"].clone();

@@ -1,4 +1,4 @@
-//! The stand-in for Grafana that is written in Go: cases in, answers out.
+//! Runs tests/grafana-host, the test harness in Go that takes the place of Grafana: cases in, answers out.
 
 use std::{
     io::Write,
@@ -15,11 +15,11 @@ use super::frame::Frame;
 /// The id of the data source in every call.
 pub const UID: &str = "ktrdr-test";
 
-/// What the stand-in saw.
+/// The results of the harness.
 #[derive(Debug)]
 pub struct Seen(pub Value);
 
-/// Starts the plugin in the stand-in and asks it what the cases say.
+/// Starts the plugin in the harness and makes the calls of the cases.
 pub fn ask(host: &Path, cases: &Value) -> Seen {
     let mut child = Command::new(host)
         .args(["-plugin", env!("CARGO_BIN_EXE_gpx_ktrdr_diagnosis"), "-cases", "-"])
@@ -42,7 +42,7 @@ pub fn data_source(url: &str) -> Value {
 }
 
 impl Seen {
-    /// Fails with everything that was not as it must be.
+    /// Fails with all problems that the harness found.
     pub fn assert_no_problems(&self) {
         let problems: Vec<&str> =
             self.0["problems"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -50,8 +50,7 @@ impl Seen {
         assert!(self.0["checked"].as_u64().unwrap_or_default() > 0, "nothing was checked");
     }
 
-    /// Holds the frames' JSON as our own stand-in writes it (for the browser tests) against Grafana's; says how many
-    /// frames that were.
+    /// Compares the frames' JSON of our own server for the browser tests with Grafana's; returns the number of frames.
     pub fn assert_our_stand_in_writes_the_same(&self) -> usize {
         let answers = self.0["queries"].as_object().into_iter().flatten().filter_map(|(_, case)| case.as_object());
         let mut compared = 0;
@@ -87,7 +86,7 @@ impl Seen {
     }
 }
 
-/// Where two values differ first, and how.
+/// The first difference between two values.
 fn difference(path: &str, ours: &Value, theirs: &Value) -> Option<(String, String, String)> {
     let short = |value: &Value| value.to_string().chars().take(200).collect::<String>();
     let here = || Some((path.to_owned(), short(ours), short(theirs)));
@@ -106,7 +105,7 @@ fn difference(path: &str, ours: &Value, theirs: &Value) -> Option<(String, Strin
     }
 }
 
-/// Numbers as floats, and nothing that is empty: the two writers differ in `1` and `1.0` and in what they leave out.
+/// Converts numbers to floats and removes empty values: the two writers differ in `1` and `1.0` and in what they leave out.
 fn in_one_spelling(value: &Value) -> Value {
     match value {
         Value::Number(number) => json!(number.as_f64()),

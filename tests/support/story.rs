@@ -1,4 +1,4 @@
-//! A recent day of example traces, what the library says of it, and how answers are compared with that.
+//! A recent day of example traces, the library's diagnoses of it, and how answers are compared with these.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl Story {
     pub fn recent() -> Self {
         let now = Time::from_millis(Utc::now().timestamp_millis());
         let mut traces = corpus::demo(now, 20_261_122);
-        // as a Jaeger gets to know them: a span is sent when it ends, and storage in memory finds the latest first
+        // in the order in which Jaeger receives them: a span is sent when it ends, and in-memory storage returns the latest first
         traces.sort_by_key(|trace| trace.spans.iter().map(RawSpan::end).min());
         Self { now, traces }
     }
@@ -58,7 +58,7 @@ impl Story {
         parts.iter().filter(|part| !part.is_empty()).map(corpus::otlp_json).collect()
     }
 
-    /// What the library says of the same traces.
+    /// The library's diagnoses of the same traces.
     pub fn library(&self) -> Vec<Diagnosis> {
         let traces = jaeger::decode(&corpus::otlp_json(&self.traces)).expect("the corpus is OTLP").traces;
         let context = Context { now: self.now, ..Context::default() };
@@ -82,9 +82,9 @@ impl Story {
     }
 }
 
-/// Columns that tell how an answer was got, not what it says.
+/// Columns about how an answer was obtained, not about its content.
 const ASIDE: [&str; 1] = ["remarks"];
-/// Columns that go on with the clock while an operation has no end; texts tell the time that has passed.
+/// Columns that depend on the clock while an operation has no end; texts contain the elapsed time.
 const CLOCK: [&str; 9] = [
     "bottleneck_ms",
     "bottleneck_share",
@@ -106,7 +106,7 @@ pub enum Clock {
     Later,
 }
 
-/// Every field in which a row differs from what the library says.
+/// Every field in which a row differs from the library's diagnosis.
 pub fn differences(row: &Map<String, Value>, library: &Diagnosis, clock: Clock) -> Vec<String> {
     let record = serde_json::to_value(library).expect("a diagnosis is JSON");
     let mut found = Vec::new();
@@ -146,7 +146,7 @@ fn short(value: &Value) -> String {
     text.chars().take(300).collect()
 }
 
-/// What names an operation: its id, else its trace.
+/// The key of an operation: its id, else its trace.
 pub fn key(id: Option<&str>, trace: Option<&str>) -> String {
     id.or(trace).unwrap_or_default().to_owned()
 }

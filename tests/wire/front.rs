@@ -1,4 +1,4 @@
-//! Grafana's HTTP paths, as the browser asks them.
+//! Grafana's HTTP paths, as the browser requests them.
 
 use std::sync::Arc;
 

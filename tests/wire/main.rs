@@ -1,4 +1,4 @@
-//! The real executable, started and asked as Grafana does it, over a Jaeger that holds a bad day of KTRDR.
+//! The real executable, started and called as Grafana does, with a Jaeger that holds the example traces.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests end by panicking")]
 #![allow(clippy::indexing_slicing, reason = "tests end by panicking")]

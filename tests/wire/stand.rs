@@ -24,7 +24,7 @@ pub(crate) async fn plugin() -> Host {
     Host::start(binary(), &[]).await.expect("the plugin starts")
 }
 
-/// A plugin, a Jaeger, and a data source that joins them.
+/// A plugin, a Jaeger, and a data source that connects them.
 #[derive(Clone)]
 pub(crate) struct Stand {
     pub(crate) host: Arc<Host>,
@@ -33,14 +33,14 @@ pub(crate) struct Stand {
     pub(crate) now: i64,
 }
 
-/// The demo is costly to make: tests that only look share one, and the plugin's caches with it.
+/// The demo is expensive to build, so tests that only read share one, including the plugin's caches.
 static SHARED: LazyLock<(Runtime, Stand)> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("threads can be started");
     let stand = runtime.block_on(Stand::demo());
     (runtime, stand)
 });
 
-/// Runs a test that only looks on the shared demo.
+/// Runs a read-only test on the shared demo.
 pub(crate) fn on_demo(test: impl AsyncFnOnce(&'static Stand)) {
     let (runtime, stand) = &*SHARED;
     runtime.block_on(test(stand));
@@ -64,7 +64,7 @@ impl Stand {
         Self { host: Arc::new(plugin().await), jaeger: Arc::new(jaeger), source, now }
     }
 
-    /// The same Jaeger with a plugin of its own.
+    /// The same Jaeger with another plugin.
     pub(crate) async fn with_own_plugin(&self, environment: &[(&str, &str)]) -> Self {
         let host = Host::start(binary(), environment).await.expect("the plugin starts");
         Self { host: Arc::new(host), ..self.clone() }
@@ -80,7 +80,7 @@ impl Stand {
         (self.now - 86_400_000, self.now)
     }
 
-    /// Asks queries; the models need no `refId` when there is only one.
+    /// Sends queries; a single model does not need a `refId`.
     pub(crate) async fn ask(&self, queries: Vec<Value>) -> QueryDataResponse {
         self.host.query(&self.source, self.range(), queries, HashMap::new()).await.expect("the call succeeds")
     }
