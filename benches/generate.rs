@@ -7,10 +7,8 @@ mod workloads;
 
 use std::io::Write as _;
 
-use ktrdr_diagnosis::{
-    corpus::{Dialect, Form, build, jaeger_json, now, scenarios},
-    trace::Time,
-};
+use testbed::{Dialect, Form, build, jaeger_json, now, scenarios};
+use trace::Time;
 
 const BASE: Time = Time(1_795_341_900_000_000);
 

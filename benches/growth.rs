@@ -15,13 +15,11 @@ use std::{error::Error, hint::black_box, time::Duration};
 
 use cpu::CpuTime;
 use criterion::measurement::Measurement;
-use ktrdr_diagnosis::{
-    corpus::{Dialect, Form, Scenario, build, jaeger_json, now, scenarios},
-    diagnosis::{Context, Detail, diagnose},
-    jaeger::decode,
-    playbook::Playbook,
-    trace::{Micros, Time, Trace},
-};
+use diagnosis::playbook::Playbook;
+use diagnosis::{Context, Detail, diagnose};
+use jaeger::decode;
+use testbed::{Dialect, Form, Scenario, build, jaeger_json, now, scenarios};
+use trace::{Micros, Time, Trace};
 
 /// When the first operation starts.
 const FIRST: Time = Time(1_795_341_900_000_000);

@@ -7,11 +7,9 @@ mod workloads;
 
 use std::{env, error::Error, fs, path::Path, process::Command, time::Instant};
 
-use ktrdr_diagnosis::{
-    diagnosis::{Context, diagnose},
-    jaeger::decode,
-    playbook::Playbook,
-};
+use diagnosis::playbook::Playbook;
+use diagnosis::{Context, diagnose};
+use jaeger::decode;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().collect();
@@ -50,7 +48,7 @@ fn measure(path: &Path) -> Result<(), Box<dyn Error>> {
     let context = Context { now: workloads::NOW, ..Context::default() };
     let report = diagnose(&traces, &Playbook::ktrdr(), &context);
     let (whole, at_end) = (began.elapsed(), peak()?);
-    let count: usize = traces.iter().map(ktrdr_diagnosis::trace::Trace::len).sum();
+    let count: usize = traces.iter().map(trace::Trace::len).sum();
     println!("body {size:.0} MB, {count} spans, {} operations", report.diagnoses.len());
     println!("decode {decoded:.2?}, decode and diagnose {whole:.2?}");
     println!(

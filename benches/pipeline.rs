@@ -10,16 +10,14 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 
 use cpu::CpuTime;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ktrdr_diagnosis::{
-    corpus::otlp_json,
-    diagnosis::{Context, Diagnosis, diagnose},
-    frames::{self, Source},
-    investigate::Answer,
-    jaeger::decode,
-    playbook::Playbook,
-    trace::{Trace, Tree, critical_path},
-};
+use diagnosis::Answer;
+use diagnosis::playbook::Playbook;
+use diagnosis::{Context, Diagnosis, diagnose};
+use frames::{self, Source};
+use jaeger::decode;
 use serde::de::IgnoredAny;
+use testbed::otlp_json;
+use trace::{Trace, Tree, critical_path};
 
 fn traces(body: &[u8]) -> Vec<Trace> {
     decode(body).unwrap_or_default().traces

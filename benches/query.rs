@@ -6,12 +6,10 @@
 use std::{collections::HashMap, error::Error, path::Path, time::Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use ktrdr_diagnosis::{
-    corpus::{self, Flavour, Form, Store},
-    host::{DataSource, Host},
-    trace::{Micros, Time},
-};
 use serde_json::json;
+use testbed::grafana_harness::{Host, data_source};
+use testbed::{self, Flavour, Form, Store};
+use trace::{Micros, Time};
 
 const TRACES: i64 = 20;
 const ROUNDS: i64 = 60;
@@ -21,13 +19,13 @@ const AT_ONCE: usize = 8;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let now = Time::from_millis(chrono::Utc::now().timestamp_millis());
-    let backtest = corpus::scenarios().iter().find(|scenario| scenario.number == "2").ok_or("no backtest")?;
+    let backtest = testbed::scenarios().iter().find(|scenario| scenario.number == "2").ok_or("no backtest")?;
     let at = |nth: i64| now - Micros::from_secs(nth * 300 + 900);
-    let traces: Vec<_> = (0..TRACES).flat_map(|nth| corpus::build(backtest, Form::Wire, at(nth), 1)).collect();
+    let traces: Vec<_> = (0..TRACES).flat_map(|nth| testbed::build(backtest, Form::Wire, at(nth), 1)).collect();
     let spans: usize = traces.iter().map(|trace| trace.spans.len()).sum();
-    let jaeger = corpus::serve(Store::new(traces), Flavour::Both).await?;
+    let jaeger = testbed::serve(Store::new(traces), Flavour::Both).await?;
     let host = Host::start(Path::new(env!("CARGO_BIN_EXE_gpx_ktrdr_diagnosis")), &[]).await?;
-    let source = DataSource::new("bench", &jaeger.url);
+    let source = data_source("bench", &jaeger.url);
     let client = reqwest::Client::new();
 
     let (mut queries, mut alone, mut over) = (Vec::new(), Vec::new(), Vec::new());

@@ -4,10 +4,8 @@
 
 use std::sync::Arc;
 
-use ktrdr_diagnosis::{
-    corpus::{Dialect, JaegerWriter, RawAttributes, RawSpan, RawTrace, Rng, Text},
-    trace::{Micros, SpanId, SpanKind, Status, Time, TraceId},
-};
+use testbed::{Dialect, JaegerWriter, RawAttributes, RawSpan, RawTrace, Rng, Text};
+use trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
 
 /// When the first operation of every workload starts.
 pub(crate) const BASE: Time = Time(1_795_341_900_000_000);

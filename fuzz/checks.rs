@@ -4,17 +4,13 @@
 
 use std::sync::Arc;
 
-use ktrdr_diagnosis::{
-    diagnosis::{Context, diagnose},
-    jaeger::{DecodeError, Decoded, decode},
-    playbook::Playbook,
-    plugin::{
-        Plugin,
-        api::{Backend as _, Caller, RawQuery},
-    },
-    trace::{Time, Trace, Tree, critical_path},
-};
+use diagnosis::playbook::Playbook;
+use diagnosis::{Context, diagnose};
+use grafana_plugin_protocol::api::{Backend as _, Caller, RawQuery};
+use jaeger::{DecodeError, Decoded, decode};
+use ktrdr_diagnosis::plugin::Plugin;
 use serde_json::{Value, json};
+use trace::{Time, Trace, Tree, critical_path};
 
 const CLOCK: Time = Time(1_795_348_800_000_000);
 

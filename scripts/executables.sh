@@ -26,7 +26,10 @@ case $target in
 esac
 
 # crt-static needs an explicit target, or build scripts would be static too.
-RUSTFLAGS="${RUSTFLAGS:-} $static" cargo build --locked "${flags[@]}" --target "$target" --target-dir target/static --bins
+build() { RUSTFLAGS="${RUSTFLAGS:-} $static" cargo build --locked "${flags[@]}" --target "$target" --target-dir target/static "$@"; }
+build --bin ktrdr-diagnose
+# The plugin is built without the example traces and the simulated KTRDR.
+build --bin gpx_ktrdr_diagnosis --no-default-features
 
 to=target/executables/${os}_$arch
 built=target/static/$target/$profile

@@ -11,5 +11,6 @@ scripts/check-text.sh
 typos
 cargo fmt --check
 cargo deny --all-features check --hide-inclusion-graph licenses bans sources
-cargo clippy --locked --all-targets -- -D warnings
-RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+cargo clippy --locked --workspace --all-targets -- -D warnings
+cargo clippy --locked --no-default-features -- -D warnings
+RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items

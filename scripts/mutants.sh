@@ -4,17 +4,19 @@
 #   scripts/mutants.sh --base COMMIT    code that differs from another commit or branch
 #   scripts/mutants.sh FILE...          all code of these files; globs are allowed
 #   scripts/mutants.sh ... --list       only lists the changes; other options of cargo-mutants work as well
-#   scripts/mutants.sh ... -- ARG...    arguments for `cargo test` instead of the fast tests below
-# A change takes about as long as compiling the crate and the tests. The reports are in target/mutants/mutants.out.
+#   scripts/mutants.sh ... -- ARG...    arguments for `cargo test` instead of those below
+# A change takes about as long as compiling the crate and the tests. The reports are in target/mutants/*/mutants.out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/tools.sh cargo-mutants
 PATH=$(scripts/tools.sh --path):$PATH
 
-# Behaviour tests without real Jaegers, browsers or Go.
-tests=(--lib --test rules --test golden --test corpus_diagnoses --test frames --test jaeger_client --test jaeger_decode
-  --test investigate --test investigate_corpus)
+# A change in a crate is judged by the crate's own tests, one in the root package by the behaviour tests that need no real
+# Jaeger, browser or Go.
+crates=(--package diagnosis --package frames --package grafana-plugin-protocol --package jaeger --package trace)
+crate_tests=() root_tests=(--lib --test golden --test corpus_diagnoses --test jaeger_client --test investigate
+  --test investigate_corpus)
 base=main files=() options=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -24,7 +26,7 @@ while [ $# -gt 0 ]; do
       ;;
     --)
       shift
-      tests=("$@")
+      crate_tests=("$@") root_tests=("$@")
       break
       ;;
     -*) options+=("$1") ;;
@@ -42,5 +44,15 @@ else
   chosen=(--in-diff "$reports/change.diff")
 fi
 # A permanent target folder, so that dependencies are compiled once.
-CARGO_TARGET_DIR=$PWD/$reports/build \
-  cargo mutants --output "$reports" --no-shuffle "${chosen[@]}" "${options[@]}" -- --locked "${tests[@]}"
+export CARGO_TARGET_DIR=$PWD/$reports/build
+status=0
+mutants() { # reports, packages... -- arguments for cargo test
+  local to=$1
+  shift
+  mkdir -p "$reports/$to"
+  # The status is not 0 if a change survives. The other packages are tried anyway.
+  cargo mutants --output "$reports/$to" --no-shuffle "${chosen[@]}" "${options[@]}" "$@" || status=$?
+}
+mutants crates "${crates[@]}" -- --locked "${crate_tests[@]}"
+mutants root --package ktrdr-diagnosis -- --locked "${root_tests[@]}"
+exit "$status"

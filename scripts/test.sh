@@ -42,7 +42,7 @@ host_tests() { (cd tests/grafana-host && gofmt -l . && test -z "$(gofmt -l .)" &
 
 rust_job() {
   part 'lint' scripts/lint.sh
-  part 'compile the tests' cargo test --locked --no-run
+  part 'compile the tests' cargo test --locked --workspace --no-run
   part 'compile the static executables' scripts/executables.sh
 }
 
@@ -69,7 +69,7 @@ job browser_job
 wait "${jobs[@]}"
 jobs=()
 
-part 'cargo test' cargo test --locked --no-fail-fast
+part 'cargo test' cargo test --locked --workspace --no-fail-fast
 part 'browser side: unit tests' scripts/frontend.sh unit
 part 'browser side in Chromium' scripts/frontend.sh browser
 part 'static executables, archives' scripts/check-dist.sh

@@ -1,25 +1,19 @@
-//! Diagnoses operations of KTRDR from their Jaeger traces.
+//! Diagnoses operations of a distributed system from their Jaeger traces: the Grafana data source plugin and the command
+//! line tool.
 //!
-//! Data flows one way through these rooms; none reaches back:
+//! The crates below this one hold what needs neither Grafana nor a terminal; data flows through them in one direction:
 //!
 //! 1. [`jaeger`] talks HTTP and decodes answers into [`trace::Trace`]s,
 //! 2. [`trace`] knows spans, their tree and their critical path,
-//! 3. [`diagnosis`] finds operations and applies the [`playbook`],
-//! 4. [`investigate`] plans what to ask and puts 1 to 3 together for a question,
-//! 5. [`frames`] turns answers into Grafana's data frames,
-//! 6. [`plugin`] and [`cli`] are the two doors.
+//! 3. [`diagnosis`] finds operations and applies the [playbook](diagnosis::playbook),
+//! 4. [`frames`] turns answers into Grafana's data frames,
+//! 5. [`grafana_plugin_protocol`] speaks with Grafana.
 //!
-//! [`corpus`] makes example traces for the demo and the tests, and [`host`] starts the plugin as Grafana does.
+//! This crate puts them together: [`investigate`] plans what to ask Jaeger and answers one question, and [`plugin`] and
+//! [`cli`] are the two interfaces to it.
 
 #![forbid(unsafe_code)]
 
 pub mod cli;
-pub mod corpus;
-pub mod diagnosis;
-pub mod frames;
-pub mod host;
 pub mod investigate;
-pub mod jaeger;
-pub mod playbook;
 pub mod plugin;
-pub mod trace;

@@ -13,11 +13,9 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use ktrdr_diagnosis::{
-    corpus::{self, Dialect, Flavour, Form, Scenario, Store},
-    trace::{SpanId, Time},
-};
 use serde_json::Value;
+use testbed::{self, Dialect, Flavour, Form, Scenario, Store};
+use trace::{SpanId, Time};
 
 const BASE: Time = Time(1_795_342_000_000_000);
 
@@ -41,7 +39,7 @@ fn err(output: &Output) -> String {
 }
 
 fn scenario(name: &str) -> Scenario {
-    *corpus::scenarios().iter().find(|scenario| scenario.name == name).unwrap()
+    *testbed::scenarios().iter().find(|scenario| scenario.name == name).unwrap()
 }
 
 /// A file with a scenario's traces in the format of the legacy API, the main operation, and the clock of its expectation.
@@ -54,10 +52,10 @@ struct Fixture {
 
 impl Fixture {
     fn new(name: &str) -> Self {
-        let told = corpus::tell(&scenario(name), Form::Wire, BASE, 7);
+        let told = testbed::tell(&scenario(name), Form::Wire, BASE, 7);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("traces.json");
-        std::fs::write(&path, corpus::jaeger_json(&told.traces, Dialect::V1_53)).unwrap();
+        std::fs::write(&path, testbed::jaeger_json(&told.traces, Dialect::V1_53)).unwrap();
         Self { _dir: dir, path, operation: told.operation_id.unwrap_or_default(), now: told.now.to_string() }
     }
 
@@ -220,13 +218,13 @@ fn markdown_follows_the_response_template() {
 
 #[test]
 fn standard_input_and_otlp_are_read_too() {
-    let told = corpus::tell(&scenario("9-data-not-found"), Form::Wire, BASE, 7);
+    let told = testbed::tell(&scenario("9-data-not-found"), Form::Wire, BASE, 7);
     let mut child = diagnose(&["file", "-", "--now", &told.now.to_string(), "--format", "json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(&corpus::otlp_json(&told.traces)).unwrap();
+    child.stdin.take().unwrap().write_all(&testbed::otlp_json(&told.traces)).unwrap();
     let records: Vec<Value> = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
     assert_eq!(records[0]["verdict"], "missing_data");
 }
@@ -244,10 +242,10 @@ fn the_clock_decides_between_running_and_stuck() {
 
 #[test]
 fn a_running_operation_in_an_old_file_is_pointed_out() {
-    let told = corpus::tell(&scenario("10b-still-running"), Form::Wire, Time(1_600_000_000_000_000), 7);
+    let told = testbed::tell(&scenario("10b-still-running"), Form::Wire, Time(1_600_000_000_000_000), 7);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("old.json");
-    std::fs::write(&path, corpus::jaeger_json(&told.traces, Dialect::V1_53)).unwrap();
+    std::fs::write(&path, testbed::jaeger_json(&told.traces, Dialect::V1_53)).unwrap();
     let output = run(&["file", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0));
     assert!(err(&output).contains("--now 2020-09-1"), "{}", err(&output));
@@ -273,10 +271,10 @@ fn a_file_that_is_no_trace_is_refused_with_what_to_do() {
 
 #[test]
 fn a_file_without_operations_is_an_answer() {
-    let traces = corpus::noise(BASE, Time(BASE.0 + 60_000_000), 7);
+    let traces = testbed::noise(BASE, Time(BASE.0 + 60_000_000), 7);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("noise.json");
-    std::fs::write(&path, corpus::jaeger_json(&traces, Dialect::V1_53)).unwrap();
+    std::fs::write(&path, testbed::jaeger_json(&traces, Dialect::V1_53)).unwrap();
     let output = run(&["file", path.to_str().unwrap(), "--format", "json"]);
     assert_eq!((output.status.code(), out(&output).trim()), (Some(0), "[]"));
     assert!(err(&output).contains("no operation was found"), "{}", err(&output));
@@ -421,16 +419,16 @@ fn a_rule_is_explained_as_ones_own_playbook_has_it() {
 /// A Jaeger that serves a scenario until it is dropped.
 struct Served {
     _runtime: tokio::runtime::Runtime,
-    server: corpus::Server,
+    server: testbed::Server,
     operation: String,
     now: String,
 }
 
 impl Served {
     fn new(name: &str, flavour: Flavour) -> Self {
-        let told = corpus::tell(&scenario(name), Form::Wire, BASE, 7);
+        let told = testbed::tell(&scenario(name), Form::Wire, BASE, 7);
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let server = runtime.block_on(corpus::serve(Store::new(told.traces), flavour)).unwrap();
+        let server = runtime.block_on(testbed::serve(Store::new(told.traces), flavour)).unwrap();
         let operation = told.operation_id.unwrap_or_default();
         Self { _runtime: runtime, server, operation, now: told.now.to_string() }
     }

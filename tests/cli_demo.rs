@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use ktrdr_diagnosis::diagnosis::Verdict;
+use diagnosis::Verdict;
 
 #[test]
 fn the_demonstration_shows_every_verdict_and_one_report_and_ends() {

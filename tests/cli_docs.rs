@@ -13,10 +13,8 @@ use std::{
     process::Command,
 };
 
-use ktrdr_diagnosis::{
-    diagnosis::{Diagnosis, Verdict},
-    playbook::Playbook,
-};
+use diagnosis::playbook::Playbook;
+use diagnosis::{Diagnosis, Verdict};
 
 fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -13,13 +13,11 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use ktrdr_diagnosis::{
-    corpus::{Dialect, Filter, Flavour, RawTrace, Store, jaeger_json, serve, serve_on, simulation::Process},
-    diagnosis::{Context, Verdict, diagnose},
-    jaeger::decode,
-    playbook::Playbook,
-    trace::Time,
-};
+use diagnosis::playbook::Playbook;
+use diagnosis::{Context, Verdict, diagnose};
+use jaeger::decode;
+use testbed::{Dialect, Filter, Flavour, RawTrace, Store, jaeger_json, serve, serve_on, simulation::Process};
+use trace::Time;
 
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ktrdr-diagnose"));

@@ -5,16 +5,14 @@
 
 use std::sync::LazyLock;
 
-use ktrdr_diagnosis::{
-    corpus::{
-        Bottleneck, Dialect, Expect, Fact, Form, RawSpan, Scenario, Told, demo, jaeger_json, noise, otlp_json,
-        scenarios, tell,
-    },
-    diagnosis::{Context, Diagnosis, MAX_LIST_ROWS, SectionKind, diagnose},
-    jaeger::decode,
-    playbook::Playbook,
-    trace::{Micros, SpanId, Status, Time},
+use diagnosis::playbook::Playbook;
+use diagnosis::{Context, Diagnosis, MAX_LIST_ROWS, SectionKind, diagnose};
+use jaeger::decode;
+use testbed::{
+    Bottleneck, Dialect, Expect, Fact, Form, RawSpan, Scenario, Told, demo, jaeger_json, noise, otlp_json, scenarios,
+    tell,
 };
+use trace::{Micros, SpanId, Status, Time};
 
 static PLAYBOOK: LazyLock<Playbook> = LazyLock::new(Playbook::ktrdr);
 

@@ -23,7 +23,7 @@ fn files(folders: &[&str]) -> Vec<Vec<u8>> {
     paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
 }
 
-static SMALL: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| files(&["public-cases", "jaeger_decode"]));
+static SMALL: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| files(&["public-cases", "../crates/jaeger/tests/decode"]));
 static REAL: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| files(&["traces"]));
 
 /// Damage to bytes.

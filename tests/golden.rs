@@ -5,15 +5,13 @@
 
 use std::{fmt::Write, sync::LazyLock};
 
-use ktrdr_diagnosis::{
-    cli::markdown,
-    corpus::{Dialect, Form, jaeger_json, scenarios, tell},
-    diagnosis::{Context, Diagnosis, diagnose},
-    jaeger::decode,
-    playbook::Playbook,
-    trace::Time,
-};
+use diagnosis::playbook::Playbook;
+use diagnosis::{Context, Diagnosis, diagnose};
+use jaeger::decode;
+use ktrdr_diagnosis::cli::markdown;
 use serde_json::Value;
+use testbed::{Dialect, Form, jaeger_json, scenarios, tell};
+use trace::Time;
 
 static PLAYBOOK: LazyLock<Playbook> = LazyLock::new(Playbook::ktrdr);
 
@@ -72,7 +70,7 @@ fn real_traces_are_answered_as_before() {
     for name in ["backtest_ok", "data_ibdown", "train_noworkers", "train_ok", "train_valueerror"] {
         let path = format!("{}/tests/traces/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let traces = decode(&std::fs::read(path).unwrap()).unwrap().traces;
-        let now = traces.iter().filter_map(ktrdr_diagnosis::trace::Trace::end).max().unwrap();
+        let now = traces.iter().filter_map(trace::Trace::end).max().unwrap();
         let report = diagnose(&traces, &PLAYBOOK, &Context { now, ..Context::default() });
         let text: String = report.diagnoses.iter().map(|d| format!("{}\n{}\n", lines(d), markdown(d))).collect();
         insta::assert_snapshot!(format!("real-{name}"), text);

@@ -9,16 +9,14 @@
 
 mod support;
 
-use ktrdr_diagnosis::{
-    corpus::{self, Dialect, Flavour, Server, Store},
-    diagnosis::{Diagnosis, OperationStatus, Verdict},
-};
+use diagnosis::{Diagnosis, OperationStatus, Verdict};
 use serde_json::{Value, json};
 use support::{
     go,
     grafana::{self, Seen},
     story::{self, Clock, Story},
 };
+use testbed::{self, Dialect, Flavour, Server, Store};
 
 const PANEL: &str = "ktrdr-diagnosis-panel";
 const LISTS: [&str; 6] = ["diagnosis", "flow", "evidence", "errors", "http", "workers"];
@@ -36,7 +34,7 @@ impl Setting {
         let host = go::or_skip(test, go::grafana_host())?;
         let story = Story::recent();
         let library = story.library();
-        let server = corpus::serve(Store::new(story.traces.clone()), Flavour::Both).await.expect("a port on loopback");
+        let server = testbed::serve(Store::new(story.traces.clone()), Flavour::Both).await.expect("a port on loopback");
         Some(Self { host, story, library, server })
     }
 
@@ -234,7 +232,7 @@ async fn resources_uploads_and_metrics_answer() {
     let sent = setting.library.iter().find(|d| d.verdict == Verdict::Failed && d.operation_id.is_some());
     let sent = sent.expect("an operation failed");
     let traces = setting.story.traces.iter().filter(|trace| sent.trace_ids.contains(&trace.id));
-    let file: Value = serde_json::from_slice(&corpus::jaeger_json(traces, Dialect::V1_53)).expect("JSON");
+    let file: Value = serde_json::from_slice(&testbed::jaeger_json(traces, Dialect::V1_53)).expect("JSON");
     let mut viewer = grafana::data_source(&setting.server.url);
     viewer["role"] = json!("Viewer");
     let uploaded =

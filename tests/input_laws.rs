@@ -10,14 +10,12 @@
 
 use std::sync::LazyLock;
 
-use ktrdr_diagnosis::{
-    diagnosis::{Context, diagnose},
-    jaeger::{DecodeError, decode},
-    playbook::Playbook,
-    trace::Time,
-};
+use diagnosis::playbook::Playbook;
+use diagnosis::{Context, diagnose};
+use jaeger::{DecodeError, decode};
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
+use trace::Time;
 
 /// The real traces, as their files hold them.
 static REAL: LazyLock<Vec<Value>> = LazyLock::new(|| {

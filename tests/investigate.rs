@@ -6,15 +6,14 @@ mod fake;
 
 use std::sync::Arc;
 
+use diagnosis::Verdict;
+use diagnosis::playbook::Playbook;
+use diagnosis::{Answer, Filters, TimeRange};
 use fake::{Fake, Profile, Span, legacy_error, span, trace};
-use ktrdr_diagnosis::{
-    diagnosis::Verdict,
-    investigate::{Answer, Filters, Investigator, Options, Target, TimeRange},
-    jaeger::{Client, Config},
-    playbook::Playbook,
-    trace::{Time, TraceId},
-};
+use jaeger::{Client, Config};
+use ktrdr_diagnosis::investigate::{Investigator, Options, Target};
 use serde_json::Value;
+use trace::{Time, TraceId};
 
 const NOON: i64 = 1_795_341_600_000_000;
 const SECOND: i64 = 1_000_000;

@@ -4,14 +4,13 @@
 
 use std::sync::Arc;
 
-use ktrdr_diagnosis::{
-    corpus::{Flavour, Form, Scenario, Store, Told, noise, otlp_json, scenarios, serve, tell},
-    diagnosis::{Context, Diagnosis, diagnose},
-    investigate::{Answer, Filters, Investigator, Options, Target, TimeRange},
-    jaeger::{Client, Config, decode},
-    playbook::Playbook,
-    trace::{Micros, Time},
-};
+use diagnosis::playbook::Playbook;
+use diagnosis::{Answer, Filters, TimeRange};
+use diagnosis::{Context, Diagnosis, diagnose};
+use jaeger::{Client, Config, decode};
+use ktrdr_diagnosis::investigate::{Investigator, Options, Target};
+use testbed::{Flavour, Form, Scenario, Store, Told, noise, otlp_json, scenarios, serve, tell};
+use trace::{Micros, Time};
 
 const BASE: Time = Time(1_795_341_900_000_000);
 
@@ -43,7 +42,7 @@ fn from_file(told: &Told) -> Vec<Diagnosis> {
     diagnose(&traces, &Playbook::ktrdr(), &Context { now: told.now, ..Context::default() }).diagnoses
 }
 
-async fn investigator(told: &Told, flavour: Flavour) -> (ktrdr_diagnosis::corpus::Server, Investigator) {
+async fn investigator(told: &Told, flavour: Flavour) -> (testbed::Server, Investigator) {
     let mut traces = noise(told.now - Micros::from_secs(20), told.now, 2);
     traces.extend(told.traces.iter().cloned());
     let server = serve(Store::new(traces), flavour).await.unwrap();

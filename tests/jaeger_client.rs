@@ -7,11 +7,9 @@ mod fake;
 use std::time::Duration;
 
 use fake::{Fake, Profile, legacy_error, span, text, trace};
-use ktrdr_diagnosis::{
-    jaeger::{Auth, Client, Config, Dialect, ErrorKind, Search, Secret},
-    trace::{Micros, Time, Trace, TraceId},
-};
+use jaeger::{Auth, Client, Config, Dialect, ErrorKind, Search, Secret};
 use serde_json::json;
+use trace::{Micros, Time, Trace, TraceId};
 
 const NOON: i64 = 1_795_341_600_000_000;
 const SECOND: i64 = 1_000_000;
@@ -237,7 +235,7 @@ async fn a_refused_caller_does_not_refuse_the_others() {
 
 async fn failure(
     script: impl Fn(&fake::Seen, usize) -> Option<axum::response::Response> + Send + Sync + 'static,
-) -> ktrdr_diagnosis::jaeger::Error {
+) -> jaeger::Error {
     let fake = Fake::scripted(Profile::v2_20(), traces(), script).await;
     with(&fake, |config| config.max_body = 1 << 20).search(&search(Some("api"), &[])).await.unwrap_err()
 }

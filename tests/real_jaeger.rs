@@ -9,7 +9,7 @@
 
 mod support;
 
-use ktrdr_diagnosis::diagnosis::Diagnosis;
+use diagnosis::Diagnosis;
 use support::{
     dressed::{self, Dress},
     go, grafana,

@@ -12,15 +12,13 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use ktrdr_diagnosis::{
-    corpus::{
-        self, Flavour, Store,
-        simulation::{Activity, Clock, Simulation, keep_alive},
-    },
-    host::{self, DataSource, Front, Host},
-    trace::Time,
+use testbed::grafana_harness::{DataSource, Front, Host, data_source};
+use testbed::{
+    self, Flavour, Store,
+    simulation::{Activity, Clock, Simulation, keep_alive},
 };
 use tokio::{io::AsyncReadExt, net::TcpListener};
+use trace::Time;
 
 const SEED: u64 = 7;
 
@@ -29,15 +27,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let plugin = PathBuf::from(std::env::args().nth(1).ok_or("name the plugin's executable")?);
     let now = Time(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?);
     let clock = Clock::start(now);
-    let traces = corpus::demo(now, SEED);
+    let traces = testbed::demo(now, SEED);
     // Health checks go on, so that what runs is not taken for lost; no operation comes that a test does not know.
     let deployment = Simulation::new(Activity::Idle, now, SEED);
-    let jaeger = corpus::serve(Store::new(traces), Flavour::Both).await?;
+    let jaeger = testbed::serve(Store::new(traces), Flavour::Both).await?;
 
     // an address where nothing listens: a port that was free a moment ago
     let dead = format!("http://{}", TcpListener::bind("127.0.0.1:0").await?.local_addr()?);
-    let viewer = DataSource { role: "Viewer".to_owned(), ..DataSource::new("viewer", &jaeger.url) };
-    let sources = vec![DataSource::new("ktrdr", &jaeger.url), viewer, DataSource::new("down", &dead)];
+    let viewer = DataSource { role: "Viewer".to_owned(), ..data_source("viewer", &jaeger.url) };
+    let sources = vec![data_source("ktrdr", &jaeger.url), viewer, data_source("down", &dead)];
     let host = Host::start(&plugin, &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let said = serde_json::json!({
@@ -46,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     writeln!(std::io::stdout(), "{said}")?;
 
-    let front = host::serve(listener, Arc::new(Front::new(host, sources)));
+    let front = testbed::grafana_harness::serve(listener, Arc::new(Front::new(host, sources)));
     let mut end = Vec::new();
     let mut input = tokio::io::stdin();
     tokio::select! {

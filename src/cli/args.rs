@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::time::{When, duration, wall_clock};
-use crate::{
-    diagnosis::Verdict,
-    trace::{Micros, Time},
-};
+use diagnosis::Verdict;
+use trace::{Micros, Time};
 
 /// Tells from Jaeger traces what is wrong with an operation of KTRDR, with proof.
 ///
@@ -31,6 +29,7 @@ pub(super) enum Command {
     File(FileArgs),
     /// Print the critical path of every trace in a file: what the end of the trace was waiting for
     CriticalPath(CriticalPathArgs),
+    #[cfg(feature = "demo")]
     /// Show what this tool does, on example traces: no Jaeger, no KTRDR, no Grafana needed
     Demo(DemoArgs),
     /// Print, explain or check the playbook: the rules behind every diagnosis
@@ -105,6 +104,7 @@ pub(super) struct CriticalPathArgs {
     pub(super) format: PathFormat,
 }
 
+#[cfg(feature = "demo")]
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     /// Keep the example Jaeger serving until Ctrl-C, so that Grafana or this tool can be pointed at it

@@ -8,12 +8,11 @@ use super::{
     output::{self, Asked, Waiting},
     source,
 };
-use crate::{
-    diagnosis::Verdict,
-    investigate::{Answer, Filters, Investigator, Options, Target, TimeRange},
-    jaeger::{self, Auth, Client, Config, Tls},
-    trace::Micros,
-};
+use crate::investigate::{Investigator, Options, Target};
+use diagnosis::Verdict;
+use diagnosis::{Answer, Filters, TimeRange};
+use jaeger::{self, Auth, Client, Config, Tls};
+use trace::Micros;
 
 /// The header that selects a tenant.
 const TENANT_HEADER: &str = "x-tenant";

@@ -10,7 +10,7 @@ use super::{
     table::{self, Cell, Column},
     text::{BOLD, DIM, Look, line, paint, percent, prose},
 };
-use crate::trace::{SpanId, SpanIx, Time, Trace, TraceId, Tree, critical_path};
+use trace::{SpanId, SpanIx, Time, Trace, TraceId, Tree, critical_path};
 
 /// Sections in a table before the shorter ones are only counted.
 const SECTIONS: usize = 40;

@@ -1,6 +1,7 @@
 //! `ktrdr-diagnose demo`: example traces, a Jaeger that serves them, and the plugin that diagnoses them, in one command.
 
 mod frames;
+mod legend;
 
 use std::{
     collections::HashMap,
@@ -20,15 +21,13 @@ use super::{
     report, signal,
     text::{BOLD, CODE, DIM, Look, line, paint, prose},
 };
-use crate::{
-    corpus::{
-        self, Flavour, Server, Store,
-        simulation::{Activity, Clock, Simulation, keep_alive},
-    },
-    diagnosis::{Diagnosis, Verdict},
-    host::{DataSource, Host, frame_json},
-    trace::{Micros, Time},
+use diagnosis::{Diagnosis, Verdict};
+use testbed::grafana_harness::{DataSource, Host, data_source, frame_json};
+use testbed::{
+    self, Flavour, Server, Store,
+    simulation::{Activity, Clock, Simulation, keep_alive},
 };
+use trace::{Micros, Time};
 
 const ABOUT: &str = "KTRDR is a system that trains trading strategies, tests them on past prices and downloads market \
     data. One such job (an operation) runs across an API, workers and helper services, and each of them reports what it \
@@ -89,9 +88,9 @@ fn introduce(look: Look) -> Result<(), Error> {
 }
 
 async fn serve(args: &DemoArgs, now: Time) -> Result<Server, Error> {
-    let store = Store::new(corpus::demo(now, args.seed));
+    let store = Store::new(testbed::demo(now, args.seed));
     let address = SocketAddr::from(([127, 0, 0, 1], args.port));
-    corpus::serve_on(address, store, Flavour::Both)
+    testbed::serve_on(address, store, Flavour::Both)
         .await
         .map_err(|error| Error::System(format!("cannot serve on {address}: {error}; choose another port with --port")))
 }
@@ -133,7 +132,7 @@ async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error
     let started = Instant::now();
     let host = Host::start(plugin, &[]).await;
     let host = host.map_err(|error| failed(&format!("{} does not start", plugin.display()), &error))?;
-    let source = DataSource::new("ktrdr-diagnosis", &server.url);
+    let source = data_source("ktrdr-diagnosis", &server.url);
     let health = host.health(&source).await.map_err(|error| failed("does not tell its health", &error))?.message;
 
     let query = json!({"refId": "A", "queryType": "operations", "limit": 1000});
@@ -196,7 +195,7 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
         line(&mut out, format_args!("{}", paint(DIM, format!("… and {healthy} more healthy ones"))));
     }
     out.push('\n');
-    list::legend(&mut out, &shown, look);
+    legend::legend(&mut out, &shown, look);
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "2. One of them in full")));
     out.push_str(&report::render(&demo.one, look));
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "3. What happened here")));

@@ -2,11 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{
-    corpus::simulation::{FeedError, ScrapeError},
-    jaeger::{self, ErrorKind},
-    playbook::PlaybookError,
-};
+use diagnosis::playbook::PlaybookError;
+use jaeger::{self, ErrorKind};
+#[cfg(feature = "demo")]
+use testbed::simulation::{FeedError, ScrapeError};
 
 /// Everything that can keep the command line from answering.
 #[derive(Debug, thiserror::Error)]
@@ -64,9 +63,11 @@ pub(super) enum Error {
     #[error("{0}")]
     Jaeger(#[from] jaeger::Error),
     /// Traces cannot be sent.
+    #[cfg(feature = "demo")]
     #[error("{0}")]
     Feed(#[from] FeedError),
     /// Metrics cannot be served.
+    #[cfg(feature = "demo")]
     #[error("{0}")]
     Scrape(#[from] ScrapeError),
     /// Standard output is closed or full.
@@ -81,7 +82,9 @@ impl Error {
     /// The exit status that goes with it.
     pub(super) fn status(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Feed(FeedError::Address(_)) => 2,
+            Self::Usage(_) => 2,
+            #[cfg(feature = "demo")]
+            Self::Feed(FeedError::Address(_)) => 2,
             Self::Jaeger(error) if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) => 2,
             _ => 1,
         }

@@ -12,7 +12,7 @@ use super::{
     output,
     text::{BOLD, line, paint},
 };
-use crate::corpus::{
+use testbed::{
     RawTrace,
     simulation::{BATCH, Clock, Ended, FeedError, Feeder, Ports, Simulation, batches, serve},
 };

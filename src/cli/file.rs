@@ -8,11 +8,9 @@ use super::{
     output::{self, Asked, Waiting},
     source,
 };
-use crate::{
-    diagnosis::{Context, Diagnosis, OperationStatus, diagnose},
-    investigate::Target,
-    trace::{Micros, Time, Trace},
-};
+use crate::investigate::Target;
+use diagnosis::{Context, Diagnosis, OperationStatus, diagnose};
+use trace::{Micros, Time, Trace};
 
 /// From this age on a file's unfinished operations are judged long after they were recorded.
 const OLD: Micros = Micros::from_secs(3600);

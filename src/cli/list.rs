@@ -6,9 +6,9 @@ use anstyle::Style;
 
 use super::{
     table::{self, Cell, Column},
-    text::{BAD, DIM, Look, line, minute, ms, paint, percent, severity_style, width},
+    text::{BAD, DIM, Look, minute, ms, percent, severity_style},
 };
-use crate::diagnosis::{Diagnosis, OperationStatus, Verdict, WorkerStatus};
+use diagnosis::{Diagnosis, OperationStatus, WorkerStatus};
 
 // Type and start are left out before the bottleneck: an id tells them too.
 const COLUMNS: [Column; 9] = [
@@ -29,42 +29,6 @@ pub(super) fn render(diagnoses: &[Arc<Diagnosis>], look: Look) -> String {
     let mut out = String::new();
     table::render(&mut out, &COLUMNS, &rows, 0, look);
     out
-}
-
-/// What the verdicts in the list mean, in two columns.
-pub(super) fn legend(out: &mut String, diagnoses: &[Arc<Diagnosis>], look: Look) {
-    let there = Verdict::ALL.into_iter().filter(|verdict| diagnoses.iter().any(|d| d.verdict == *verdict));
-    let entries: Vec<String> =
-        there.map(|verdict| format!("{}{}: {}", look.sign(verdict), verdict.as_str(), meaning(verdict))).collect();
-    let (left, right) = entries.split_at(entries.len().div_ceil(2));
-    let indent = left.iter().map(|entry| width(entry)).max().unwrap_or(0) + 3;
-    let widest = right.iter().map(|entry| width(entry)).max().unwrap_or(0);
-    let lines: Vec<String> = if look.columns.is_some_and(|columns| indent + widest > columns) {
-        entries
-    } else {
-        let pairs = left.iter().zip(right.iter().map(String::as_str).chain(std::iter::repeat("")));
-        pairs.map(|(left, right)| format!("{left}{}{right}", " ".repeat(indent - width(left)))).collect()
-    };
-    for text in lines {
-        line(out, format_args!("{}", paint(DIM, text.trim_end())));
-    }
-}
-
-fn meaning(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Healthy => "completed, nothing to complain of",
-        Verdict::Running => "at work, with recent signs of life",
-        Verdict::Failed => "ended in failure",
-        Verdict::Stuck => "neither ended nor heard of for too long",
-        Verdict::Slow => "took longer than it should",
-        Verdict::NoWorkers => "nobody was there to do it",
-        Verdict::MissingData => "data was not there, or not all of it",
-        Verdict::Unreachable => "a service did not answer",
-        Verdict::Cancelled => "ended by a user or a shutdown",
-        Verdict::TraceBroken => "traces too broken for a verdict",
-        Verdict::Unknown => "not enough evidence",
-        Verdict::NotFound => "no trace has this id",
-    }
 }
 
 fn row(diagnosis: &Diagnosis, look: Look) -> Vec<Cell> {

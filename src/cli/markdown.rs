@@ -7,7 +7,7 @@ use super::{
     report::important,
     text::{Step, ms, one_line, percent, second, steps},
 };
-use crate::diagnosis::{Diagnosis, Evidence, OperationStatus, Severity};
+use diagnosis::{Diagnosis, Evidence, OperationStatus, Severity};
 
 /// The Markdown report of one diagnosis.
 #[must_use]

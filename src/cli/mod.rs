@@ -3,8 +3,10 @@
 mod args;
 mod connect;
 mod critical_path;
+#[cfg(feature = "demo")]
 mod demo;
 mod error;
+#[cfg(feature = "demo")]
 mod feed;
 mod file;
 mod list;
@@ -12,6 +14,7 @@ mod markdown;
 mod output;
 mod playbook;
 mod report;
+#[cfg(feature = "demo")]
 mod signal;
 mod source;
 mod table;
@@ -54,6 +57,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::File(args) => file::run(args),
         Command::CriticalPath(args) => critical_path::run(args),
         Command::Playbook(args) => playbook::run(args),
+        #[cfg(feature = "demo")]
         Command::Demo(args) => match &args.feed {
             Some(to) => wait(feed::run(to, args)),
             None => wait(demo::run(args)),

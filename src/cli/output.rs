@@ -9,7 +9,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{args::Format, error::Error, list, markdown::markdown, report, text::Look};
-use crate::diagnosis::Diagnosis;
+use diagnosis::Diagnosis;
 
 /// How many operations the question was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use super::{
     table::{self, Cell, Column},
     text::{BOLD, DIM, Look, line, one_line, paint, prose, severity_style, solution},
 };
-use crate::{diagnosis::Severity, playbook::Playbook};
+use diagnosis::Severity;
+use diagnosis::playbook::Playbook;
 
 pub(super) fn run(args: &PlaybookArgs) -> Result<(), Error> {
     match &args.command {

@@ -10,7 +10,7 @@ use super::{
     table::{self, Cell, Column},
     text::{BAD, BOLD, CODE, DIM, Look, line, ms, one_line, paint, percent, prose, second, severity_style, solution},
 };
-use crate::diagnosis::{Diagnosis, ErrorRole, HttpCall, Severity};
+use diagnosis::{Diagnosis, ErrorRole, HttpCall, Severity};
 
 /// Rows of a list before the rest is only counted; JSON has them all.
 const ROWS: usize = 20;
@@ -159,7 +159,7 @@ fn workers(out: &mut String, d: &Diagnosis, look: Look) {
     let chosen = d.worker_id.as_ref().map(|id| format!(", worker {id}")).unwrap_or_default();
     prose(out, 2, &format!("{status}{chosen}"), look.prose());
     let number = |n: Option<i64>| Cell::from(n.map(|n| n.to_string()).unwrap_or_default());
-    let row = |w: &crate::diagnosis::WorkerSelection| {
+    let row = |w: &diagnosis::WorkerSelection| {
         let mut row: Vec<Cell> = vec![
             Cell::styled(w.time.map(second).unwrap_or_default(), DIM),
             w.span.as_str().into(),
@@ -286,7 +286,7 @@ fn evidence(out: &mut String, d: &Diagnosis, look: Look) {
         return;
     }
     title(out, "EVIDENCE");
-    let row = |e: &crate::diagnosis::Evidence| -> Vec<Cell> {
+    let row = |e: &diagnosis::Evidence| -> Vec<Cell> {
         vec![
             e.kind.as_str().into(),
             e.span.as_deref().unwrap_or_default().into(),

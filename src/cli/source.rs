@@ -7,7 +7,9 @@ use std::{
 };
 
 use super::{error::Error, output};
-use crate::{jaeger, playbook::Playbook, trace::Trace};
+use diagnosis::playbook::Playbook;
+use jaeger;
+use trace::Trace;
 
 /// The bytes of a file or of standard input.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use super::{list, markdown, report, text::Look};
-use crate::{
-    diagnosis::*,
-    trace::{SpanId, Time, TraceId},
-};
+use diagnosis::*;
+use trace::{SpanId, Time, TraceId};
 
 const START: Time = Time(1_795_342_000_000_000);
 

@@ -3,10 +3,8 @@
 use anstyle::{AnsiColor, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::{
-    diagnosis::{Severity, Verdict},
-    trace::{Micros, Time},
-};
+use diagnosis::{Severity, Verdict};
+use trace::{Micros, Time};
 
 /// Where the text goes.
 #[derive(Clone, Copy, Debug)]

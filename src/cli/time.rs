@@ -5,10 +5,8 @@
 
 use std::str::FromStr;
 
-use crate::{
-    playbook::{Duration, NoDuration},
-    trace::{Micros, Time},
-};
+use diagnosis::playbook::{Duration, NoDuration};
+use trace::{Micros, Time};
 
 /// A point in time that may hang on the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

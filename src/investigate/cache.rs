@@ -11,11 +11,10 @@ use std::{
 
 use moka::future::Cache;
 
-use super::{Case, Target, TimeRange};
-use crate::{
-    diagnosis::Comparable,
-    trace::{Time, TraceId},
-};
+use super::{Case, Target};
+use diagnosis::Comparable;
+use diagnosis::TimeRange;
+use trace::{Time, TraceId};
 
 /// Questions whose times differ by less are the same.
 const BUCKET_US: i64 = 5_000_000;
@@ -119,7 +118,7 @@ where
 
 impl Case {
     fn weight(&self) -> u32 {
-        let spans: usize = self.traces.iter().map(crate::trace::Trace::len).sum();
+        let spans: usize = self.traces.iter().map(trace::Trace::len).sum();
         let rows: usize = self.diagnoses.iter().map(|d| d.flow.len() + 10).sum();
         u32::try_from(spans + rows).unwrap_or(u32::MAX).max(1)
     }

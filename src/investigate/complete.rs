@@ -4,12 +4,10 @@ use futures_util::StreamExt as _;
 use hashbrown::HashSet;
 
 use super::{AT_ONCE, Gathered, Investigator};
-use crate::{
-    diagnosis::{Diagnosis, OperationStatus, Severity, Verdict},
-    jaeger::Search,
-    playbook::{Attr, RouteRole},
-    trace::{Micros, Time},
-};
+use diagnosis::playbook::{Attr, RouteRole};
+use diagnosis::{Diagnosis, OperationStatus, Severity, Verdict};
+use jaeger::Search;
+use trace::{Micros, Time};
 
 /// How many operations are looked at more closely.
 const MOST_OPERATIONS: usize = 20;

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use wildmatch::WildMatch;
 
-use super::{AT_ONCE, Gathered, Investigator, TimeRange};
-use crate::{
-    jaeger::{Error, Search, listed},
-    trace::{Micros, Time},
-};
+use super::{AT_ONCE, Gathered, Investigator};
+use diagnosis::TimeRange;
+use jaeger::{Error, Search, listed};
+use trace::{Micros, Time};
 
 /// How many services are looked at.
 const MOST_SERVICES: usize = 200;

@@ -1,11 +1,9 @@
 //! Searches that may be too large for one answer.
 
 use super::{AT_ONCE, Investigator};
-use crate::{
-    jaeger::{Error, Found, Search, merge},
-    trace::Micros,
-};
 use futures_util::StreamExt as _;
+use jaeger::{Error, Found, Search, merge};
+use trace::Micros;
 
 /// How many answers of one search may be too large before the rest is given up.
 const MOST_REFUSALS: usize = 24;
@@ -78,7 +76,7 @@ impl Investigator {
             all.notes.push(format!(
                 "{} of {asked} searches failed (services: {}): {error}",
                 failed.len(),
-                crate::jaeger::listed(&services)
+                jaeger::listed(&services)
             ));
         }
         all.asked.sort_unstable();

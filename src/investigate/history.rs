@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use super::{Gathered, Investigator};
-use crate::{
-    diagnosis::{Comparable, diagnose},
-    jaeger::Search,
-    playbook::{Attr, SpanRole},
-    trace::Time,
-};
+use diagnosis::playbook::{Attr, SpanRole};
+use diagnosis::{Comparable, diagnose};
+use jaeger::Search;
+use trace::Time;
 
 /// How many services are asked for one type.
 const MOST_SERVICES: usize = 12;

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answer, Filters, Investigator, TimeRange, select};
-use crate::{
-    jaeger::Error,
-    trace::{SpanRef, Time, Trace},
-};
+use super::Investigator;
+use diagnosis::{Answer, Filters, TimeRange};
+use jaeger::Error;
+use trace::{SpanRef, Time, Trace};
 
 /// How many names a list has at most.
 const MOST_NAMES: usize = 1000;
@@ -123,10 +122,8 @@ impl Investigator {
     ) -> Result<Vec<String>, Error> {
         let case = self.list(range, &filters.tags, MOST_OPERATIONS, now).await?;
         let clock = range.to.min(now);
-        let wanted = case
-            .diagnoses
-            .iter()
-            .filter(|d| select::overlaps(d, range, clock) && select::fits(d, filters, &self.shared.playbook));
+        let wanted =
+            case.diagnoses.iter().filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook));
         let ids: BTreeSet<_> = wanted.flat_map(|d| d.trace_ids.iter().copied()).collect();
         let mut names: BTreeSet<String> = BTreeSet::new();
         for span in case.traces.iter().filter(|trace| ids.contains(&trace.id())).flat_map(Trace::spans) {

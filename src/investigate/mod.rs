@@ -28,15 +28,14 @@ use std::{
 pub use cache::CacheUse;
 use hashbrown::{HashMap, HashSet};
 pub use target::Target;
+
 use tokio::time::Instant;
 
 use self::cache::Caches;
-use crate::{
-    diagnosis::{Context, DEFAULT_BASELINE_WINDOW, Detail, Diagnosis, OperationStatus, Report, Verdict, diagnose},
-    jaeger,
-    playbook::Playbook,
-    trace::{Micros, Time, Trace, TraceId},
-};
+use diagnosis::playbook::Playbook;
+use diagnosis::{Answer, Context, DEFAULT_BASELINE_WINDOW, Detail, Diagnosis, Filters, Report, TimeRange, diagnose};
+use jaeger;
+use trace::{Micros, Time, Trace, TraceId};
 
 /// How many requests one question has under way at a time.
 const AT_ONCE: usize = 8;
@@ -44,36 +43,6 @@ const AT_ONCE: usize = 8;
 const BEFORE_ID: Micros = Micros::from_secs(300);
 /// How far back an operation is searched whose id tells no time, when the lookback finds nothing.
 const LONG_AGO: Micros = Micros::from_secs(30 * 86_400);
-
-/// From when to when, both inclusive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TimeRange {
-    /// Start.
-    pub from: Time,
-    /// End.
-    pub to: Time,
-}
-
-/// Which operations are wanted; an empty list means all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Filters {
-    /// Operation types.
-    pub types: Vec<String>,
-    /// States.
-    pub statuses: Vec<OperationStatus>,
-    /// Verdicts.
-    pub verdicts: Vec<Verdict>,
-    /// Short error classes.
-    pub error_types: Vec<String>,
-    /// Services that took part.
-    pub services: Vec<String>,
-    /// Attributes that one of the operation's spans carries.
-    pub tags: Vec<(String, String)>,
-    /// Shortest duration of the operation.
-    pub min_duration: Option<Micros>,
-    /// Longest duration of the operation.
-    pub max_duration: Option<Micros>,
-}
 
 /// How much to fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,19 +67,6 @@ impl Default for Options {
             stall_threshold: None,
         }
     }
-}
-
-/// Diagnoses and what to know about them.
-#[derive(Clone, Debug, Default)]
-pub struct Answer {
-    /// Newest first; for a trace its main operation first.
-    pub diagnoses: Vec<Arc<Diagnosis>>,
-    /// What a reader must know: limits reached, services not asked.
-    pub notices: Vec<String>,
-    /// Whether something is missing.
-    pub partial: bool,
-    /// What was asked of Jaeger, in a form a person can repeat.
-    pub executed: String,
 }
 
 /// Asks one Jaeger. Copies share what was found.
@@ -255,7 +211,7 @@ impl Investigator {
         let mut wanted: Vec<_> = case
             .diagnoses
             .iter()
-            .filter(|d| select::overlaps(d, range, clock) && select::fits(d, filters, &self.shared.playbook))
+            .filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook))
             .cloned()
             .collect();
         let all = wanted.len();
@@ -299,7 +255,7 @@ impl Investigator {
         let context = Context { detail: Detail::Record, latest: Some(now), ..self.context(clock, tags) };
         let mut report = self.diagnose(&mut gathered, context.clone()).await;
         let at_hand: Vec<&Diagnosis> =
-            report.diagnoses.iter().filter(|d| select::overlaps(d, range, clock)).take(limit).collect();
+            report.diagnoses.iter().filter(|d| range.overlaps(d, clock)).take(limit).collect();
         let mut wishes = self.wishes(&at_hand, clock).await;
         wishes.extend(self.wish_open_ids(&at_hand, clock).await);
         let (added, history) =
@@ -308,7 +264,7 @@ impl Investigator {
         if added || !context.history.is_empty() {
             report = self.diagnose(&mut gathered, context.clone()).await;
         }
-        let at_hand = |d: &Diagnosis| select::overlaps(d, range, clock);
+        let at_hand = |d: &Diagnosis| range.overlaps(d, clock);
         self.read_doubtful(&mut gathered, &mut report.diagnoses, at_hand, &context).await;
         Ok(Arc::new(Self::case(gathered, report, None)))
     }

@@ -2,32 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Filters, TimeRange};
-use crate::{
-    diagnosis::Diagnosis,
-    playbook::Playbook,
-    trace::{Micros, Time, TraceId},
-};
-
-/// Whether an operation's window overlaps the range; without an end it reaches to the clock.
-pub(super) fn overlaps(d: &Diagnosis, range: TimeRange, clock: Time) -> bool {
-    let Some(start) = d.start.or(d.last_activity) else { return false };
-    let end = d.end.unwrap_or(clock);
-    start <= range.to && end >= range.from
-}
-
-/// Whether an operation is wanted. Tags are not looked at: they are a matter of spans.
-pub(super) fn fits(d: &Diagnosis, filters: &Filters, playbook: &Playbook) -> bool {
-    let any = |wanted: &[String], has: &dyn Fn(&str) -> bool| wanted.is_empty() || wanted.iter().any(|w| has(w));
-    let duration = d.duration_ms.map(|ms| Micros((ms * 1000.0).round() as i64));
-    any(&filters.types, &|wanted| playbook.fold_type(wanted) == d.operation_type)
-        && (filters.statuses.is_empty() || filters.statuses.contains(&d.status))
-        && (filters.verdicts.is_empty() || filters.verdicts.contains(&d.verdict))
-        && any(&filters.error_types, &|wanted| d.error_type.as_deref() == Some(wanted))
-        && any(&filters.services, &|wanted| d.services.iter().any(|service| service == wanted))
-        && filters.min_duration.is_none_or(|least| duration.is_some_and(|duration| duration >= least))
-        && filters.max_duration.is_none_or(|most| duration.is_some_and(|duration| duration <= most))
-}
+use diagnosis::Diagnosis;
+use trace::TraceId;
 
 /// The types of these operations, each with the services it was seen in; the most frequent type first.
 pub(super) fn types(at_hand: &[&Diagnosis]) -> Vec<(String, Vec<String>)> {

@@ -3,12 +3,10 @@
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use super::{BEFORE_ID, Case, Gathered, Investigator, LONG_AGO, cache::bucket, select, target::Target};
-use crate::{
-    diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict},
-    jaeger,
-    playbook::{Fill, Placeholder},
-    trace::{Time, TraceId},
-};
+use diagnosis::playbook::{Fill, Placeholder};
+use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
+use jaeger;
+use trace::{Time, TraceId};
 
 impl Investigator {
     pub(super) async fn single(&self, target: &Target, now: Time) -> Result<Arc<Case>, jaeger::Error> {

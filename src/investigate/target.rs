@@ -1,6 +1,8 @@
 //! What an id that a user typed means.
 
-use crate::{diagnosis::Diagnosis, playbook::Playbook, trace::TraceId};
+use diagnosis::Diagnosis;
+use diagnosis::playbook::Playbook;
+use trace::TraceId;
 
 /// What was meant by an id that a user typed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::trace::TraceId;
+use trace::TraceId;
 
 #[test]
 fn an_id_is_told_from_a_trace_and_an_address() {
@@ -34,52 +34,4 @@ fn an_id_that_could_be_either_is_an_operation_first_unless_ids_look_otherwise() 
     let hexadecimal = Playbook::with_overlay("[operation]\nid_pattern = '^[0-9a-f]{32}$'").unwrap();
     assert_eq!(target.meanings(&hexadecimal), [operation.clone(), trace.clone()]);
     assert_eq!(target.meanings(&Playbook::ktrdr()), [trace, operation], "KTRDR's ids begin with op_");
-}
-
-#[test]
-fn an_operation_belongs_to_a_range_that_its_window_touches() {
-    let range = TimeRange { from: Time(100), to: Time(200) };
-    let at =
-        |start, end: Option<i64>| Diagnosis { start: Some(Time(start)), end: end.map(Time), ..Diagnosis::default() };
-    for (inside, d) in [
-        (true, at(50, Some(100))),
-        (false, at(50, Some(99))),
-        (true, at(200, Some(300))),
-        (false, at(201, Some(300))),
-        (true, at(10, None)),
-        (false, at(201, None)),
-        (false, Diagnosis::default()),
-    ] {
-        assert_eq!(select::overlaps(&d, range, Time(200)), inside, "{:?} {:?}", d.start, d.end);
-    }
-}
-
-#[test]
-fn filters_take_any_of_a_list_and_all_lists_together() {
-    let playbook = Playbook::ktrdr();
-    let d = Diagnosis {
-        operation_type: "training".to_owned(),
-        status: OperationStatus::Failed,
-        verdict: Verdict::MissingData,
-        error_type: Some("DataNotFoundError".to_owned()),
-        services: vec!["a".to_owned(), "b".to_owned()],
-        duration_ms: Some(1500.0),
-        ..Diagnosis::default()
-    };
-    let fits = |change: &dyn Fn(&mut Filters)| {
-        let mut filters = Filters::default();
-        change(&mut filters);
-        select::fits(&d, &filters, &playbook)
-    };
-    assert!(fits(&|_| {}));
-    assert!(fits(&|f| f.types = vec!["backtesting".to_owned(), "TRAINING".to_owned()]));
-    assert!(!fits(&|f| f.types = vec!["backtesting".to_owned()]));
-    assert!(fits(&|f| f.services = vec!["b".to_owned(), "c".to_owned()]));
-    assert!(!fits(&|f| f.services = vec!["c".to_owned()]));
-    assert!(!fits(&|f| f.verdicts = vec![Verdict::Stuck]));
-    assert!(!fits(&|f| f.statuses = vec![OperationStatus::Completed]));
-    assert!(!fits(&|f| f.error_types = vec!["ValueError".to_owned()]));
-    assert!(fits(&|f| (f.min_duration, f.max_duration) = (Some(Micros(1_500_000)), Some(Micros(1_500_000)))));
-    assert!(!fits(&|f| f.min_duration = Some(Micros(1_500_001))));
-    assert!(!fits(&|f| f.max_duration = Some(Micros(1_499_999))));
 }

@@ -7,12 +7,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use futures_util::StreamExt as _;
 
 use super::{AT_ONCE, Gathered, Investigator};
-use crate::{
-    diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict},
-    jaeger::Error,
-    playbook::{Fill, Placeholder},
-    trace::{Micros, Trace, TraceId},
-};
+use diagnosis::playbook::{Fill, Placeholder};
+use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
+use jaeger::Error;
+use trace::{Micros, Trace, TraceId};
 
 /// Some storages give of a longer trace only the part within an hour of the search's window.
 const LONG: Micros = Micros::from_secs(45 * 60);
@@ -118,7 +116,7 @@ impl Investigator {
         while let Some((id, whole)) = answers.next().await {
             added |= self.take_whole(gathered, id, whole).await;
         }
-        crate::jaeger::merge(&mut gathered.traces);
+        jaeger::merge(&mut gathered.traces);
         added
     }
 
@@ -171,7 +169,7 @@ impl Investigator {
                 format!("it could not be read as a whole: {error}")
             }
         };
-        crate::jaeger::merge(&mut gathered.traces);
+        jaeger::merge(&mut gathered.traces);
         if let Some(trace) = gathered.traces.iter_mut().find(|trace| trace.id() == id) {
             trace.mark_partial(why);
         }

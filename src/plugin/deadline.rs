@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{api::Failure, instances::DataSource, upstream};
+use super::{instances::DataSource, upstream};
+use grafana_plugin_protocol::api::Failure;
 
 /// How long an answer may take, all requests to Jaeger together.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -13,22 +14,15 @@ const RESERVE: Duration = Duration::from_secs(2);
 
 /// The time by which a request is answered.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline {
+pub(super) struct Deadline {
     at: Instant,
     allowed: Duration,
 }
 
-impl Default for Deadline {
-    /// For a caller who waits as long as it takes.
-    fn default() -> Self {
-        Self::within(None)
-    }
-}
-
 impl Deadline {
-    /// For a request that just came and whose caller gives up after `patience`.
+    /// For a request that just came and whose caller gives up after `patience`; `None` when it did not say.
     #[must_use]
-    pub(in crate::plugin) fn within(patience: Option<Duration>) -> Self {
+    pub(super) fn within(patience: Option<Duration>) -> Self {
         // Of a caller in a hurry at least half the time is used.
         let own = patience.map(|patience| patience.saturating_sub(RESERVE).max(patience / 2));
         let allowed = own.map_or(LONGEST, |own| own.min(LONGEST));
@@ -60,7 +54,7 @@ mod tests {
     #[test]
     fn an_answer_takes_twenty_seconds_at_most_and_ends_two_seconds_before_the_caller_gives_up() {
         let allowed = |seconds| Deadline::within(Some(Duration::from_secs(seconds))).allowed.as_secs();
-        assert_eq!(Deadline::default().allowed, LONGEST);
+        assert_eq!(Deadline::within(None).allowed, LONGEST);
         assert_eq!((allowed(21), allowed(22), allowed(23)), (19, 20, 20));
         assert_eq!((allowed(30), allowed(10), allowed(4), allowed(2)), (20, 8, 2, 1));
     }

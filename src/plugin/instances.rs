@@ -9,12 +9,14 @@ use std::{
 use moka::future::Cache;
 
 use super::{
-    api::{Caller, Failure, Instance},
     metrics::JaegerTotals,
     settings::{Settings, SettingsError},
     upstream,
 };
-use crate::{frames::Source, investigate::Investigator, playbook::Playbook};
+use crate::investigate::Investigator;
+use diagnosis::playbook::Playbook;
+use frames::Source;
+use grafana_plugin_protocol::api::{Caller, Failure, Instance};
 
 /// Data sources that are kept.
 const MOST: u64 = 64;

@@ -1,36 +1,33 @@
-//! The plugin room: Grafana's services over [`investigate`](crate::investigate) and [`frames`](crate::frames).
+//! The Grafana plugin: answers Grafana's requests with [`investigate`](crate::investigate) and [`frames`].
 //!
-//! * [`api`] is what Grafana asks, free of the wire;
-//! * [`wire`], [`goplugin`] and `logging` speak Grafana's protocols, and only they know the plugin SDK;
-//! * [`Plugin`] answers.
+//! A file is named after the handler of Grafana that it serves: `query_data`, `check_health`, `call_resource` and
+//! `stream`. [`Plugin`] passes each request on to one of them, within a [deadline](deadline).
 
-mod answers;
-pub mod api;
+mod call_resource;
+mod check_health;
 mod deadline;
 #[cfg(test)]
 mod foreign_bytes;
-pub mod goplugin;
-mod health;
 mod instances;
-mod live;
 mod logfmt;
 mod logging;
 mod metrics;
 mod order;
+mod query_data;
 mod question;
-mod resources;
 mod service;
 mod settings;
+mod stream;
 mod uploads;
 mod upstream;
-pub mod wire;
 
 use std::{io::Write, process::ExitCode, sync::Arc};
 
 pub use service::Plugin;
 pub use settings::{Settings, SettingsError, Tls};
 
-use crate::trace::Time;
+use grafana_plugin_protocol::go_plugin;
+use trace::Time;
 
 /// More would only take memory: the machine has fewer cores.
 const BLOCKING_THREADS: usize = 16;
@@ -38,7 +35,7 @@ const BLOCKING_THREADS: usize = 16;
 /// Serves Grafana until it says stop: the whole life of the plugin's process.
 #[must_use]
 pub fn run() -> ExitCode {
-    if !goplugin::started_by_grafana() {
+    if !go_plugin::started_by_grafana() {
         return refuse();
     }
     logging::install();
@@ -53,7 +50,7 @@ pub fn run() -> ExitCode {
     };
     let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("KTRDR_DIAGNOSIS_COMMIT"));
     tracing::info!(version, commit, "KTRDR Diagnosis starts");
-    let served = runtime.block_on(goplugin::serve(Arc::new(Plugin::default())));
+    let served = runtime.block_on(go_plugin::serve(Arc::new(Plugin::default())));
     // analyses that still run must not keep Grafana waiting
     runtime.shutdown_background();
     match served {

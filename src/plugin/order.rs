@@ -2,7 +2,9 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
-use crate::{diagnosis::Diagnosis, investigate::Answer, trace::Micros};
+use diagnosis::Answer;
+use diagnosis::Diagnosis;
+use trace::Micros;
 
 /// What comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +65,8 @@ fn duration(diagnosis: &Diagnosis) -> Option<Micros> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{diagnosis::Severity, trace::Time};
+    use diagnosis::Severity;
+    use trace::Time;
 
     fn operation(id: &str, severity: Severity, start: i64, duration_ms: Option<f64>) -> Arc<Diagnosis> {
         let operation_id = Some(id.to_owned());

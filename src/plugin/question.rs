@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{api::Failure, logfmt, order::Order};
-use crate::{
-    diagnosis::{OperationStatus, Severity, Verdict},
-    frames::{GroupBy, Measure, View},
-    investigate::{Filters, Target},
-    playbook::Duration,
-    trace::Micros,
-};
+use super::{logfmt, order::Order};
+use crate::investigate::Target;
+use diagnosis::Filters;
+use diagnosis::playbook::Duration;
+use diagnosis::{OperationStatus, Severity, Verdict};
+use frames::{GroupBy, Measure, View};
+use grafana_plugin_protocol::api::Failure;
+use trace::Micros;
 
 const DEFAULT_LIMIT: usize = 100;
 /// Most operations of one answer.
@@ -274,7 +274,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::trace::TraceId;
+    use trace::TraceId;
 
     fn parse(model: &Value) -> Result<Question, Failure> {
         Question::parse(model.to_string().as_bytes(), "")

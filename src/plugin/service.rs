@@ -2,23 +2,24 @@
 
 use std::{sync::Arc, time::Instant};
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
 
 use super::{
-    answers,
-    api::{
-        Backend, Caller, ErrorSource, Failure, Frames, Health, LiveStream, RawQuery, ResourceReply, ResourceRequest,
-        Subscription,
-    },
-    health,
+    call_resource::{self, Resource},
+    check_health,
+    deadline::Deadline,
     instances::{DataSource, DataSources},
-    live,
     metrics::{Metrics, Outcome},
+    query_data,
     question::Question,
-    resources::{self, Resource},
+    stream,
     uploads::Uploads,
 };
 use crate::investigate::Target;
+use grafana_plugin_protocol::api::{
+    Backend, Caller, ErrorSource, Failure, Frames, Health, LiveStream, RawQuery, ResourceReply, ResourceRequest,
+    Subscription,
+};
 
 /// All that the plugin keeps.
 #[derive(Clone, Debug, Default)]
@@ -50,15 +51,15 @@ impl Plugin {
             question.check_alert()?;
         }
         let data_source = self.data_sources.get(caller).await?;
-        let answer = |data_source| answers::answer(question, query, caller, data_source, &self.uploads);
-        caller.deadline.limit(data_source, answer).await
+        let answer = |data_source| query_data::answer(question, query, caller, data_source, &self.uploads);
+        Deadline::within(caller.timeout).limit(data_source, answer).await
     }
 
     /// The data source of a live channel and the operation that its path names. A stream carries no headers of a user, so a
     /// data source that forwards the user's identity has no channels: they would be answered with its own credentials.
     async fn channel(&self, caller: &Caller, path: &str) -> Result<(DataSource, Target), Failure> {
         let unknown = || Failure::downstream(404, "there is no such channel");
-        let target = live::target(path).ok_or_else(unknown)?;
+        let target = stream::target(path).ok_or_else(unknown)?;
         let data_source = self.data_sources.get(caller).await?;
         if data_source.settings.is_personal() {
             return Err(Failure::downstream(
@@ -73,12 +74,16 @@ impl Plugin {
         let resource = Resource::parse(&request)?;
         // a playbook can be checked before the data source works
         if let Resource::CheckPlaybook(text) = &resource {
-            return Ok(resources::check_playbook(text));
+            return Ok(call_resource::check_playbook(text));
         }
         let data_source = self.data_sources.get(caller).await?;
         let asks_jaeger = matches!(resource, Resource::Suggest(..));
-        let answer = |data_source| resources::answer(resource, request.body, caller, data_source, &self.uploads);
-        if asks_jaeger { caller.deadline.limit(data_source, answer).await } else { answer(data_source).await }
+        let answer = |data_source| call_resource::answer(resource, request.body, caller, data_source, &self.uploads);
+        if asks_jaeger {
+            Deadline::within(caller.timeout).limit(data_source, answer).await
+        } else {
+            answer(data_source).await
+        }
     }
 }
 
@@ -102,10 +107,10 @@ impl Backend for Plugin {
     async fn health(&self, caller: Arc<Caller>) -> Health {
         let check = async {
             let data_source = self.data_sources.get(&caller).await?;
-            let check = |data_source| async move { Ok(health::check(&data_source).await) };
-            caller.deadline.limit(data_source, check).await
+            let check = |data_source| async move { Ok(check_health::check(&data_source).await) };
+            Deadline::within(caller.timeout).limit(data_source, check).await
         };
-        check.await.unwrap_or_else(|failure: Failure| health::failed(&failure.message))
+        check.await.unwrap_or_else(|failure: Failure| check_health::failed(&failure.message))
     }
 
     fn metrics(&self) -> String {
@@ -115,7 +120,7 @@ impl Backend for Plugin {
     async fn resource(&self, caller: Arc<Caller>, request: ResourceRequest) -> ResourceReply {
         let reply = match self.call(&caller, request).await {
             Ok(body) => ResourceReply { status: 200, body },
-            Err(failure) => resources::refused(&failure),
+            Err(failure) => call_resource::refused(&failure),
         };
         self.metrics.resource(reply.status);
         reply
@@ -123,7 +128,7 @@ impl Backend for Plugin {
 
     async fn subscribe(&self, caller: Arc<Caller>, path: String) -> Subscription {
         let Ok((data_source, target)) = self.channel(&caller, &path).await else { return Subscription::NotFound };
-        match live::snapshot(&data_source, &target).await {
+        match stream::snapshot(&data_source, &target).await {
             Ok(Some(frame)) => Subscription::Ok(Some(frame)),
             Ok(None) => Subscription::NotFound,
             // the stream itself says what is wrong, and gets over it
@@ -135,10 +140,10 @@ impl Backend for Plugin {
         let plugin = self.clone();
         let start = async move {
             match plugin.channel(&caller, &path).await {
-                Ok((data_source, target)) => live::follow(data_source, target, plugin.metrics.stream()).boxed(),
-                Err(failure) => stream::iter([Err(failure)]).boxed(),
+                Ok((data_source, target)) => stream::follow(data_source, target, plugin.metrics.stream()).boxed(),
+                Err(failure) => futures_util::stream::iter([Err(failure)]).boxed(),
             }
         };
-        stream::once(start).flatten().boxed()
+        futures_util::stream::once(start).flatten().boxed()
     }
 }

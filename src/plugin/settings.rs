@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value};
 
-use super::api::{Instance, Secret};
-use crate::{diagnosis::DEFAULT_BASELINE_WINDOW, investigate::Options, playbook, trace::Micros};
+use crate::investigate::Options;
+use diagnosis::DEFAULT_BASELINE_WINDOW;
+use diagnosis::playbook;
+use grafana_plugin_protocol::api::{Instance, Secret};
+use trace::Micros;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// What Jaeger itself expects.

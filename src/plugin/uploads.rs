@@ -4,8 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use moka::future::Cache;
 
-use super::api::{Caller, Failure};
-use crate::{jaeger, trace::Trace};
+use grafana_plugin_protocol::api::{Caller, Failure};
+use jaeger;
+use trace::Trace;
 
 /// Largest file.
 pub(super) const MAX_BYTES: usize = 64 << 20;

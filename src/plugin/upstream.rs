@@ -1,13 +1,9 @@
 //! From settings to a Jaeger that can be asked, and from its errors to Grafana's.
 
-use super::{
-    api::{Failure, Secret},
-    settings::{Settings, SettingsError},
-};
-use crate::{
-    investigate::Investigator,
-    jaeger::{self, Auth, Client, Config},
-};
+use super::settings::{Settings, SettingsError};
+use crate::investigate::Investigator;
+use grafana_plugin_protocol::api::{Failure, Secret};
+use jaeger::{self, Auth, Client, Config};
 
 /// A client with these settings.
 pub(super) fn client(settings: &Settings) -> Result<Client, SettingsError> {

@@ -6,11 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ktrdr_diagnosis::{
-    corpus::simulation::{Exporter, Ports, Process, Simulation, serve},
-    trace::{Micros, Time},
-};
 use serde_json::{Value, json};
+use testbed::simulation::{Exporter, Ports, Process, Simulation, serve};
+use trace::{Micros, Time};
 
 use crate::{
     expressions, selectors,

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use ktrdr_diagnosis::{
-    corpus::simulation::{Kind, Metric, Process, Simulation},
-    trace::Time,
-};
 use serde_json::json;
+use testbed::simulation::{Kind, Metric, Process, Simulation};
+use trace::Time;
 
 use crate::{
     expressions, selectors,

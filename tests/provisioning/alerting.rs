@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use ktrdr_diagnosis::corpus::{self, Flavour, Form, Store};
 use serde_json::{Value, json};
+use testbed::{self, Flavour, Form, Store};
 
 use crate::{
     files::{Dashboard, OURS, Rule, items, text, texts},
@@ -101,7 +101,7 @@ fn firing(rule: &Rule, seen: &Seen) -> Vec<String> {
 async fn every_rule_fires_on_a_bad_day_with_the_labels_that_it_names() {
     let Some(host) = go::or_skip("alert rules", go::grafana_host()) else { return };
     let story = Story::recent();
-    let server = corpus::serve(Store::new(story.traces.clone()), Flavour::Both).await.expect("a port on loopback");
+    let server = testbed::serve(Store::new(story.traces.clone()), Flavour::Both).await.expect("a port on loopback");
     let rules = Rule::of(RULES);
     let seen = ask(&host, &server.url, cases(&rules, story.range())).await;
     seen.assert_no_problems();
@@ -124,11 +124,11 @@ async fn every_rule_fires_on_a_bad_day_with_the_labels_that_it_names() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_rule_fires_when_all_is_well_and_a_dead_jaeger_is_an_error() {
     let Some(host) = go::or_skip("alert rules in peace", go::grafana_host()) else { return };
-    let now = ktrdr_diagnosis::trace::Time::from_millis(chrono::Utc::now().timestamp_millis());
-    let good = corpus::scenarios().iter().find(|scenario| scenario.number == "1").expect("a training that works");
-    let start = now - ktrdr_diagnosis::trace::Micros::from_secs(40 * 60);
-    let traces = corpus::build(good, Form::Wire, start, 1);
-    let server = corpus::serve(Store::new(traces), Flavour::Both).await.expect("a port on loopback");
+    let now = trace::Time::from_millis(chrono::Utc::now().timestamp_millis());
+    let good = testbed::scenarios().iter().find(|scenario| scenario.number == "1").expect("a training that works");
+    let start = now - trace::Micros::from_secs(40 * 60);
+    let traces = testbed::build(good, Form::Wire, start, 1);
+    let server = testbed::serve(Store::new(traces), Flavour::Both).await.expect("a port on loopback");
     let rules = Rule::of(RULES);
     let range = (now.0 / 1000 - 3_600_000, now.0 / 1000);
     // without a baseline the slowdown has no row; its rule accepts that
@@ -160,7 +160,7 @@ async fn the_recording_rule_of_the_documentation_reads_numbers() {
     }
     let Some(host) = go::or_skip("recording rules", go::grafana_host()) else { return };
     let story = Story::recent();
-    let server = corpus::serve(Store::new(story.traces.clone()), Flavour::Both).await.expect("a port on loopback");
+    let server = testbed::serve(Store::new(story.traces.clone()), Flavour::Both).await.expect("a port on loopback");
     let seen = ask(&host, &server.url, cases(&rules, story.range())).await;
     seen.assert_no_problems();
     for rule in &rules {

@@ -2,12 +2,10 @@
 
 use std::{collections::HashMap, path::Path};
 
-use ktrdr_diagnosis::{
-    corpus::{Flavour, Server, Store, demo, serve},
-    host::{DataSource, Host, frame_json},
-    trace::Time,
-};
 use serde_json::{Map, Value};
+use testbed::grafana_harness::{Host, data_source, frame_json};
+use testbed::{Flavour, Server, Store, demo, serve};
+use trace::Time;
 
 use crate::{
     files::{Dashboard, OURS, items, text, yaml},
@@ -43,7 +41,7 @@ async fn every_query_of_the_dashboards_answers_rows() {
     let now = chrono::Utc::now().timestamp_millis();
     let range = (now - 86_400_000, now);
     let (jaeger, host) = bad_day(now).await;
-    let source = DataSource::new("ktrdr-diagnosis", &jaeger.url);
+    let source = data_source("ktrdr-diagnosis", &jaeger.url);
     let all = host.resource(&source, "GET", &format!("operation-ids?from={}&to={now}", range.0), "".into()).await;
     let ids: Vec<String> = serde_json::from_slice(&all.expect("the call succeeds").body).expect("a list of ids");
     let operation = ids.first().expect("an operation");
@@ -87,7 +85,7 @@ async fn the_provisioned_settings_pass_save_and_test() {
     let [provisioned] = items(&file["datasources"]) else { panic!("one data source") };
     assert_eq!((text(&provisioned["type"]), text(&provisioned["uid"])), (OURS, "ktrdr-diagnosis"));
     assert_eq!(provisioned["url"], "${KTRDR_JAEGER_URL}", "Grafana fills it in");
-    let mut source = DataSource::new(text(&provisioned["uid"]), &jaeger.url);
+    let mut source = data_source(text(&provisioned["uid"]), &jaeger.url);
     source.json = provisioned["jsonData"].clone();
     let health = host.health(&source).await.expect("the call succeeds");
     assert!(health.message.contains("KTRDR operations"), "{}", health.message);

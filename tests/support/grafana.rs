@@ -7,8 +7,8 @@ use std::{
 };
 
 use base64::Engine as _;
-use ktrdr_diagnosis::host::frame_json;
 use serde_json::{Value, json};
+use testbed::grafana_harness::frame_json;
 
 use super::frame::Frame;
 

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::Utc;
-use ktrdr_diagnosis::{
-    corpus::{self, RawSpan, RawTrace},
-    diagnosis::{Context, Diagnosis, diagnose},
-    jaeger,
-    playbook::Playbook,
-    trace::Time,
-};
+use diagnosis::playbook::Playbook;
+use diagnosis::{Context, Diagnosis, diagnose};
+use jaeger;
 use serde_json::{Map, Value, json};
+use testbed::{self, RawSpan, RawTrace};
+use trace::Time;
 
 /// Example traces that end now.
 #[derive(Debug)]
@@ -28,8 +26,8 @@ impl Story {
     /// Everything that is known to happen, ending now.
     pub fn recent() -> Self {
         let now = Time::from_millis(Utc::now().timestamp_millis());
-        let mut traces = corpus::demo(now, 20_261_122);
-        // in the order in which Jaeger receives them: a span is sent when it ends, and in-memory storage returns the latest first
+        let mut traces = testbed::demo(now, 20_261_122);
+        // as a Jaeger gets to know them: a span is sent when it ends, and storage in memory finds the latest first
         traces.sort_by_key(|trace| trace.spans.iter().map(RawSpan::end).min());
         Self { now, traces }
     }
@@ -55,12 +53,12 @@ impl Story {
                 part.push(trace.clone());
             }
         }
-        parts.iter().filter(|part| !part.is_empty()).map(corpus::otlp_json).collect()
+        parts.iter().filter(|part| !part.is_empty()).map(testbed::otlp_json).collect()
     }
 
     /// The library's diagnoses of the same traces.
     pub fn library(&self) -> Vec<Diagnosis> {
-        let traces = jaeger::decode(&corpus::otlp_json(&self.traces)).expect("the corpus is OTLP").traces;
+        let traces = jaeger::decode(&testbed::otlp_json(&self.traces)).expect("the corpus is OTLP").traces;
         let context = Context { now: self.now, ..Context::default() };
         diagnose(&traces, &Playbook::ktrdr(), &context).diagnoses
     }

@@ -16,7 +16,7 @@ import (
 var startedByExpression = map[string][]string{
 	"benches/memory.rs":                      {"&me"},
 	"frontend/browser/backend.mjs":           {"built('examples/stand_in')"},
-	"src/host/process.rs":                    {"binary"},
+	"crates/grafana-plugin-protocol/src/client/process.rs":                    {"binary"},
 	"tests/grafana-host/host.go":             {"executable"},
 	"tests/prometheus/tools.rs":              {"program"},
 	"tests/support/grafana.rs":               {"host"},

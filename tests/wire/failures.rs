@@ -11,8 +11,8 @@ use std::{
     time::Duration,
 };
 
-use ktrdr_diagnosis::host::{DataSource, QueryDataRequest, data_query};
 use serde_json::json;
+use testbed::grafana_harness::{QueryDataRequest, data_query, data_source};
 
 use crate::stand::{Stand, on_demo, plugin};
 
@@ -73,7 +73,7 @@ async fn nobody() -> String {
 #[tokio::test]
 async fn a_jaeger_that_is_down_is_an_error_and_never_emptiness() {
     let mut stand = Stand::empty().await;
-    stand.source = DataSource::new("down", &nobody().await);
+    stand.source = data_source("down", &nobody().await);
     for query in [
         json!({"queryType": "metric", "measure": "failed"}),
         json!({"queryType": "operations"}),
@@ -98,7 +98,7 @@ async fn a_jaeger_that_is_down_is_an_error_and_never_emptiness() {
 fn a_wrong_base_path_is_named() {
     on_demo(async |stand| {
         let mut stand = stand.clone();
-        stand.source = DataSource::new("wrong", &format!("{}/not/here", stand.jaeger.url));
+        stand.source = data_source("wrong", &format!("{}/not/here", stand.jaeger.url));
         let (status, message, source) = stand.failure(json!({"queryType": "operations"})).await;
         assert_eq!(source, "downstream");
         assert!(status >= 400 && message.contains("base path"), "{status} {message}");
@@ -202,7 +202,7 @@ async fn a_query_that_grafana_cancels_stops_asking_jaeger() {
         }
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let source = DataSource::new("slow", &format!("http://{}", listener.local_addr().unwrap()));
+    let source = data_source("slow", &format!("http://{}", listener.local_addr().unwrap()));
     tokio::spawn(async move { axum::serve(listener, router).await });
     let host = plugin().await;
     let query = json!({"refId": "A", "queryType": "operations"});
@@ -244,7 +244,7 @@ async fn a_hanging_jaeger_is_an_error_of_ours_before_grafana_gives_up() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let source = DataSource::new("hanging", &url);
+    let source = data_source("hanging", &url);
     let host = plugin().await;
     let queries = [json!({"queryType": "metric"}), json!({"queryType": "diagnosis", "operationId": "op_training_1"})];
     let queries = queries.iter().zip(["A", "B"]).map(|(query, ref_id)| {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ktrdr_diagnosis::host::{Front, serve};
 use serde_json::{Value, json};
+use testbed::grafana_harness::{Front, serve};
 
 use crate::stand::on_demo;
 

@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Duration};
 
-use ktrdr_diagnosis::host::{DataSource, Host};
+use testbed::grafana_harness::{Host, data_source};
 
 use crate::stand::{binary, plugin};
 
@@ -46,7 +46,7 @@ async fn it_ends_when_grafana_vanishes() {
 #[tokio::test]
 async fn its_log_is_what_grafana_reads() {
     let host = plugin().await;
-    host.health(&DataSource::new("x", "")).await.unwrap();
+    host.health(&data_source("x", "")).await.unwrap();
     host.metrics().await.unwrap();
     let log = host.log();
     assert!(!log.is_empty());
@@ -60,7 +60,7 @@ async fn its_log_is_what_grafana_reads() {
 #[tokio::test]
 async fn a_stop_does_not_wait_for_a_jaeger_that_does_not_answer() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let source = DataSource::new("slow", &format!("http://{}", silent.local_addr().unwrap()));
+    let source = data_source("slow", &format!("http://{}", silent.local_addr().unwrap()));
     let host = plugin().await;
     let query = serde_json::json!({"refId": "A", "queryType": "operations"});
     let asked = async {

@@ -123,7 +123,8 @@ fn an_alert_rule_gets_text_columns_and_one_number() {
         });
         let headers = HashMap::from([("FromAlert".to_owned(), "true".to_owned())]);
         let answer = stand.host.query(&stand.source, stand.range(), vec![query], headers).await.unwrap();
-        let frame = super::stand::Frame(ktrdr_diagnosis::host::frame_json(&answer.responses["A"].frames[0]).unwrap());
+        let frame =
+            super::stand::Frame(testbed::grafana_harness::frame_json(&answer.responses["A"].frames[0]).unwrap());
         assert_eq!(frame.names(), ["operation_type", "error_type", "failed"]);
         let types: Vec<_> = frame.fields().iter().map(|field| field["type"].clone()).collect();
         assert_eq!(types, ["string", "string", "number"]);

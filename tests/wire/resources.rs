@@ -1,10 +1,8 @@
 //! Suggestions, uploads, the playbook, health and metrics.
 
-use ktrdr_diagnosis::{
-    corpus::{Dialect, Form, jaeger_json, scenarios, tell},
-    trace::Time,
-};
 use serde_json::{Value, json};
+use testbed::{Dialect, Form, jaeger_json, scenarios, tell};
+use trace::Time;
 
 use crate::stand::{Stand, on_demo};
 

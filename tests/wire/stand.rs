@@ -6,13 +6,11 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use ktrdr_diagnosis::{
-    corpus::{Flavour, Server, Store, demo, serve},
-    host::{DataResponse, DataSource, Host, QueryDataResponse, frame_json},
-    trace::Time,
-};
 use serde_json::{Value, json};
+use testbed::grafana_harness::{DataResponse, DataSource, Host, QueryDataResponse, data_source, frame_json};
+use testbed::{Flavour, Server, Store, demo, serve};
 use tokio::runtime::Runtime;
+use trace::Time;
 
 /// The executable that Grafana starts.
 pub(crate) fn binary() -> &'static Path {
@@ -60,7 +58,7 @@ impl Stand {
 
     async fn over(store: Store, now: i64) -> Self {
         let jaeger = serve(store, Flavour::Both).await.expect("a port is free");
-        let source = DataSource::new("ktrdr", &jaeger.url);
+        let source = data_source("ktrdr", &jaeger.url);
         Self { host: Arc::new(plugin().await), jaeger: Arc::new(jaeger), source, now }
     }
 

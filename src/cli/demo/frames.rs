@@ -2,13 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::{
-    diagnosis::{
-        Confidence, Diagnosis, ErrorEntry, ErrorRole, Evidence, EvidenceKind, Finding, FlowStep, HttpCall,
-        OperationStatus, PathStep, SectionKind, Severity, Verdict, WorkerSelection, WorkerStatus,
-    },
-    trace::{SpanId, Time, TraceId},
+use diagnosis::{
+    Confidence, Diagnosis, ErrorEntry, ErrorRole, Evidence, EvidenceKind, Finding, FlowStep, HttpCall, OperationStatus,
+    PathStep, SectionKind, Severity, Verdict, WorkerSelection, WorkerStatus,
 };
+use trace::{SpanId, Time, TraceId};
 
 /// The rows of a frame's JSON, each as an object of column names.
 pub(super) fn rows(frame: &Value) -> Vec<Map<String, Value>> {
@@ -291,11 +289,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{
-        cli::tests::{healthy, no_workers, stuck},
-        frames::{self, Source, View},
-        investigate::Answer,
-    };
+    use crate::cli::tests::{healthy, no_workers, stuck};
+    use diagnosis::Answer;
+    use frames::{self, Source, View};
 
     #[test]
     fn what_the_plugin_sends_is_what_is_printed() {

@@ -1,9 +1,7 @@
 //! Where the time went: one bar per step that the end of the operation waited for, all on one time scale.
 
-use crate::{
-    cli::text::{BAD, DIM, Look, cut, ms, paint, percent, width},
-    diagnosis::{Diagnosis, FlowStep},
-};
+use crate::cli::text::{BAD, DIM, Look, cut, ms, paint, percent, width};
+use diagnosis::{Diagnosis, FlowStep};
 
 /// Bars shown; the rest is too short to matter.
 const BARS: usize = 10;

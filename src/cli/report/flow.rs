@@ -2,14 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{
-    cli::{
-        table::{self, Cell, Column},
-        text::{BAD, DIM, Look, ms},
-    },
-    diagnosis::{Diagnosis, FlowStep},
-    trace::SpanId,
+use crate::cli::{
+    table::{self, Cell, Column},
+    text::{BAD, DIM, Look, ms},
 };
+use diagnosis::{Diagnosis, FlowStep};
+use trace::SpanId;
 
 /// Steps shown; of more, the important ones are.
 const STEPS: usize = 40;

@@ -1,0 +1,313 @@
+//! From the tables of a playbook to a [`Playbook`] that rules can use; what is missing or wrong is reported with its line.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+
+use super::{
+    Attr, Cancellation, Correlation, Effect, ErrorClass, OperationIds, Phase, Playbook, PlaybookError, Route, Rule,
+    Service, Silence, SpanRole, State, Step, Template, Thresholds,
+    tables::{self, Table, Tables, Text, Words},
+    verdict::{Confidence, Severity, Verdict},
+    words::Duration,
+};
+use trace::Micros;
+
+/// A playbook without any rule.
+pub(super) fn empty() -> Playbook {
+    Checker { text: "", errors: Vec::new() }.playbook(Tables::default())
+}
+
+/// Builds a playbook and collects the mistakes of the user's text.
+pub(super) struct Checker<'t> {
+    /// The user's text.
+    pub(super) text: &'t str,
+    pub(super) errors: Vec<PlaybookError>,
+}
+
+impl Checker<'_> {
+    /// Notes a mistake at the first line of the user's text that mentions `near`.
+    pub(super) fn error(&mut self, near: &str, message: String) {
+        let line = self.text.lines().position(|line| line.contains(near)).map_or(1, |ix| ix + 1);
+        self.errors.push(PlaybookError { line, message });
+    }
+
+    fn need<T>(&mut self, id: &str, field: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.error(id, format!("'{id}' lacks the field '{field}'"));
+        }
+        value
+    }
+
+    fn enabled<T: Table>(&mut self, kind: &str, tables: Vec<T>) -> Vec<T> {
+        if tables.iter().any(|table| table.id().is_empty()) {
+            self.error(&format!("[[{kind}]]"), format!("a [[{kind}]] lacks its id"));
+        }
+        tables.into_iter().filter(T::is_enabled).collect()
+    }
+
+    pub(super) fn playbook(&mut self, tables: Tables) -> Playbook {
+        let attributes = self.attributes(&tables);
+        let spans = self.spans(&tables);
+        let mut rules = Vec::new();
+        for table in self.enabled("rule", tables.rule) {
+            let words = self.rule(&table.words());
+            let rest = (table.ports, table.hosts, table.ignore);
+            rules.extend(words.map(|rule| Rule {
+                ports: rest.0.unwrap_or_default(),
+                hosts: rest.1.unwrap_or_default(),
+                ignore: rest.2.unwrap_or_default(),
+                ..rule
+            }));
+        }
+        let steps = self.enabled("step", tables.step);
+        let steps = steps.into_iter().filter_map(|table| self.step(table, &mut rules)).collect();
+        let services = self.enabled("service", tables.service);
+        let services = services.into_iter().filter_map(|table| self.service(table, &mut rules)).collect();
+        let errors = self.enabled("error", tables.error);
+        let errors: Vec<ErrorClass> =
+            errors.into_iter().filter_map(|table| self.error_class(table, &mut rules)).collect();
+        let routes = self.enabled("route", tables.route).into_iter().filter_map(|t| self.route(t)).collect();
+        let phases = self.enabled("phase", tables.phase).into_iter().filter_map(|t| self.phase(t)).collect();
+        let silences = self.enabled("silence", tables.silence).into_iter().filter_map(|t| self.silence(t)).collect();
+        let cancellations = self.enabled("cancellation", tables.cancellation);
+        let cancellations: Vec<Cancellation> =
+            cancellations.into_iter().filter_map(|table| self.cancellation(table)).collect();
+        let states = self.states(&tables.operation.states);
+        let correlations = self.enabled("correlation", tables.correlation);
+        let correlations = correlations.into_iter().filter_map(|t| self.correlation(t)).collect();
+        let by_id: HashMap<String, usize> = rules.iter().enumerate().map(|(ix, r)| (r.id.clone(), ix)).collect();
+        let named = errors.iter().map(|class| &class.rule).chain(cancellations.iter().map(|c| &c.rule));
+        for rule in named.filter(|rule| !by_id.contains_key(*rule)) {
+            self.error(rule, format!("there is no rule '{rule}' to take the words from"));
+        }
+        Playbook {
+            name: tables.name.unwrap_or_default(),
+            attributes,
+            context_spans: tables.spans.get("context").into_iter().flatten().map(ToString::to_string).collect(),
+            spans,
+            discovery_spans: tables.discovery.spans,
+            mentions: tables.discovery.mentions,
+            operation: OperationIds {
+                pattern: tables.operation.id_pattern.map(|pattern| pattern.0),
+                time: tables.operation.id_time.unwrap_or_default(),
+                comparable_by: tables.operation.comparable_by.unwrap_or_default(),
+                types: tables.operation.types,
+                aliases: tables.operation.aliases,
+                states,
+            },
+            routes,
+            phases,
+            silences,
+            cancellations,
+            thresholds: thresholds(&tables.thresholds),
+            precedence: tables.verdicts.precedence.unwrap_or_else(|| Verdict::ALL.to_vec()),
+            rules,
+            by_id,
+            steps,
+            services,
+            correlations,
+            errors,
+        }
+    }
+
+    fn attributes(&mut self, tables: &Tables) -> HashMap<Attr, Vec<String>> {
+        let mut attributes = HashMap::new();
+        for (name, keys) in &tables.attributes {
+            if let Some(attr) = Attr::ALL.iter().find(|attr| attr.name() == name) {
+                attributes.insert(*attr, keys.clone());
+            } else {
+                let known: Vec<_> = Attr::ALL.iter().map(|attr| attr.name()).collect();
+                let message = format!("[attributes] has no '{name}'; it may be one of: {}", known.join(", "));
+                self.error(name, message);
+            }
+        }
+        attributes
+    }
+
+    fn spans(&mut self, tables: &Tables) -> Vec<(SpanRole, Vec<super::Glob>)> {
+        let mut spans = Vec::new();
+        for (name, globs) in &tables.spans {
+            if let Some((role, _)) = SpanRole::ALL.iter().find(|(_, known)| known == name) {
+                spans.push((*role, globs.clone()));
+            } else {
+                let known = SpanRole::ALL.map(|(_, name)| name).join(", ");
+                self.error(name, format!("[spans] has no '{name}'; it may be one of: {known}"));
+            }
+        }
+        spans
+    }
+
+    fn states(&mut self, words: &BTreeMap<String, String>) -> BTreeMap<String, State> {
+        let mut states = BTreeMap::new();
+        for (word, name) in words {
+            if let Some(state) = State::parse(name) {
+                states.insert(word.trim().to_lowercase(), state);
+            } else {
+                let known = State::ALL.map(State::as_str).join(", ");
+                self.error(word, format!("[operation.states] has '{word}' as '{name}'; it may be one of: {known}"));
+            }
+        }
+        states
+    }
+
+    fn cancellation(&mut self, table: tables::CancellationTable) -> Option<Cancellation> {
+        let reason = self.need(&table.id, "reason", table.reason)?.0;
+        let rule = self.need(&table.id, "rule", table.rule)?;
+        // Free text may mention anything; only how it begins says who wrote it.
+        if !reason.as_str().trim_start_matches("(?i)").starts_with('^') {
+            self.error(&table.id, format!("the reason of '{}' must begin with ^", table.id));
+            return None;
+        }
+        Some(Cancellation { reason, rule })
+    }
+
+    fn rule(&mut self, words: &Words<'_>) -> Option<Rule> {
+        let id = words.id;
+        let doc = self.need(id, "doc", words.doc);
+        let verdict = self.need(id, "verdict", words.verdict);
+        let severity = self.need(id, "severity", words.severity);
+        let summary = self.need(id, "summary", words.summary);
+        let severity = severity.and_then(|level| {
+            let severity = Severity::from_level(level);
+            if severity.is_none() {
+                self.error(id, format!("'{id}' has severity {level}; it may be 0, 1, 2 or 3"));
+            }
+            severity
+        });
+        Some(Rule {
+            id: id.to_owned(),
+            doc: doc?.to_owned(),
+            verdict: verdict?,
+            severity: severity?,
+            confidence: words.confidence.map_or(Confidence::High, Confidence::from),
+            confidence_reason: words.confidence_reason.and_then(template),
+            summary: template(summary?)?,
+            root_cause: words.root_cause.and_then(template),
+            solution: words.solution.and_then(template),
+            ports: Vec::new(),
+            hosts: Vec::new(),
+            ignore: Vec::new(),
+        })
+    }
+
+    fn step(&mut self, table: tables::StepTable, rules: &mut Vec<Rule>) -> Option<Step> {
+        rules.extend(self.rule(&table.words()));
+        let attribute = table.attribute.as_deref().and_then(|name| {
+            let known = Attr::ALL.iter().copied().find(|attr| attr.name() == name);
+            if known.is_none() {
+                self.error(name, format!("'{}' reads the unknown attribute '{name}'", table.id));
+            }
+            known
+        });
+        let over = self.need(&table.id, "over", table.over)?;
+        Some(Step {
+            rule: table.id,
+            spans: table.spans.unwrap_or_default(),
+            phases: table.phases.unwrap_or_default(),
+            types: table.types.unwrap_or_default(),
+            attribute,
+            over: over.0,
+            share: table.share.unwrap_or(0.0),
+            unless_ports: table.unless_ports.unwrap_or_default(),
+            unless_hosts: table.unless_hosts.unwrap_or_default(),
+            unless_device: table.unless_device.unwrap_or_default(),
+            certain_device: table.certain_device.unwrap_or_default(),
+        })
+    }
+
+    fn service(&mut self, table: tables::ServiceTable, rules: &mut Vec<Rule>) -> Option<Service> {
+        rules.extend(self.rule(&table.words()));
+        let name = self.need(&table.id, "name", table.name)?;
+        let root_cause_timeout = table.root_cause_timeout.as_ref().and_then(template);
+        Some(Service {
+            rule: table.id,
+            name,
+            names: table.names.unwrap_or_default(),
+            routes: table.routes.unwrap_or_default(),
+            ports: table.ports.unwrap_or_default(),
+            hosts: table.hosts.unwrap_or_default(),
+            root_cause_timeout,
+        })
+    }
+
+    fn error_class(&mut self, table: tables::ErrorTable, rules: &mut Vec<Rule>) -> Option<ErrorClass> {
+        rules.extend(self.rule(&table.words()));
+        if table.classes.is_none() && table.messages.is_none() {
+            self.error(&table.id, format!("'{}' needs 'classes' or 'messages'", table.id));
+            return None;
+        }
+        Some(ErrorClass {
+            rule: table.rule.unwrap_or(table.id),
+            effect: match (table.wrapper, table.lost_worker, table.unreachable, table.timeout) {
+                (Some(true), ..) => Effect::Wraps,
+                (_, Some(true), ..) => Effect::WorkerLost,
+                (.., Some(true), Some(true)) => Effect::TimedOut,
+                (.., Some(true), _) => Effect::Refused,
+                _ => Effect::Plain,
+            },
+            classes: table.classes.unwrap_or_default(),
+            messages: table.messages.unwrap_or_default().into_iter().map(|pattern| pattern.0).collect(),
+            causes: table.causes.unwrap_or_default().into_iter().map(|pattern| pattern.0).collect(),
+            error_type: table.error_type,
+        })
+    }
+
+    fn route(&mut self, table: tables::RouteTable) -> Option<Route> {
+        Some(Route {
+            role: self.need(&table.id, "role", table.role)?,
+            method: self.need(&table.id, "method", table.method)?,
+            path: self.need(&table.id, "path", table.path)?,
+            operation_type: table.r#type,
+        })
+    }
+
+    fn phase(&mut self, table: tables::PhaseTable) -> Option<Phase> {
+        let name = self.need(&table.id, "name", table.name)?;
+        Some(Phase { types: table.types.unwrap_or_default(), after: table.after, before: table.before, name })
+    }
+
+    fn silence(&mut self, table: tables::SilenceTable) -> Option<Silence> {
+        let operation_type = self.need(&table.id, "type", table.r#type)?;
+        let allowed = self.need(&table.id, "allowed", table.allowed)?.0;
+        Some(Silence { id: table.id, operation_type, after: table.after, allowed })
+    }
+
+    fn correlation(&mut self, table: tables::CorrelationTable) -> Option<Correlation> {
+        Some(Correlation {
+            span: self.need(&table.id, "span", table.span)?,
+            waiting_on: self.need(&table.id, "waiting_on", table.waiting_on)?,
+            explains: self.need(&table.id, "explains", table.explains)?,
+            host: table.host,
+            port: table.port,
+            id: table.id,
+        })
+    }
+}
+
+/// The template of a text; its mistakes were reported when the text was loaded.
+fn template(text: &Text) -> Option<Template> {
+    Template::parse(text.get_ref()).ok()
+}
+
+fn thresholds(t: &tables::Thresholds) -> Thresholds {
+    let or = |given: Option<Duration>, default: Micros| given.map_or(default, |d| d.0);
+    Thresholds {
+        export_delay: or(t.export_delay, Micros::from_secs(15)),
+        worker_lost_after: or(t.worker_lost_after, Micros::from_secs(60)),
+        health_gap: or(t.health_gap, Micros::from_secs(90)),
+        pending_for: or(t.pending_for, Micros::from_secs(600)),
+        progress_frozen: or(t.progress_frozen, Micros::from_secs(300)),
+        slow_factor: t.slow_factor.unwrap_or(2.0),
+        slow_excess: or(t.slow_excess, Micros::from_secs(5)),
+        silence_factor: t.silence_factor.unwrap_or(3.0),
+        correlation_window: or(t.correlation_window, Micros::from_secs(60)),
+        chatty_calls: t.chatty_calls.unwrap_or(10),
+        failing_calls: t.failing_calls.unwrap_or(2),
+        timed_out_polls: t.timed_out_polls.unwrap_or(2),
+        health_checks: t.health_checks.unwrap_or(3),
+        baseline_min_operations: t.baseline_min_operations.unwrap_or(5),
+        baseline_max_operations: t.baseline_max_operations.unwrap_or(50),
+        clock_skew: or(t.clock_skew, Micros::from_secs(1)),
+    }
+}

@@ -1,0 +1,238 @@
+//! The rows of a playbook, checked and ready to use.
+
+use super::{
+    Attr, Glob, RouteRole, Template,
+    verdict::{Confidence, Severity, Verdict},
+};
+use trace::Micros;
+
+/// An HTTP route and what it is for.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// What it is for.
+    pub role: RouteRole,
+    /// `GET`, `POST` …
+    pub method: String,
+    /// Its path.
+    pub path: Glob,
+    /// The operation type that it starts.
+    pub operation_type: Option<String>,
+}
+
+/// A name for a gap by the spans around it.
+#[derive(Clone, Debug)]
+pub struct Phase {
+    /// Operation types it is for; empty means all.
+    pub types: Vec<String>,
+    /// The span before.
+    pub after: Option<Glob>,
+    /// The span behind.
+    pub before: Option<Glob>,
+    /// The phase.
+    pub name: String,
+}
+
+/// How long an operation may be silent.
+#[derive(Clone, Debug)]
+pub struct Silence {
+    /// The rule's id.
+    pub id: String,
+    /// Its type.
+    pub operation_type: Glob,
+    /// Its last named span.
+    pub after: Option<Glob>,
+    /// That long.
+    pub allowed: Micros,
+}
+
+/// Who cancelled an operation, by the reason that was written down.
+#[derive(Clone, Debug)]
+pub struct Cancellation {
+    /// The reason, from its first character.
+    pub reason: regex::Regex,
+    /// Id of the rule that applies.
+    pub rule: String,
+}
+
+/// Numbers that rules compare with.
+#[derive(Clone, Copy, Debug)]
+pub struct Thresholds {
+    /// How long spans may be on their way.
+    pub export_delay: Micros,
+    /// Allowed silence once the worker was seen gone.
+    pub worker_lost_after: Micros,
+    /// A pause of health checks that means they have ended.
+    pub health_gap: Micros,
+    /// How long an operation may be registered without being started.
+    pub pending_for: Micros,
+    /// How long progress may stand still while its span goes on.
+    pub progress_frozen: Micros,
+    /// Slower than this many baselines is slow …
+    pub slow_factor: f64,
+    /// … when it is also by this much slower.
+    pub slow_excess: Micros,
+    /// Silence of this many baselines is too long.
+    pub silence_factor: f64,
+    /// How far away in time a failing request elsewhere may be.
+    pub correlation_window: Micros,
+    /// How many similar calls in a row are fine.
+    pub chatty_calls: usize,
+    /// So many calls of a service without an answer, and none with one, are a service that does not answer.
+    pub failing_calls: usize,
+    /// So many polls in a row that time out are a worker that is gone.
+    pub timed_out_polls: usize,
+    /// So many health checks make a habit whose end means something.
+    pub health_checks: usize,
+    /// Fewer comparable operations than this are not a baseline.
+    pub baseline_min_operations: usize,
+    /// Of more comparable operations than this only the newest count.
+    pub baseline_max_operations: usize,
+    /// How far the clocks of two machines may differ.
+    pub clock_skew: Micros,
+}
+
+/// A rule's words.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its stable id.
+    pub id: String,
+    /// One line of documentation.
+    pub doc: String,
+    /// What it argues for.
+    pub verdict: Verdict,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure at best.
+    pub confidence: Confidence,
+    /// Why not surer.
+    pub confidence_reason: Option<Template>,
+    /// One line.
+    pub summary: Template,
+    /// The state that explains it.
+    pub root_cause: Option<Template>,
+    /// What to do.
+    pub solution: Option<Template>,
+    /// Ports it is about.
+    pub ports: Vec<u16>,
+    /// Hosts it is about.
+    pub hosts: Vec<Glob>,
+    /// Names it leaves alone.
+    pub ignore: Vec<Glob>,
+}
+
+/// A step with a threshold of its own; its words are the rule of the same id.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Id of its rule.
+    pub rule: String,
+    /// Names of its spans.
+    pub spans: Vec<Glob>,
+    /// Phases of gaps that count as the step.
+    pub phases: Vec<String>,
+    /// Operation types; empty means all.
+    pub types: Vec<String>,
+    /// Where the milliseconds are read, if not from the span's duration.
+    pub attribute: Option<Attr>,
+    /// The threshold.
+    pub over: Micros,
+    /// The step's share of the operation must be at least this.
+    pub share: f64,
+    /// Not when the work went to one of these ports …
+    pub unless_ports: Vec<u16>,
+    /// … or hosts …
+    pub unless_hosts: Vec<Glob>,
+    /// … or the device attribute says this.
+    pub unless_device: Vec<Glob>,
+    /// With this device the finding is certain.
+    pub certain_device: Vec<Glob>,
+}
+
+/// A service by its routes, ports and hosts; its words are the rule of the same id.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Id of its rule.
+    pub rule: String,
+    /// Name for people.
+    pub name: String,
+    /// Names in traces.
+    pub names: Vec<Glob>,
+    /// Paths it serves.
+    pub routes: Vec<Glob>,
+    /// Ports it listens on.
+    pub ports: Vec<u16>,
+    /// Hosts it runs on.
+    pub hosts: Vec<Glob>,
+    /// Root cause when it hangs instead of refusing.
+    pub root_cause_timeout: Option<Template>,
+}
+
+/// A failing span elsewhere that explains why a service did not answer.
+#[derive(Clone, Debug)]
+pub struct Correlation {
+    /// Its id, used in evidence.
+    pub id: String,
+    /// Name of the failing span.
+    pub span: Glob,
+    /// The service (rule id) that the operation must have waited on.
+    pub waiting_on: String,
+    /// The service (rule id) that is the cause.
+    pub explains: String,
+    /// Attribute with the cause's host.
+    pub host: Option<String>,
+    /// Attribute with the cause's port.
+    pub port: Option<String>,
+}
+
+/// What an error of a class means beside its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing more.
+    Plain,
+    /// It only wraps the real error.
+    Wraps,
+    /// A service refused the connection: the addressed service's words are used.
+    Refused,
+    /// A service hung instead of refusing: likewise.
+    TimedOut,
+    /// The worker is gone.
+    WorkerLost,
+}
+
+/// A class of errors; its words are the rule of the same id (or of `rule`).
+#[derive(Clone, Debug)]
+pub struct ErrorClass {
+    /// Id of the rule with its words.
+    pub rule: String,
+    /// What it means.
+    pub effect: Effect,
+    /// Short class names.
+    pub classes: Vec<String>,
+    /// Expressions over the message.
+    pub messages: Vec<regex::Regex>,
+    /// Where a wrapper names what it wraps, in its message or its stack trace: groups `class` and `message`.
+    pub causes: Vec<regex::Regex>,
+    /// Class to show when only the message is known.
+    pub error_type: Option<String>,
+}
+
+impl ErrorClass {
+    /// Whether it names this class; a gRPC status is known by its name.
+    #[must_use]
+    pub fn names(&self, class: &str) -> bool {
+        let class = class.strip_prefix("gRPC ").unwrap_or(class);
+        self.classes.iter().any(|known| known == class)
+    }
+
+    /// Whether an error is of this class, by its class or its message.
+    #[must_use]
+    pub fn fits(&self, class: Option<&str>, message: Option<&str>) -> bool {
+        class.is_some_and(|class| self.names(class))
+            || message.is_some_and(|message| self.messages.iter().any(|pattern| pattern.is_match(message)))
+    }
+
+    /// Whether a service did not answer.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.effect, Effect::Refused | Effect::TimedOut)
+    }
+}

@@ -1,0 +1,342 @@
+//! The answer: one [`Diagnosis`] per operation, field by field as `docs/reading-a-diagnosis.md` explains them.
+
+use serde::Serialize;
+
+use super::{ErrorEntry, FlowStep, HttpCall, WorkerSelection};
+use crate::playbook::{Confidence, Severity, State, Verdict};
+use trace::{SpanId, Time, TraceId};
+
+/// Where an operation stands: the last state over all its traces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OperationStatus {
+    /// Registered, not started.
+    Pending,
+    /// Started (or resuming).
+    Running,
+    /// Ended well.
+    Completed,
+    /// Ended in failure.
+    Failed,
+    /// Ended by request.
+    Cancelled,
+    /// The traces do not say.
+    #[default]
+    Unknown,
+}
+
+impl OperationStatus {
+    /// All states.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Running, Self::Completed, Self::Failed, Self::Cancelled, Self::Unknown];
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Reads a status in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| text.eq_ignore_ascii_case(status.as_str()))
+    }
+
+    /// Whether nothing comes after it (but a resume).
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl From<State> for OperationStatus {
+    fn from(state: State) -> Self {
+        match state {
+            State::Pending => Self::Pending,
+            State::Running | State::Resuming => Self::Running,
+            State::Completed => Self::Completed,
+            State::Failed => Self::Failed,
+            State::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// What the worker selection came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WorkerStatus {
+    /// A worker was chosen, or accepted the dispatch.
+    Success,
+    /// None was registered at all.
+    NoWorkersStarted,
+    /// None of this type was registered.
+    NoCapableWorkers,
+    /// All of this type were busy.
+    AllWorkersBusy,
+    /// None could be had; the counts that would say why are missing.
+    NoWorkersAvailable,
+}
+
+impl WorkerStatus {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::NoWorkersStarted => "NO_WORKERS_STARTED",
+            Self::NoCapableWorkers => "NO_CAPABLE_WORKERS",
+            Self::AllWorkersBusy => "ALL_WORKERS_BUSY",
+            Self::NoWorkersAvailable => "NO_WORKERS_AVAILABLE",
+        }
+    }
+}
+
+/// To what the largest part of the time belongs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SectionKind {
+    /// A span's own time.
+    #[default]
+    Span,
+    /// An edge between two services: a client span's time that its callee's span does not cover.
+    Network,
+    /// Time that no span covers.
+    Gap,
+}
+
+impl SectionKind {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Span => "span",
+            Self::Network => "network",
+            Self::Gap => "gap",
+        }
+    }
+}
+
+/// What kind of thing a piece of evidence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EvidenceKind {
+    /// An attribute of a span.
+    Attribute,
+    /// An event of a span, usually an exception.
+    Event,
+    /// The status of a span.
+    Status,
+    /// Something that should be there and is not.
+    Absence,
+    /// How many of something there are.
+    Count,
+    /// A comparison with other operations or with a threshold.
+    Comparison,
+}
+
+impl EvidenceKind {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Attribute => "attribute",
+            Self::Event => "event",
+            Self::Status => "status",
+            Self::Absence => "absence",
+            Self::Count => "count",
+            Self::Comparison => "comparison",
+        }
+    }
+}
+
+/// A claim's proof: a place in a trace.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evidence {
+    /// The rule that claims it.
+    pub rule: String,
+    /// What kind of thing it is.
+    pub kind: EvidenceKind,
+    /// Trace of the span, if it is about one.
+    pub trace_id: Option<TraceId>,
+    /// The span.
+    pub span_id: Option<SpanId>,
+    /// The span's service.
+    pub service: Option<String>,
+    /// The span's name.
+    pub span: Option<String>,
+    /// The attribute, or what was looked at.
+    pub key: String,
+    /// Its value as text.
+    pub value: String,
+    /// When.
+    pub at: Option<Time>,
+}
+
+/// Something that is true of the operation, as a rule of the playbook words it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// The rule's id, such as `worker.none_registered`.
+    pub rule: String,
+    /// The verdict it argues for.
+    pub verdict: Verdict,
+    /// How bad.
+    pub severity: Severity,
+    /// One line.
+    pub summary: String,
+    /// A state of the world that explains it.
+    pub root_cause: Option<String>,
+    /// What to do.
+    pub solution: Option<String>,
+    /// The proof.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A span that an error passed through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PathStep {
+    /// Its service.
+    pub service: String,
+    /// Its name.
+    pub span: String,
+    /// Its id.
+    pub span_id: SpanId,
+}
+
+/// One operation's diagnosis. `None` is "unknown", never an invented value.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Diagnosis {
+    /// The id, absent for a start request whose trace carries none.
+    pub operation_id: Option<String>,
+    /// `training`, `backtesting`, `data_load`, `agent_research` …, `unknown` when nothing tells.
+    pub operation_type: String,
+    /// The last state over all traces.
+    pub status: OperationStatus,
+    /// What is wrong.
+    pub verdict: Verdict,
+    /// The rule that decided.
+    pub rule: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One line a person can act on.
+    pub summary: String,
+    /// A state of the world, never the symptom again.
+    pub root_cause: Option<String>,
+    /// What to do.
+    pub solution: Option<String>,
+    /// How sure.
+    pub confidence: Confidence,
+    /// Why not high.
+    pub confidence_reason: Option<String>,
+    /// The proof of all above.
+    pub evidence: Vec<Evidence>,
+    /// What else is true, most severe first.
+    pub findings: Vec<Finding>,
+    /// Where most of the time went: a span's name or a gap's phase.
+    pub bottleneck_span: Option<String>,
+    /// Its service.
+    pub bottleneck_service: Option<String>,
+    /// The largest section's span; none for a gap.
+    pub bottleneck_span_id: Option<SpanId>,
+    /// Span, network or gap.
+    pub bottleneck_kind: Option<SectionKind>,
+    /// Milliseconds on the operation's path.
+    pub bottleneck_ms: Option<f64>,
+    /// Share of `duration_ms`, 0 to 1.
+    pub bottleneck_share: Option<f64>,
+    /// Outcome of the worker selection; absent where none was asked for.
+    pub worker_status: Option<WorkerStatus>,
+    /// The chosen worker.
+    pub worker_id: Option<String>,
+    /// All registered workers.
+    pub workers_total: Option<i64>,
+    /// Those of the wanted type.
+    pub workers_capable: Option<i64>,
+    /// Those of the wanted type that were free.
+    pub workers_available: Option<i64>,
+    /// Short class of the error's origin.
+    pub error_type: Option<String>,
+    /// Its message.
+    pub error_message: Option<String>,
+    /// The span it arose in.
+    pub error_span: Option<String>,
+    /// That span's service.
+    pub error_service: Option<String>,
+    /// That span's id.
+    pub error_span_id: Option<SpanId>,
+    /// Its stack trace.
+    pub error_stacktrace: Option<String>,
+    /// The spans it passed through, origin first.
+    pub error_path: Vec<PathStep>,
+    /// Start of the window.
+    pub start: Option<Time>,
+    /// End of the window; absent while there is none.
+    pub end: Option<Time>,
+    /// Length of the window in milliseconds (to the clock while there is no end).
+    pub duration_ms: Option<f64>,
+    /// Last seen progress, 0 to 100.
+    pub progress_percent: Option<f64>,
+    /// Last seen phase.
+    pub progress_phase: Option<String>,
+    /// When the progress was written.
+    pub progress_at: Option<Time>,
+    /// End of the latest span or event.
+    pub last_activity: Option<Time>,
+    /// Median of comparable completed operations in milliseconds.
+    pub baseline_ms: Option<f64>,
+    /// `duration_ms` by `baseline_ms`.
+    pub slowdown: Option<f64>,
+    /// Starts and resumes, folded retries included.
+    pub attempts: u32,
+    /// Services with a span of it.
+    pub services: Vec<String>,
+    /// Its spans.
+    pub span_count: u32,
+    /// Its spans with an error.
+    pub error_count: u32,
+    /// Noise that was folded away.
+    pub folded_spans: u32,
+    /// The main trace.
+    pub trace_id: Option<TraceId>,
+    /// Every trace that contributed, main one first.
+    pub trace_ids: Vec<TraceId>,
+    /// Whether spans, parents or pages are missing.
+    pub partial: bool,
+    /// Clock skew, duplicate ids, limits …
+    pub remarks: Vec<String>,
+    /// The execution flow.
+    pub flow: Vec<FlowStep>,
+    /// All errors.
+    pub errors: Vec<ErrorEntry>,
+    /// All HTTP calls.
+    pub http: Vec<HttpCall>,
+    /// All worker selections and dispatches.
+    pub workers: Vec<WorkerSelection>,
+    /// Lists that hold fewer rows than there are; `remarks` tells of them too.
+    #[serde(skip)]
+    pub cut_lists: Vec<CutList>,
+}
+
+/// Most rows of one list of an operation.
+pub const MAX_LIST_ROWS: usize = 10_000;
+
+/// A list that was cut down to [`MAX_LIST_ROWS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutList {
+    /// `flow`, `errors`, `http` or `workers`.
+    pub list: &'static str,
+    /// How many rows there are.
+    pub rows: usize,
+}
+
+impl std::fmt::Display for CutList {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {MAX_LIST_ROWS} of {} rows are listed", self.list, self.rows)
+    }
+}

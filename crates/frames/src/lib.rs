@@ -1,0 +1,34 @@
+//! The frames room: answers as Grafana's data frames.
+//!
+//! A frame is a table with metadata for Grafana: units, colours, links, where to show it. It is built from Arrow arrays
+//! and sent as an Arrow IPC file. Column names are those of the [record](diagnosis::Diagnosis); columns that hold
+//! lists are JSON columns.
+
+mod annotations;
+mod config;
+mod field;
+mod frame;
+mod json;
+mod lists;
+mod look;
+mod measure;
+mod metric;
+mod node_graph;
+mod record;
+mod trace_view;
+
+#[cfg(test)]
+mod tests;
+
+pub use annotations::annotations;
+pub use config::{Color, Config, InternalLink, Link, Mapped, Mapping};
+pub use field::Field;
+pub use frame::{EncodeError, Frame, Meta, Notice, NoticeSeverity, is_accepted};
+pub use json::to_json;
+pub use lists::{View, lists};
+pub use look::{DASHBOARD_UID, PANEL_ID, PLUGIN_ID, Source};
+pub use measure::{GroupBy, Measure};
+pub use metric::{Buckets, numeric, timeseries};
+pub use node_graph::service_map;
+pub use record::{diagnosis, operations};
+pub use trace_view::{MAX_TRACE_SPANS, trace_view};

@@ -1,0 +1,314 @@
+//! The client: the plain questions, in the dialect that the server speaks.
+
+use std::{sync::Arc, time::Duration};
+
+use http::HeaderMap;
+use tokio::time::Instant;
+
+use super::{
+    Dialect,
+    config::Config,
+    decode::{self, Answer, ApiError},
+    error::{Error, ErrorKind},
+    http::{Beyond, Http, Reply, insert},
+    reply::{api_error, is_not_found, is_unencodable, kind_of, names},
+    server::Servers,
+    stats::Stats,
+};
+use trace::{Trace, TraceId};
+
+/// Bodies from this size on are decoded off the async threads.
+const LARGE: usize = 128 << 10;
+
+/// One Jaeger. Copies share connections, statistics and what was learned about the server.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) shared: Arc<Shared>,
+    forwarded: Option<Arc<HeaderMap>>,
+    deadline: Option<Instant>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) http: Http,
+    pub(super) max_services: usize,
+    pub(super) servers: Servers,
+}
+
+/// What a look at the server tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// The API it speaks.
+    pub dialect: Dialect,
+    /// How many services it knows.
+    pub services: usize,
+    /// Its version, if its user interface tells.
+    pub version: Option<String>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("base", &self.shared.http.base()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the address, a header or a certificate cannot be used.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let http = Http::new(config)?;
+        let shared = Shared { http, max_services: config.max_services.max(1), servers: Servers::default() };
+        Ok(Self { shared: Arc::new(shared), forwarded: None, deadline: None })
+    }
+
+    /// The same client with these headers added to every request (and winning over its own): the identity of the user
+    /// that Grafana forwards.
+    ///
+    /// # Errors
+    /// When a name or value is no header.
+    pub fn with_headers<N: AsRef<str>, V: AsRef<str>>(
+        &self,
+        headers: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, Error> {
+        let mut all = self.forwarded.as_deref().cloned().unwrap_or_default();
+        for (name, value) in headers {
+            insert(&mut all, name.as_ref(), value.as_ref())?;
+        }
+        let forwarded = (!all.is_empty()).then(|| Arc::new(all));
+        Ok(Self { shared: Arc::clone(&self.shared), forwarded, deadline: self.deadline })
+    }
+
+    /// The same client for a question that is answered by `deadline`: a server that asks to be asked again later is only
+    /// waited for where that leaves time.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The error of a question that was given up after this time.
+    #[must_use]
+    pub fn too_late(&self, after: Duration) -> Error {
+        Error::new(ErrorKind::TooLate(after), self.base(), None, "")
+    }
+
+    /// A number that differs between callers who may see different things, to keep their answers apart.
+    #[must_use]
+    pub fn identity(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+        let mut hasher = DefaultHasher::new();
+        let mut pairs: Vec<(&str, &[u8])> = self
+            .forwarded
+            .iter()
+            .flat_map(|headers| headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())))
+            .collect();
+        pairs.sort_unstable();
+        pairs.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// The base address, without credentials.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.shared.http.base()
+    }
+
+    /// Counters of all requests so far.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.shared.http.stats
+    }
+
+    /// Asks the server what it is.
+    ///
+    /// # Errors
+    /// When it cannot be reached, refuses, or is no Jaeger.
+    pub async fn health(&self) -> Result<Health, Error> {
+        self.forget(None).await;
+        let dialect = self.server().await?.dialect;
+        let services = self.services().await?.len();
+        let page = self.get(&[], &[]).await.ok().filter(|page| page.status == 200 && page.is_html());
+        let version = page.and_then(|page| version(&String::from_utf8_lossy(&page.body)));
+        Ok(Health { dialect, services, version })
+    }
+
+    /// The names of all services, sorted.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn services(&self) -> Result<Vec<String>, Error> {
+        let reply = match self.server().await?.dialect {
+            Dialect::Legacy => self.get(&["api", "services"], &[]).await?,
+            Dialect::V3 => self.get(&["api", "v3", "services"], &[]).await?,
+        };
+        self.names(&reply).await
+    }
+
+    /// The names of a service's spans, sorted.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn operations(&self, service: &str) -> Result<Vec<String>, Error> {
+        let query = [("service", service.to_owned())];
+        let reply = match self.server().await?.dialect {
+            Dialect::Legacy => {
+                let reply = self.get(&["api", "operations"], &query).await?;
+                // VictoriaTraces and Quickwit only have the older route.
+                if reply.status == 200 && !reply.is_html() {
+                    reply
+                } else {
+                    self.get(&["api", "services", service, "operations"], &[]).await?
+                }
+            }
+            Dialect::V3 => self.get(&["api", "v3", "operations"], &query).await?,
+        };
+        self.names(&reply).await
+    }
+
+    /// One trace by id; `None` when there is none.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, Error> {
+        let text = id.to_string();
+        let server = self.server().await?;
+        let legacy = server.dialect == Dialect::Legacy;
+        let legacy_path = ["api", "traces", &text];
+        let v3_path = ["api", "v3", "traces", &text];
+        let mut reply = self.get(if legacy { &legacy_path } else { &v3_path[..] }, &[]).await?;
+        if legacy && is_unencodable(&reply) {
+            // Go cannot write NaN in the legacy form, the other one can.
+            let other = self.get(&v3_path, &[]).await?;
+            if other.status == 200 && !other.is_html() {
+                reply = other;
+            }
+        } else if reply.has_no_route() {
+            let now = self.probe_again(server).await?;
+            if now.dialect == server.dialect {
+                return Err(self.error(reply.stranger(), &reply));
+            }
+            reply = self.get(if legacy { &v3_path[..] } else { &legacy_path }, &[]).await?;
+        }
+        let answer = self.answer(reply).await?;
+        let found = answer.traces.into_iter().find(|trace| trace.id() == id);
+        Ok(found.filter(|trace| !trace.is_empty()))
+    }
+
+    /// What fits of a trace whose answer is larger than the limit, marked as partial.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn trace_cut(&self, id: TraceId) -> Result<Option<Trace>, Error> {
+        let text = id.to_string();
+        // The newer form tells the service before the spans, so its start is worth more.
+        let mut reply = self.get_or_cut(&["api", "v3", "traces", &text], &[], Beyond::Cut).await?;
+        if reply.status != 200 || reply.is_html() {
+            reply = self.get_or_cut(&["api", "traces", &text], &[], Beyond::Cut).await?;
+        }
+        let answer = self.answer(reply).await?;
+        Ok(answer.traces.into_iter().find(|trace| trace.id() == id && !trace.is_empty()))
+    }
+
+    pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Reply, Error> {
+        self.get_or_cut(path, query, Beyond::Refuse).await
+    }
+
+    pub(super) async fn get_or_cut(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        beyond: Beyond,
+    ) -> Result<Reply, Error> {
+        self.shared.http.get(path, query, self.forwarded.as_deref(), beyond, self.deadline).await
+    }
+
+    pub(super) fn error(&self, kind: ErrorKind, reply: &Reply) -> Error {
+        self.shared.http.error(kind, reply, self.forwarded.as_deref())
+    }
+
+    async fn names(&self, reply: &Reply) -> Result<Vec<String>, Error> {
+        if reply.has_no_route() {
+            self.forget(None).await;
+        }
+        if reply.status != 200 || reply.is_html() || api_error(reply).is_some() {
+            return Err(self.refusal(reply));
+        }
+        names(reply).ok_or_else(|| match serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body) {
+            Ok(_) => self.error(ErrorKind::NoNames, reply),
+            Err(why) => self.error(ErrorKind::Decode(decode::explain(&why, &reply.body)), reply),
+        })
+    }
+
+    /// The error in an answer that is none.
+    pub(super) fn refusal(&self, reply: &Reply) -> Error {
+        match api_error(reply) {
+            Some(error) => self.refused(reply, &error),
+            None => self.error(reply.stranger(), reply),
+        }
+    }
+
+    fn refused(&self, reply: &Reply, error: &ApiError) -> Error {
+        let message = error.message.chars().take(300).collect();
+        self.shared.http.error_with(kind_of(reply.status, error), reply, message, self.forwarded.as_deref())
+    }
+
+    /// The traces of an answer; "nothing found" is an answer without traces, an error in the place of traces is not.
+    pub(super) async fn answer(&self, reply: Reply) -> Result<Answer, Error> {
+        if reply.status == 404 && is_not_found(&reply) {
+            return Ok(Answer::default());
+        }
+        if reply.status != 200 || reply.is_html() {
+            return Err(self.refusal(&reply));
+        }
+        let (url, large) = (reply.url.clone(), reply.body.len() >= LARGE);
+        let cut = reply.cut.then(|| {
+            format!(
+                "the answer of Jaeger is larger than {} MiB: only its start was read",
+                self.shared.http.max_body() >> 20
+            )
+        });
+        // The reply is dropped only after decoding: it holds the place of a large body.
+        let client = self.clone();
+        let read = move || {
+            let read = match cut {
+                Some(why) => decode::read_cut(&reply.body, &why),
+                None => decode::read(&reply.body),
+            };
+            read.map(|answer| client.checked(answer, &reply))
+        };
+        let read = if large {
+            let reading = tokio::task::spawn_blocking(read).await;
+            reading.map_err(|_| Error::new(ErrorKind::Broken, &url, Some(200), "decoding was stopped"))?
+        } else {
+            read()
+        };
+        read.map_err(|why| {
+            let kind = if why == decode::DecodeError::Tempo { ErrorKind::Tempo } else { ErrorKind::Decode(why) };
+            Error::new(kind, &url, Some(200), "")
+        })?
+    }
+
+    /// An answer without the errors that say nothing; an error in the place of traces is one.
+    fn checked(&self, mut answer: Answer, reply: &Reply) -> Result<Answer, Error> {
+        answer.errors.retain(|error| !error.is_not_found());
+        if answer.traces.is_empty()
+            && let Some(error) = answer.errors.first()
+        {
+            return Err(self.refused(reply, error));
+        }
+        for error in answer.errors.iter().filter(|error| error.trace_id.is_none()) {
+            let why = format!("Jaeger reported an error beside the traces: {}", error.message);
+            answer.traces.iter_mut().for_each(|trace| trace.mark_partial(why.as_str()));
+        }
+        Ok(answer)
+    }
+}
+
+/// Jaeger writes its version into the page of its user interface.
+fn version(page: &str) -> Option<String> {
+    let (_, rest) = page.split_once("JAEGER_VERSION")?;
+    let rest = rest.trim_start().strip_prefix('=')?.trim_start();
+    let object: serde_json::Value = serde_json::Deserializer::from_str(rest).into_iter().next()?.ok()?;
+    object.get("gitVersion")?.as_str().filter(|version| !version.is_empty()).map(str::to_owned)
+}

@@ -1,0 +1,47 @@
+//! Keys that mean something to the decoder, whatever the system is that was traced.
+
+use trace::StrId;
+
+macro_rules! known {
+    ($($name:ident = $text:literal),* $(,)?) => {
+        /// Keys that mean something to the decoder. They are the first texts of every table, so that recognising
+        /// them is a comparison of numbers.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Known { $($name),* }
+
+        impl Known {
+            pub(super) const ALL: &[(Self, &str)] = &[$((Self::$name, $text)),*];
+        }
+    };
+}
+
+known! {
+    SpanKind = "span.kind",
+    Error = "error",
+    StatusCode = "otel.status_code",
+    StatusDescription = "otel.status_description",
+    ScopeName = "otel.scope.name",
+    ScopeVersion = "otel.scope.version",
+    LibraryName = "otel.library.name",
+    LibraryVersion = "otel.library.version",
+    Warnings = "@jaeger@warnings",
+    Format = "@jaeger@format",
+    InternalFormat = "internal.span.format",
+    TraceState = "w3c.tracestate",
+    SdkLanguage = "telemetry.sdk.language",
+    SdkName = "telemetry.sdk.name",
+    SdkVersion = "telemetry.sdk.version",
+    DistroName = "telemetry.distro.name",
+    DistroVersion = "telemetry.distro.version",
+    ServiceName = "service.name",
+    Event = "event",
+    Message = "message",
+    RefType = "opentracing.ref_type",
+}
+
+impl Known {
+    pub(super) fn of(key: StrId) -> Option<Self> {
+        // The empty text comes first in every table.
+        Self::ALL.get(key.index().wrapping_sub(1)).map(|(known, _)| *known)
+    }
+}

@@ -1,0 +1,104 @@
+//! Processes: the services behind the spans.
+
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
+
+use super::{
+    super::{
+        scalar::Text,
+        shape::{Object, ReadList, ReadObject, fields},
+        sink::{Process, Sink},
+    },
+    element::Element,
+    tag::Tags,
+};
+use trace::StrId;
+
+/// Reads `processes`: an object with the processes by name.
+pub(in super::super) struct Processes<'s> {
+    pub(in super::super) sink: &'s mut Sink,
+    pub(in super::super) element: &'s mut Element,
+}
+
+impl<'de> ReadObject<'de> for Processes<'_> {
+    type Value = ();
+    const WHAT: &'static str = "processes by id";
+
+    fn null(self) -> Option<()> {
+        Some(())
+    }
+
+    fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(id) = map.next_key_seed(Text(&mut self.sink.strings))? {
+            let process = map.next_value_seed(Object(OneProcess(self.sink)))?;
+            self.element.describe(id, process, self.sink);
+        }
+        Ok(())
+    }
+}
+
+/// Reads `processMap` of Jaeger's gRPC model: a list of processes with their names.
+pub(in super::super) struct ProcessMap<'s> {
+    pub(in super::super) sink: &'s mut Sink,
+    pub(in super::super) element: &'s mut Element,
+}
+
+impl<'de> ReadList<'de> for ProcessMap<'_> {
+    const WHAT: &'static str = "a list of processes";
+
+    fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
+        let Some((name, process)) = seq.next_element_seed(Object(NamedProcess(self.sink)))? else { return Ok(false) };
+        self.element.describe(name, process, self.sink);
+        Ok(true)
+    }
+}
+
+fields! { NamedField { Name = "processId" | "process_id" | "processID", Process = "process" } }
+
+struct NamedProcess<'s>(&'s mut Sink);
+
+impl<'de> ReadObject<'de> for NamedProcess<'_> {
+    type Value = (StrId, Process);
+    const WHAT: &'static str = "a process with its name";
+
+    fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(StrId, Process), A::Error> {
+        let (mut name, mut process) = (StrId::EMPTY, Process::default());
+        while let Some(field) = map.next_key()? {
+            match field {
+                NamedField::Name => name = map.next_value_seed(Text(&mut self.0.strings))?,
+                NamedField::Process => process = map.next_value_seed(Object(OneProcess(self.0)))?,
+                NamedField::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok((name, process))
+    }
+}
+
+fields! { ProcessField { Service = "serviceName" | "service_name", Tags = "tags" | "tag" } }
+
+/// Reads a process, also where a span holds it.
+pub(super) struct OneProcess<'s>(pub(super) &'s mut Sink);
+
+impl<'de> ReadObject<'de> for OneProcess<'_> {
+    type Value = Process;
+    const WHAT: &'static str = "a process";
+
+    fn null(self) -> Option<Process> {
+        let mut process = Process::default();
+        self.0.settle_process(&mut process);
+        Some(process)
+    }
+
+    fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<Process, A::Error> {
+        let mut process = Process::default();
+        while let Some(field) = map.next_key()? {
+            let strings = &mut self.0.strings;
+            match field {
+                ProcessField::Service => process.service = map.next_value_seed(Text(strings))?,
+                ProcessField::Tags => map.next_value_seed(Tags { strings, into: &mut process.attributes })?,
+                ProcessField::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        self.0.settle_process(&mut process);
+        Ok(process)
+    }
+}

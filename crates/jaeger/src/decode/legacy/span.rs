@@ -1,0 +1,194 @@
+//! Spans with their references and logs, in the names of Jaeger's user interface and of its gRPC model.
+
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess};
+use serde_json::{Map, Value};
+
+use super::{
+    super::{
+        foreign,
+        ids::WireId,
+        left_out::Reason,
+        moment::Moment,
+        scalar::{Text, Texts},
+        shape::{List, Object, ReadList, ReadObject, fields, push_next},
+        sink::{Reference, Sink},
+    },
+    element::Element,
+    process::OneProcess,
+    tag::Tags,
+};
+use trace::{EventDraft, Micros, Relation, StrId, Strings, Time};
+
+/// Reads `spans`.
+pub(in super::super) struct Spans<'s> {
+    pub(in super::super) sink: &'s mut Sink,
+    pub(in super::super) element: &'s mut Element,
+}
+
+impl<'de> ReadList<'de> for Spans<'_> {
+    const WHAT: &'static str = "a list of spans";
+
+    fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
+        let span = Span { sink: &mut *self.sink, element: &mut *self.element };
+        Ok(seq.next_element_seed(Object(span))?.is_some())
+    }
+}
+
+fields! { SpanField {
+    TraceId = "traceID" | "traceId" | "trace_id",
+    SpanId = "spanID" | "spanId" | "span_id",
+    ParentSpanId = "parentSpanID" | "parentSpanId" | "parent_span_id",
+    Name = "operationName" | "operation_name",
+    References = "references",
+    Start = "startTime" | "start_time",
+    Duration = "duration",
+    Tags = "tags",
+    Logs = "logs",
+    ProcessId = "processID" | "processId" | "process_id",
+    Process = "process",
+    Warnings = "warnings",
+}, other as foreign::key => Option<&'static str> }
+
+/// Reads a span. Members of other forms of spans are read by [`foreign`].
+pub(in super::super) struct Span<'s> {
+    pub(in super::super) sink: &'s mut Sink,
+    pub(in super::super) element: &'s mut Element,
+}
+
+impl<'de> ReadObject<'de> for Span<'_> {
+    type Value = ();
+    const WHAT: &'static str = "a span";
+
+    fn other(self, what: &str) -> Option<()> {
+        self.sink.left_out.add(Reason::UnknownForm, what);
+        Some(())
+    }
+
+    fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { sink, element } = self;
+        sink.begin();
+        let (mut parent, mut process, mut embedded) = (WireId::Missing, StrId::EMPTY, None);
+        let (mut start, mut duration) = (Moment::Missing, Moment::Missing);
+        let mut others: Map<String, Value> = Map::new();
+        while let Some(field) = map.next_key()? {
+            let (reading, strings) = (&mut sink.reading, &mut sink.strings);
+            match field {
+                SpanField::TraceId => reading.trace = map.next_value()?,
+                SpanField::SpanId => reading.id = map.next_value()?,
+                SpanField::ParentSpanId => parent = map.next_value()?,
+                SpanField::Name => reading.draft.name = map.next_value_seed(Text(strings))?,
+                SpanField::References => map.next_value_seed(List(References(&mut reading.references)))?,
+                SpanField::Start => start = map.next_value()?,
+                SpanField::Duration => duration = map.next_value()?,
+                SpanField::Tags => map.next_value_seed(Tags { strings, into: &mut reading.draft.attributes })?,
+                SpanField::Logs => map.next_value_seed(List(Logs { strings, into: &mut reading.draft.events }))?,
+                SpanField::ProcessId => process = map.next_value_seed(Text(strings))?,
+                SpanField::Process => embedded = Some(map.next_value_seed(Object(OneProcess(sink)))?),
+                SpanField::Warnings => {
+                    map.next_value_seed(Texts { strings, into: &mut reading.draft.warnings })?;
+                }
+                SpanField::Other(Some(key)) => drop(others.insert(key.to_owned(), map.next_value()?)),
+                SpanField::Other(None) => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        // A plain number is in microseconds where the start is; beside a start of another form its unit is unknown.
+        let has_own_unit = |moment| matches!(moment, Moment::Nanos(_));
+        let draft = &mut sink.reading.draft;
+        draft.start = start.micros().map(Time);
+        draft.duration = duration.micros().filter(|_| !has_own_unit(start) || has_own_unit(duration)).map(Micros);
+        if !others.is_empty() {
+            let Some(read) = foreign::apply(others, sink).map_err(A::Error::custom)? else { return Ok(()) };
+            parent = if parent == WireId::Missing { read.parent } else { parent };
+            embedded = embedded.or(read.process);
+        }
+        match embedded {
+            Some(process) => element.take_with(parent, process, sink),
+            None => element.take(parent, process, sink),
+        }
+        Ok(())
+    }
+}
+
+/// Reads `references`; some exporters embed whole spans there, which are skipped.
+struct References<'s>(&'s mut Vec<Reference>);
+
+impl<'de> ReadList<'de> for References<'_> {
+    const WHAT: &'static str = "a list of references";
+
+    fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
+        push_next(seq, OneReference, self.0)
+    }
+}
+
+fields! { ReferenceField {
+    Relation = "refType" | "ref_type",
+    TraceId = "traceID" | "traceId" | "trace_id",
+    SpanId = "spanID" | "spanId" | "span_id",
+} }
+
+struct OneReference;
+
+impl<'de> ReadObject<'de> for OneReference {
+    type Value = Reference;
+    const WHAT: &'static str = "a reference";
+
+    fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<Reference, A::Error> {
+        let mut reference = Reference { relation: Relation::ChildOf, trace: WireId::Missing, span: WireId::Missing };
+        while let Some(field) = map.next_key()? {
+            match field {
+                ReferenceField::Relation => reference.relation = relation(&map.next_value()?),
+                ReferenceField::TraceId => reference.trace = map.next_value()?,
+                ReferenceField::SpanId => reference.span = map.next_value()?,
+                ReferenceField::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(reference)
+    }
+}
+
+/// By name or, in Jaeger's gRPC model, by number.
+fn relation(written: &Value) -> Relation {
+    let follows = written.as_u64() == Some(1) || written.as_str().is_some_and(is_follows_from);
+    if follows { Relation::FollowsFrom } else { Relation::ChildOf }
+}
+
+pub(in super::super) fn is_follows_from(name: &str) -> bool {
+    name.eq_ignore_ascii_case("FOLLOWS_FROM") || name.eq_ignore_ascii_case("follows-from")
+}
+
+/// Reads `logs`.
+struct Logs<'s> {
+    strings: &'s mut Strings,
+    into: &'s mut Vec<EventDraft>,
+}
+
+impl<'de> ReadList<'de> for Logs<'_> {
+    const WHAT: &'static str = "a list of logs";
+
+    fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
+        push_next(seq, Log(&mut *self.strings), self.into)
+    }
+}
+
+fields! { LogField { Time = "timestamp", Fields = "fields" } }
+
+struct Log<'s>(&'s mut Strings);
+
+impl<'de> ReadObject<'de> for Log<'_> {
+    type Value = EventDraft;
+    const WHAT: &'static str = "a log";
+
+    fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<EventDraft, A::Error> {
+        let mut event = EventDraft::default();
+        while let Some(field) = map.next_key()? {
+            match field {
+                LogField::Time => event.time = map.next_value::<Moment>()?.micros().map(Time),
+                LogField::Fields => {
+                    map.next_value_seed(Tags { strings: &mut *self.0, into: &mut event.attributes })?;
+                }
+                LogField::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(event)
+    }
+}

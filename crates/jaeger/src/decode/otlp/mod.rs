@@ -1,0 +1,190 @@
+//! OTLP JSON, as `/api/v3` answers and as exporters write it. Older spellings (snake case, `instrumentationLibrary…`,
+//! names of enum values, base64 ids) are read too.
+
+mod attribute;
+mod event;
+mod span;
+
+use serde::de::{self, DeserializeSeed as _, IgnoredAny, MapAccess, SeqAccess};
+use serde_json::value::RawValue;
+
+use self::span::Spans;
+pub(super) use self::{
+    attribute::Attributes,
+    event::{Events, Links, SpanContext},
+    span::{StatusObject, kind_of, set_times},
+};
+use super::{
+    left_out::Reason,
+    scalar::Text,
+    shape::{List, Object, ReadList, ReadObject, fields},
+    sink::{Process, Sink},
+};
+use trace::{StrId, Strings};
+
+/// Reads `resourceSpans`, a list of [`Block`]s.
+pub(super) struct ResourceSpans<'s> {
+    pub(super) sink: &'s mut Sink,
+}
+
+impl<'de> ReadList<'de> for ResourceSpans<'_> {
+    const WHAT: &'static str = "a list of resource spans";
+
+    fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
+        Ok(seq.next_element_seed(Object(Block(&mut *self.sink)))?.is_some())
+    }
+}
+
+fields! { BlockField {
+    Resource = "resource",
+    ScopeSpans = "scopeSpans" | "scope_spans" | "instrumentationLibrarySpans" | "instrumentation_library_spans",
+    SchemaUrl = "schemaUrl" | "schema_url",
+} }
+
+/// Reads the spans of one resource.
+pub(super) struct Block<'s>(pub(super) &'s mut Sink);
+
+impl<'de> ReadObject<'de> for Block<'_> {
+    type Value = ();
+    const WHAT: &'static str = "the spans of a resource";
+
+    fn other(self, what: &str) -> Option<()> {
+        self.0.left_out.add(Reason::UnknownForm, what);
+        Some(())
+    }
+
+    fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let sink = self.0;
+        sink.next_block();
+        let mut process = None;
+        // Spans that come before their resource are read again when it is known.
+        let mut early: Vec<&'de RawValue> = Vec::new();
+        let (mut has_spans, mut has_others) = (false, false);
+        while let Some(field) = map.next_key()? {
+            has_spans |= matches!(field, BlockField::ScopeSpans);
+            has_others |= matches!(field, BlockField::Other);
+            match (field, &process) {
+                (BlockField::Resource, _) => {
+                    let mut read = Process::default();
+                    map.next_value_seed(Object(ResourceObject { strings: &mut sink.strings, into: &mut read }))?;
+                    sink.settle_process(&mut read);
+                    process = Some(read);
+                }
+                (BlockField::ScopeSpans, Some(process)) => map.next_value_seed(List(ScopeSpans { sink, process }))?,
+                (BlockField::ScopeSpans, None) => early.push(map.next_value()?),
+                (BlockField::SchemaUrl | BlockField::Other, _) => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let process = process.unwrap_or_else(|| {
+            let mut unnamed = Process::default();
+            sink.settle_process(&mut unnamed);
+            unnamed
+        });
+        for raw in early {
+            List(ScopeSpans { sink, process: &process }).deserialize(raw).map_err(de::Error::custom)?;
+        }
+        if has_others && !has_spans {
+            sink.left_out.add(Reason::UnknownForm, "the spans of a resource without `scopeSpans`");
+        }
+        Ok(())
+    }
+}
+
+fields! { ResourceField { Attributes = "attributes" } }
+
+/// Reads a resource.
+pub(super) struct ResourceObject<'s> {
+    pub(super) strings: &'s mut Strings,
+    pub(super) into: &'s mut Process,
+}
+
+impl<'de> ReadObject<'de> for ResourceObject<'_> {
+    type Value = ();
+    const WHAT: &'static str = "a resource";
+
+    fn null(self) -> Option<()> {
+        Some(())
+    }
+
+    fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(field) = map.next_key()? {
+            match field {
+                ResourceField::Attributes => {
+                    map.next_value_seed(Attributes { strings: &mut *self.strings, into: &mut self.into.attributes })?;
+                }
+                ResourceField::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) struct ScopeSpans<'s> {
+    pub(super) sink: &'s mut Sink,
+    pub(super) process: &'s Process,
+}
+
+impl<'de> ReadList<'de> for ScopeSpans<'_> {
+    const WHAT: &'static str = "a list of scope spans";
+
+    fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
+        Ok(seq.next_element_seed(Object(Scoped { sink: &mut *self.sink, process: self.process }))?.is_some())
+    }
+}
+
+fields! { ScopedField { Scope = "scope" | "instrumentationLibrary" | "instrumentation_library", Spans = "spans" } }
+
+struct Scoped<'s> {
+    sink: &'s mut Sink,
+    process: &'s Process,
+}
+
+impl<'de> ReadObject<'de> for Scoped<'_> {
+    type Value = ();
+    const WHAT: &'static str = "the spans of a scope";
+
+    fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { sink, process } = self;
+        let mut scope = None;
+        let mut early: Vec<&'de RawValue> = Vec::new();
+        while let Some(field) = map.next_key()? {
+            match (field, scope) {
+                (ScopedField::Scope, _) => scope = Some(map.next_value_seed(Object(Scope(&mut sink.strings)))?),
+                (ScopedField::Spans, Some(scope)) => map.next_value_seed(List(Spans { sink, process, scope }))?,
+                (ScopedField::Spans, None) => early.push(map.next_value()?),
+                (ScopedField::Other, _) => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let scope = scope.unwrap_or_default();
+        for raw in early {
+            List(Spans { sink, process, scope }).deserialize(raw).map_err(de::Error::custom)?;
+        }
+        Ok(())
+    }
+}
+
+fields! { ScopeField { Name = "name", Version = "version" } }
+
+/// Name and version of a library.
+struct Scope<'s>(&'s mut Strings);
+
+impl<'de> ReadObject<'de> for Scope<'_> {
+    type Value = (StrId, StrId);
+    const WHAT: &'static str = "a scope";
+
+    fn null(self) -> Option<(StrId, StrId)> {
+        Some((StrId::EMPTY, StrId::EMPTY))
+    }
+
+    fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(StrId, StrId), A::Error> {
+        let mut scope = (StrId::EMPTY, StrId::EMPTY);
+        while let Some(field) = map.next_key()? {
+            match field {
+                ScopeField::Name => scope.0 = map.next_value_seed(Text(&mut *self.0))?,
+                ScopeField::Version => scope.1 = map.next_value_seed(Text(&mut *self.0))?,
+                ScopeField::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(scope)
+    }
+}

@@ -1,0 +1,93 @@
+//! The one form of what dialects say in several ways: truth, status, parents, the names of events.
+
+use super::{ids::WireId, known::Known, scalar::Scalar, sink::Reference};
+use trace::{Attribute, EventDraft, Link, Parent, Relation, Status, StrId, Strings, TraceId, Value};
+
+/// What an attribute `error` says; `None` when it is a text of its own, such as an exception's message.
+pub(super) fn truth(value: Value<'_>) -> Option<bool> {
+    match value {
+        Value::Bool(error) => Some(error),
+        Value::Int(n @ (0 | 1)) => Some(n == 1),
+        Value::Str(text) => match text {
+            "1" => Some(true),
+            "" | "0" => Some(false),
+            _ if text.eq_ignore_ascii_case("true") => Some(true),
+            _ if text.eq_ignore_ascii_case("false") || text.eq_ignore_ascii_case("unset") => Some(false),
+            _ => None,
+        },
+        Value::Int(_) | Value::Float(_) => None,
+    }
+}
+
+/// Reads the status in all spellings: 2, `ERROR`, `STATUS_CODE_ERROR`, `Error`.
+pub(super) fn status_of(value: Value<'_>) -> Status {
+    match value {
+        Value::Int(1) => Status::Ok,
+        Value::Int(2) => Status::Error,
+        Value::Str(text) => {
+            let name = text.strip_prefix("STATUS_CODE_").unwrap_or(text);
+            if name.eq_ignore_ascii_case("error") || name == "2" {
+                Status::Error
+            } else if name.eq_ignore_ascii_case("ok") || name == "1" {
+                Status::Ok
+            } else {
+                Status::Unset
+            }
+        }
+        _ => Status::Unset,
+    }
+}
+
+/// Jaeger's own rule: the first child-of within the trace is the parent, else the first follows-from within it; all
+/// else are links. Also says whether the span has a parent that cannot be read.
+pub(super) fn parent_of(trace: TraceId, references: &[Reference], links: &mut Vec<Link>) -> (Option<Parent>, bool) {
+    let own = |r: &Reference| match &r.trace {
+        WireId::Missing => true,
+        WireId::Known(other) => *other == trace,
+        WireId::Unreadable(_) => false,
+    };
+    let first = |relation| references.iter().position(|r| own(r) && r.span.known().is_some() && r.relation == relation);
+    let parent = first(Relation::ChildOf).or_else(|| first(Relation::FollowsFrom));
+    let mut found = None;
+    let mut unreadable = false;
+    for (ix, reference) in references.iter().enumerate() {
+        let to = match &reference.trace {
+            WireId::Missing => Some(trace),
+            WireId::Known(other) => Some(*other),
+            WireId::Unreadable(_) => None,
+        };
+        match (to, &reference.span) {
+            (_, WireId::Missing) => {}
+            (Some(_), WireId::Known(span)) if Some(ix) == parent => {
+                found = Some(Parent { span: *span, relation: reference.relation });
+            }
+            (Some(trace), WireId::Known(span)) => links.push(Link { trace, span: *span }),
+            (None, _) | (_, WireId::Unreadable(_)) => unreadable |= reference.relation == Relation::ChildOf,
+        }
+    }
+    (found, unreadable && found.is_none())
+}
+
+/// Jaeger tells an event's name in its field `event`, very old versions in `message`; a field of that name written by the
+/// program wins there, so it wins here.
+pub(super) fn name_event(event: &mut EventDraft, strings: &mut Strings) {
+    let position = |known| event.attributes.iter().position(|a| Known::of(a.key()) == Some(known));
+    let ix = position(Known::Event).or_else(|| position(Known::Message).filter(|_| event.name == StrId::EMPTY));
+    if let Some(ix) = ix {
+        let named = event.attributes.remove(ix);
+        event.name = named.text_id().unwrap_or_else(|| {
+            let text = named.value(strings).to_text().into_owned();
+            strings.intern(&text)
+        });
+    }
+}
+
+/// An attribute from its parts.
+pub(super) fn attribute(key: StrId, value: Scalar) -> Attribute {
+    match value {
+        Scalar::Text(id) => Attribute::text(key, id),
+        Scalar::Bool(b) => Attribute::bool(key, b),
+        Scalar::Int(n) => Attribute::int(key, n),
+        Scalar::Float(x) => Attribute::float(key, x),
+    }
+}

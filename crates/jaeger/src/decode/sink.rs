@@ -1,0 +1,323 @@
+//! Where both dialects meet: spans are brought into one form here and nowhere else, so that the same span is equal
+//! whichever way it was told.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::{
+    ids::WireId,
+    known::Known,
+    left_out::{LeftOut, Reason},
+    settle::{name_event, parent_of, status_of, truth},
+};
+use trace::{
+    Attribute, Relation, ResourceIx, SpanDraft, SpanId, SpanKind, SpanRef, Status, StrId, Strings, Trace, TraceBuilder,
+    TraceId,
+};
+
+/// What a service is called that does not say its name.
+const UNKNOWN_SERVICE: &str = "unknown";
+/// What Jaeger calls such a service.
+const NO_SERVICE_NAME: &str = "OTLPResourceNoServiceName";
+
+/// The name of a service as traces bear it.
+pub(crate) fn service_name(name: &str) -> &str {
+    if name.is_empty() || name == NO_SERVICE_NAME { UNKNOWN_SERVICE } else { name }
+}
+
+/// A reference to another span, the parent included.
+#[derive(Clone, Debug)]
+pub(super) struct Reference {
+    pub(super) relation: Relation,
+    /// Missing: the span's own trace.
+    pub(super) trace: WireId<TraceId>,
+    pub(super) span: WireId<SpanId>,
+}
+
+/// A process: its name, its attributes, and what was put there though it belongs to the spans.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Process {
+    pub(super) service: StrId,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) scope: StrId,
+    pub(super) scope_version: StrId,
+}
+
+/// The span that is being read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub(super) draft: SpanDraft,
+    /// The trace id on the span itself.
+    pub(super) trace: WireId<TraceId>,
+    pub(super) id: WireId<SpanId>,
+    pub(super) references: Vec<Reference>,
+    /// Attributes that belong to the process.
+    pub(super) moved: Vec<Attribute>,
+}
+
+/// Collects the traces of an answer.
+#[derive(Debug)]
+pub(super) struct Sink {
+    pub(super) strings: Strings,
+    pub(super) reading: Reading,
+    /// What was left out before it was known to which trace it belongs.
+    pub(super) left_out: LeftOut,
+    builders: Vec<Building>,
+    by_id: HashMap<TraceId, usize>,
+    block: usize,
+}
+
+#[derive(Debug)]
+struct Building {
+    builder: TraceBuilder,
+    /// The resource of the last OTLP block, so that it is looked up once per block and trace.
+    resource: (usize, ResourceIx),
+    left_out: LeftOut,
+}
+
+impl Sink {
+    pub(super) fn new() -> Self {
+        let mut strings = Strings::default();
+        for (_, text) in Known::ALL {
+            strings.intern(text);
+        }
+        Self {
+            strings,
+            reading: Reading::default(),
+            left_out: LeftOut::default(),
+            builders: Vec::new(),
+            by_id: HashMap::new(),
+            block: 0,
+        }
+    }
+
+    /// Starts a span: nothing of the one before stays.
+    pub(super) fn begin(&mut self) -> &mut Reading {
+        let reading = &mut self.reading;
+        let draft = &mut reading.draft;
+        (draft.parent, draft.name, draft.resource) = (None, StrId::EMPTY, ResourceIx::default());
+        (draft.start, draft.duration, draft.unreadable_parent) = (None, None, false);
+        (draft.kind, draft.status, draft.status_message) = (SpanKind::Unspecified, Status::Unset, StrId::EMPTY);
+        (draft.scope, draft.scope_version) = (StrId::EMPTY, StrId::EMPTY);
+        draft.attributes.clear();
+        draft.events.clear();
+        draft.links.clear();
+        draft.warnings.clear();
+        (reading.trace, reading.id) = (WireId::Missing, WireId::Missing);
+        reading.references.clear();
+        reading.moved.clear();
+        reading
+    }
+
+    /// The trace of the span that was read: its own id counts, else that of what holds it. A span without either is
+    /// left out.
+    pub(super) fn trace_of_span(&mut self, holder: &WireId<TraceId>) -> Option<TraceId> {
+        let id = if self.reading.trace == WireId::Missing { holder } else { &self.reading.trace };
+        match id {
+            WireId::Known(id) => return Some(*id),
+            WireId::Missing => self.left_out.add(Reason::NoTraceId, ""),
+            WireId::Unreadable(text) => self.left_out.add(Reason::UnreadableTraceId, text),
+        }
+        None
+    }
+
+    /// The trace with this id, new or known.
+    pub(super) fn trace(&mut self, id: TraceId) -> usize {
+        *self.by_id.entry(id).or_insert_with(|| {
+            let builder = TraceBuilder::new(id);
+            let resource = (0, ResourceIx::default());
+            self.builders.push(Building { builder, resource, left_out: LeftOut::default() });
+            self.builders.len() - 1
+        })
+    }
+
+    pub(super) fn warning(&mut self, trace: usize, text: StrId) {
+        if let Some(to) = self.builders.get_mut(trace) {
+            to.builder.warning(text);
+        }
+    }
+
+    /// Starts an OTLP block, whose spans share one resource.
+    pub(super) fn next_block(&mut self) {
+        self.block += 1;
+    }
+
+    /// The resource of the current OTLP block in a trace; a span whose attributes belong in part to the process has its
+    /// own.
+    pub(super) fn block_resource(&mut self, trace: usize, process: &Process) -> ResourceIx {
+        let Some(to) = self.builders.get_mut(trace) else { return ResourceIx::default() };
+        if self.reading.moved.is_empty() && to.resource.0 == self.block {
+            return to.resource.1;
+        }
+        let mut attributes = process.attributes.clone();
+        attributes.extend_from_slice(&self.reading.moved);
+        let ix = to.builder.resource(process.service, &mut attributes, &self.strings);
+        if self.reading.moved.is_empty() {
+            to.resource = (self.block, ix);
+        }
+        ix
+    }
+
+    /// Adds a process to a trace.
+    pub(super) fn resource(&mut self, trace: usize, process: &mut Process) -> ResourceIx {
+        let Some(to) = self.builders.get_mut(trace) else { return ResourceIx::default() };
+        to.builder.resource(process.service, &mut process.attributes, &self.strings)
+    }
+
+    pub(super) fn reserve(&mut self, trace: usize) -> ResourceIx {
+        self.builders.get_mut(trace).map_or_else(ResourceIx::default, |to| to.builder.reserve_resource())
+    }
+
+    pub(super) fn define(&mut self, trace: usize, ix: ResourceIx, process: &mut Process) {
+        if let Some(to) = self.builders.get_mut(trace) {
+            to.builder.define_resource(ix, process.service, &mut process.attributes, &self.strings);
+        }
+    }
+
+    /// Gives the span that was read this scope, if it has none of its own.
+    pub(super) fn give_scope(&mut self, (scope, version): (StrId, StrId)) {
+        let draft = &mut self.reading.draft;
+        if draft.scope == StrId::EMPTY {
+            (draft.scope, draft.scope_version) = (scope, version);
+        }
+    }
+
+    pub(super) fn inherit_scopes(&mut self, trace: usize, scopes: &HashMap<ResourceIx, (StrId, StrId)>) {
+        if let Some(to) = self.builders.get_mut(trace).filter(|_| !scopes.is_empty()) {
+            to.builder.inherit_scopes(|ix| scopes.get(&ix).copied());
+        }
+    }
+
+    /// Takes out of a process's attributes what is not one; `service` wins over an attribute `service.name`.
+    pub(super) fn settle_process(&mut self, process: &mut Process) {
+        let mut named = StrId::EMPTY;
+        let (scope, version) = (&mut process.scope, &mut process.scope_version);
+        process.attributes.retain(|attribute| {
+            let text = attribute.text_id().unwrap_or_default();
+            match Known::of(attribute.key()) {
+                Some(Known::ServiceName) => named = text,
+                Some(Known::ScopeName) => *scope = text,
+                Some(Known::ScopeVersion) => *version = text,
+                Some(Known::LibraryName) => keep_first(scope, text),
+                Some(Known::LibraryVersion) => keep_first(version, text),
+                Some(Known::Format | Known::InternalFormat) => {}
+                _ => return true,
+            }
+            false
+        });
+        keep_first(&mut process.service, named);
+        let name = service_name(self.strings.get(process.service));
+        if name == UNKNOWN_SERVICE {
+            process.service = self.strings.intern(UNKNOWN_SERVICE);
+        }
+    }
+
+    /// Brings the span of this trace that was read into its one form; what belongs to its process is in `moved`
+    /// afterwards.
+    pub(super) fn settle_span(&mut self, trace: TraceId) {
+        let Reading { draft, references, moved, .. } = &mut self.reading;
+        let strings = &self.strings;
+        let (mut failed, mut library, mut library_version) = (false, StrId::EMPTY, StrId::EMPTY);
+        let mut warnings = None;
+        let SpanDraft { attributes, kind, status, status_message, scope, scope_version, .. } = draft;
+        attributes.retain(|attribute| {
+            let Some(known) = Known::of(attribute.key()) else { return true };
+            let text = attribute.text_id().unwrap_or_default();
+            match known {
+                Known::SpanKind => {
+                    if *kind == SpanKind::Unspecified {
+                        *kind = SpanKind::parse(strings.get(text)).unwrap_or_default();
+                    }
+                }
+                Known::Error => match truth(attribute.value(strings)) {
+                    Some(error) => failed |= error,
+                    None => return true,
+                },
+                Known::StatusCode => {
+                    if *status == Status::Unset {
+                        *status = status_of(attribute.value(strings));
+                    }
+                }
+                Known::StatusDescription => keep_first(status_message, text),
+                Known::ScopeName => keep_first(scope, text),
+                Known::ScopeVersion => keep_first(scope_version, text),
+                Known::LibraryName => library = text,
+                Known::LibraryVersion => library_version = text,
+                Known::Warnings => warnings = Some(text),
+                Known::Format | Known::InternalFormat | Known::TraceState => {}
+                Known::SdkLanguage | Known::SdkName | Known::SdkVersion | Known::DistroName | Known::DistroVersion => {
+                    moved.push(*attribute);
+                }
+                Known::ServiceName | Known::Event | Known::Message | Known::RefType => return true,
+            }
+            false
+        });
+        if failed {
+            *status = Status::Error;
+        }
+        keep_first(scope, library);
+        keep_first(scope_version, library_version);
+        (draft.parent, draft.unreadable_parent) = parent_of(trace, references, &mut draft.links);
+        if let Some(text) = warnings {
+            self.add_warnings(text);
+        }
+        for event in &mut self.reading.draft.events {
+            name_event(event, &mut self.strings);
+        }
+    }
+
+    fn add_warnings(&mut self, text: StrId) {
+        let text = self.strings.get(text);
+        let list = serde_json::from_str::<Vec<String>>(text).unwrap_or_else(|_| vec![text.to_owned()]);
+        for warning in list {
+            let id = self.strings.intern(&warning);
+            self.reading.draft.warnings.push(id);
+        }
+    }
+
+    /// Adds the span that was read and settled to a trace.
+    pub(super) fn push(&mut self, trace: usize, resource: ResourceIx) {
+        let Some(to) = self.builders.get_mut(trace) else { return };
+        match &self.reading.id {
+            WireId::Known(id) => {
+                self.reading.draft.id = *id;
+                self.reading.draft.resource = resource;
+                to.builder.push(&mut self.reading.draft, &self.strings);
+            }
+            WireId::Missing => to.left_out.add(Reason::NoSpanId, ""),
+            WireId::Unreadable(text) => to.left_out.add(Reason::UnreadableSpanId, text),
+        }
+    }
+
+    /// The traces in the order in which they were met, and all that was left out. A trace says itself what it lacks; what
+    /// belongs to nobody knows which trace may be lacking in any of them.
+    pub(super) fn finish(self) -> (Vec<Trace>, LeftOut) {
+        let strings = Arc::new(self.strings);
+        let of_any = self.left_out;
+        let mut left_out = of_any.clone();
+        let mut traces = Vec::with_capacity(self.builders.len());
+        for building in self.builders {
+            let mut trace = building.builder.finish(&strings);
+            of_any.sentences().chain(building.left_out.sentences()).for_each(|why| trace.mark_partial(why));
+            left_out.add_all(building.left_out);
+            let cut = |text: &str| text.contains("trace has more than") && text.contains("showing first");
+            let mut warnings = trace.warnings().chain(trace.spans().flat_map(SpanRef::warnings));
+            let why = warnings.find(|text| cut(text)).map(|text| format!("Jaeger: {text}"));
+            drop(warnings);
+            if let Some(why) = why {
+                trace.mark_partial(why);
+            }
+            if !trace.is_empty() {
+                traces.push(trace);
+            }
+        }
+        (traces, left_out)
+    }
+}
+
+fn keep_first(kept: &mut StrId, other: StrId) {
+    if *kept == StrId::EMPTY {
+        *kept = other;
+    }
+}

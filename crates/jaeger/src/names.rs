@@ -1,0 +1,169 @@
+//! From a host's name to its addresses.
+//!
+//! A statically linked glibc reads `nsswitch.conf` and loads the modules that it names (mDNS, systemd-resolved …) as
+//! shared libraries, which must then be of the very glibc that was linked: on other machines names are not found, or the
+//! program crashes. So a static build asks DNS itself, from `/etc/hosts` and `/etc/resolv.conf`, as programs in Go do. A
+//! dynamic one asks the system, and so does every other operating system.
+
+use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
+
+use reqwest::dns;
+
+/// Resolves names for HTTP clients.
+#[derive(Debug)]
+pub struct HostNames {
+    /// A name and the host that is meant by it.
+    alias: Option<(String, String)>,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    System,
+    #[cfg(target_os = "linux")]
+    Own(Arc<own::Resolver>),
+}
+
+impl HostNames {
+    /// As the host's name says.
+    pub fn new() -> Self {
+        #[cfg(target_os = "linux")]
+        if cfg!(target_feature = "crt-static") {
+            return Self { alias: None, source: Source::Own(Arc::default()) };
+        }
+        Self { alias: None, source: Source::System }
+    }
+
+    /// The same, but `name` stands for the host `real`.
+    pub fn with_alias(self, name: String, real: String) -> Self {
+        Self { alias: Some((name, real)), ..self }
+    }
+}
+
+impl dns::Resolve for HostNames {
+    fn resolve(&self, name: dns::Name) -> dns::Resolving {
+        let host = match &self.alias {
+            Some((alias, real)) if alias == name.as_str() => real,
+            _ => name.as_str(),
+        };
+        let host = host.trim_matches(['[', ']']).to_owned();
+        match &self.source {
+            Source::System => Box::pin(async move { Ok(addresses(tokio::net::lookup_host((host, 0)).await?)) }),
+            #[cfg(target_os = "linux")]
+            Source::Own(resolver) => {
+                let resolver = Arc::clone(resolver);
+                Box::pin(async move { Ok(addresses(resolver.lookup(&host).await?)) })
+            }
+        }
+    }
+}
+
+fn addresses(found: impl Iterator<Item = SocketAddr>) -> dns::Addrs {
+    let found: Vec<_> = found.collect();
+    Box::new(found.into_iter())
+}
+
+/// Asking DNS without the C library.
+#[cfg(target_os = "linux")]
+mod own {
+    use std::{
+        error::Error,
+        net::{IpAddr, Ipv4Addr},
+    };
+
+    use hickory_resolver::{
+        TokioResolver,
+        config::{LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts, ServerOrderingStrategy},
+        net::{NetError, runtime::TokioRuntimeProvider},
+        system_conf::read_system_conf,
+    };
+    use tokio::sync::Mutex;
+
+    use super::{Arc, SocketAddr};
+
+    /// Reads the machine's settings at the first question, and again after a failure: a laptop changes its network.
+    #[derive(Default)]
+    pub(super) struct Resolver(Mutex<Option<Arc<TokioResolver>>>);
+
+    impl std::fmt::Debug for Resolver {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("Resolver")
+        }
+    }
+
+    impl Resolver {
+        pub(super) async fn lookup(
+            &self,
+            host: &str,
+        ) -> Result<impl Iterator<Item = SocketAddr> + use<>, Box<dyn Error + Send + Sync>> {
+            let resolver = self.current().await?;
+            match resolver.lookup_ip(host).await {
+                Ok(found) => {
+                    let found: Vec<_> = found.iter().map(|address| SocketAddr::new(address, 0)).collect();
+                    Ok(found.into_iter())
+                }
+                Err(why) => {
+                    self.0.lock().await.take();
+                    Err(why.into())
+                }
+            }
+        }
+
+        async fn current(&self) -> Result<Arc<TokioResolver>, NetError> {
+            let mut held = self.0.lock().await;
+            if let Some(resolver) = &*held {
+                return Ok(Arc::clone(resolver));
+            }
+            // Without settings there is still /etc/hosts, and perhaps a name server here: what the C library assumes too.
+            let (config, options) = read_system_conf().unwrap_or_else(|_| {
+                let here = NameServerConfig::udp_and_tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
+                (ResolverConfig::from_parts(None, Vec::new(), vec![here]), ResolverOpts::default())
+            });
+            let resolver = Arc::new(build(config, options)?);
+            *held = Some(Arc::clone(&resolver));
+            Ok(resolver)
+        }
+    }
+
+    /// The servers one after the other, as the C library asks them: the first may know names that the others do not.
+    fn build(config: ResolverConfig, mut options: ResolverOpts) -> Result<TokioResolver, NetError> {
+        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+        options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
+        options.num_concurrent_reqs = 1;
+        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        *builder.options_mut() = options;
+        builder.build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::dns::Resolve as _;
+
+    use super::*;
+
+    async fn resolve(names: &HostNames, host: &str) -> Vec<String> {
+        let found = names.resolve(host.parse().expect("a name")).await.expect("addresses");
+        found.map(|address| address.ip().to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn an_alias_leads_to_the_host_that_is_meant() {
+        let names = HostNames::new().with_alias("jaeger.internal".into(), "127.0.0.7".into());
+        assert_eq!(resolve(&names, "jaeger.internal").await, ["127.0.0.7"]);
+        assert_eq!(resolve(&names, "127.0.0.8").await, ["127.0.0.8"]);
+        let names = HostNames::new().with_alias("jaeger.internal".into(), "[::1]".into());
+        assert_eq!(resolve(&names, "jaeger.internal").await, ["::1"]);
+    }
+
+    // What a static build does; `make test` tries it with real questions to a name server in an empty root.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn without_the_c_library_localhost_and_addresses_are_known() {
+        let names = HostNames { alias: None, source: Source::Own(Arc::default()) };
+        assert!(resolve(&names, "localhost").await.contains(&"127.0.0.1".to_owned()));
+        assert_eq!(resolve(&names, "127.0.0.9").await, ["127.0.0.9"]);
+    }
+}

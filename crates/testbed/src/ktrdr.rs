@@ -1,0 +1,250 @@
+//! The pieces that KTRDR's operations are made of, as its code emits them.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    http::{Peer, Reply, Request},
+    rng::Rng,
+    span::Text,
+    story::{At, Story, ms},
+};
+use trace::{Micros, Time};
+
+pub(crate) const CLI: &str = "ktrdr-cli";
+pub(crate) const API: &str = "ktrdr-api";
+pub(crate) const IB: &str = "ktrdr-ib-host-service";
+pub(crate) const SERVICE: &str = "ktrdr.monitoring.service_telemetry";
+const CLI_SCOPE: &str = "ktrdr.cli.telemetry";
+
+/// The processes of one deployment. A worker's service name ends in digits that change with every restart.
+#[derive(Clone, Debug)]
+pub(crate) struct Deployment {
+    pub(crate) api: Peer,
+    pub(crate) ib: Peer,
+    /// `training-worker-1` to `-3`.
+    pub(crate) training: [Peer; 3],
+    /// `backtest-worker-1` to `-3`.
+    pub(crate) backtest: [Peer; 3],
+}
+
+impl Deployment {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut rng = Rng::new("deployment", &[seed]);
+        let mut worker =
+            |kind: &str, url| Peer { service: format!("ktrdr-{kind}-worker-{:08x}", rng.draw() as u32), url, sends: 2 };
+        Self {
+            api: Peer { service: API.to_owned(), url: "http://backend:8000", sends: 3 },
+            ib: Peer { service: IB.to_owned(), url: "http://host.docker.internal:5001", sends: 2 },
+            training: [
+                worker("training", "http://training-worker-1:5005"),
+                worker("training", "http://training-worker-2:5006"),
+                worker("training", "http://training-worker-3:5008"),
+            ],
+            backtest: [
+                worker("backtest", "http://backtest-worker-1:5003"),
+                worker("backtest", "http://backtest-worker-2:5004"),
+                worker("backtest", "http://backtest-worker-3:5007"),
+            ],
+        }
+    }
+}
+
+/// An operation while it is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    /// Its type on the wire.
+    pub(crate) kind: &'static str,
+    pub(crate) symbols: Text,
+    pub(crate) timeframe: &'static str,
+}
+
+/// The outcome that a span of the command line records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Ok,
+    /// `click.exceptions.Exit: 1`, a wrapper that says nothing.
+    One,
+    /// `SystemExit` or Ctrl-C: no status at all.
+    Silent,
+}
+
+impl Story {
+    /// A new operation id of the form `op_<type>_<YYYYmmdd_HHMMSS>_<8 hex>`.
+    pub(crate) fn operation(
+        &mut self,
+        kind: &'static str,
+        at: Time,
+        symbols: impl Into<Text>,
+        timeframe: &'static str,
+    ) -> Operation {
+        let written = DateTime::<Utc>::from_timestamp_micros(at.0).unwrap_or_default().format("%Y%m%d_%H%M%S");
+        let id = format!("op_{kind}_{written}_{:08x}", self.rng.draw() as u32);
+        Operation { id, kind, symbols: symbols.into(), timeframe }
+    }
+
+    /// The root span of a command.
+    pub(crate) fn cli(
+        &mut self,
+        at: At,
+        command: &'static str,
+        args: &str,
+        start: Time,
+        took: Micros,
+        exit: Exit,
+    ) -> At {
+        let context = self.rng.draw() & 0xffff_fff0;
+        let args = format!(
+            "{{\"args\": [], \"kwargs\": {{\"ctx\": \"<click.core.Context object at 0x7f{context:010x}>\", {args}}}}}"
+        );
+        let pen = self
+            .span(at, CLI, format!("cli.{command}"), start, took)
+            .scope(CLI_SCOPE, "")
+            .attr("cli.command", command)
+            .attr("cli.args", args);
+        match exit {
+            Exit::Ok => pen.ok(),
+            Exit::One => pen.raised("click.exceptions.Exit", "1", 2),
+            Exit::Silent => pen,
+        }
+        .done()
+    }
+
+    /// `operations.create` with `operation.register` below; workers name the id on both.
+    pub(crate) fn register(&mut self, at: At, service: &str, operation: &Operation, start: Time) {
+        let in_api = service == API;
+        let took = self.rng.about(Micros(480));
+        let pen = self
+            .span(at, service.to_owned(), "operations.create", start, took)
+            .scope(SERVICE, "")
+            .attr("service.method", "operations.create");
+        let create = if in_api { pen } else { pen.attr("operation.id", operation.id.clone()) }.ok().done();
+        self.span(create, service.to_owned(), "operation.register", start + Micros(80), Micros(took.0 - 110))
+            .scope(SERVICE, "")
+            .attr("operation.id", operation.id.clone())
+            .attr("data.symbol", operation.symbols.clone())
+            .attr("data.timeframe", operation.timeframe)
+            .attr("operation.type", operation.kind)
+            .attr("operation.status", "pending")
+            .attr("operation.is_backend_local", operation.kind == "agent_research")
+            .ok()
+            .done();
+    }
+
+    /// `operation.state_transition`; always ends OK, even into `failed`.
+    pub(crate) fn transition(
+        &mut self,
+        at: At,
+        service: &str,
+        operation: &Operation,
+        when: Time,
+        (from, to): (&'static str, &'static str),
+        extra: &[(&'static str, super::span::RawValue)],
+    ) {
+        let took = Micros(self.rng.within(55, 180));
+        let mut pen = self
+            .span(at, service.to_owned(), "operation.state_transition", when, took)
+            .scope(SERVICE, "")
+            .attr("operation.id", operation.id.clone())
+            .attr("operation.from_status", from)
+            .attr("operation.to_status", to);
+        for (key, value) in extra {
+            pen = pen.attr(*key, value.clone());
+        }
+        pen.ok().done();
+    }
+
+    /// A span of a decorated service method without more to say.
+    pub(crate) fn method(&mut self, at: At, service: &str, name: &'static str, when: Time, took: Micros) -> At {
+        self.span(at, service.to_owned(), name, when, took).scope(SERVICE, "").attr("service.method", name).ok().done()
+    }
+
+    /// `workers.list` twice, as every training start does.
+    pub(crate) fn list_workers(&mut self, at: At, when: Time, times: i64) {
+        for nth in 0..times {
+            let took = Micros(self.rng.within(12, 80));
+            self.method(at, API, "workers.list", when + Micros(nth * 140), took);
+        }
+    }
+
+    /// `workers.select` with counts as strings; says OK even when nobody was found.
+    pub(crate) fn select_worker(
+        &mut self,
+        at: At,
+        kind: &'static str,
+        when: Time,
+        took: Micros,
+        counts: [&'static str; 3],
+    ) {
+        let [total, capable, available] = counts;
+        let chosen = format!("{kind}-worker-{:08x}", self.rng.draw() as u32);
+        let pen = self
+            .span(at, API, "workers.select", when, took)
+            .scope(SERVICE, "")
+            .attr("service.method", "workers.select")
+            .attr("worker.type", kind)
+            .attr("worker.total_workers", total)
+            .attr("worker.capable_workers", capable)
+            .attr("worker.available_workers", available);
+        if available == "0" {
+            pen.attr("worker.selection_status", "no_workers_available")
+        } else {
+            pen.attr("worker.selected_id", chosen).attr("worker.selection_status", "success")
+        }
+        .ok()
+        .done();
+    }
+
+    /// One poll of an operation: the API answers from its cache, or (`worker`) asks the worker first.
+    pub(crate) fn poll(
+        &mut self,
+        at: At,
+        deployment: &Deployment,
+        operation: &Operation,
+        when: Time,
+        worker: Option<(&Peer, Reply)>,
+    ) -> At {
+        const ROUTE: &str = "/api/v1/operations/{operation_id}";
+        let path = format!("/api/v1/operations/{}", operation.id);
+        let request = Request::with_path("GET", ROUTE, path.clone());
+        let took = self.rng.about(ms(if worker.is_some() { 16 } else { 5 }));
+        let server = self.call(at, CLI, &deployment.api, &request, (when, took), 200);
+        let Some((worker, reply)) = worker else { return server };
+        let asked = when + ms(4);
+        let Reply::Status(status) = reply else {
+            return self.client(server, API, worker, &request, (asked, ms(6)), reply);
+        };
+        self.call(server, API, worker, &request, (asked, ms(4)), status);
+        let metrics =
+            Request::with_path("GET", "/api/v1/operations/{operation_id}/metrics", format!("{path}/metrics?cursor=0"));
+        self.call(server, API, worker, &metrics, (asked + ms(5), ms(3)), status);
+        server
+    }
+
+    /// A later command that only looks at an operation (`ktrdr status`): a trace of its own.
+    pub(crate) fn status_command(
+        &mut self,
+        deployment: &Deployment,
+        operation: &Operation,
+        when: Time,
+        worker: Option<(&Peer, Reply)>,
+    ) {
+        let top = self.trace();
+        let args = format!("\"operation_id\": \"{}\"", operation.id);
+        let root = self.cli(top, "status", &args, when, ms(140), Exit::Ok);
+        self.poll(root, deployment, operation, when + ms(85), worker);
+    }
+
+    /// The API's health check of a worker: a trace of five spans, or of one when nobody answers.
+    pub(crate) fn health_check(&mut self, worker: &Peer, when: Time, alive: bool) {
+        let top = self.trace();
+        let request = Request::new("GET", "/health");
+        if alive {
+            let took = self.rng.about(ms(5));
+            let server = self.call(top, API, worker, &request, (when, took), 200);
+            self.method(server, &worker.service, "operations.list", when + Micros(1900), Micros(90));
+        } else {
+            self.client(top, API, worker, &request, (when, ms(4)), Reply::Refused);
+        }
+    }
+}

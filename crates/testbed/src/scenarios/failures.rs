@@ -1,0 +1,54 @@
+//! Trainings that start and then fail.
+
+use super::training::{self, End, Run};
+use crate::{
+    http::{Reply, Request},
+    ktrdr::{API, Deployment, Exit},
+    story::{Story, mins, ms, secs},
+};
+use trace::Micros;
+
+/// 8: an exception in the worker's body; every span is fine, only the transition tells, without the class.
+pub(super) fn value_error(story: &mut Story) {
+    let d = Deployment::new(story.seed);
+    let run = Run {
+        symbols: "EURUSD",
+        loading: secs(3),
+        silent: secs(19),
+        end: End::Failed(
+            "No aligned samples available: min_len=0, features_len=0, labels_len=0. One or both of features/labels \
+             are empty after alignment.",
+        ),
+        ..training::eurusd(&d)
+    };
+    let started = training::train(story, &d, &run, story.base);
+    story.about_operation(&started.operation.id);
+    story.clock(mins(10));
+}
+
+/// 9: the data of a symbol was never loaded.
+pub(super) fn data_not_found(story: &mut Story) {
+    let d = Deployment::new(story.seed);
+    let base = story.base;
+    let (_, start) = training::request(story, &d, base, Exit::Ok);
+    let (worker, when) = (d.training[0].clone(), base + ms(350));
+    let operation = story.operation("training", when, "XAUUSD", "1h");
+    let request = Request::new("POST", "/training/start");
+    let dispatch = story.client(start, API, &worker, &request, (when, ms(8)), Reply::Status(200));
+    let server = story.server(dispatch, &worker, &request, (when + ms(3), Micros(2300)), 200);
+    story.register(server, &worker.service, &operation, when + ms(6));
+    story.transition(server, &worker.service, &operation, when + ms(7), ("pending", "running"), &[]);
+    let text = "Data file not found: data/1h/XAUUSD_1h.csv";
+    story
+        .span(server, worker.service.clone(), "training.data_loading", when + ms(396), ms(38))
+        .scope("ktrdr.training.training_pipeline", "")
+        .attr("data.symbol", "XAUUSD")
+        .attr("data.timeframes", "1h")
+        .attr("progress.phase", "data_loading")
+        .raised("ktrdr.errors.exceptions.DataNotFoundError", text, 1)
+        .done();
+    let error = [("operation.error", text.into())];
+    story.transition(server, &worker.service, &operation, when + ms(437), ("running", "failed"), &error);
+    story.about_operation(&operation.id);
+    story.clock(mins(10));
+}

@@ -1,0 +1,191 @@
+//! Who works on what, one after the other: workers take one operation at a time.
+
+use super::super::{
+    Form, RawTrace, Rng, scenarios,
+    scenarios::{Work, work},
+    story::{Story, secs},
+};
+use crate::{RawSpan, Scenario};
+use trace::Time;
+
+/// What happens in a lane.
+#[derive(Debug)]
+pub(super) struct Course {
+    name: &'static str,
+    /// What goes well, over and over.
+    usual: &'static [Work],
+    /// Names of examples of what does not.
+    examples: &'static [&'static str],
+    /// Every how many pieces of work an example comes.
+    every: usize,
+    /// Seconds of idleness after each piece of work: from, to.
+    idle: (i64, i64),
+}
+
+/// The lanes of a deployment with two workers of each type. Only the first lane uses the first workers, because the
+/// examples and the researches take those.
+pub(super) const COURSES: [Course; 5] = [
+    Course {
+        name: "first workers",
+        usual: &[
+            Work::Training(0, "EURUSD,AUDUSD", 230),
+            Work::Backtest(0, "GBPJPY", 95),
+            Work::Training(0, "GBPUSD,GBPJPY", 150),
+            Work::Backtest(0, "AUDNZD", 70),
+            Work::Research(true),
+            Work::Training(0, "EURUSD,AUDUSD", 230),
+            Work::Backtest(0, "GBPJPY", 95),
+            Work::Research(false),
+            Work::Backtest(0, "CHFJPY", 50),
+            Work::Research(true),
+        ],
+        examples: &[
+            "11-cancelled",
+            "9-data-not-found",
+            "8c-model-path-missing",
+            "8-value-error",
+            "17b-coordinator-failed",
+            "19-slow-selection",
+        ],
+        every: 5,
+        idle: (5, 40),
+    },
+    Course {
+        name: "second training worker",
+        usual: &[
+            Work::Training(1, "USDJPY,EURJPY", 200),
+            Work::Training(1, "AUDNZD", 110),
+            Work::Training(1, "GBPCHF", 320),
+        ],
+        examples: &["6b-second-worker-accepts"],
+        every: 9,
+        idle: (10, 60),
+    },
+    Course {
+        name: "second backtest worker",
+        usual: &[
+            Work::Backtest(1, "GBPJPY", 95),
+            Work::Backtest(1, "GBPCHF", 60),
+            Work::Backtest(1, "AUDNZD", 70),
+            Work::Backtest(1, "CHFJPY", 50),
+            Work::Backtest(1, "GBPJPY", 95),
+            // The same as ever, but it takes four times as long.
+            Work::Backtest(1, "CHFJPY", 240),
+        ],
+        examples: &[],
+        every: usize::MAX,
+        idle: (8, 50),
+    },
+    Course {
+        name: "downloads",
+        usual: &[
+            Work::Download("AUDNZD", 6),
+            Work::Download("CHFJPY", 9),
+            Work::Download("GBPCHF", 4),
+            Work::Download("EURNZD", 12),
+        ],
+        examples: &["3b-segments-failed", "7b-ib-host-down", "7d-ib-gateway-down", "3-slow-download"],
+        every: 14,
+        idle: (10, 60),
+    },
+    Course {
+        name: "refused starts",
+        usual: &[],
+        examples: &[
+            "4-no-workers-backtest",
+            "7-worker-refused",
+            "4b-no-workers-training",
+            "8b-strategy-not-found",
+            "6-all-workers-busy",
+            "10-worker-crash-failed",
+            "5-no-capable-workers",
+            "6b-all-workers-refuse",
+        ],
+        every: 1,
+        idle: (300, 900),
+    },
+];
+
+/// A lane and how far it has come.
+#[derive(Debug)]
+pub(super) struct Lane {
+    course: &'static Course,
+    rng: Rng,
+    seed: u64,
+    /// When the next piece of work starts.
+    pub(super) next: Time,
+    done: usize,
+}
+
+impl Lane {
+    /// A lane whose first work starts within a minute and a half after `begin`.
+    pub(super) fn new(course: &'static Course, begin: Time, seed: u64) -> Self {
+        let mut rng = Rng::new(course.name, &[begin.0 as u64, seed]);
+        let next = begin + secs(rng.within(1, 90));
+        Self { course, rng, seed, next, done: 0 }
+    }
+
+    /// Tells the next piece of work and moves on behind it.
+    pub(super) fn tell(&mut self) -> Vec<RawTrace> {
+        let mut story = Story::new(self.course.name, Form::Wire, self.next, self.seed);
+        if let Some(piece) = self.choose() {
+            work(&mut story, piece);
+        }
+        let traces = story.finish().traces;
+        let idle = secs(self.rng.within(self.course.idle.0, self.course.idle.1));
+        self.next = done(&traces).unwrap_or(self.next) + idle;
+        self.done += 1;
+        traces
+    }
+
+    fn choose(&self) -> Option<Work> {
+        let Course { usual, examples, every, .. } = self.course;
+        let (round, nth) = (self.done / every, self.done % every);
+        if nth + 1 == *every || usual.is_empty() {
+            let name = examples.get(round % examples.len().max(1))?;
+            return example(name).map(Work::Example);
+        }
+        usual.get((self.done - round) % usual.len()).copied()
+    }
+}
+
+fn example(name: &str) -> Option<&'static Scenario> {
+    scenarios().iter().find(|scenario| scenario.name == name)
+}
+
+/// When an operation is over: its last change of state, else its last span.
+fn done(traces: &[RawTrace]) -> Option<Time> {
+    let spans = || traces.iter().flat_map(|trace| &trace.spans);
+    let changes = spans().filter(|span| span.name == "operation.state_transition");
+    changes.map(RawSpan::end).max().or_else(|| spans().map(RawSpan::end).max())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_of_a_lane_exists() {
+        for name in COURSES.iter().flat_map(|course| course.examples) {
+            assert!(example(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_lane_takes_one_piece_of_work_at_a_time_and_comes_to_all_of_them() {
+        for course in &COURSES {
+            let mut lane = Lane::new(course, Time(1_795_341_900_000_000), 3);
+            let mut names = std::collections::BTreeSet::new();
+            for _ in 0..(course.usual.len() + course.examples.len()) * course.every.min(20) {
+                let before = lane.next;
+                let choice = lane.choose().unwrap();
+                names.insert(format!("{choice:?}"));
+                let traces = lane.tell();
+                assert!(traces.iter().all(|trace| trace.start().unwrap() >= before), "{choice:?} reaches back");
+                assert!(done(&traces).unwrap() < lane.next, "{choice:?}");
+            }
+            let usual: std::collections::BTreeSet<_> = course.usual.iter().map(|work| format!("{work:?}")).collect();
+            assert_eq!(names.len(), usual.len() + course.examples.len(), "{}: {names:?}", course.name);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! An in-memory store of traces that searches the way Jaeger's does.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+};
+
+use super::span::{RawSpan, RawTrace};
+use trace::{Micros, SpanKind, Time, TraceId};
+
+/// What a search asks for; everything must hold for one span of a trace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Name of the service.
+    pub service: Option<String>,
+    /// Exact name of the span.
+    pub operation: Option<String>,
+    /// Attributes of the span, its process or its events, as text.
+    pub tags: Vec<(String, String)>,
+    /// Earliest start.
+    pub from: Option<Time>,
+    /// Latest start.
+    pub to: Option<Time>,
+    /// Shortest duration.
+    pub min_duration: Option<Micros>,
+    /// Longest duration.
+    pub max_duration: Option<Micros>,
+}
+
+impl Filter {
+    fn matches(&self, span: &RawSpan) -> bool {
+        self.service.as_ref().is_none_or(|service| *service == span.service)
+            && self.operation.as_ref().is_none_or(|name| *name == span.name)
+            && self.from.is_none_or(|from| span.start >= from)
+            && self.to.is_none_or(|to| span.start <= to)
+            && self.min_duration.is_none_or(|least| span.duration >= least)
+            && self.max_duration.is_none_or(|most| span.duration <= most)
+            && self.tags.iter().all(|(key, value)| carries(span, key, value))
+    }
+}
+
+fn carries(span: &RawSpan, key: &str, value: &str) -> bool {
+    let events = span.events.iter().flat_map(|event| &event.attributes);
+    let mut pairs = span.attributes.iter().chain(span.process.iter()).chain(events);
+    pairs.any(|(name, is)| name == key && is.to_text() == value)
+        || span.own_fields().iter().any(|(name, is)| *name == key && is.to_text() == value)
+}
+
+/// Names and kinds of a service's spans.
+pub(super) type SpanNames = BTreeSet<(String, &'static str)>;
+
+#[derive(Debug, Default)]
+struct Content {
+    traces: Vec<Arc<RawTrace>>,
+    by_id: HashMap<TraceId, usize>,
+    services: BTreeMap<String, SpanNames>,
+}
+
+impl Content {
+    fn insert(&mut self, trace: RawTrace) {
+        for span in &trace.spans {
+            let kind = if span.kind == SpanKind::Unspecified { "" } else { span.kind.as_str() };
+            if let Some(names) = self.services.get_mut(span.service.as_ref()) {
+                if !names.iter().any(|(name, of)| *name == span.name && *of == kind) {
+                    names.insert((span.name.to_string(), kind));
+                }
+            } else {
+                self.services.insert(span.service.to_string(), [(span.name.to_string(), kind)].into());
+            }
+        }
+        let known = self.by_id.get(&trace.id).and_then(|&at| self.traces.get_mut(at));
+        if let Some(known) = known {
+            Arc::make_mut(known).spans.extend(trace.spans);
+        } else {
+            self.by_id.insert(trace.id, self.traces.len());
+            self.traces.push(Arc::new(trace));
+        }
+    }
+}
+
+/// Traces in memory; may be added to while it is searched.
+#[derive(Debug, Default)]
+pub struct Store {
+    content: RwLock<Content>,
+}
+
+impl Store {
+    /// A store of these traces.
+    #[must_use]
+    pub fn new(traces: Vec<RawTrace>) -> Self {
+        let store = Self::default();
+        store.add(traces);
+        store
+    }
+
+    /// Adds traces; spans of a known trace are added to it.
+    pub fn add(&self, traces: Vec<RawTrace>) {
+        let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
+        for trace in traces {
+            content.insert(trace);
+        }
+    }
+
+    /// Forgets traces; the names of their services and spans stay known, as in Jaeger.
+    pub fn remove(&self, ids: &HashSet<TraceId>) {
+        let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
+        content.traces.retain(|trace| !ids.contains(&trace.id));
+        content.by_id = content.traces.iter().enumerate().map(|(at, trace)| (trace.id, at)).collect();
+    }
+
+    /// How many traces it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.read().traces.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The trace with this id.
+    #[must_use]
+    pub fn get(&self, id: TraceId) -> Option<Arc<RawTrace>> {
+        let content = self.read();
+        content.by_id.get(&id).and_then(|&at| content.traces.get(at)).map(Arc::clone)
+    }
+
+    /// At most `limit` traces with a span that passes the filter, newest first (0: all).
+    #[must_use]
+    pub fn search(&self, filter: &Filter, limit: usize) -> Vec<Arc<RawTrace>> {
+        let content = self.read();
+        let hit = |trace: &&Arc<RawTrace>| trace.spans.iter().any(|span| filter.matches(span));
+        let mut found: Vec<Arc<RawTrace>> = content.traces.iter().filter(hit).map(Arc::clone).collect();
+        drop(content);
+        found.sort_by_key(|trace| (std::cmp::Reverse(trace.start()), trace.id));
+        if limit > 0 {
+            found.truncate(limit);
+        }
+        found
+    }
+
+    pub(super) fn services(&self) -> Vec<String> {
+        self.read().services.keys().cloned().collect()
+    }
+
+    pub(super) fn span_names(&self, service: &str) -> SpanNames {
+        self.read().services.get(service).cloned().unwrap_or_default()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Content> {
+        self.content.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Form, scenarios, tell};
+
+    const BASE: Time = Time(1_795_341_900_000_000);
+
+    fn filled() -> Store {
+        let traces = scenarios()
+            .iter()
+            .filter(|scenario| ["2", "4"].contains(&scenario.number))
+            .flat_map(|scenario| tell(scenario, Form::Wire, BASE, 1).traces);
+        Store::new(traces.collect())
+    }
+
+    fn tagged(key: &str, value: &str) -> Filter {
+        Filter { tags: vec![(key.to_owned(), value.to_owned())], ..Filter::default() }
+    }
+
+    #[test]
+    fn everything_asked_must_hold_for_one_span() {
+        let store = filled();
+        let found = |filter: &Filter| store.search(filter, 0).len();
+        assert_eq!(found(&Filter { operation: Some("workers.select".to_owned()), ..Filter::default() }), 2);
+        assert_eq!(found(&tagged("worker.total_workers", "0")), 1);
+        let elsewhere = Filter { service: Some("ktrdr-cli".to_owned()), ..tagged("worker.total_workers", "0") };
+        assert_eq!(found(&elsewhere), 0, "the command line's spans carry no counts");
+        let later = Filter { from: Some(BASE + Micros::from_secs(3600)), ..Filter::default() };
+        assert_eq!(found(&later), 0);
+        let long = Filter { min_duration: Some(Micros::from_secs(8)), ..Filter::default() };
+        assert_eq!(found(&long), 2, "the retries of one, the features of the other");
+    }
+
+    #[test]
+    fn kind_status_process_and_events_are_searched_too() {
+        let store = filled();
+        for (key, value, traces) in [
+            ("span.kind", "server", 2),
+            ("error", "true", 1),
+            ("http.status_code", "503", 1),
+            ("deployment.environment", "development", 2),
+            ("exception.type", "click.exceptions.Exit", 1),
+        ] {
+            assert_eq!(store.search(&tagged(key, value), 0).len(), traces, "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn the_newest_traces_win_and_late_spans_join_their_trace() {
+        let store = filled();
+        let all = store.search(&Filter::default(), 0);
+        assert_eq!(store.search(&Filter::default(), 1).len(), 1);
+        let trace = RawTrace::clone(&all[0]);
+        let (id, before) = (trace.id, trace.spans.len());
+        store.add(vec![RawTrace { id, spans: trace.spans.into_iter().take(1).collect() }]);
+        assert_eq!(store.get(id).unwrap().spans.len(), before + 1);
+        assert_eq!(store.len(), all.len());
+    }
+
+    #[test]
+    fn removed_traces_are_gone_and_the_others_are_still_found() {
+        let store = filled();
+        let all = store.search(&Filter::default(), 0);
+        store.remove(&[all[0].id].into());
+        assert_eq!(store.len(), all.len() - 1);
+        assert!(store.get(all[0].id).is_none());
+        assert!(all[1..].iter().all(|trace| store.get(trace.id).is_some_and(|kept| kept.id == trace.id)));
+    }
+}

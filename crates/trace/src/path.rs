@@ -1,0 +1,285 @@
+//! The critical path: which span the time of a trace belongs to, moment by moment.
+//!
+//! Going back from the end, the last child to finish is what its parent waited for. The rules (`docs/architecture.md`
+//! tells why): equal ends prefer the earlier start, then the lower span id; siblings that touch both count; siblings
+//! that overlap by less than 1 % of their parent, with nothing else inside the overlap, count as successive and are
+//! clipped; children are clamped to their parent; what a parent does not wait for (producer to consumer, follows-from)
+//! is left out. Nothing recurses, so a deep trace is as good as a wide one.
+
+use super::{
+    ids::SpanId,
+    model::{SpanIx, Trace},
+    span::{Relation, SpanKind},
+    time::Time,
+    tree::Tree,
+};
+
+/// A half-open stretch of time that belongs to one span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// The span whose own time it is.
+    pub span: SpanIx,
+    /// Its first moment.
+    pub start: Time,
+    /// The moment after its last.
+    pub end: Time,
+}
+
+/// The plain critical path of a trace: every root's own interval, divided among the spans below it.
+///
+/// Sections are in time order; those of one root are contiguous, neighbours of one span are merged, none is empty.
+#[must_use]
+pub fn critical_path(trace: &Trace, tree: &Tree) -> Vec<Section> {
+    let mut forest = Forest::with_capacity(trace.len());
+    for span in trace.spans() {
+        forest.add(span.start(), span.end(), span.id());
+    }
+    let edges = trace.spans().filter_map(|span| {
+        let parent = trace.span(tree.parent(span.ix())?)?;
+        let handed_over = parent.kind() == SpanKind::Producer && span.kind() == SpanKind::Consumer;
+        let follows = span.parent().is_some_and(|named| named.relation == Relation::FollowsFrom);
+        (!handed_over && !follows).then_some((Node(parent.ix().0), Node(span.ix().0)))
+    });
+    forest.connect(edges);
+    let mut sections: Vec<Section> = tree
+        .roots()
+        .iter()
+        .flat_map(|root| forest.path_below(Node(root.0)))
+        .filter_map(|s| Some(Section { span: SpanIx(s.owner?.0), start: s.start, end: s.end }))
+        .collect();
+    sections.sort_by_key(|s| (s.start, s.end, s.span));
+    sections
+}
+
+/// An interval of a [`Forest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Node(pub u32);
+
+/// The node of a span, in a forest with one node per span of a trace, in the trace's order.
+impl From<SpanIx> for Node {
+    fn from(ix: SpanIx) -> Self {
+        Self(ix.0)
+    }
+}
+
+/// The span of a node, in a forest with one node per span of a trace, in the trace's order.
+impl From<Node> for SpanIx {
+    fn from(node: Node) -> Self {
+        Self(node.0)
+    }
+}
+
+/// A stretch of a path: it belongs to a node, or to nobody (a gap).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The node whose own time it is; `None` for a gap.
+    pub owner: Option<Node>,
+    /// Its first moment.
+    pub start: Time,
+    /// The moment after its last.
+    pub end: Time,
+}
+
+/// Intervals that hang on each other: what the path rules see of spans, from one trace or several.
+#[derive(Clone, Debug, Default)]
+pub struct Forest {
+    nodes: Vec<Interval>,
+    firsts: Vec<u32>,
+    children: Vec<Node>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Interval {
+    start: i64,
+    end: i64,
+    id: SpanId,
+}
+
+impl Forest {
+    /// An empty forest with room for `n` nodes.
+    #[must_use]
+    pub fn with_capacity(n: usize) -> Self {
+        Self { nodes: Vec::with_capacity(n), firsts: Vec::new(), children: Vec::new() }
+    }
+
+    /// Adds an interval; nodes are numbered from 0 in the order they are added.
+    pub fn add(&mut self, start: Time, end: Time, id: SpanId) -> Node {
+        self.nodes.push(Interval { start: start.0, end: end.0.max(start.0), id });
+        Node(self.nodes.len() as u32 - 1)
+    }
+
+    /// Hangs children on parents; call it once, after all nodes are added. The pairs must not form a circle.
+    pub fn connect(&mut self, edges: impl Iterator<Item = (Node, Node)>) {
+        let edges: Vec<(Node, Node)> = edges.collect();
+        let mut firsts = vec![0u32; self.nodes.len() + 1];
+        for (parent, _) in &edges {
+            if let Some(count) = firsts.get_mut(parent.0 as usize + 1) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for first in &mut firsts {
+            sum += *first;
+            *first = sum;
+        }
+        let mut next = firsts.clone();
+        let mut children = vec![Node(0); sum as usize];
+        for (parent, child) in edges {
+            if let Some(place) = next.get_mut(parent.0 as usize) {
+                if let Some(slot) = children.get_mut(*place as usize) {
+                    *slot = child;
+                }
+                *place += 1;
+            }
+        }
+        (self.firsts, self.children) = (firsts, children);
+    }
+
+    /// The path through a node's own interval.
+    #[must_use]
+    pub fn path_below(&self, root: Node) -> Vec<Stretch> {
+        let Some(interval) = self.nodes.get(root.0 as usize) else { return Vec::new() };
+        self.walk(Some(root), self.children_of(root), interval.start, interval.end)
+    }
+
+    /// The path through a window on which `top` nodes are laid; what none of them covers is a gap.
+    #[must_use]
+    pub fn path_over(&self, top: &[Node], start: Time, end: Time) -> Vec<Stretch> {
+        self.walk(None, top, start.0, end.0)
+    }
+
+    /// Microseconds of a node that none of its children covers.
+    #[must_use]
+    pub fn self_time(&self, node: Node) -> i64 {
+        let Some(own) = self.nodes.get(node.0 as usize) else { return 0 };
+        let mut kids: Vec<(i64, i64)> = self
+            .children_of(node)
+            .iter()
+            .filter_map(|kid| self.nodes.get(kid.0 as usize))
+            .map(|kid| (kid.start.max(own.start), kid.end.min(own.end)))
+            .filter(|(start, end)| start < end)
+            .collect();
+        kids.sort_unstable();
+        let mut covered = 0;
+        let mut until = own.start;
+        for (start, end) in kids {
+            covered += (end - start.max(until)).max(0);
+            until = until.max(end);
+        }
+        own.end - own.start - covered
+    }
+
+    fn children_of(&self, node: Node) -> &[Node] {
+        let bound = |i: usize| self.firsts.get(i).map_or(0, |&first| first as usize);
+        self.children.get(bound(node.0 as usize)..bound(node.0 as usize + 1)).unwrap_or_default()
+    }
+
+    fn walk(&self, owner: Option<Node>, kids: &[Node], start: i64, end: i64) -> Vec<Stretch> {
+        let mut backwards = Backwards::default();
+        if start >= end {
+            return Vec::new();
+        }
+        let mut stack = vec![Level::new(self, owner, kids, start, end)];
+        while let Some(level) = stack.last_mut() {
+            if let Some((kid, from, to)) = level.next_kid() {
+                backwards.push(level.owner, to, level.cursor);
+                level.cursor = from;
+                stack.push(Level::new(self, Some(kid), self.children_of(kid), from, to));
+            } else {
+                backwards.push(level.owner, level.start, level.cursor);
+                stack.pop();
+            }
+        }
+        backwards.0.reverse();
+        backwards.0
+    }
+}
+
+/// Stretches from last to first; a stretch that touches the one before it of the same owner joins it.
+#[derive(Default)]
+struct Backwards(Vec<Stretch>);
+
+impl Backwards {
+    fn push(&mut self, owner: Option<Node>, start: i64, end: i64) {
+        if start >= end {
+            return;
+        }
+        match self.0.last_mut() {
+            Some(later) if later.owner == owner && later.start.0 == end => later.start = Time(start),
+            _ => self.0.push(Stretch { owner, start: Time(start), end: Time(end) }),
+        }
+    }
+}
+
+/// A span on the way back through its own interval.
+struct Level {
+    owner: Option<Node>,
+    start: i64,
+    /// How far back the path has come.
+    cursor: i64,
+    /// What 1 % is taken of.
+    length: i64,
+    /// Children clamped to the interval, last finisher at the end.
+    kids: Vec<Kid>,
+    /// Starts and ends of all children, sorted; made when an overlap asks for it.
+    moments: Option<Vec<i64>>,
+    next: usize,
+}
+
+struct Kid {
+    node: Node,
+    start: i64,
+    end: i64,
+}
+
+impl Level {
+    fn new(forest: &Forest, owner: Option<Node>, kids: &[Node], start: i64, end: i64) -> Self {
+        let mut clamped: Vec<(Kid, SpanId)> = kids
+            .iter()
+            .filter_map(|kid| {
+                let own = forest.nodes.get(kid.0 as usize)?;
+                let (from, to) = (own.start.max(start), own.end.min(end));
+                (from < to).then_some((Kid { node: *kid, start: from, end: to }, own.id))
+            })
+            .collect();
+        clamped.sort_unstable_by(|(a, a_id), (b, b_id)| {
+            b.end.cmp(&a.end).then(a.start.cmp(&b.start)).then(a_id.cmp(b_id)).then(a.node.cmp(&b.node))
+        });
+        let length = match owner.and_then(|node| forest.nodes.get(node.0 as usize)) {
+            Some(own) => own.end - own.start,
+            None => end - start,
+        };
+        let kids = clamped.into_iter().map(|(kid, _)| kid).collect();
+        Self { owner, start, cursor: end, length, kids, moments: None, next: 0 }
+    }
+
+    /// The next child that the span waited for, with the stretch that is the child's.
+    fn next_kid(&mut self) -> Option<(Node, i64, i64)> {
+        while let Some(kid) = self.kids.get(self.next) {
+            let (node, start, end) = (kid.node, kid.start, kid.end);
+            self.next += 1;
+            if start >= self.cursor {
+                continue;
+            }
+            if end <= self.cursor {
+                return Some((node, start, end));
+            }
+            let small = (end - self.cursor).saturating_mul(100) < self.length;
+            if small && self.nothing_between(self.cursor, end) {
+                return Some((node, start, self.cursor));
+            }
+        }
+        None
+    }
+
+    fn nothing_between(&mut self, from: i64, to: i64) -> bool {
+        let kids = &self.kids;
+        let moments = self.moments.get_or_insert_with(|| {
+            let mut moments: Vec<i64> = kids.iter().flat_map(|kid| [kid.start, kid.end]).collect();
+            moments.sort_unstable();
+            moments
+        });
+        let after = moments.partition_point(|moment| *moment <= from);
+        moments.get(after).is_none_or(|moment| *moment >= to)
+    }
+}

@@ -1,0 +1,156 @@
+//! From a question to frames: asks the investigator, and builds the frames off the async threads.
+
+use std::sync::Arc;
+
+use super::{
+    instances::DataSource,
+    now,
+    question::{Format, MAX_LIMIT, Question},
+    stream,
+    uploads::Uploads,
+    upstream,
+};
+use crate::investigate::Options;
+use diagnosis::playbook::SpanRole;
+use diagnosis::{Answer, TimeRange};
+use diagnosis::{Context, Diagnosis, diagnose};
+use frames::{self, Buckets, Frame, View};
+use grafana_plugin_protocol::api::{Caller, Failure, Frames, QueryRange, RawQuery};
+use trace::{Micros, Time, Trace};
+
+/// Where a query without a range looks: the last hour.
+const DEFAULT_RANGE: Micros = Micros::from_secs(3600);
+
+/// Answers a question.
+pub(super) async fn answer(
+    question: Question,
+    query: &RawQuery,
+    caller: &Caller,
+    data_source: DataSource,
+    uploads: &Uploads,
+) -> Result<Frames, Failure> {
+    let now = now();
+    let range = range(query.range, now)?;
+    let ask = &data_source.investigator;
+    let failed = |error| upstream::failure(&error);
+    let clock = range.to.min(now);
+    let source = data_source.source.clone();
+    let ref_id = query.ref_id.clone();
+    match question {
+        Question::Operations { filters, limit, order } => {
+            let looked_at = order.looked_at(limit, MAX_LIMIT);
+            let mut answer = ask.operations(range, &filters, looked_at, now).await.map_err(failed)?;
+            order.apply(&mut answer, limit);
+            encoded(ref_id, move || vec![frames::operations(&answer, &source)]).await
+        }
+        Question::Diagnosis { target, views, follow } => {
+            let answer = ask.diagnosis(&target, now).await.map_err(failed)?;
+            let channel = (follow && !data_source.settings.is_personal())
+                .then(|| stream::channel(&data_source.source.uid, &answer))
+                .flatten();
+            encoded(ref_id, move || diagnosis_frames(&answer, &views, &source, channel)).await
+        }
+        Question::Trace { target } => {
+            let traces = ask.traces(&target, now).await.map_err(failed)?;
+            if traces.iter().all(Trace::is_empty) {
+                return Err(Failure::downstream(
+                    404,
+                    "Jaeger has no trace with this id: it may be too old, or not exported yet",
+                ));
+            }
+            encoded(ref_id, move || vec![trace_frame(&traces, &data_source)]).await
+        }
+        Question::ServiceMap { target } => {
+            let answer = ask.diagnosis(&target, now).await.map_err(failed)?;
+            encoded(ref_id, move || frames::service_map(&answer)).await
+        }
+        Question::Metric { measure, by, filters, format, limit } => {
+            let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
+            let buckets = Buckets::new(
+                TimeRange { to: clock, ..range },
+                Micros(i64::try_from(query.interval.as_micros()).unwrap_or(i64::MAX)),
+                query.max_points,
+            );
+            let frame = move || match format {
+                Format::Numeric => frames::numeric(&answer, measure, &by),
+                Format::Timeseries => frames::timeseries(&answer, measure, &by, buckets),
+            };
+            encoded(ref_id, move || vec![frame()]).await
+        }
+        Question::Annotations { filters, limit, least } => {
+            let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
+            encoded(ref_id, move || vec![frames::annotations(&answer, least, clock)]).await
+        }
+        Question::Upload { handle, views } => {
+            let upload = uploads.get(caller, &handle).await?;
+            let playbook = Arc::clone(data_source.investigator.playbook());
+            let Options { stall_threshold, baseline_window, .. } = data_source.settings.options;
+            encoded(ref_id, move || {
+                let context = Context { now, baseline_window, stall_threshold, ..Context::default() };
+                let traces = &*upload.traces;
+                let diagnoses: Vec<_> =
+                    diagnose(traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
+                let executed = format!("an uploaded file of {} traces", traces.len());
+                let mut notices = upload.notices.to_vec();
+                if diagnoses.is_empty() {
+                    let spans: usize = traces.iter().map(Trace::len).sum();
+                    notices.push(format!("no operation was found in {} traces with {spans} spans", traces.len()));
+                }
+                let answer = Answer { diagnoses, partial: !upload.notices.is_empty(), notices, executed };
+                diagnosis_frames(&answer, &views, &source, None)
+            })
+            .await
+        }
+    }
+}
+
+/// The frames `diagnosis` and, for each operation, its lists.
+fn diagnosis_frames(answer: &Answer, views: &[View], source: &frames::Source, channel: Option<String>) -> Vec<Frame> {
+    let mut all = Vec::new();
+    if views.contains(&View::Diagnosis) {
+        all.push(frames::diagnosis(answer, source).with_meta(|meta| meta.channel = channel));
+    }
+    let lists = |diagnosis: &Arc<Diagnosis>| frames::lists(diagnosis, views, source);
+    all.extend(answer.diagnoses.iter().flat_map(lists));
+    all
+}
+
+fn trace_frame(traces: &[Trace], data_source: &DataSource) -> Frame {
+    let playbook = data_source.investigator.playbook();
+    let is_noise = |span: trace::SpanRef<'_>| playbook.span_roles(span.name()).any(|role| role == SpanRole::Noise);
+    let mut frame = frames::trace_view(traces, is_noise);
+    let ids: Vec<_> = traces.iter().map(|trace| trace.id().to_string()).collect();
+    frame.meta.executed_query_string = format!("traces {}", ids.join(", "));
+    frame
+}
+
+/// Builds and encodes frames where it keeps nobody waiting.
+async fn encoded(ref_id: String, build: impl FnOnce() -> Vec<Frame> + Send + 'static) -> Result<Frames, Failure> {
+    let work = move || -> Result<Frames, frames::EncodeError> {
+        let named = |mut frame: Frame| {
+            frame.ref_id.clone_from(&ref_id);
+            frame.encode()
+        };
+        build().into_iter().map(named).collect()
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(frames)) => Ok(frames),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a frame cannot be encoded");
+            Err(Failure::internal(error.to_string()))
+        }
+        Err(_) => Err(Failure::internal("the plugin made a mistake; its log says more")),
+    }
+}
+
+/// The wanted range, the last hour without one.
+pub(super) fn range(range: Option<QueryRange>, now: Time) -> Result<TimeRange, Failure> {
+    let range =
+        range.map(|range| TimeRange { from: Time::from_millis(range.from_ms), to: Time::from_millis(range.to_ms) });
+    let range = range.unwrap_or(TimeRange { from: now - DEFAULT_RANGE, to: now });
+    if range.from > range.to {
+        let text = format!("the time range ends ({}) before it starts ({})", range.to, range.from);
+        return Err(Failure::bad_request(text));
+    }
+    Ok(range)
+}
