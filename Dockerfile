@@ -1,8 +1,8 @@
 # syntax=docker/dockerfile:1
-# Everything from the sources, without Rust or Node.js on the machine that builds it:
+# Builds everything from source; the machine needs neither Rust nor Node.js:
 #   docker build --target grafana -t ktrdr-diagnosis-grafana .       Grafana with both plugins in it
 #   docker build --target simulation -t ktrdr-diagnosis-simulation . the command line tool alone, 15 MB
-#   docker build --target dist --output dist .                       the plugin folders, for a Grafana of your own
+#   docker build --target dist --output dist .                       the plugin folders, for your own Grafana
 #   docker build --target release --output release .                 the archives
 ARG RUST_VERSION=1.95
 ARG NODE_VERSION=22
@@ -17,7 +17,7 @@ COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /src
 COPY . .
-# git's folder is not part of the context.
+# The build context does not contain .git.
 ARG COMMIT=unknown
 ENV KTRDR_DIAGNOSIS_COMMIT=${COMMIT} npm_config_cache=/var/cache/npm
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
@@ -37,7 +37,7 @@ USER 65534:65534
 ENTRYPOINT ["/ktrdr-diagnose"]
 
 FROM grafana/grafana:${GRAFANA_VERSION} AS grafana
-# Not below /var/lib/grafana: a volume there would hide them. Grafana's user may write, so that it can install others.
+# Not below /var/lib/grafana, where a volume would hide them. Grafana's user may write here to install other plugins.
 COPY --from=build --chown=472:0 /src/dist/ /opt/grafana-plugins/
 ENV GF_PATHS_PLUGINS=/opt/grafana-plugins
 ENV GF_PLUGINS_ALLOW_LOADING_UNSIGNED_PLUGINS=ktrdr-diagnosis-datasource,ktrdr-diagnosis-panel

@@ -8,7 +8,7 @@ import config from './rspack.config.mjs';
 
 const has = (flag) => process.argv.includes(flag);
 
-/** Removes what an earlier build left; the backend's executable lies in the same folder and stays. */
+/** Removes the files of an earlier build. Keeps the backend's executable, which is in the same folder. */
 function sweep({ out }) {
   for (const name of fs.existsSync(out) ? fs.readdirSync(out) : []) {
     if (/\.js(\.map|\.LICENSE\.txt)?$/.test(name)) {
@@ -17,7 +17,7 @@ function sweep({ out }) {
   }
 }
 
-/** The modules a built file asks Grafana for, checked against what every supported Grafana has. */
+/** The modules that a built file requires, checked against those of every supported Grafana. */
 function checkImports({ id, out }) {
   const file = path.join(out, 'module.js');
   const text = fs.readFileSync(file, 'utf8');

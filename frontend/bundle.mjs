@@ -1,4 +1,4 @@
-// What is built, from what, and what Grafana provides at run time.
+// The bundles, their sources, and the modules that Grafana provides at run time.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,7 +16,7 @@ export const plugins = [
   { id: PANEL, folder: 'panel', json: path.join(src, 'panel/plugin.json') },
 ].map((p) => ({ ...p, entry: `./${p.folder}/module.ts`, out: path.join(dist, p.id) }));
 
-/** Grafana's loader hands these to every plugin (`sharedDependencies.ts` in Grafana's source). */
+/** Grafana's loader provides these to every plugin (`sharedDependencies.ts` in Grafana's source). */
 export const externals = [
   { 'amd-module': 'module' },
   'lodash',
@@ -40,7 +40,7 @@ export const externals = [
   /^@grafana\/(ui|data|runtime)(\/unstable)?$/,
 ];
 
-/** What every supported Grafana provides; the built files may ask for nothing else (no jsx-runtime: 11.6.0 lacks it). */
+/** Modules of every supported Grafana. The built files may not require any other (no jsx-runtime: 11.6.0 lacks it). */
 export const provided = [
   'module',
   'react',

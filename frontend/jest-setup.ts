@@ -4,7 +4,7 @@ import { TextDecoder, TextEncoder } from 'util';
 
 Object.assign(global, { TextDecoder, TextEncoder });
 
-// What jsdom lacks and Grafana's components ask for.
+// Browser features that Grafana's components need and jsdom lacks.
 Object.defineProperty(global, 'matchMedia', {
   writable: true,
   value: (media: string) => ({
@@ -51,10 +51,10 @@ Blob.prototype.text = function () {
   });
 };
 
-// Roles are looked up without computing which of thousands of elements are hidden: that takes seconds in jsdom.
+// Queries by role do not compute which of thousands of elements are hidden, because that takes seconds in jsdom.
 configure({ defaultHidden: true, asyncUtilTimeout: 10_000 });
 
-// A test passes only when nothing complained: React's warnings and failed promises are printed as errors.
+// A test fails if an error was logged. React logs its warnings and failed promises as errors.
 let said: string[] = [];
 const say = console.error;
 beforeEach(() => {

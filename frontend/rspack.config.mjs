@@ -7,7 +7,7 @@ const copied = ({ folder, json }) =>
   [
     { from: json, to: 'plugin.json' },
     { from: path.join(src, folder, 'img'), to: 'img' },
-    // plugin.json names them: the data source's settings offer to import them.
+    // plugin.json lists them, so that the data source's settings offer to import them.
     ...(folder === 'datasource'
       ? [{ from: 'provisioning/dashboards/*.json', context: top, to: 'dashboards/[name][ext]', noErrorOnMissing: true }]
       : []),
@@ -38,7 +38,7 @@ export default ({ production }) =>
           options: {
             jsc: {
               parser: { syntax: 'typescript', tsx: true },
-              // The classic runtime works with React 18 and 19; `react/jsx-runtime` is shared by newer Grafanas only.
+              // The classic runtime works with React 18 and 19. Only newer versions of Grafana share `react/jsx-runtime`.
               transform: { react: { runtime: 'classic', development: false } },
               target: 'es2020',
             },

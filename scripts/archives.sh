@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Writes release/ from dist/, target/executables/ and provisioning/: archives as Grafana's installer takes them (one top
-# folder, the plugin's id), a bundle of everything for each platform, the command line tool, SHA256SUMS. The same input
-# gives the same bytes: fixed times, sorted names, no owners.
+# Writes release/ from dist/, target/executables/ and provisioning/: archives in the format of Grafana's installer (one top
+# folder with the plugin's id), a bundle of everything for each platform, the command line tool, and SHA256SUMS. The same
+# input gives the same bytes: fixed times, sorted names, no owners.
 #   scripts/archives.sh [--plugins]     without --plugins only the command line tool
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -32,7 +32,7 @@ datasource_with() { # folder, pattern of executables
   mkdir -p "$1"
   cp -R "dist/$datasource" "$1/"
   find "$1/$datasource" -name 'gpx_*' ! -name "$2" -delete
-  # A signature covers every file: where one is missing now it would be a broken one, which Grafana never loads.
+  # A signature covers every file. With a file missing it would be invalid, and Grafana would not load the plugin.
   [ ${#platforms[@]} = 1 ] || [ "$2" = 'gpx_*' ] || rm -f "$1/$datasource/MANIFEST.txt"
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Known weaknesses of what is shipped. Only releases ask for them: the answer changes with the day, not with the code.
+# Known vulnerabilities of the released dependencies. Only releases check this, because the result changes without a change
+# of the code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the real Jaegers that the tests run against, with Go, into a cache outside the repository:
+# Builds the real Jaegers for the tests with Go, into a cache outside of the repository:
 #   scripts/build-jaeger.sh [VERSION...]        default: all of v1.42.0 v1.76.0 v2.13.0
-# Prints one line "VERSION PATH" for each on stdout. What is in the cache already is not built again.
+# Prints a line "VERSION PATH" for each. Versions that are in the cache are not built again.
 #
-# Each module under tests/real-jaeger/ pins Jaeger and, by its go.sum (Jaeger's own), everything below it. Jaeger v2.13.0
+# Each module under tests/real-jaeger/ pins Jaeger and, by its go.sum (Jaeger's own), all dependencies. Jaeger v2.13.0
 # and v1.76.0 are the same commit: one module builds both. Newer versions cannot be required as a module: v2 tags do not
 # match the module's path (docs/development.md).
 set -euo pipefail
@@ -18,7 +18,7 @@ build() { # version, module directory, package below github.com/jaegertracing/ja
   if [ ! -x "$target" ]; then
     echo "build-jaeger: building Jaeger $version (some minutes, once)" >&2
     local started=$SECONDS
-    # The module file lies in a scratch copy: building must not change what the repository pins.
+    # Build in a copy, so that the build cannot change the pinned versions.
     local scratch
     scratch=$(mktemp -d)
     cp "$module/go.mod" "$module/go.sum" "$scratch/"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# dist/ and release/ are as Grafana takes them; the executables are static, and they work in a root that holds no library,
-# no certificate and no time zone: handshake, names, TLS.
+# Checks that Grafana accepts dist/ and release/, that the executables are static, and that they work in a root file system
+# without libraries, certificates and time zones: handshake, names, TLS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,15 +27,15 @@ done
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir "$root/tmp" "$root/dev"
-# A static executable takes its randomness from /dev, which every container has; files do for a start.
+# A static executable reads randomness from /dev, which every container has. Plain files are enough here.
 head -c 65536 /dev/urandom | tee "$root/dev/random" >"$root/dev/urandom"
 cp "$binary" "$root/plugin"
-# By their full paths: the environment is emptied below.
+# Full paths, because the environment is emptied below.
 chroot=$(PATH=$PATH:/usr/sbin command -v chroot)
 enter=("$chroot" "$root")
 [ "$(id -u)" = 0 ] || enter=("$(command -v unshare)" --user --map-root-user "$chroot" "$root")
 
-# Started by hand it explains itself and ends; started as Grafana does it prints the line of the handshake.
+# Started by hand, the plugin explains itself and exits. Started by Grafana, it prints the line of the handshake.
 if "${enter[@]}" /plugin </dev/null >"$root/out" 2>"$root/err"; then
   echo "check-dist: started by hand, the plugin should refuse" >&2
   exit 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# release/: the archives are as Grafana's installer takes them, complete, and of this version; the checksums fit.
+# Checks release/: Grafana's installer accepts the archives, they are complete and of this version, the checksums match.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# What no file of the repository may hold: conflict markers, paths of somebody's machine, hosts of package registries,
-# and the wording that scripts/prose.tsv lists. Each finding is printed as FILE:LINE.
-#   scripts/check-text.sh            fails when it finds something
-#   scripts/check-text.sh --update   takes files that are clean now off scripts/prose-exceptions.txt
-#   scripts/check-text.sh --accept   the same, and puts files with findings on it: only for files that were moved or split
+# Searches all files for text that must not be in the repository: conflict markers, absolute paths of a machine, hosts of
+# package registries, and the wording in scripts/prose.tsv. Prints each finding as FILE:LINE.
+#   scripts/check-text.sh            fails if there is a finding
+#   scripts/check-text.sh --update   removes clean files from scripts/prose-exceptions.txt
+#   scripts/check-text.sh --accept   also adds files with findings: only for files that were moved or split
 #
-# Files on that list have wording from before this check. A file that is not on it, each new one included, is checked.
+# The files on that list have wording from before this check. All other files are checked, including new ones.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 words=scripts/prose.tsv exceptions=scripts/prose-exceptions.txt
-# Files that nobody writes by hand, and texts of others.
+# Generated files, and texts from elsewhere.
 not_prose=(':!*.lock' ':!*go.sum' ':!*package-lock.json' ':!*.snap' ':!LICENSE' ':!tests/traces' ':!*/testdata' ":!$words" ":!$exceptions")
 
-# Lines of text files that match, new files included. Finding nothing is an answer; a wrong pattern is not.
+# Matching lines of text files, including untracked ones. No match is not an error, but an invalid pattern is.
 search() { # options and pattern of git grep, pathspecs
   git grep --untracked -nI "$@" || [ $? = 1 ]
 }
@@ -31,11 +31,11 @@ report 'hosts of package registries' \
   "$(search -iE '(^|[^a-z0-9.-])((index|static|registry|proxy|deb|security|repo1?|files)\.[a-z0-9-]+|[a-z0-9.-]*artifactory[a-z0-9-]*)\.(com|dev|io|net|org)' \
     -- ':!*go.sum' | grep -vE '\.example\.(com|org)' || true)"
 
-# FILE, LINE, match and advice, separated by tabs.
+# Prints FILE, LINE, match and advice, separated by tabs.
 wording() {
   local pattern advice
   while IFS=$'\t' read -r pattern advice; do
-    # An underscore separates words: identifiers are prose as well.
+    # An underscore separates words, because identifiers are checked too.
     search --null -oiP "(?<![a-z])(?:$pattern)(?![a-z])" -- "${not_prose[@]}" | sed "s|\x00|\t|g; s|$|\t$advice|"
   done < <(grep -v '^#' "$words")
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures the six jq programs that the diagnosis by hand uses beside `ktrdr-diagnose file`, on the same generated trace
-# of 50 000 spans (S2): user CPU seconds, medians of five runs, taken in turns. The programs are those of KTRDR's
-# observability guide, only read from a file instead of from curl. They look at the first trace alone, so S2 has one.
+# Compares the six jq programs of KTRDR's observability guide with `ktrdr-diagnose file`, on the same generated trace of
+# 50 000 spans (S2): user CPU seconds, medians of five alternating runs. The programs are unchanged except that they read a
+# file instead of curl's output. They only read the first trace, so S2 has one.
 #
 # Usage: scripts/compare-with-jq.sh [trace.json]
 set -euo pipefail
@@ -39,7 +39,7 @@ diagnosis() {
   "$target/release/ktrdr-diagnose" file "$file" --now 2026-11-23T10:00:00Z --format json
 }
 
-# User CPU seconds of a command, its children included.
+# User CPU seconds of a command, including its children.
 user_seconds() {
   local TIMEFORMAT=%U
   { time "$1" >"$work/out" 2>"$work/err"; } 2>&1

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# The demonstration: builds the command line tool and the plugin (without optimisation, which is three times faster to
-# build and fast enough here), and lets the one show what the other says of example traces. Arguments are handed on:
-# scripts/demo.sh --keep leaves the example Jaeger running.
+# Builds the command line tool and the plugin and runs the demonstration. A build without optimisation is three times faster
+# and fast enough here. Arguments are passed on: scripts/demo.sh --keep leaves the example Jaeger running.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

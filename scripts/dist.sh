@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Lays out dist/ (what Grafana's plugin folder gets: the data source and the panel) and writes release/ (what is
-# published: archives and the command line tool).
+# Creates dist/ (the two plugins, for Grafana's plugin folder) and release/ (the archives and the command line tool, for
+# publishing).
 #   scripts/dist.sh [--dev]        builds the executables for this machine; --dev: not optimised, for tests of the layout
-#   scripts/dist.sh --prebuilt     takes all platforms that are in target/executables, as the release workflow does
+#   scripts/dist.sh --prebuilt     uses all platforms in target/executables, as the release workflow does
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

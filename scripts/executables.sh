@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds both programs for one platform, as they are released, into target/executables/<os>_<arch>/ (Go's names, as
-# Grafana looks for them). Grafana's own image has no libgcc, so on Linux both are linked statically.
+# Builds both programs for one platform, as released, into target/executables/<os>_<arch>/ (the names of Go, which Grafana
+# uses). Grafana's own image has no libgcc, so on Linux both are linked statically.
 #   scripts/executables.sh [--dev] [TARGET]     TARGET: a Rust triple, default this machine's; --dev: not optimised
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,10 +25,10 @@ case $target in
   *) echo "executables: no name for the system of $target" >&2; exit 2 ;;
 esac
 
-# crt-static wants an explicit target, or cargo's build scripts would be static too.
+# crt-static needs an explicit target, or build scripts would be static too.
 build() { RUSTFLAGS="${RUSTFLAGS:-} $static" cargo build --locked "${flags[@]}" --target "$target" --target-dir target/static "$@"; }
 build --bin ktrdr-diagnose
-# Example traces and the simulated KTRDR have no place in a plugin.
+# The plugin is built without the example traces and the simulated KTRDR.
 build --bin gpx_ktrdr_diagnosis --no-default-features
 
 to=target/executables/${os}_$arch

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The browser side. Node packages that are missing are installed first.
+# Builds and tests the browser side. Installs missing Node packages first.
 #   scripts/frontend.sh build     both plugins into dist/ (or $DIST)
 #   scripts/frontend.sh static    types, lint, bundles
 #   scripts/frontend.sh unit      unit tests
 #   scripts/frontend.sh check     both
 #   scripts/frontend.sh browser   the built plugins in Chromium against the real backend
 #   scripts/frontend.sh matrix    the same with the packages of Grafana 12.4, 11.6 and 13.2
-#   scripts/frontend.sh page      the same page for people, with the example traces
+#   scripts/frontend.sh page      serves the same page with the example traces, to try it by hand
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

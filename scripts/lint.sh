@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, clippy and docs without a warning; licences, banned crates and sources of the dependencies; spelling and
+# Checks formatting, clippy and rustdoc without warnings, licences, banned crates and sources of dependencies, spelling and
 # wording.
 set -euo pipefail
 cd "$(dirname "$0")/.."

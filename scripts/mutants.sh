@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Makes small semantic changes to the code, one at a time, and reports those that no test notices (cargo-mutants).
-#   scripts/mutants.sh                  code that differs from main, what is not committed yet included
+#   scripts/mutants.sh                  code that differs from main, including uncommitted changes
 #   scripts/mutants.sh --base COMMIT    code that differs from another commit or branch
 #   scripts/mutants.sh FILE...          all code of these files; globs are allowed
-#   scripts/mutants.sh ... --list       only lists the changes it would make; any option of cargo-mutants may follow so
-#   scripts/mutants.sh ... -- ARG...    other arguments for `cargo test` than those below
+#   scripts/mutants.sh ... --list       only lists the changes; other options of cargo-mutants work as well
+#   scripts/mutants.sh ... -- ARG...    arguments for `cargo test` instead of those below
 # A change takes about as long as compiling the crate and the tests. The reports are in target/mutants/*/mutants.out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -43,14 +43,14 @@ else
   git diff "$(git merge-base "$base" HEAD)" -- '*.rs' >"$reports/change.diff"
   chosen=(--in-diff "$reports/change.diff")
 fi
-# A target folder that stays, so that the dependencies are compiled once.
+# A permanent target folder, so that dependencies are compiled once.
 export CARGO_TARGET_DIR=$PWD/$reports/build
 status=0
 mutants() { # reports, packages... -- arguments for cargo test
   local to=$1
   shift
   mkdir -p "$reports/$to"
-  # Its status is not 0 when a change survives; the other packages are tried all the same.
+  # The status is not 0 if a change survives. The other packages are tried anyway.
   cargo mutants --output "$reports/$to" --no-shuffle "${chosen[@]}" "${options[@]}" "$@" || status=$?
 }
 mutants crates "${crates[@]}" -- --locked "${crate_tests[@]}"

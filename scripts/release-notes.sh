@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the changelog's section of a version, after checking that the tag, if one is given, is this version.
+# Prints the changelog's section of this version. Fails if a tag is given and does not match the version.
 #   scripts/release-notes.sh [vVERSION]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Signs the plugins in dist/ for private use, with Grafana's own tool, and writes release/ again. A signature covers each
-# file of a folder, so only the archive with the executables of all platforms carries it, or the one there is.
+# Signs the plugins in dist/ for private use with Grafana's own tool, and writes release/ again. A signature covers each
+# file of a folder. Therefore only the archive with the executables of all platforms is signed, or the only one there is.
 #   GRAFANA_ACCESS_POLICY_TOKEN=… GRAFANA_ROOT_URLS=https://grafana.example.com/ scripts/sign.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."

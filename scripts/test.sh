@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# All tests. First what compiles, in three jobs side by side, then what has time limits, one after the other; a
-# table of what each part cost comes at the end. The output of a part is printed when the part has ended.
+# Runs all tests. First compiles everything in three parallel jobs, then runs the tests that have time limits one after the
+# other. The output of a part is printed when the part has ended. A table at the end shows the cost of each part.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/tools.sh
-# Go is there now, so a test that skips itself because it is missing would hide a mistake.
+# Go is installed at this point, so a test that skips itself because Go is missing would hide a mistake.
 export KTRDR_TESTS_NEED_GO=1
 
 results=$(mktemp -d)
@@ -24,7 +24,7 @@ part() { # name, command...
   shift
   log=$(mktemp -p "$results" log.XXXXXX)
   echo "    $name ..."
-  # `time` reports the part's CPU seconds as well: they say more than the clock when jobs run beside each other.
+  # `time` also reports CPU seconds, which mean more than elapsed time while jobs run in parallel.
   { time "$@" >"$log" 2>&1; } 2>"$log.time" || verdict=failed
   {
     flock 9
@@ -36,7 +36,7 @@ part() { # name, command...
   } 9>"$results/lock"
 }
 
-# -count=1: Go remembers results, and does not see that files outside of the module have changed.
+# -count=1: Go caches results and does not notice changes in files outside of the module.
 validators() { (cd tests/validators && gofmt -l . && test -z "$(gofmt -l .)" && go vet ./... && go test -count=1 ./...); }
 host_tests() { (cd tests/grafana-host && gofmt -l . && test -z "$(gofmt -l .)" && go vet ./... && go test ./...); }
 
@@ -56,7 +56,7 @@ browser_job() {
   part 'browser side: types, lint, bundles' scripts/frontend.sh static
 }
 
-# A process group of its own, so that an interrupted run leaves nothing behind.
+# Its own process group, so that an interrupted run leaves no processes.
 job() {
   set -m
   "$@" &

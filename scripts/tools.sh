@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Every program that scripts and tests call, and where it comes from.
-#   scripts/tools.sh               installs what the tests need and is missing; fails with the whole list where it cannot
+# Lists every program that scripts and tests call, and where it comes from.
+#   scripts/tools.sh               installs missing programs; if it cannot, fails with the complete list
 #   scripts/tools.sh PROGRAM...    the same for these programs only
 #   scripts/tools.sh --check ...   installs nothing
 #   scripts/tools.sh --list        the table: SOURCE, PACKAGE, PROGRAM...
 #   scripts/tools.sh --path        the folders of the programs that cargo installed, for PATH
 #
-# Debian's packages are installed by root; crates go into the cache, a folder each; toolchains are never installed.
-# tests/validators compares the table with what scripts, tests and builds really call.
+# Root installs Debian's packages. Crates go into the cache, each in its own folder. Toolchains are never installed.
+# tests/validators compares the table with the programs that scripts, tests and builds call.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -83,11 +83,11 @@ is_there() { # source, package, program
   case $1 in
     crate)
       local version=(--version)
-      # Some of cargo's subcommands want their own name first.
+      # Some of cargo's subcommands need their own name as the first argument.
       [ "$3" = "${3#cargo-}" ] || version=("${3#cargo-}" --version)
       [ "$("$cache/${2%@*}/bin/$3" "${version[@]}" 2>/dev/null | head -n 1 | cut -d ' ' -f 2)" = "${2#*@}" ]
       ;;
-    # rustup leaves a program for every component, which fails while the component is missing.
+    # rustup installs a proxy for every component, which fails while the component is missing.
     rustup) cargo "${3#cargo-}" --version >/dev/null 2>&1 ;;
     toolchain)
       command -v "$3" >/dev/null &&
@@ -96,7 +96,7 @@ is_there() { # source, package, program
     debian)
       case $3 in
         chromium) command -v "${CHROMIUM:-chromium}" >/dev/null ;;
-        # A shell has a kill of its own, and some systems keep chroot from users' PATH.
+        # A shell has a built-in kill, and on some systems chroot is not in the PATH of users.
         *) PATH=$PATH:/usr/sbin:/sbin type -P "$3" >/dev/null ;;
       esac
       ;;
@@ -120,7 +120,7 @@ packages_of() { # source, lines of missing(): the packages of this source, each 
   awk -v source="$1" '$1 == source && !seen[$2]++ { print $2 }' <<<"$2"
 }
 
-# How root's commands are run: directly, or in CI with sudo, which must not ask for a password.
+# Runs a command as root: directly, or in CI with sudo, which must not ask for a password.
 as_root() {
   if [ "$(id -u)" = 0 ]; then
     "$@"
@@ -133,7 +133,7 @@ as_root() {
 
 install_debian() ( # package...
   [ $# -gt 0 ] && command -v apt-get >/dev/null && as_root env test -w /var/lib/dpkg || exit 0
-  # Services are started by the tests, with data of their own; the packages must not start them.
+  # The tests start services with their own data, so the packages must not start them.
   policy=/usr/sbin/policy-rc.d
   if [ ! -e "$policy" ]; then
     trap 'as_root rm -f "$policy"' EXIT
@@ -145,7 +145,7 @@ install_debian() ( # package...
 )
 
 install_crate() { # name@version
-  # Without optimisation: it builds in a third of the time and runs for a second.
+  # Without optimisation, the build takes a third of the time, and the program only runs for a second.
   local target
   target=$(mktemp -d)
   CARGO_TARGET_DIR=$target CARGO_PROFILE_DEV_DEBUG=0 \
@@ -182,14 +182,14 @@ esac
 
 left=$(missing "$@")
 if [ -n "$left" ] && [ -n "$install" ]; then
-  # What cargo compiles needs a C compiler and a linker, so Debian's packages come first.
+  # Cargo needs a C compiler and a linker, so Debian's packages come first.
   # shellcheck disable=SC2046 # names of packages are single words
   install_debian $(packages_of debian "$left")
   for component in $(packages_of rustup "$left"); do
     rustup component add "$component" || true
   done
   left=$(missing "$@")
-  # Compiling takes minutes: not before everything else is there.
+  # Compiling takes minutes, so it comes last.
   if ! grep -qv '^crate ' <<<"$left"; then
     for crate in $(packages_of crate "$left"); do
       install_crate "$crate"

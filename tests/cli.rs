@@ -19,7 +19,7 @@ use trace::{SpanId, Time};
 
 const BASE: Time = Time(1_795_342_000_000_000);
 
-/// A command that no variable of the tester's machine reaches.
+/// A command without the environment of this machine.
 fn diagnose(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ktrdr-diagnose"));
     command.args(args).env_clear().stdin(Stdio::null());
@@ -42,7 +42,7 @@ fn scenario(name: &str) -> Scenario {
     *testbed::scenarios().iter().find(|scenario| scenario.name == name).unwrap()
 }
 
-/// A file with a scenario's traces as a legacy Jaeger answers, the main operation, and the clock of its expectation.
+/// A file with a scenario's traces in the format of the legacy API, the main operation, and the clock of its expectation.
 struct Fixture {
     _dir: tempfile::TempDir,
     path: PathBuf,
@@ -416,7 +416,7 @@ fn a_rule_is_explained_as_ones_own_playbook_has_it() {
     assert!(text.contains("Ours") && text.contains("no_workers, severity 3"), "{text}");
 }
 
-/// A Jaeger that serves a scenario, for as long as it lives.
+/// A Jaeger that serves a scenario until it is dropped.
 struct Served {
     _runtime: tokio::runtime::Runtime,
     server: testbed::Server,

@@ -1,4 +1,4 @@
-//! The demonstration, as a newcomer sees it.
+//! `ktrdr-diagnose demo`, as a new user runs it.
 
 use std::process::Command;
 
@@ -6,12 +6,12 @@ use diagnosis::Verdict;
 
 #[test]
 fn the_demonstration_shows_every_verdict_and_one_report_and_ends() {
-    // Building the tests builds the plugin's executable beside the command line's.
+    // Building the tests also builds the plugin's executable, in the same folder as the command line tool.
     let output = Command::new(env!("CARGO_BIN_EXE_ktrdr-diagnose")).arg("demo").env_clear().output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(!text.contains('\x1b'));
-    // Those two are about what is not there: nothing in the example traces can show them.
+    // These two verdicts are about missing traces, so the example traces cannot show them.
     for verdict in Verdict::ALL.into_iter().filter(|v| !matches!(v, Verdict::Unknown | Verdict::NotFound)) {
         let row = format!("{}  ", verdict.as_str());
         assert!(text.lines().any(|line| line.contains(&row)), "{} is missing in\n{text}", verdict.as_str());

@@ -1,4 +1,4 @@
-//! What the documentation says about the command line and the record is so.
+//! Compares the documentation with the command line and the record.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +8,7 @@
 )]
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -34,7 +35,7 @@ fn stdout(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The blocks of code of one language.
+/// The code blocks in one language.
 fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
     let fence = format!("```{language}\n");
     text.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
@@ -119,18 +120,30 @@ fn every_option_of_the_demonstration_is_documented() {
     }
 }
 
+/// The anchors of a page's headings, as `GitHub` derives them.
+fn anchors(page: &Path) -> HashSet<String> {
+    let text = std::fs::read_to_string(page).unwrap();
+    let prose = text.split("```").step_by(2);
+    let headings = prose.flat_map(str::lines).filter(|line| line.starts_with('#'));
+    let kept = |c: &char| c.is_alphanumeric() || "-_ ".contains(*c);
+    let anchor = |heading: &str| heading.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect();
+    headings.map(|heading| -> String { anchor(heading) }).map(|anchor| anchor.replace(' ', "-")).collect()
+}
+
 #[test]
-fn links_between_the_pages_lead_somewhere() {
+fn links_between_the_pages_lead_to_existing_files_and_headings() {
     let pages = std::fs::read_dir(file("docs")).unwrap().map(|entry| entry.unwrap().path());
     let pages = pages.filter(|path| path.extension().is_some_and(|end| end == "md"));
-    for page in pages.chain([file("README.md")]) {
+    for page in pages.chain([file("README.md"), file("CONTRIBUTING.md")]) {
         let text = std::fs::read_to_string(&page).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let target = link.split('#').next().unwrap_or_default();
-            if target.is_empty() || target.contains("://") {
+            if link.contains("://") {
                 continue;
             }
-            assert!(page.parent().unwrap().join(target).exists(), "{} links to {link}", page.display());
+            let (target, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if target.is_empty() { page.clone() } else { page.parent().unwrap().join(target) };
+            assert!(target.exists(), "{} links to {link}", page.display());
+            assert!(heading.is_empty() || anchors(&target).contains(heading), "{} links to {link}", page.display());
         }
     }
 }

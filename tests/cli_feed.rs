@@ -25,7 +25,7 @@ fn command(args: &[&str]) -> Command {
     command
 }
 
-/// A running feed; it is killed with this value.
+/// A running feed. Dropping it kills the process.
 struct Feed {
     process: Child,
     said: BufReader<Box<dyn Read + Send>>,
@@ -95,7 +95,7 @@ async fn what_is_fed_is_diagnosed_and_its_metrics_can_be_scraped() {
         assert!(text.contains("\nktrdr_operation_duration_seconds_bucket{"), "{line}\n{text}");
     }
 
-    // It goes on, and ends when it is asked to.
+    // It keeps running until it receives a signal.
     let before = jaeger.store.len();
     while jaeger.store.len() == before {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;

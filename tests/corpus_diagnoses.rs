@@ -79,7 +79,7 @@ fn compare(expect: &Expect, told: &Told, found: &[Diagnosis]) -> Vec<String> {
     wrong
 }
 
-/// Every scenario in every form, with what was found wrong.
+/// The mismatches of every scenario in every form.
 fn all(find: impl Fn(&Told) -> Vec<Diagnosis>) -> Vec<(&'static Scenario, Form, Vec<String>)> {
     let forms = scenarios().iter().flat_map(|scenario| scenario.forms.iter().map(move |&form| (scenario, form)));
     forms

@@ -33,7 +33,7 @@ enum Damage {
     Cut(Index),
     Remove(Index, usize),
     Repeat(Index, usize),
-    /// Puts a value in the place of the next number or text.
+    /// Replaces the next number or string with a value.
     Value(Index, &'static str),
 }
 
@@ -102,7 +102,7 @@ fn damaged(file: &Vec<u8>, damages: &[Damage]) -> Vec<u8> {
     bytes
 }
 
-/// More are tried with `PROPTEST_CASES=5000`.
+/// `PROPTEST_CASES=5000` tries more cases.
 fn config(cases: u32) -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }

@@ -1,5 +1,5 @@
-//! Golden answers: the whole record and the report of every scenario in every form, so that no change of an answer goes
-//! unseen. `cargo insta review` (or `INSTA_UPDATE=always cargo test --test golden`) takes changes over.
+//! Golden answers: the whole record and the report of every scenario in every form, so that every change of an answer is
+//! visible. `cargo insta review` (or `INSTA_UPDATE=always cargo test --test golden`) accepts changes.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::format_collect, reason = "a test")]
 
@@ -24,7 +24,7 @@ fn lines(diagnosis: &Diagnosis) -> String {
             Value::Array(rows) if rows.iter().any(Value::is_object) => {
                 writeln!(text, "{field}:").unwrap();
                 for mut row in rows {
-                    // Few scenarios have something to compare with.
+                    // Few scenarios have comparable operations.
                     if row.get("baseline_ms").is_some_and(Value::is_null) {
                         row.as_object_mut().unwrap().remove("baseline_ms");
                     }

@@ -1,5 +1,5 @@
-//! The plugin's answers, read with the code that Grafana itself links (tests/grafana-host). Needs Go; without it the tests
-//! say so and are skipped.
+//! The plugin's answers, decoded with Grafana's own code (tests/grafana-host). Needs Go; without it the tests are skipped
+//! with a message.
 
 #![allow(
     clippy::expect_used,
@@ -21,7 +21,7 @@ use testbed::{self, Dialect, Flavour, Server, Store};
 const PANEL: &str = "ktrdr-diagnosis-panel";
 const LISTS: [&str; 6] = ["diagnosis", "flow", "evidence", "errors", "http", "workers"];
 
-/// The example traces behind the embedded store, and what the library says of them.
+/// The example traces in the embedded store, and the library's diagnoses of them.
 struct Setting {
     host: std::path::PathBuf,
     examples: ExampleTraces,
@@ -137,7 +137,7 @@ async fn alert_rules_read_the_numbers_of_a_metric() {
     let series = json!({"alert": "series", "frames": [{"name": "count", "minRows": 2}]});
     let mut alerting = setting.case("measures", &measures.iter().enumerate().map(one_measure).collect::<Vec<_>>());
     alerting["fromAlert"] = json!(true);
-    // an empty hour long ago: counts are 0 there, so that a rule is normal and not without data
+    // an empty hour long ago: counts are 0 there, so that a rule is in the state Normal and not NoData
     let quiet = json!({"name": "quiet", "fromMs": 1_700_000_000_000_i64, "toMs": 1_700_003_600_000_i64, "fromAlert": true,
         "queries": [query(0, metric("not_healthy", &["verdict"], "numeric"), numbers("not_healthy"))]});
     let mut refused = setting.case(
@@ -231,7 +231,7 @@ async fn resources_uploads_and_metrics_answer() {
     let Some(setting) = Setting::new("resources").await else { return };
     let (from, to) = setting.examples.range();
     let get = |path: &str, contains: &[&str]| json!({"name": path, "method": "GET", "path": format!("{path}?from={from}&to={to}"), "status": 200, "contains": contains});
-    // the file holds one operation that ended badly, as people would send it
+    // the file holds one failed operation, as a user would send it
     let sent = setting.library.iter().find(|d| d.verdict == Verdict::Failed && d.operation_id.is_some());
     let sent = sent.expect("an operation failed");
     let traces = setting.examples.traces.iter().filter(|trace| sent.trace_ids.contains(&trace.id));

@@ -1,5 +1,5 @@
-//! Laws of reading, over real traces with random damage: every span is accounted for, no time of a record lies after the
-//! clock or outside the spans, and the order of spans, traces and attributes changes nothing.
+//! Invariants of reading, for real traces with random damage: every span is accounted for, no time of a record lies after
+//! the clock or outside the spans, and the order of spans, traces and attributes does not matter.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ const YEAR_2000: i128 = 946_684_800_000_000;
 /// How far ahead of the clock a span may be.
 const TOLERANCE: i128 = 60_000_000;
 
-/// Something odd about one span.
+/// Damage to one span.
 #[derive(Clone, Debug)]
 enum Damage {
     Set(&'static str, Value),
@@ -100,7 +100,7 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
-/// A file of real traces with damage: which traces, and what is odd about which of their spans.
+/// A file of real traces with damage: which traces, and the damage to which of their spans.
 #[derive(Clone, Debug)]
 struct File {
     chosen: Vec<Index>,
@@ -148,11 +148,11 @@ fn spans_of(file: &Value) -> impl Iterator<Item = &Value> {
     file["data"].as_array().unwrap().iter().flat_map(|trace| trace["spans"].as_array().unwrap())
 }
 
-/// The file in other forms that say the same.
+/// The file in equivalent forms.
 fn forms(file: &Value) -> Vec<String> {
     let traces = file["data"].as_array().unwrap();
     let lines: Vec<String> = traces.iter().map(Value::to_string).collect();
-    // Members in another order, and one that the fast reader does not know.
+    // Members in another order, and an unknown one for the fast reader.
     let slow = file.to_string().replacen('{', "{\"x\":null,", 1);
     vec![file.to_string(), format!("{file:#}"), slow, json!(traces).to_string(), lines.join("\n")]
 }
@@ -170,7 +170,7 @@ fn accounted(text: &str) -> Result<usize, TestCaseError> {
     }
 }
 
-/// The interval that the spans of a file cover, as far as their times can be true at this clock.
+/// The interval that the spans of a file cover, without times that are impossible at this clock.
 fn covered(file: &Value, clock: i128) -> Option<(i128, i128)> {
     let number = |value: &Value| {
         let text = value.as_str().and_then(|text| text.parse::<f64>().ok());
@@ -186,11 +186,11 @@ fn covered(file: &Value, clock: i128) -> Option<(i128, i128)> {
     intervals.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
-/// All times of a record, with the place where each stands.
+/// All times of a record, each with its field.
 fn times(value: &Value, place: &str, found: &mut Vec<(String, Time)>) {
     match value {
         Value::Object(members) => {
-            // What is not there has no time of its own: such evidence bears the clock.
+            // Evidence of absence has no time of its own, so it has that of the clock.
             let absent = members.get("kind").is_some_and(|kind| kind == "absence" || kind == "comparison");
             for (key, value) in members.iter().filter(|(key, _)| !(absent && *key == "at")) {
                 times(value, &format!("{place}.{key}"), found);
@@ -254,7 +254,7 @@ fn reordered(file: &Value, seed: usize) -> Value {
     json!({ "data": traces })
 }
 
-/// More are tried with `PROPTEST_CASES=5000`.
+/// `PROPTEST_CASES=5000` tries more cases.
 fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() }

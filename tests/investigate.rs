@@ -1,4 +1,4 @@
-//! What is asked of Jaeger for a question, and what is made of the answers.
+//! The requests that the investigator sends to Jaeger, and the answers it builds from the results.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -258,7 +258,7 @@ async fn lists_are_sorted_and_bounded_by_services() {
     assert!(types.contains(&"training".to_owned()) && types.is_sorted());
 }
 
-/// A training of an hour, which some storages give only in part.
+/// A training of an hour, of which some storage backends return only a part.
 fn long_training() -> Vec<Span> {
     let mut spans = training(OP, NOON - 3500 * SECOND, None);
     let tags = [("operation.id", OP), ("operation.from_status", "running"), ("operation.to_status", "completed")];
@@ -313,10 +313,10 @@ async fn after_five_useless_reads_a_storage_is_taken_to_give_whole_traces() {
     }
 }
 
-/// Review M13: a trace that a search did cut makes the next ones worth reading again.
+/// Review M13: after a trace that a search had cut, the next traces are read again.
 #[tokio::test]
 async fn one_useful_read_makes_others_worth_it_again() {
-    // The cut one is the oldest, so it is read after the four that are whole.
+    // The cut one is the oldest, so it is read after the four complete ones.
     let mut traces: Vec<_> = (10..).zip(&OTHERS[..4]).map(|(id, op)| trace(id, &long_and_running(op, 49))).collect();
     traces.push(trace(1, &long_training()));
     let fake = Fake::start(Profile { spans_in_search: 5, ..Profile::v2_20() }, traces).await;
@@ -329,7 +329,7 @@ async fn one_useful_read_makes_others_worth_it_again() {
     }
 }
 
-/// Review M11: what was judged by a later clock is not the answer for an earlier one.
+/// Review M11: a diagnosis made for a later clock is not the answer for an earlier one.
 #[tokio::test]
 async fn an_ended_operation_is_remembered_for_later_clocks_only() {
     let op = "op_training_20261122_091000_a41e50c8";

@@ -1,4 +1,4 @@
-//! Every scenario of the corpus through the whole way: a served Jaeger, noise around it, searches, diagnosis.
+//! Every scenario of the corpus end to end: a Jaeger that serves it with noise around it, searches, diagnosis.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use trace::{Micros, Time};
 
 const BASE: Time = Time(1_795_341_900_000_000);
 
-/// What must be the same whether the traces came from a file or were searched.
+/// The fields that must be equal whether the traces come from a file or from searches.
 fn essence(d: &Diagnosis) -> String {
     let mut ids = d.trace_ids.clone();
     ids.truncate(1);
@@ -89,7 +89,7 @@ async fn check(scenario: &Scenario, form: Form, flavour: Flavour, wrong: &mut Ve
 async fn searches_and_files_give_the_same_diagnoses() {
     let mut wrong = Vec::new();
     for (ix, scenario) in scenarios().iter().enumerate() {
-        // Each scenario in one form and through one of the APIs: all of them would take minutes.
+        // Each scenario in one form and through one API, because all combinations would take minutes.
         let form = scenario.forms[ix % scenario.forms.len()];
         let flavour = if ix % 2 == 0 { Flavour::LegacyOnly } else { Flavour::V3Only };
         check(scenario, form, flavour, &mut wrong).await;

@@ -1,4 +1,4 @@
-//! The client against fake servers with the habits of real ones.
+//! The client against fake servers that behave like real ones.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -206,7 +206,7 @@ async fn the_dialect_is_probed_once_for_many_questions() {
     assert_eq!(fake.seen().iter().filter(|seen| seen.path == "/api/services").count(), 1);
 }
 
-/// Review B7: a silent Jaeger cost every question a timeout of its own, one after the other.
+/// Review B7: with a silent Jaeger, queries waited for their timeouts one after the other.
 #[tokio::test]
 async fn all_who_wait_share_one_probe_and_its_failure_for_a_moment() {
     let fake = Fake::scripted(Profile::v2_20(), traces(), |_, before| (before == 0).then(fake::endless)).await;
@@ -223,7 +223,7 @@ async fn all_who_wait_share_one_probe_and_its_failure_for_a_moment() {
     assert_eq!(client.services().await.unwrap(), ["api", "worker"], "asked again");
 }
 
-/// What one caller may not see another may.
+/// Different callers may have different permissions.
 #[tokio::test]
 async fn a_refused_caller_does_not_refuse_the_others() {
     let fake = Fake::start(Profile { tenant: true, ..Profile::v2_20() }, traces()).await;

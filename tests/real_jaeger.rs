@@ -1,5 +1,5 @@
-//! The plugin over real Jaegers: the example traces go in over OTLP, and the plugin must say of them what the library says
-//! of the same traces, whatever API and storage lies between. Needs Go; without it the tests say so and are skipped.
+//! The plugin with real Jaegers. They receive the example traces over OTLP, and the plugin must give the same answers as the
+//! library for the same traces, with every API and storage. Needs Go; without it the tests are skipped with a message.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-// node browser/demo.mjs [--port N]: the panel and the query editor over the example traces, for people.
+// node browser/demo.mjs [--port N]: the panel and the query editor with the example traces, to try by hand.
 import fs from 'node:fs';
 import path from 'node:path';
 import { startBackend } from './backend.mjs';

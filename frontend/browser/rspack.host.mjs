@@ -1,4 +1,4 @@
-// Bundles the stand-in for Grafana's own page, with one version's @grafana packages.
+// Bundles the page that takes the place of Grafana's, with the @grafana packages of one version.
 import path from 'node:path';
 import { rspack } from '@rspack/core';
 

@@ -1,5 +1,5 @@
-// node browser/run.mjs [--set own|11.6|13.2] [--only WORD]: the built plugins in a real browser, against the real
-// backend. Pictures go to screenshots/ (not kept in the repository).
+// node browser/run.mjs [--set own|11.6|13.2] [--only WORD]: tests the built plugins in a real browser against the real
+// backend. Screenshots go to screenshots/ (not in the repository).
 import fs from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
@@ -31,7 +31,7 @@ const FLAGS = [
   '--font-render-hinting=none',
 ];
 
-/** What the packages themselves complain about in a development build; nothing of ours. */
+/** Warnings of the packages themselves in a development build, not caused by our code. */
 const KNOWN = [
   /defaultProps will be removed from/, // @grafana/ui 11.6 and 12.4
   /findDOMNode is deprecated/,
@@ -77,7 +77,7 @@ for (const { name, run, viewport, expectErrors } of tests(context)) {
     locale: 'en-US',
     permissions: ['clipboard-read', 'clipboard-write'],
   });
-  // Nothing but the harness is to be asked.
+  // Requests must only go to the harness.
   await frame.route(
     (asked) => !asked.href.startsWith(url) && !/^(data|blob):/.test(asked.href),
     (route) => {

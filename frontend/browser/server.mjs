@@ -1,5 +1,5 @@
-// Serves the page and, below /public/plugins/<id>/, each built plugin from its own folder, as Grafana does. Grafana's
-// API is handed on to the stand-in that runs the real plugin.
+// Serves the page and, below /public/plugins/<id>/, each built plugin from its own folder, as Grafana does. Requests to
+// Grafana's API are forwarded to the development server that runs the real plugin.
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
@@ -44,14 +44,14 @@ export function serve({ set, out, dist, backend, port = 0 }) {
     if ((match = /^\/public\/plugins\/([^/]+)\/(.*)/.exec(pathname))) {
       return file(path.join(dist, match[1]), match[2]);
     }
-    // Grafana's fonts are not in its packages; the same families come from elsewhere.
+    // Grafana's packages do not contain its fonts; the same families come from other packages.
     if ((match = /^\/public\/fonts\/(inter|roboto)\/(?:Inter-(\w+))?/.exec(pathname))) {
       const face = { Regular: '400-normal', Medium: '500-normal', Italic: '400-italic' }[match[2]] ?? '400-normal';
       const family = match[1] === 'inter' ? 'inter' : 'roboto-mono';
       return file(path.join(fonts, family, 'files'), `${family}-latin-${face}.woff2`);
     }
     if ((match = /^\/public\/(?:build\/)?(img\/.*)/.exec(pathname))) {
-      // One icon of Grafana's is in none of its packages.
+      // No package contains this icon of Grafana.
       return file(path.join(ui, 'dist/public'), match[1].replace('unicons/spinner.svg', 'unicons/sync.svg'));
     }
     if (pathname.startsWith('/api/') && backend) {
@@ -66,7 +66,7 @@ export function serve({ set, out, dist, backend, port = 0 }) {
   );
 }
 
-/** Hands a request on, streaming both ways. */
+/** Forwards a request, streaming in both directions. */
 function hand(request, response, backend) {
   const onwards = http.request(
     new URL(request.url, backend),

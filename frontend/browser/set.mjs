@@ -1,4 +1,4 @@
-// The versions of Grafana's packages that the browser tests know, and the bundle of the page for one of them.
+// The versions of Grafana's packages for the browser tests, and the bundle of the page for one of them.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ export function folderOf(set) {
 export const versionOf = (set) =>
   JSON.parse(fs.readFileSync(path.join(folderOf(set), 'node_modules/@grafana/ui/package.json'), 'utf8')).version;
 
-/** Builds the page; its sources are copied beside the packages, from where their imports are looked up. */
+/** Builds the page. Its sources are copied beside the packages, so that their imports are resolved there. */
 export async function buildHost(set) {
   const out = path.join(browser, 'out', set);
   const context = set === 'own' ? path.join(browser, 'host') : path.join(folderOf(set), '.host');

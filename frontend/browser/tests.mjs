@@ -1,4 +1,4 @@
-// What is tried in the browser.
+// All browser tests.
 import { dashboardTests } from './tests/dashboards.mjs';
 import { dataTests } from './tests/data.mjs';
 import { editorTests } from './tests/editors.mjs';

@@ -1,5 +1,5 @@
-// Runs before the plugin's own code: files loaded later must come from the address this module.js came from (a sub
-// path, a CDN), which only the AMD loader knows.
+// Runs before the plugin's own code. Files loaded later must come from the same URL as this module.js (a sub-path, a CDN),
+// which only the AMD loader knows.
 // @ts-expect-error resolved by the loader: "amd-module" is AMD's own "module"
 import amdModule from 'amd-module';
 

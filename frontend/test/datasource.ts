@@ -14,7 +14,7 @@ export const settings = {
   meta: {},
 } as unknown as DataSourceInstanceSettings<KtrdrOptions>;
 
-/** A data source in a dashboard whose variables have these values. */
+/** A data source on a dashboard whose variables have these values. */
 export function dataSource(values: Values = {}): KtrdrDataSource {
   const service = templates(values);
   setTemplateSrv(service);

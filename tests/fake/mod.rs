@@ -19,7 +19,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-/// What a fake server is like.
+/// The behaviour of a fake server.
 #[derive(Clone, Debug)]
 pub(crate) struct Profile {
     /// Has `/api/services`, `/api/operations` and the search `/api/traces`.
@@ -500,7 +500,7 @@ pub(crate) fn trace(id: u128, spans: &[Span]) -> Value {
     json!({"traceID": id, "spans": list, "processes": processes, "warnings": null})
 }
 
-/// A response that says it is longer than it is.
+/// A response that is shorter than its declared length.
 pub(crate) fn cut_off() -> Response {
     let chunks = futures_util::stream::iter([
         Ok::<_, std::io::Error>(Bytes::from_static(b"{\"data\":[")),
@@ -516,7 +516,7 @@ pub(crate) fn endless() -> Response {
     Body::from_stream(start.chain(futures_util::stream::pending())).into_response()
 }
 
-/// A response of many megabytes, made while it is sent.
+/// A response of many megabytes, generated while it is sent.
 pub(crate) fn huge() -> Response {
     let chunk = Bytes::from(vec![b' '; 1 << 16]);
     let chunks = futures_util::stream::iter((0..4096).map(move |_| Ok::<_, std::io::Error>(chunk.clone())));

@@ -127,8 +127,8 @@ func checkChannel(channel string) error {
 	return nil
 }
 
-// readFrame reads a live frame. Grafana passes it on to browsers as it is, where the order of keys is free; the decoder
-// in Go wants the schema first and the values before what corrects them.
+// readFrame reads a live frame. Grafana passes it unchanged to browsers, where the order of keys does not matter. Go's decoder
+// needs the schema first, and the values before their corrections.
 func readFrame(body []byte) error {
 	var parts struct {
 		Schema json.RawMessage `json:"schema,omitempty"`
@@ -214,7 +214,7 @@ func (r *runner) modelOf(c StreamCase) []byte {
 	return nil
 }
 
-// withoutSecrets checks that nothing that was seen carries a secret, as it is or percent-encoded.
+// withoutSecrets checks that no output contains a secret, plain or percent-encoded.
 func (r *runner) withoutSecrets(output []byte) {
 	for _, secret := range r.host.secrets {
 		for _, form := range []string{secret, url.QueryEscape(secret)} {

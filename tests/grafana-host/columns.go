@@ -119,7 +119,7 @@ func arrayAt(field *data.Field, row int, into any) error {
 	return nil
 }
 
-// plausibleMS: a time in milliseconds since 1970 between 2001 and 2286; seconds, micro- and nanoseconds are not.
+// plausibleMS accepts milliseconds since 1970 between 2001 and 2286; seconds, micro- and nanoseconds are outside of that.
 func plausibleMS(ms float64) bool { return ms >= 1e12 && ms < 1e13 }
 
 // checkFrame applies the column rules of one kind of frame.
@@ -143,7 +143,7 @@ func checkFrame(as string, frame *data.Frame) error {
 	}
 }
 
-// checkTable: equal lengths, no column twice, and no time that a wrong unit made.
+// checkTable checks equal lengths, unique columns, and that no time has the wrong unit.
 func checkTable(frame *data.Frame) error {
 	if _, err := frame.RowLen(); err != nil {
 		return err
@@ -167,7 +167,7 @@ func checkTable(frame *data.Frame) error {
 	return nil
 }
 
-// checkNumbers: what alert rules take as it is, and SQL expressions too.
+// checkNumbers checks a frame that alert rules and SQL expressions can use directly.
 func checkNumbers(frame *data.Frame) error {
 	if frame.Meta == nil || frame.Meta.Type != data.FrameTypeNumericLong || frame.Meta.TypeVersion != (data.FrameTypeVersion{0, 1}) {
 		return fmt.Errorf("the frame is not typed numeric-long 0.1")

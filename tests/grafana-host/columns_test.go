@@ -18,7 +18,7 @@ func jsons(values ...string) []json.RawMessage {
 	return out
 }
 
-// aTrace is right; the change makes one thing wrong.
+// aTrace is a valid frame; the change makes one thing invalid.
 func aTrace(change func(map[string]*data.Field)) *data.Frame {
 	fields := map[string]*data.Field{
 		"traceID":       data.NewField("traceID", nil, []string{"t", "t"}),

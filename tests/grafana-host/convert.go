@@ -10,7 +10,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 )
 
-// AlertInput is what Grafana's expression engine makes of an answer.
+// AlertInput is the result of Grafana's expression engine for an answer.
 type AlertInput struct {
 	Kind    string   `json:"kind"` // numbers, series, noData, refused
 	Path    string   `json:"path"` // dataplane or untyped
@@ -33,15 +33,15 @@ type Series struct {
 	Points int         `json:"points"`
 	First  string      `json:"first,omitempty"`
 	Last   string      `json:"last,omitempty"`
-	Sum    float64     `json:"sum"` // of the values that are there
+	Sum    float64     `json:"sum"` // of the values that exist
 }
 
 func refused(path, format string, args ...any) AlertInput {
 	return AlertInput{Kind: "refused", Path: path, Refusal: fmt.Sprintf(format, args...)}
 }
 
-// convert decides as Grafana's expression engine does for a data source that is not Prometheus: the data plane when the
-// first frame is typed and versioned, then one table of numbers, then wide time series, then refusal.
+// convert decides like Grafana's expression engine for a data source other than Prometheus: the data plane if the first frame
+// is typed and versioned, else one table of numbers, else wide time series, else an error.
 func convert(refID string, frames data.Frames) AlertInput {
 	if len(frames) == 0 {
 		return AlertInput{Kind: "noData", Path: "untyped"}
@@ -80,7 +80,7 @@ func convert(refID string, frames data.Frames) AlertInput {
 	return out
 }
 
-// isNumberTable: no time field, exactly one numeric field, and nothing but strings beside it.
+// isNumberTable reports whether there is no time field, exactly one numeric field, and otherwise only strings.
 func isNumberTable(frame *data.Frame) bool {
 	numbers := 0
 	for _, field := range frame.Fields {
@@ -176,7 +176,7 @@ func fromSeries(frames data.Frames) AlertInput {
 	return out
 }
 
-// unique refuses what an alert rule would refuse: two instances with the same labels.
+// unique rejects two instances with the same labels, as an alert rule does.
 func unique(in AlertInput) AlertInput {
 	if in.Kind != "numbers" {
 		return in
@@ -197,7 +197,7 @@ func unique(in AlertInput) AlertInput {
 	return in
 }
 
-// reserved labels are set by Grafana's alerting; a query must not bring them.
+// reserved labels are set by Grafana's alerting; a query must not return them.
 var reserved = map[string]bool{
 	"alertname": true, "grafana_folder": true, "__alert_rule_uid__": true, "datasource_uid": true, "ref_id": true,
 }

@@ -30,8 +30,8 @@ type Host struct {
 	stream    grpcplugin.StreamClient
 }
 
-// startHost starts the executable: the cookie, protocol version 2, gRPC only, no AutoMTLS, the whole environment
-// handed down, and 60 seconds for the line on stdout.
+// startHost starts the executable as Grafana does: the cookie, protocol version 2, gRPC only, no AutoMTLS, the complete
+// environment, and 60 seconds for the line on stdout.
 func startHost(executable string, env []string) (*Host, error) {
 	logs := &logSink{}
 	cmd := exec.Command(executable)
@@ -96,7 +96,7 @@ func (h *Host) keep(raw any) bool {
 	return true
 }
 
-// Stop is what Grafana does at its own end: the Shutdown call, two seconds of patience, then SIGKILL.
+// Stop does what Grafana does when it ends: the Shutdown call, two seconds of waiting, then SIGKILL.
 func (h *Host) Stop() KillResult {
 	begin := time.Now()
 	h.client.Kill()
@@ -113,7 +113,7 @@ func (h *Host) Stop() KillResult {
 	return result
 }
 
-// pluginContext is what Grafana sends with every call.
+// pluginContext is the context that Grafana sends with every call.
 func (h *Host) pluginContext(ds DataSource) *pluginv2.PluginContext {
 	for _, secret := range ds.Secure {
 		h.secrets = append(h.secrets, secret)
@@ -148,7 +148,7 @@ func (h *Host) pluginContext(ds DataSource) *pluginv2.PluginContext {
 	return ctx
 }
 
-// logSink keeps what go-plugin logs, the plugin's stderr lines among it.
+// logSink collects the log of go-plugin, which includes the plugin's stderr lines.
 type logSink struct {
 	mu    sync.Mutex
 	lines []string
@@ -180,8 +180,8 @@ func (s *logSink) tail(n int) string {
 	return strings.Join(s.lines[max(0, len(s.lines)-n):], "\n")
 }
 
-// unstructured counts the plugin's stderr lines that go-plugin could not read as structured entries: it marks what it
-// could read with the plugin's own timestamp and passes on the plugin's level.
+// unstructured counts the plugin's stderr lines that go-plugin could not read as structured entries. It marks the entries it
+// could read with the plugin's own timestamp, and keeps their level.
 func (s *logSink) counts() (structured, plain int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,8 +1,7 @@
-// Command grafana-host stands in for Grafana 12.3: it starts a data source plugin as Grafana does, asks it what a file
-// of cases says, decodes the answers with the code that Grafana links, and prints what it saw as JSON.
+// Command grafana-host takes the place of Grafana 12.3: it starts a data source plugin as Grafana does, sends it the queries
+// in a file of cases, decodes the answers with Grafana's own code, and prints the results as JSON.
 //
-// It ends with status 0 when everything was as it must be, 1 when something was not (see "problems"), 2 when it was used
-// wrongly.
+// The exit status is 0 if all expectations were met, 1 if not (see "problems"), and 2 for wrong usage.
 package main
 
 import (

@@ -11,7 +11,7 @@ func isNodeGraph(frame *data.Frame) bool {
 	return frame.Meta != nil && frame.Meta.PreferredVisualization == data.VisTypeNodeGraph
 }
 
-// checkNodes returns the ids of the nodes.
+// checkNodes checks the frame of nodes and returns their ids.
 func checkNodes(frame *data.Frame) (map[string]bool, error) {
 	if !isNodeGraph(frame) {
 		return nil, fmt.Errorf("preferredVisualisationType is not nodeGraph")
@@ -62,8 +62,8 @@ func checkNodes(frame *data.Frame) (map[string]bool, error) {
 	return ids, nil
 }
 
-// checkShown: the graph prints a text as it is, and a number with the unit's id behind it as if that were a word. Its legend
-// and its menus show displayName, else the column's name; displayNameFromDS they do not read (acceptance G4).
+// checkShown checks the displayed values. The graph prints a string unchanged, and a number followed by the id of its unit. Its
+// legend and menus show displayName, else the column's name; they do not read displayNameFromDS (acceptance G4).
 func checkShown(field *data.Field) error {
 	name := strings.ToLower(field.Name)
 	stat := name == "mainstat" || name == "secondarystat" || strings.HasPrefix(name, "detail__")
@@ -85,7 +85,7 @@ func checkShown(field *data.Field) error {
 	return nil
 }
 
-// checkEdges: Grafana throws when an edge names a node that is not there.
+// checkEdges checks that the nodes of each edge exist; otherwise Grafana throws.
 func checkEdges(frame *data.Frame, nodes map[string]bool) error {
 	if !isNodeGraph(frame) {
 		return fmt.Errorf("preferredVisualisationType is not nodeGraph")

@@ -5,12 +5,12 @@ import (
 	"fmt"
 )
 
-// Result is what the program prints.
+// Result is the output of the program.
 type Result struct {
 	StartedMS float64                           `json:"startedMs"`
 	Handshake string                            `json:"handshake"`
-	Problems  []string                          `json:"problems"` // empty: everything was as it must be
-	Checked   int                               `json:"checked"`  // how many single checks were made
+	Problems  []string                          `json:"problems"` // empty if all expectations were met
+	Checked   int                               `json:"checked"`  // number of checks
 	Health    map[string]HealthResult           `json:"health"`
 	Queries   map[string]map[string]QueryResult `json:"queries"`
 	Resources map[string]ResResult              `json:"resources"`
@@ -45,7 +45,7 @@ type ResResult struct {
 	Text    string          `json:"text,omitempty"` // when it is not
 }
 
-// StreamResult is what following a channel gave.
+// StreamResult is the result of following a channel.
 type StreamResult struct {
 	Status  string            `json:"status"`
 	Packets []json.RawMessage `json:"packets"`
@@ -73,7 +73,7 @@ func newResult() *Result {
 	}
 }
 
-// check counts a check and keeps the problem when it failed.
+// check counts a check and records a failure as a problem.
 func (r *Result) check(ok bool, where, format string, args ...any) bool {
 	r.Checked++
 	if !ok {
@@ -82,7 +82,7 @@ func (r *Result) check(ok bool, where, format string, args ...any) bool {
 	return ok
 }
 
-// checkErr counts a check that yields an error.
+// checkErr is check for an error.
 func (r *Result) checkErr(where string, err error) bool {
 	return r.check(err == nil, where, "%v", err)
 }

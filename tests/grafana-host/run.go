@@ -13,7 +13,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
 )
 
-// runner asks everything in the cases and keeps the answers.
+// runner makes all calls of the cases and keeps the answers.
 type runner struct {
 	host   *Host
 	cases  Cases
@@ -67,7 +67,7 @@ func (r *runner) request(c QueryCase) *pluginv2.QueryDataRequest {
 		var typed struct {
 			QueryType string `json:"queryType"`
 		}
-		_ = json.Unmarshal(model, &typed) // a model that is no object has no type, as in Grafana
+		_ = json.Unmarshal(model, &typed) // a model that is not an object has no type, as in Grafana
 		interval := q.IntervalMS
 		if interval == 0 {
 			interval = 1000
@@ -82,7 +82,7 @@ func (r *runner) request(c QueryCase) *pluginv2.QueryDataRequest {
 
 var placeholder = regexp.MustCompile(`\$\{resource:([^:}]+):([^}]+)\}`)
 
-// substitute puts in what resources answered: ${resource:NAME:FIELD} is a text field of the answer's object.
+// substitute inserts the answers of resources: ${resource:NAME:FIELD} is a string field of the answer's object.
 func (r *runner) substitute(model []byte) []byte {
 	return placeholder.ReplaceAllFunc(model, func(match []byte) []byte {
 		parts := placeholder.FindSubmatch(match)
@@ -188,7 +188,7 @@ func (r *runner) expectFrames(where string, want []FrameExpect, frames data.Fram
 	r.result.checkErr(where, checkGraph(frames, want))
 }
 
-// parallel sends one query many times at once: the answers must all be there and alike.
+// parallel sends one query many times at once. Each must get an answer, and all answers must be equal.
 func (r *runner) parallel(p ParallelCase) {
 	for _, c := range r.cases.Queries {
 		if c.Name != p.Query {

@@ -18,8 +18,8 @@ func (s *Series) add(at time.Time, value *float64) {
 	}
 }
 
-// fromWide takes a wide frame apart: each value field is a series; times must ascend, or Grafana's Reduce and its
-// graphs read nonsense.
+// fromWide splits a wide frame into series, one for each value field. Times must ascend, otherwise Grafana's Reduce and its
+// charts show wrong values.
 func fromWide(frame *data.Frame) ([]Series, error) {
 	schema := frame.TimeSeriesSchema()
 	var out []Series

@@ -35,7 +35,7 @@ var traceColumns = []column{
 
 var spanKinds = []string{"", "unspecified", "client", "server", "internal", "producer", "consumer"}
 
-// checkTrace applies what Grafana's Trace view needs to draw every span, in milliseconds.
+// checkTrace checks what Grafana's Trace view needs to render every span; times are in milliseconds.
 func checkTrace(frame *data.Frame) error {
 	if frame.Meta == nil || frame.Meta.PreferredVisualization != data.VisTypeTrace {
 		return fmt.Errorf("preferredVisualisationType is not trace")

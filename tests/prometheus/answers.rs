@@ -1,4 +1,4 @@
-//! A real Prometheus scrapes the simulated deployment as `deploy/prometheus.yml` says, and every expression answers.
+//! A real Prometheus scrapes the simulated deployment with `deploy/prometheus.yml`, and every expression returns data.
 
 use std::{
     collections::BTreeSet,
@@ -15,12 +15,12 @@ use crate::{
     tools::{Prometheus, there},
 };
 
-/// Expressions that may rightly be empty, and why.
+/// Expressions that may be empty, and why.
 const MAY_BE_EMPTY: [(&str, &str); 0] = [];
 
-/// The simulation's clock goes so many times faster, so that every kind of operation ends within seconds.
+/// The factor by which the simulation's clock is faster, so that every type of operation ends within seconds.
 const SPEED: i64 = 300;
-/// For how long an answer is waited for.
+/// How long to wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The configuration for the stack, with every target replaced by its simulated process and scraped every second.
@@ -54,7 +54,7 @@ fn targets(group: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The deployment in motion; it stops with this value.
+/// The running deployment. Dropping it stops it.
 struct Motion(tokio::task::JoinHandle<()>);
 
 impl Drop for Motion {
@@ -87,7 +87,7 @@ async fn every_expression_answers_data() {
     let prometheus = Prometheus::start(&config(&exporters)).await;
     let _motion = set_in_motion(&simulation, now);
 
-    // `a or vector(0)` always answers, so what it reads must answer too.
+    // `a or vector(0)` always returns data, so its selectors must return data too.
     let mut open = Vec::new();
     for expression in expressions::all() {
         let of = |promql: String| (format!("{}: {promql}", expression.place), promql);

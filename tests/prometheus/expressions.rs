@@ -1,4 +1,4 @@
-//! Finding PromQL in dashboards and rule files, and filling in Grafana's variables.
+//! Finds PromQL in dashboards and rule files, and replaces Grafana's variables.
 
 use std::{
     collections::BTreeSet,
@@ -7,14 +7,14 @@ use std::{
 
 use serde_json::Value;
 
-/// PromQL without variables, and where it stands.
+/// PromQL without variables, and its place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Expression {
     pub(crate) place: String,
     pub(crate) promql: String,
 }
 
-/// What Grafana fills in, for a Prometheus that scrapes every second.
+/// The values of Grafana's variables, for a Prometheus that scrapes every second.
 const BUILT_IN: [(&str, &str); 8] = [
     ("__rate_interval", "10s"),
     ("__interval", "5s"),
@@ -73,7 +73,7 @@ fn text_of(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// Whatever Prometheus is asked bears the name `expr`, in panels, annotations and rules alike.
+/// Every query of Prometheus is in a field `expr`, in panels, annotations and rules.
 fn collect(value: &Value, place: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(fields) => {
@@ -89,7 +89,7 @@ fn collect(value: &Value, place: &str, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// The query of a variable that asks Prometheus, as an expression whose answer has the values.
+/// The Prometheus query of a variable, as an expression whose answer has the values.
 fn of_variable(variable: &Value) -> Option<String> {
     if variable["type"] != "query" || variable["datasource"]["type"] != "prometheus" {
         return None;
@@ -97,7 +97,7 @@ fn of_variable(variable: &Value) -> Option<String> {
     let query = variable["query"].as_str().or_else(|| variable["query"]["query"].as_str()).unwrap_or_default().trim();
     let inside = |function: &str| query.strip_prefix(function)?.trim().strip_prefix('(')?.strip_suffix(')');
     if let Some(of) = inside("label_values") {
-        // `label_values(metric{…}, label)`: the label stands behind the last comma.
+        // `label_values(metric{…}, label)`: the label follows the last comma.
         let (metric, label) = of.rsplit_once(',').unwrap_or_else(|| panic!("{query}: without a metric"));
         return Some(format!("count by ({}) ({metric})", label.trim()));
     }

@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Whether Debian's package is there; says why the test is skipped otherwise, and fails where `CI` is set.
+/// Whether Debian's package is installed. If not, prints why the test is skipped, and fails if `CI` is set.
 pub(crate) fn there(test: &str) -> bool {
     let starts = |program| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
     let there = starts("prometheus") && starts("promtool");
@@ -31,12 +31,12 @@ pub(crate) fn promtool(args: &[&str], input: &str) -> Output {
     tool.wait_with_output().expect("promtool ends")
 }
 
-/// What a program said.
+/// The output of a program.
 pub(crate) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// A running Prometheus; it ends with this value.
+/// A running Prometheus. Dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct Prometheus {
     url: String,
@@ -110,7 +110,7 @@ impl Prometheus {
         }
     }
 
-    /// What it has logged.
+    /// Its log.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The alert rules: their form, and what Grafana's alerting makes of the plugin's answers. The second needs Go.
+//! The alert rules: their format, and how Grafana's alerting evaluates the plugin's answers. The second needs Go.
 
 use std::collections::BTreeSet;
 
@@ -51,7 +51,7 @@ fn the_texts_of_rules_name_labels_that_their_query_has() {
         for found in label.captures_iter(&annotations) {
             assert!(groups.contains(&&found[1]), "{title}: {} is not a label of {groups:?}", &found[1]);
         }
-        // newer Grafanas fill environment variables in braces into annotations, and any `$` into labels
+        // newer versions of Grafana replace environment variables in braces in annotations, and any `$` in labels
         assert!(!annotations.contains("${"), "{title}");
         let labels = rule.json["labels"].as_object().expect("labels");
         assert!(!texts(&rule.json["labels"]).iter().any(|text| text.contains('$')), "{title}");
@@ -67,7 +67,7 @@ fn the_texts_of_rules_name_labels_that_their_query_has() {
     }
 }
 
-/// One case per rule, asked as Grafana's alerting does.
+/// One case per rule, queried as Grafana's alerting does.
 fn cases(rules: &[Rule], (from, to): (i64, i64)) -> Vec<Value> {
     let case = |rule: &Rule| {
         let expect = json!({"alert": "numbers"});

@@ -1,4 +1,4 @@
-//! The dashboards' form: what Grafana wants of a file, and what people want of a dashboard.
+//! The format of the dashboards: what Grafana requires of a file, and what users expect of a dashboard.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ fn the_four_dashboards_have_what_grafana_wants_of_a_file() {
     assert_eq!(found, expected.map(|(file, uid)| (file.to_owned(), uid.to_owned())).into());
     for dashboard in Dashboard::all() {
         let (file, json) = (&dashboard.file, &dashboard.json);
-        // a file in the newer form of dashboards, without a title at the top, is refused
+        // Grafana rejects a file in the newer format of dashboards, without a title at the top
         assert!(!text(&json["title"]).is_empty() && !text(&json["description"]).is_empty(), "{file}");
         assert!(json["schemaVersion"].as_i64().is_some_and(|version| (39..=42).contains(&version)), "{file}");
         assert_eq!((text(&json["timezone"]), text(&json["refresh"])), ("browser", "30s"), "{file}");
@@ -95,7 +95,7 @@ fn data_sources_are_chosen_by_variables_that_stand_at_the_provisioned_ones() {
 
 #[test]
 fn variables_that_are_used_exist_and_those_that_exist_are_used() {
-    // `$1` is what a mapping of values makes of a match
+    // `$1` is a reference in a value mapping, not a variable
     let word = regex::Regex::new(r"\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))").expect("a regular expression");
     for dashboard in Dashboard::all() {
         let mut without = dashboard.json.clone();
@@ -112,7 +112,7 @@ fn variables_that_are_used_exist_and_those_that_exist_are_used() {
     }
 }
 
-/// acceptance G10: what is worst is seen first, also where there is more than a panel shows or a variable lists.
+/// acceptance G10: the worst comes first, even if there are more operations than a panel shows or a variable lists.
 #[test]
 fn operations_come_worst_first() {
     let mut lists = 0;
@@ -129,7 +129,7 @@ fn operations_come_worst_first() {
     assert!(lists >= 4, "only {lists}");
 }
 
-/// acceptance G7: people know percentiles by these names.
+/// acceptance G7: these are the usual names of percentiles.
 #[test]
 fn percentiles_are_called_p50_p95_p99() {
     let quantile = regex::Regex::new(r"histogram_quantile\(0\.(\d+)").expect("a regular expression");
@@ -166,7 +166,7 @@ fn every_dashboard_has_a_diagnosis_panel() {
     }
 }
 
-/// Defects of the dashboards that KTRDR brings along, which these replace.
+/// Defects of KTRDR's own dashboards, which these replace.
 #[test]
 fn known_defects_do_not_come_back() {
     for dashboard in Dashboard::all() {

@@ -1,4 +1,4 @@
-//! The files, read.
+//! Reads the files.
 
 use std::path::{Path, PathBuf};
 
@@ -90,7 +90,7 @@ impl Dashboard {
         self.variables().iter().find(|variable| variable["name"] == name)
     }
 
-    /// Everything that asks our data source, with the name of the place.
+    /// Every query of our data source, with its place.
     pub(crate) fn queries(&self) -> Vec<(String, &Map<String, Value>)> {
         let place = |name: &Value| format!("{} / {}", self.file, text(name));
         let of_panels = self.panels().into_iter().flat_map(|panel| {

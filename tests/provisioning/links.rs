@@ -1,10 +1,10 @@
-//! Every link leads somewhere, and takes along what it should.
+//! Every link has an existing target and passes on the right variables.
 
 use std::collections::BTreeSet;
 
 use crate::files::{Dashboard, Rule, text, texts};
 
-/// The dashboard and the variables that an address names.
+/// The dashboard and the variables in a URL.
 fn target(address: &str) -> Option<(String, BTreeSet<String>)> {
     let rest = address.split_once("/d/")?.1;
     let (uid, query) = rest.split_once('?').unwrap_or((rest, ""));

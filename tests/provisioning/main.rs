@@ -1,4 +1,4 @@
-//! What `provisioning/` gives Grafana: dashboards, alert rules and data sources, as files and as what they ask.
+//! The dashboards, alert rules and data sources in `provisioning/`: their files and their queries.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests end by panicking")]
 #![allow(clippy::indexing_slicing, reason = "tests end by panicking")]

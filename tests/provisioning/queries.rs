@@ -1,4 +1,4 @@
-//! Every query of the dashboards, asked of the plugin over the example traces.
+//! Sends every query of the dashboards to the plugin, over the example traces.
 
 use std::{collections::HashMap, path::Path};
 
@@ -12,8 +12,8 @@ use crate::{
     support::frame::Frame,
 };
 
-/// What the data source's browser side makes of a query: a list that stands at "All" is left out, the chosen operation
-/// is filled in.
+/// Replaces variables as the data source's browser side does: a list set to "All" is left out, the chosen operation is
+/// inserted.
 fn filled(query: &Map<String, Value>, operation: &str) -> Value {
     let mut query = Value::Object(query.clone());
     query["datasource"]["uid"] = "ktrdr-diagnosis".into();
@@ -66,7 +66,7 @@ async fn every_query_of_the_dashboards_answers_rows() {
         for variable in dashboard.variables().iter().filter(|variable| variable["datasource"]["type"] == OURS) {
             let kind = text(&variable["query"]["kind"]);
             if kind == "verdicts" {
-                continue; // known in the browser
+                continue; // answered in the browser
             }
             let path = format!("{kind}?from={}&to={now}", range.0);
             let answer = host.resource(&source, "GET", &path, "".into()).await.expect("the call succeeds");

@@ -1,10 +1,10 @@
-//! Forms of trace files: what is not recognised is never an empty answer.
+//! Formats of trace files. An unrecognised file is an error, never an empty answer.
 
 use serde_json::{Value, json};
 
 use crate::command::{answer, critical_path, diagnose, read, remarks, sections, span};
 
-/// jaeger-anonymizer writes its spans without anything around them.
+/// jaeger-anonymizer writes a bare list of spans.
 #[test]
 fn a_flat_list_of_spans_is_read() {
     let paths = critical_path(&read("07-flat-list-of-spans.json")).json();
@@ -160,7 +160,7 @@ fn a_list_or_an_object_that_is_not_recognised_is_refused_with_what_was_seen() {
     }
 }
 
-/// What is beside readable spans is said, on standard error and in the records.
+/// Values beside readable spans are reported on standard error and in the records.
 #[test]
 fn errors_and_other_values_beside_traces_are_reported() {
     let mut whole: Value = serde_json::from_slice(&answer(&[span(1, 0, 0, 3000, json!({}))])).unwrap();

@@ -1,4 +1,4 @@
-//! Ids: read where there is no doubt, else the spans are left out and counted. Two trace ids never become one.
+//! Ids are read if they are unambiguous; otherwise their spans are left out and counted. Two trace ids never become one.
 
 use serde_json::{Value, json};
 

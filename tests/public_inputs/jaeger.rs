@@ -1,4 +1,4 @@
-//! Answers of Jaeger that are not what they seem, through `operations` and `operation`.
+//! Misleading answers of Jaeger, through `operations` and `operation`.
 
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ fn case(name: &str) -> Value {
     serde_json::from_slice(&read(name)).unwrap()
 }
 
-/// Asks the command line while the server is there.
+/// Runs the command line while the server runs.
 async fn ask(fake: &Fake, args: &[&str]) -> Answer {
     let url = fake.url.clone();
     let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
@@ -79,7 +79,7 @@ async fn serve(served: Served) -> Fake {
     Fake::scripted(Profile::v2_20(), Vec::new(), move |seen, _| Some(served.answer(seen))).await
 }
 
-/// A server that answers searches like this; what else it is asked it answers as in case 19.
+/// A server with this answer to searches; it answers other requests as in case 19.
 async fn searching(answer: impl Fn() -> Response + Send + Sync + 'static) -> Fake {
     let served = Served::of(&case("19-api-search-cuts-traces.json"));
     Fake::scripted(Profile::v2_20(), Vec::new(), move |seen, _| {
@@ -101,7 +101,7 @@ async fn an_operation_is_not_stuck_before_its_trace_was_read_by_id() {
     assert_eq!((one[0]["verdict"].as_str(), one[0]["span_count"].as_u64()), (Some("healthy"), Some(7)));
 }
 
-/// What cannot be read as a whole is not called stuck, and a trace that is gone is called incomplete.
+/// An operation whose trace cannot be read completely is not called stuck, and a deleted trace is called incomplete.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_whose_trace_cannot_be_read_is_unknown() {
     let served = Served::of(&case("19-api-search-cuts-traces.json"));
@@ -231,7 +231,7 @@ fn busy(status: u16, retry_after: &str) -> Response {
     response
 }
 
-/// A server that says when to ask again is asked again then, unless that is too late.
+/// If a server says when to retry, the request is retried then, unless that is too late.
 #[tokio::test(flavor = "multi_thread")]
 async fn retry_after_is_honoured() {
     let served = Served::of(&case("19-api-search-cuts-traces.json"));

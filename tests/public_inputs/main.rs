@@ -1,5 +1,5 @@
-//! Inputs from public bug reports, and others of their kinds, through the real command line. The files are in
-//! `tests/public-cases`; a comment or name says where each was seen.
+//! Inputs from public bug reports, and similar ones, through the real command line. The files are in
+//! `tests/public-cases`; a comment or name cites the report.
 
 #![allow(
     clippy::unwrap_used,

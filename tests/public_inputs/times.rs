@@ -1,4 +1,4 @@
-//! Times that cannot be true.
+//! Impossible times.
 
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ fn a_span_without_a_start_is_left_out_of_every_time() {
     );
 }
 
-/// jaeger-ui `zero-start-times` and the other ways to say no time, in nanoseconds, milliseconds or another era.
+/// jaeger-ui `zero-start-times`, other forms of a missing time, and times in nanoseconds, milliseconds or another century.
 #[test]
 fn a_start_that_cannot_be_true_is_left_out_of_every_time() {
     for start in [
@@ -109,7 +109,7 @@ fn a_start_that_cannot_be_true_is_left_out_of_every_time() {
     }
 }
 
-/// What an order's end says counts though its time does not.
+/// The final state of an order counts although its time does not.
 #[test]
 fn a_state_without_a_time_is_still_the_state() {
     let state = |from: &str, to: &str| {
@@ -150,7 +150,7 @@ fn an_operation_without_any_time_has_none() {
     }
 }
 
-/// jaeger#9339, jaeger#9548: a trace made by hand counts from zero, and there zero is a time.
+/// jaeger#9339, jaeger#9548: in a hand-written trace that counts from zero, zero is a valid time.
 #[test]
 fn zero_is_a_time_where_the_whole_trace_counts_from_it() {
     let at = |id, parent, start: i64, duration: i64| span(id, parent, start - START, duration, json!({}));
@@ -214,7 +214,7 @@ fn events_never_lie_outside_their_span() {
         assert!(("2026-11-22T10:06:40.100Z"..="2026-11-22T10:06:40.150Z").contains(&time), "{at}: {time}");
         assert!(remarks(record).iter().any(|remark| remark.starts_with("1 event(s) have no usable time")), "{record}");
     }
-    // What rounding explains is not worth a remark.
+    // Differences due to rounding do not cause a remark.
     let odd = span(9, 1, 100_000, 50_000, json!({"logs": [exception(json!(START + 150_001))]}));
     assert!(remarks(&diagnose_orders(&order(&[odd])).json()[0]).is_empty());
 }

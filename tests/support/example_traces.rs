@@ -1,4 +1,4 @@
-//! A recent day of example traces, what the library says of it, and how answers are compared with that.
+//! A recent day of example traces, the library's diagnoses of it, and how answers are compared with these.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ impl ExampleTraces {
         parts.iter().filter(|part| !part.is_empty()).map(testbed::otlp_json).collect()
     }
 
-    /// What the library says of the same traces.
+    /// The library's diagnoses of the same traces.
     pub fn library(&self) -> Vec<Diagnosis> {
         let traces = jaeger::decode(&testbed::otlp_json(&self.traces)).expect("the corpus is OTLP").traces;
         let context = Context { now: self.now, ..Context::default() };
@@ -104,7 +104,7 @@ pub enum Clock {
     Later,
 }
 
-/// Every field in which a row differs from what the library says.
+/// Every field in which a row differs from the library's diagnosis.
 pub fn differences(row: &Map<String, Value>, library: &Diagnosis, clock: Clock) -> Vec<String> {
     let record = serde_json::to_value(library).expect("a diagnosis is JSON");
     let mut found = Vec::new();
@@ -144,7 +144,7 @@ fn short(value: &Value) -> String {
     text.chars().take(300).collect()
 }
 
-/// What names an operation: its id, else its trace.
+/// The key of an operation: its id, else its trace.
 pub fn key(id: Option<&str>, trace: Option<&str>) -> String {
     id.or(trace).unwrap_or_default().to_owned()
 }

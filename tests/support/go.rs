@@ -6,10 +6,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// One build at a time: they use all cores by themselves.
+/// One build at a time, because each uses all cores.
 static BUILDING: Mutex<()> = Mutex::new(());
 
-/// What was built, or `None` after saying why the test is skipped. `KTRDR_TESTS_NEED_GO` (set in CI) makes a skip a failure.
+/// The built program, or `None` after printing why the test is skipped. `KTRDR_TESTS_NEED_GO` (set in CI) makes a skip a failure.
 pub fn or_skip(test: &str, built: Result<PathBuf, String>) -> Option<PathBuf> {
     match built {
         Ok(path) => Some(path),

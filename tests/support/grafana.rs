@@ -43,7 +43,7 @@ pub fn data_source(url: &str) -> Value {
 }
 
 impl Seen {
-    /// Fails with everything that was not as it must be.
+    /// Fails with all problems that the harness found.
     pub fn assert_no_problems(&self) {
         let problems: Vec<&str> =
             self.0["problems"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -88,7 +88,7 @@ impl Seen {
     }
 }
 
-/// Where two values differ first, and how.
+/// The first difference between two values.
 fn difference(path: &str, ours: &Value, theirs: &Value) -> Option<(String, String, String)> {
     let short = |value: &Value| value.to_string().chars().take(200).collect::<String>();
     let here = || Some((path.to_owned(), short(ours), short(theirs)));
@@ -107,7 +107,7 @@ fn difference(path: &str, ours: &Value, theirs: &Value) -> Option<(String, Strin
     }
 }
 
-/// Numbers as floats, and nothing that is empty: the two writers differ in `1` and `1.0` and in what they leave out.
+/// Converts numbers to floats and removes empty values: the two writers differ in `1` and `1.0` and in what they leave out.
 fn in_one_spelling(value: &Value) -> Value {
     match value {
         Value::Number(number) => json!(number.as_f64()),

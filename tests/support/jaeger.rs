@@ -35,7 +35,7 @@ impl Kind {
     }
 }
 
-/// A running Jaeger; it ends with this value.
+/// A running Jaeger. Dropping it stops it.
 #[derive(Debug)]
 pub struct Jaeger {
     /// Base address of its query API.
@@ -45,7 +45,7 @@ pub struct Jaeger {
     _files: TempDir,
 }
 
-/// Where Jaeger's pages and API hang, so that base paths are tested too.
+/// The base path of Jaeger's UI and API, so that base paths are tested too.
 const BASE: &str = "/jaeger";
 
 impl Jaeger {
@@ -173,7 +173,7 @@ fn flags(kind: Kind, ports: &Ports) -> Vec<String> {
     let mut flags = vec![
         ("query.base-path".to_owned(), BASE.to_owned()),
         ("collector.otlp.enabled".to_owned(), "true".to_owned()),
-        // v1 drops what its queue cannot hold, and says so nowhere.
+        // v1 silently drops what its queue cannot hold.
         ("collector.queue-size".to_owned(), "200000".to_owned()),
         ("log-level".to_owned(), "error".to_owned()),
     ];

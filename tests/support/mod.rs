@@ -1,4 +1,4 @@
-//! What the tests that need Go share: Grafana's decoder, real Jaegers, and reading the frames that came out.
+//! Shared by the tests that need Go: Grafana's decoder, real Jaegers, and reading frames.
 
 #![allow(dead_code, unreachable_pub, reason = "each test target uses its own part")]
 #![allow(

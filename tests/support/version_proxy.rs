@@ -34,12 +34,12 @@ impl Drop for VersionProxy {
     }
 }
 
-/// What a Jaeger v2.13 looks like.
+/// Which version a Jaeger v2.13 appears to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImitatedVersion {
     /// As it is.
     Own,
-    /// As v2.21.
+    /// v2.21.
     V3Only,
 }
 
@@ -101,7 +101,7 @@ impl Behind {
     }
 }
 
-/// A search, as v2.13 understands it, and what it does not.
+/// A search: the parameters that v2.13 understands, and those it does not.
 #[derive(Default)]
 struct Asked {
     pairs: String,
@@ -177,7 +177,7 @@ impl Asked {
     }
 }
 
-/// Shows every span with its resource, and drops those for which the answer is no.
+/// Keeps the spans for which `keep` returns true, given the span and its resource.
 fn for_each_span(answer: &mut Value, mut keep: impl FnMut(&Value, &Value) -> bool) {
     for part in answer["result"]["resourceSpans"].as_array_mut().into_iter().flatten() {
         let resource = part["resource"].clone();

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Programs that code starts: by a name in the source, or by an expression, which only a reader can follow.
+// Programs that code starts: by a name in the source, or by an expression, which this test cannot evaluate.
 type startedPrograms struct{ named, expressions []string }
 
 var (
@@ -116,7 +116,7 @@ func goPrograms(name, text string) (startedPrograms, error) {
 	return found, nil
 }
 
-// A selector as it is written: package or variable, and name.
+// A selector as written: package or variable, and name.
 func qualified(selector *ast.SelectorExpr) string {
 	if of, ok := selector.X.(*ast.Ident); ok {
 		return of.Name + "." + selector.Sel.Name

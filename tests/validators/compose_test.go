@@ -14,7 +14,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// Loads and merges compose files as `docker compose -f first -f second` does: paths count from the first one's folder.
+// Loads and merges compose files as `docker compose -f first -f second` does: paths are relative to the first file's folder.
 func compose(environment map[string]string, files ...string) (*types.Project, error) {
 	var configs []types.ConfigFile
 	for _, file := range files {
@@ -66,7 +66,7 @@ func TestTheDemonstrationsStackHoldsTogether(t *testing.T) {
 	if command := strings.Join(project.Services["simulation"].Command, " "); command != "demo --feed http://jaeger:4318 --metrics 0.0.0.0" {
 		t.Errorf("simulation: %s", command)
 	}
-	// Every address in the arguments is a service's name and a port that is listened on.
+	// Every address in the arguments is a service's name and a port on which it listens.
 	for _, argument := range project.Services["simulation"].Command {
 		if strings.Contains(argument, "://") {
 			checkAddress(t, project, argument, "4318")
@@ -97,7 +97,7 @@ func TestAnOverlayAddsToKtrdrsOwnStack(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// All that was there is there still.
+	// Everything that existed before still exists.
 	if !slices.Equal(before.ServiceNames(), after.ServiceNames()) {
 		t.Errorf("services: %v became %v", before.ServiceNames(), after.ServiceNames())
 	}
@@ -182,7 +182,7 @@ func TestAnOverlayAddsToKtrdrsOwnStack(t *testing.T) {
 
 var pluginIDs = []string{"ktrdr-diagnosis-datasource", "ktrdr-diagnosis-panel"}
 
-// What each Grafana needs: the plugins allowed, and every variable that its data sources name, leading somewhere.
+// What each Grafana needs: the plugins are allowed, and every variable of its data sources is set to an existing address.
 func checkGrafana(t *testing.T, project *types.Project, wanted []string) {
 	t.Helper()
 	grafana := project.Services["grafana"]
@@ -196,7 +196,7 @@ func checkGrafana(t *testing.T, project *types.Project, wanted []string) {
 			}
 		}
 	}
-	// A blank after the comma would make Grafana refuse the second.
+	// With a space after the comma, Grafana would reject the second plugin.
 	if allowed != strings.Join(pluginIDs, ",") {
 		t.Errorf("grafana: unsigned plugins allowed: %q", allowed)
 	}
@@ -222,8 +222,8 @@ func checkAddress(t *testing.T, project *types.Project, address, port string) {
 	}
 }
 
-// Targets are unique; sources are there (dist/ only after `make dist`); what is mounted into a read-only mount has
-// something there to be mounted over, because nothing can be made there.
+// Targets are unique; sources exist (dist/ only after `make dist`). A mount inside a read-only mount needs an existing mount
+// point, because Docker cannot create one there.
 func checkMounts(t *testing.T, service types.ServiceConfig, top string) {
 	t.Helper()
 	targets := map[string]bool{}
@@ -255,7 +255,7 @@ func mounted(service types.ServiceConfig, target string) string {
 	return ""
 }
 
-// The files that a container sees in a folder, each with the file that is mounted there.
+// The files of a folder in a container, each with the file that is mounted there.
 func visible(t *testing.T, service types.ServiceConfig, folder string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -279,7 +279,7 @@ func visible(t *testing.T, service types.ServiceConfig, folder string) map[strin
 	return found
 }
 
-// What other containers call a service.
+// The names by which other containers reach a service.
 func namesOf(service types.ServiceConfig) []string {
 	names := []string{service.Name}
 	for _, network := range service.Networks {

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// The pages that say from which version on Jaeger is supported say the same (review B19: the data source's own page said
-// another one).
+// All pages give the same oldest supported version of Jaeger (review B19: the data source's own page gave another one).
 func TestPagesAgreeOnTheOldestJaeger(t *testing.T) {
 	sentence := regexp.MustCompile(`Jaeger v?(\d+\.\d+) (?:or|and) later`)
 	pages := []string{"README.md", "docs/install.md", "docs/compatibility.md", "frontend/src/datasource/README.md"}

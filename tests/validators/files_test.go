@@ -1,5 +1,5 @@
-// Package validators checks what other programs read of this repository (compose files, workflows, the Dockerfile, what
-// Grafana provisions) with those programs' own parsers, where those are Go modules.
+// Package validators checks the files that other programs read (compose files, workflows, the Dockerfile, the files that
+// Grafana provisions) with those programs' own parsers, if these are Go modules.
 package validators
 
 import (
@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The repository, as an absolute path.
+// The absolute path of the repository.
 func repository(t *testing.T) string {
 	t.Helper()
 	path, err := filepath.Abs("../..")
@@ -30,7 +30,7 @@ func read(t *testing.T, path ...string) []byte {
 	return text
 }
 
-// The files that a pattern names, at least one.
+// The files that match a pattern, at least one.
 func glob(t *testing.T, pattern string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(repository(t), pattern))
@@ -40,7 +40,7 @@ func glob(t *testing.T, pattern string) []string {
 	return found
 }
 
-// Decodes YAML; a key that the type does not know is an error.
+// Decodes YAML. An unknown key is an error.
 func strictly(t *testing.T, name string, text []byte, into any) {
 	t.Helper()
 	decoder := yaml.NewDecoder(strings.NewReader(string(text)))

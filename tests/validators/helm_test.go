@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The parts of the values of Grafana's Helm chart that are used here; another key is an error.
+// The parts of the values of Grafana's Helm chart that are used here. Any other key is an error.
 type helmValues struct {
 	Env        map[string]string
 	GrafanaIni struct {
@@ -25,7 +25,7 @@ type helmValues struct {
 
 func TestHelmValuesSayTheSameAsTheFiles(t *testing.T) {
 	text := string(read(t, "deploy/helm-values.yaml"))
-	// Names of the chart that YAML's keys have in camel case.
+	// Names in the chart that are written in camel case.
 	text = strings.NewReplacer("configMap:", "configmap:", "mountPath:", "mountpath:", "subPath:", "subpath:").Replace(text)
 	var values helmValues
 	strictly(t, "helm-values.yaml", []byte(text), &values)
@@ -64,7 +64,7 @@ func TestHelmValuesSayTheSameAsTheFiles(t *testing.T) {
 	}
 }
 
-// Blocks of YAML in the documentation are YAML, and those of Grafana's files are as Grafana reads them.
+// Blocks of YAML in the documentation are valid YAML, and those of Grafana's files have Grafana's format.
 func TestYamlInTheDocumentationIsSound(t *testing.T) {
 	block := regexp.MustCompile("(?ms)^[ ]*```yaml\n(.*?)^[ ]*```")
 	seen := 0
@@ -87,7 +87,7 @@ func TestYamlInTheDocumentationIsSound(t *testing.T) {
 	}
 }
 
-// A new version is a new name for each archive, and the page on installing shows them.
+// The page on installing names the archives of this version.
 func TestTheDocumentationNamesArchivesOfThisVersion(t *testing.T) {
 	named := regexp.MustCompile(`ktrdr-diagnos(?:e|is|is-datasource|is-panel)-(\d+\.\d+\.\d+)`)
 	found := named.FindAllStringSubmatch(string(read(t, "docs/install.md")), -1)

@@ -17,7 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// What Grafana reads of datasources/*.yaml (pkg/services/provisioning/datasources of its source); there is no package.
+// The format of datasources/*.yaml, from Grafana's source (pkg/services/provisioning/datasources); there is no package.
 type dataSources struct {
 	APIVersion        int `yaml:"apiVersion"`
 	Prune             bool
@@ -43,7 +43,7 @@ type dataSource struct {
 }
 
 // Grafana's models of correlations (pkg/services/correlations, and makeCreateCorrelationCommand of the provisioning): label
-// and description are asserted to be texts. A type beside `config` is not accepted by all versions, `config.type` is.
+// and description must be strings. Not all versions accept a type beside `config`; all accept `config.type`.
 type correlation struct {
 	TargetUID   *string `yaml:"targetUID"`
 	Label       *string
@@ -56,7 +56,7 @@ type correlation struct {
 	}
 }
 
-// What Grafana reads of dashboards/*.yaml.
+// The format of dashboards/*.yaml.
 type providers struct {
 	APIVersion int `yaml:"apiVersion"`
 	Providers  []struct {
@@ -103,7 +103,7 @@ func TestDataSourcesAreAsGrafanaReadsThem(t *testing.T) {
 	}
 }
 
-// Explore leads from a Jaeger data source's trace to our diagnosis (acceptance G15).
+// Explore links a Jaeger data source's trace to our diagnosis (acceptance G15).
 func TestCorrelationsLeadFromJaegerToTheDiagnosis(t *testing.T) {
 	types := map[string]string{}
 	var sources []dataSource
@@ -125,7 +125,7 @@ func TestCorrelationsLeadFromJaegerToTheDiagnosis(t *testing.T) {
 			if source.Type != "jaeger" || types[*link.TargetUID] != "ktrdr-diagnosis-datasource" {
 				t.Errorf("%s leads to %s", source.Name, *link.TargetUID)
 			}
-			// Grafana's Jaeger data source calls the column so, in traces and in the results of a search.
+			// Grafana's Jaeger data source uses this name for the column, in traces and in the results of a search.
 			if link.Config.Type != "query" || link.Config.Field != "traceID" {
 				t.Errorf("%s: %+v", *link.Label, link.Config)
 			}
@@ -164,13 +164,13 @@ func TestDashboardProvidersAreAsGrafanaReadsThem(t *testing.T) {
 			}
 		}
 	}
-	// Grafana refuses two providers of one name; KTRDR's own is called so.
+	// Grafana rejects two providers with one name, and this is the name of KTRDR's own.
 	if names["KTRDR Dashboards"] {
 		t.Error("KTRDR's own provider has this name")
 	}
 }
 
-// Grafana's own types of the classic dashboard model: a key that they do not know, or a value of another type, is an error.
+// Grafana's own types of the classic dashboard model: an unknown key, or a value of another type, is an error.
 func TestDashboardsFitGrafanasOwnTypes(t *testing.T) {
 	plugins.RegisterDefaultPlugins()
 	for _, file := range glob(t, "provisioning/dashboards/*.json") {
@@ -188,7 +188,7 @@ func TestDashboardsFitGrafanasOwnTypes(t *testing.T) {
 	}
 }
 
-// The types of Grafana's API in which it exports alert rules to files.
+// The types with which Grafana exports alert rules to files.
 func TestAlertRulesFitGrafanasOwnTypes(t *testing.T) {
 	for _, file := range append(glob(t, "provisioning/alerting/*.yaml"), glob(t, "docs/examples/recording-rules.yaml")...) {
 		rules := alerting(t, file)
@@ -224,7 +224,7 @@ func alerting(t *testing.T, file string) *models.AlertingFileExport {
 	if err := decoder.Decode(&rules); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-	// Grafana takes KeepLast since 10.4, but this list of its export was not brought up to date.
+	// Grafana has accepted KeepLast since 10.4, but this list of its export does not contain it.
 	kept := map[*models.AlertRuleExport]bool{}
 	for _, group := range rules.Groups {
 		for _, rule := range group.Rules {
@@ -242,7 +242,7 @@ func alerting(t *testing.T, file string) *models.AlertingFileExport {
 	return &rules
 }
 
-// The variables of the environment that the files under a folder refer to.
+// The environment variables that the files under a folder refer to.
 func variables(t *testing.T, folder string) []string {
 	t.Helper()
 	reference := regexp.MustCompile(`\$\{?([A-Z][A-Z0-9_]+)\}?`)

@@ -9,7 +9,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// Commands that run the command in their arguments, and their options that take a value.
+// Commands that run another command given as arguments, and their options that take a value.
 var wrappers = map[string][]string{
 	"command": nil, "env": {"-u"}, "exec": nil, "nice": {"-n"}, "sudo": nil, "time": nil, "type": nil, "xargs": {"-n"},
 }
@@ -18,7 +18,7 @@ var builtins = strings.Fields(`: . [ [[ alias bg break builtin cd continue decla
 	hash help jobs let local mapfile popd printf pushd pwd read readarray readonly return set shift shopt source test trap
 	true type ulimit umask unalias unset wait`)
 
-// A shellScript is a parsed script with what is needed to see which programs it calls.
+// A shellScript is a parsed script with what is needed to find the programs it calls.
 type shellScript struct {
 	functions map[string]*syntax.Stmt
 	arrays    map[string][][]*syntax.Word
@@ -71,7 +71,7 @@ func shellPrograms(name, text string) (programs, unclear []string, err error) {
 	return programs, script.unclear, nil
 }
 
-// Notes the program of one command.
+// Records the program of one command.
 func (s *shellScript) command(words []*syntax.Word) {
 	if len(words) == 0 {
 		return
@@ -83,7 +83,7 @@ func (s *shellScript) command(words []*syntax.Word) {
 	case strings.HasPrefix(name, "/usr/") || strings.HasPrefix(name, "/bin/"):
 		s.called[name[strings.LastIndex(name, "/")+1:]] = true
 	case strings.Contains(name, "/") || strings.Contains(name, "="):
-		// A script of this repository, or what was built here.
+		// A script of this repository, or a program built from it.
 	case s.functions[name] != nil:
 		s.arguments(s.functions[name], words[1:])
 	default:
@@ -147,9 +147,9 @@ func (s *shellScript) computed(words []*syntax.Word) {
 			s.command(slices.Concat(elements, words[1:]))
 		}
 	case strings.Contains(text, "/"), text == `"$@"`, text == `"$1"`:
-		// A path to what was built here; a function's arguments are looked at where it is called.
+		// A path to a program built here; a function's arguments are checked at its calls.
 	case s.lookedUp[text], strings.Contains(text, "$(command -v "):
-		// The walk finds the program where it is looked up.
+		// The walk finds the program where it is looked up (`command -v`).
 	default:
 		s.unclear = append(s.unclear, text)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// What scripts/check-text.sh reports of a repository with these files, beside the script and its lists.
+// The output of scripts/check-text.sh for a repository with these files, the script and its lists.
 func textFindings(t *testing.T, files map[string]string, exceptions string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -43,13 +43,13 @@ func textFindings(t *testing.T, files map[string]string, exceptions string) stri
 	return string(output)
 }
 
-// In two parts, so that this file passes the check itself.
+// In two parts, so that this file itself passes the check.
 const isNo = "is " + "no "
 
 func TestTextCheck(t *testing.T) {
 	tests := []struct {
 		text string
-		// Line and end of the finding; empty where there must not be one.
+		// Line and end of the finding; empty if there must not be one.
 		line    int
 		finding string
 	}{

@@ -12,7 +12,7 @@ import (
 	"text/template"
 )
 
-// What Grafana offers to the texts of alert rules, as far as they use it (its template reference).
+// The functions and values that Grafana provides to the texts of alert rules, as far as they use them (its template reference).
 func functions(address string) template.FuncMap {
 	return template.FuncMap{
 		"externalURL": func() string { return address },
@@ -32,7 +32,7 @@ func functions(address string) template.FuncMap {
 
 type value struct{ Value float64 }
 
-// What Grafana hands to a text.
+// The data that Grafana passes to a text.
 type filling struct {
 	Labels map[string]string
 	Values map[string]value
@@ -45,8 +45,8 @@ type annotated struct {
 	columns []string
 }
 
-// The texts of alert rules are Go templates: each is filled in with the labels that its query has, and the link that comes
-// of it is an address, however Grafana's own address is written.
+// The texts of alert rules are Go templates. Each is rendered with the labels of its query, and the resulting link is a valid
+// URL, however Grafana's own URL is written.
 func TestTextsOfAlertRulesAreTemplates(t *testing.T) {
 	for _, rule := range rulesOf(t, glob(t, "provisioning/alerting/*.yaml")) {
 		labels := labelsFor(rule.columns)
@@ -67,9 +67,9 @@ func TestTextsOfAlertRulesAreTemplates(t *testing.T) {
 	}
 }
 
-// Grafana fills in the texts also while the query has no data (then neither values nor the query's labels are there) and
-// while a number is missing. A text that fails then is kept as the raw template, and logged at each evaluation
-// (acceptance G8). This holds for the rules that are included and for the examples of the documentation.
+// Grafana also renders the texts while the query has no data (then neither values nor the query's labels exist) and while a
+// number is missing. If a text fails, Grafana shows the raw template and logs an error at each evaluation (acceptance G8). This
+// applies to the bundled rules and to the examples of the documentation.
 func TestTextsOfAlertRulesAreFilledWithoutData(t *testing.T) {
 	files := append(glob(t, "provisioning/alerting/*.yaml"), glob(t, "docs/examples/*.yaml")...)
 	rules := append(rulesOf(t, files), examplesOf(t, glob(t, "docs/*.md"))...)
@@ -118,7 +118,7 @@ func rulesOf(t *testing.T, files []string) []annotated {
 	return rules
 }
 
-// The code blocks of pages that are texts of rules.
+// The code blocks in pages that are texts of rules.
 func examplesOf(t *testing.T, pages []string) []annotated {
 	t.Helper()
 	block := regexp.MustCompile("(?s)```[a-z]*\n(.*?)```")
@@ -165,7 +165,7 @@ func labelsFor(columns []string) map[string]string {
 
 func filled(t *testing.T, name, text, address, missing string, with filling) string {
 	t.Helper()
-	// What Grafana puts before each text.
+	// The text that Grafana prepends.
 	text = "{{- $labels := .Labels -}}{{- $values := .Values -}}" + text
 	parsed, err := template.New(name).Option(missing).Funcs(functions(address)).Parse(text)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// Programs that are started by an expression: what was built here, or names that stand elsewhere in the same file.
+// Programs that are started by an expression: built here, or named elsewhere in the same file.
 var startedByExpression = map[string][]string{
 	"benches/memory.rs":                      {"&me"},
 	"frontend/browser/backend.mjs":           {"built('examples/dev_server')"},
@@ -26,12 +26,12 @@ var startedByExpression = map[string][]string{
 	"tests/wire/life.rs":                     {"binary()"},
 }
 
-// What scripts/tools.sh lists and only other programs call.
+// Programs in scripts/tools.sh that only other programs call.
 var calledByOthers = map[string]string{
 	"cc": "rustc links with it",
 }
 
-// What an installed system has, and only scripts/tools.sh and the workflows call.
+// Programs of every installed system that only scripts/tools.sh and the workflows call.
 var ofTheSystem = []string{"apt-get", "bash", "rustup", "sh", "sudo"}
 
 var cargoBuiltIn = strings.Fields("bench build check clean doc install run test")
@@ -102,7 +102,7 @@ func startedBy(file, text string) (startedPrograms, error) {
 	return startedPrograms{}, nil
 }
 
-// Files that git tracks, or would after `git add`, so that a new script counts at once.
+// Files that git tracks, or would track after `git add`, so that a new script counts at once.
 func tracked(t *testing.T) []string {
 	t.Helper()
 	list := exec.Command("git", "ls-files", "--cached", "--others", "--exclude-standard")
@@ -180,8 +180,8 @@ func listedPrograms(t *testing.T) map[string]bool {
 	return listed
 }
 
-// scripts/tools.sh names every program that scripts, tests and builds call, and none besides (acceptance: the second
-// command on a fresh machine failed because there was no browser).
+// scripts/tools.sh lists exactly the programs that scripts, tests and builds call (acceptance: the second command on a fresh
+// machine failed because there was no browser).
 func TestToolsAreListed(t *testing.T) {
 	called, listed := calledPrograms(t), listedPrograms(t)
 	for _, program := range slices.Sorted(maps.Keys(called)) {
@@ -208,7 +208,7 @@ func TestToolsAreListed(t *testing.T) {
 	}
 }
 
-// Everything that is missing is reported at once, with the way to get it.
+// All missing programs are reported at once, each with how to get it.
 func TestMissingToolsAreReportedTogether(t *testing.T) {
 	folder := t.TempDir()
 	hidden := []string{"jq", "zip", "prometheus", "chromium", "go", "node", "cargo-clippy", "typos"}

@@ -84,7 +84,7 @@ func TestWorkflowsMayDoLittleAndCallScriptsThatAreThere(t *testing.T) {
 	}
 }
 
-// Grafana looks for executables under Go's names of system and processor.
+// Grafana looks for executables with Go's names of system and processor.
 func TestReleasesAreBuiltForTheseMachines(t *testing.T) {
 	var flow workflow
 	loosely(t, "release.yml", read(t, ".github/workflows/release.yml"), &flow)

@@ -63,7 +63,7 @@ async fn a_range_that_ends_before_it_starts_is_refused() {
     assert_eq!(answer.responses["A"].status, 400);
 }
 
-/// A port where nobody listens.
+/// A port without a listener.
 async fn nobody() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
@@ -176,7 +176,7 @@ fn secrets_reach_no_log_no_error_and_no_frame() {
     });
 }
 
-/// A request that is being answered.
+/// A request in progress.
 struct Open(Arc<AtomicUsize>);
 
 impl Drop for Open {
@@ -220,7 +220,7 @@ async fn a_query_that_grafana_cancels_stops_asking_jaeger() {
     tokio::time::timeout(Duration::from_secs(20), counted).await.expect("it is counted as cancelled");
 }
 
-/// Waits until something holds; the test fails when it does not within 20 seconds.
+/// Waits until a condition holds; fails the test after 20 seconds.
 async fn until(holds: impl Fn() -> bool) {
     let waiting = async {
         while !holds() {
@@ -233,7 +233,7 @@ async fn until(holds: impl Fn() -> bool) {
 /// Acceptance G9: an answer comes before Grafana gives up, with our own message and Jaeger's address.
 #[tokio::test]
 async fn a_hanging_jaeger_is_an_error_of_ours_before_grafana_gives_up() {
-    // It answers what it is and which services there are, and then nothing.
+    // It answers the probe and the list of services, and no other request.
     let router = axum::Router::new()
         .route("/api/services", axum::routing::get(|| async { r#"{"data":["ktrdr-api"]}"# }))
         .fallback(|| async {

@@ -1,4 +1,4 @@
-//! Following an operation that still runs.
+//! Live updates of a running operation.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ fn a_stream_ends_with_its_operation() {
     });
 }
 
-/// review B15: who knew the path of a channel was answered with the data source's own credentials.
+/// review B15: anyone who knew the path of a channel got answers with the data source's own credentials.
 #[test]
 fn a_data_source_that_forwards_identity_has_no_channels() {
     on_demo(async |setup| {

@@ -111,7 +111,7 @@ async fn uploads_that_cannot_be_used_say_why() {
     }
 }
 
-/// The same files as the command line takes, and the same words about what was left out.
+/// The same files as the command line accepts, and the same messages about what was left out.
 #[tokio::test]
 async fn an_upload_says_what_was_left_out_of_it() {
     let setup = Setup::empty().await;

@@ -62,7 +62,7 @@ impl Setup {
         Self { host: Arc::new(plugin().await), jaeger: Arc::new(jaeger), source, now }
     }
 
-    /// The same Jaeger with a plugin of its own.
+    /// The same Jaeger with another plugin.
     pub(crate) async fn with_own_plugin(&self, environment: &[(&str, &str)]) -> Self {
         let host = Host::start(binary(), environment).await.expect("the plugin starts");
         Self { host: Arc::new(host), ..self.clone() }
@@ -78,7 +78,7 @@ impl Setup {
         (self.now - 86_400_000, self.now)
     }
 
-    /// Asks queries; the models need no `refId` when there is only one.
+    /// Sends queries; a single model does not need a `refId`.
     pub(crate) async fn ask(&self, queries: Vec<Value>) -> QueryDataResponse {
         self.host.query(&self.source, self.range(), queries, HashMap::new()).await.expect("the call succeeds")
     }

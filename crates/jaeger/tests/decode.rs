@@ -1,4 +1,4 @@
-//! Decoding through the public door: whole answers of both dialects, and rubbish.
+//! Decoding through the public interface: complete answers of both dialects, and malformed input.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -6,9 +6,9 @@ use jaeger::{Decoded, decode};
 use proptest::prelude::*;
 use trace::{SpanRef, Status, Trace};
 
-/// One trace as the legacy API of v1.53 tells it (library in the process, `error` tags, library fields).
+/// One trace as the legacy API of v1.53 returns it (library in the process, `error` tags, library fields).
 const LEGACY: &str = include_str!("decode/legacy.json");
-/// The same trace as `/api/v3` tells it.
+/// The same trace as `/api/v3` returns it.
 const V3: &str = include_str!("decode/v3.json");
 
 #[test]

@@ -1,5 +1,5 @@
-// A whole dashboard on Grafana's grid: the Diagnosis panel, tables, stats and the node graph with what our data source
-// answers; of panels that ask Prometheus the title and the names of their series.
+// A whole dashboard on Grafana's grid. The Diagnosis panel, tables, stats and the node graph show the answers of our data
+// source. Panels with Prometheus queries show only their title and the names of their series.
 import * as React from 'react';
 import { type DataFrame, getDisplayProcessor, getFieldDisplayName } from '@grafana/data';
 import { BigValue, PanelChrome, useTheme2, VizLegend } from '@grafana/ui';
@@ -9,7 +9,7 @@ import { Table } from './Table';
 
 /* eslint-disable @typescript-eslint/no-explicit-any */
 
-/** A panel's model with the frames that it draws; none where somebody else answers. */
+/** A panel's model with the frames that it renders; none if its data source is not ours. */
 export interface Drawn {
   model: any;
   frames?: DataFrame[];
@@ -25,7 +25,7 @@ interface Props {
 
 const ROW = 30;
 const GAP = 8;
-/** Below this Grafana puts panels one below the other. */
+/** Below this width Grafana stacks panels. */
 const NARROW = 769;
 
 export function Dashboard({ panels, width, plugin, source, request }: Props) {

@@ -1,4 +1,4 @@
-// A page for people: the panel and the query editor over the example traces, without Grafana.
+// The demo page: the panel and the query editor with the example traces, without Grafana.
 import * as React from 'react';
 import { type DataQueryRequest } from '@grafana/data';
 import { Button } from '@grafana/ui';
@@ -15,7 +15,7 @@ interface Props {
   onMode: (mode: Mode) => void;
 }
 
-/** A link of the panel to Explore carries its query in the address. */
+/** A link from the panel to Explore contains its query in the URL. */
 function queryOfAddress(): any {
   try {
     const panes = JSON.parse(new URLSearchParams(location.search).get('panes') ?? '{}');
@@ -43,7 +43,7 @@ export function Demo({ mode, source, plugin, panel, request, onMode }: Props) {
   const wanted = React.useRef(query);
   wanted.current = query;
   const asked = React.useMemo(() => {
-    // The panel shows diagnoses; a trace is shown by Grafana's trace view, so here it is diagnosed instead.
+    // Grafana's trace view, which shows a trace, is missing here. So the page diagnoses the trace instead.
     const { queryType, query: id, ...rest } = wanted.current;
     const shown = queryType === 'trace' ? { ...rest, queryType: 'diagnosis', operationId: id } : wanted.current;
     return request('ktrdr', [shown]);
@@ -52,7 +52,7 @@ export function Demo({ mode, source, plugin, panel, request, onMode }: Props) {
   return (
     <div style={{ display: 'grid', gap: 12 }}>
       <div style={{ display: 'flex', alignItems: 'center', gap: 12 }}>
-        <h1 style={{ margin: 0, flexGrow: 1, fontSize: 20 }}>KTRDR Diagnosis: example traces of a bad day</h1>
+        <h1 style={{ margin: 0, flexGrow: 1, fontSize: 20 }}>KTRDR Diagnosis: example traces of common failures</h1>
         <Button variant="secondary" size="sm" onClick={() => onMode(mode === 'dark' ? 'light' : 'dark')}>
           {mode === 'dark' ? 'Light' : 'Dark'} theme
         </Button>

@@ -1,11 +1,11 @@
-// Grafana's node graph is in none of its packages. This sketch prints what that prints: texts as they are, numbers with two
-// digits and the unit's id behind them, cut at the width of a circle; and a legend with the columns' own names.
+// No package contains Grafana's node graph. This sketch prints the same: strings unchanged, numbers with two digits and the
+// id of their unit, cut at the width of a circle, and a legend with the columns' own names.
 import * as React from 'react';
 import { type DataFrame, type Field, type GrafanaTheme2 } from '@grafana/data';
 import { PanelChrome, useTheme2 } from '@grafana/ui';
 import { type PanelSize } from './PanelHost';
 
-/** Radius of a circle, and the width that its texts have, in pixels. */
+/** Radius of a circle, and the width of its labels, in pixels. */
 const RADIUS = 40;
 const TEXT = 70;
 const APART = 150;

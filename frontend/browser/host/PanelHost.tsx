@@ -1,4 +1,4 @@
-// What a dashboard does around a panel: runs the queries, keeps the answers, draws the frame.
+// Takes the place of a dashboard around a panel: runs the queries, keeps the answers, renders the border.
 import * as React from 'react';
 import {
   applyFieldOverrides,

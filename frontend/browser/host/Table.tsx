@@ -1,5 +1,5 @@
-// Grafana's table panel, as dashboards draw it, and Explore where a frame asks for it: with the table of 12.2 and later
-// where the packages have it, else the older one.
+// Grafana's table panel, as rendered by dashboards, and by Explore if a frame requests it. Uses the table of 12.2 and later
+// if the packages contain it, else the older one.
 import * as React from 'react';
 import { cacheFieldDisplayNames, type DataFrame, type FieldConfigSource } from '@grafana/data';
 import { PanelChrome, Table as OlderTable } from '@grafana/ui';
@@ -7,7 +7,7 @@ import * as unstable from '@grafana/ui/unstable';
 import { type PanelSize } from './PanelHost';
 
 /* eslint-disable @typescript-eslint/no-explicit-any */
-// Spread, because 11.6 has none and the bundler would call that a mistake.
+// Spread, because 11.6 does not export it and the bundler would report an error.
 const Grid: React.ComponentType<any> = ({ ...unstable } as any).TableNG ?? OlderTable;
 
 interface Props {

@@ -1,4 +1,4 @@
-// From a data source's answer to what Grafana draws: transformed, with names, links, colours and the options of a table.
+// Prepares a data source's answer as Grafana renders it: transformed, with names, links, colours and the options of a table.
 import {
   applyFieldOverrides,
   createTheme,
@@ -37,7 +37,7 @@ const registry = new FieldConfigOptionsRegistry(() =>
 
 export const NO_OVERRIDES: FieldConfigSource = { defaults: {}, overrides: [] };
 
-/** Frames as a panel with this field configuration draws them. */
+/** Frames as a panel with this field configuration renders them. */
 export function configured(frames: DataFrame[], mode: Mode, fieldConfig: FieldConfigSource = NO_OVERRIDES) {
   return applyFieldOverrides({
     data: frames,
@@ -49,7 +49,7 @@ export function configured(frames: DataFrame[], mode: Mode, fieldConfig: FieldCo
   });
 }
 
-/** Frames as a panel of a dashboard draws them. */
+/** Frames as a panel of a dashboard renders them. */
 export async function ofPanel(frames: DataFrame[], mode: Mode, model: any): Promise<DataFrame[]> {
   const transformed = await firstValueFrom(transformDataFrame(model.transformations ?? [], frames));
   return configured(transformed, mode, model.fieldConfig);

@@ -1,4 +1,4 @@
-// Stands in for Grafana's own front end: loads the built plugins, offers Grafana's services, mounts the plugins' parts.
+// Takes the place of Grafana's front end: loads the built plugins, provides Grafana's services, mounts the plugins' components.
 import * as React from 'react';
 import * as grafanaData from '@grafana/data';
 import * as grafanaRuntime from '@grafana/runtime';
@@ -36,7 +36,7 @@ window.addEventListener('unhandledrejection', (event) => errors.push(String(even
 /* eslint-disable @typescript-eslint/no-explicit-any */
 const last: Record<string, any> = {};
 
-/** The plugin and its data source, as Grafana makes it for the given uid. */
+/** The plugin and its data source, as Grafana creates it for this uid. */
 async function dataSource(uid = 'ktrdr'): Promise<{ plugin: any; source: any }> {
   const { plugin } = await load(DATASOURCE);
   const meta = await (await fetch(`/public/plugins/${DATASOURCE}/plugin.json`)).json().catch(() => ({ info: {} }));
@@ -92,10 +92,10 @@ function request(uid: string, queries: any[], range = timeRange()): any {
 const onSource = (targets: any[], uid: string) =>
   targets.map((target) => ({ ...target, datasource: { ...target.datasource, uid } }));
 
-/** Pixels of a place in the grid, on a screen of 1 440 pixels. */
+/** The size of a grid position in pixels, on a screen of 1 440 pixels. */
 const sizeOf = ({ w, h }: { w: number; h: number }): PanelSize => ({ width: w * 58, height: h * 38 - 8 });
 
-/** Draws our panel with the answers to queries. */
+/** Renders our panel with the answers to queries. */
 async function drawPanel(
   mode: Mode,
   uid: string,
@@ -242,7 +242,7 @@ const harness = {
     await drawPanel(mode, uid, queries, { size, options });
   },
 
-  /** A Diagnosis panel of a dashboard: its own queries, options, title and size. Returns the options there are. */
+  /** A Diagnosis panel of a dashboard: its own queries, options, title and size. Returns the available options. */
   async dashboardPanel(mode: Mode, model: any) {
     const { targets, gridPos, options, title, description } = model;
     const uid = String(variables.diagnosis);
@@ -269,7 +269,7 @@ const harness = {
     show(mode, <Dashboard panels={panels} width={width} plugin={plugin} source={source} request={ask} />);
   },
 
-  /** The answer to a query as Explore draws it, without any configuration of a panel. */
+  /** The answer to a query as Explore renders it, without a panel configuration. */
   async explore(mode: Mode, query: any, size: PanelSize) {
     const { source } = await dataSource();
     const answer: any = await rxjs.firstValueFrom(source.query(request('ktrdr', [query])));
@@ -289,7 +289,7 @@ const harness = {
     );
   },
 
-  /** What any other panel of a dashboard gets from our data source: transformed, with names, links and colours. */
+  /** The frames that any other panel of a dashboard gets from our data source: transformed, with names, links and colours. */
   async dashboardFrames(model: any) {
     const { source } = await dataSource(String(variables.diagnosis));
     const asks = request(source.uid, onSource(model.targets, source.uid));
@@ -309,7 +309,7 @@ const harness = {
     }));
   },
 
-  /** The panel with frames of the test's own making. */
+  /** The panel with frames built by the test. */
   async panelWith(mode: Mode, frames: any[], size: PanelSize = {}, options: any = {}, state = 'Done', error?: string) {
     await dataSource();
     const { plugin } = await load(PANEL);

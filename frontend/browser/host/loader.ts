@@ -1,4 +1,4 @@
-// Loads built plugins the way Grafana does: SystemJS, AMD, and an import map with what Grafana shares.
+// Loads built plugins as Grafana does: SystemJS, AMD, and an import map of the modules that Grafana shares.
 import 'systemjs/dist/system';
 import 'systemjs/dist/extras/amd';
 import 'systemjs/dist/extras/named-register.js';
@@ -48,7 +48,7 @@ export function startLoader() {
     imports[name] = `package:${name}`;
   }
   System.addImportMap({ imports });
-  // By a script tag, as Grafana loads plugins that are not on a CDN.
+  // With a script tag, as Grafana loads plugins that are not on a CDN.
   System.constructor.prototype.shouldFetch = () => false;
 }
 

@@ -1,4 +1,4 @@
-// The services that Grafana's page offers to plugins, on top of the server's /api.
+// The services that Grafana's page provides to plugins, on top of the server's /api.
 import * as grafanaData from '@grafana/data';
 import * as grafanaRuntime from '@grafana/runtime';
 import * as runtimeUnstable from '@grafana/runtime/unstable';
@@ -20,7 +20,7 @@ export interface Call {
 /** Every request, for the tests. */
 export const calls: Call[] = [];
 
-/** Asks as Grafana's own client does: JSON unless it is a file, errors carry the answer's body. */
+/** Sends requests as Grafana's own client does: JSON unless the body is a file; errors contain the answer's body. */
 async function ask({ method = 'GET', url, data, params }: Ask) {
   const query = params && Object.keys(params).length > 0 ? `?${new URLSearchParams(params)}` : '';
   calls.push({ method, url: url + query, data: data instanceof Blob ? '(file)' : data });
@@ -90,7 +90,7 @@ const dataSourceSrv = {
   registerRuntimeDataSource: () => {},
 };
 
-/** Grafana Live over server-sent events: each message replaces the frame, as the plugin asks for. */
+/** Grafana Live over server-sent events: each message replaces the frame, as the plugin requests. */
 const liveSrv = {
   getDataStream: ({
     addr,
@@ -125,14 +125,14 @@ const liveSrv = {
     }),
 };
 
-/** What went over the live channels, for the tests. */
+/** The messages of the live channels, for the tests. */
 export const live: { channels: Array<{ channel: string; buffer: unknown }>; messages: number } = {
   channels: [],
   messages: 0,
 };
 
 export function startServices() {
-  // Grafana 13.2 asks for its loggers before any query.
+  // Grafana 13.2 requests its loggers before any query.
   (runtimeUnstable as { initializeLoggersRegistry?: () => void }).initializeLoggersRegistry?.();
   grafanaRuntime.setBackendSrv(backendSrv as never);
   grafanaRuntime.setTemplateSrv(templateSrv as never);
@@ -141,16 +141,16 @@ export function startServices() {
   grafanaRuntime.setEchoSrv?.({ flush() {}, addBackend() {}, addEvent() {} } as never);
   grafanaRuntime.setGrafanaLiveSrv(liveSrv as never);
   grafanaData.standardTransformersRegistry.setInit(() =>
-    // one of them goes by two names
+    // one of them has two names
     [...new Map(Object.values(grafanaData.standardTransformers).map((each) => [each.id, each])).values()].map(
       ({ id, name, operator, defaultOptions }) => {
-        // Grafana 13.2 loads it by a call, those before hold it.
+        // Grafana 13.2 loads it with a call; earlier versions contain it.
         const load = () => Promise.resolve({ id, name, operator, defaultOptions });
         return { id, name, transformation: Object.assign(load, { operator, defaultOptions }), editor: null } as never;
       }
     )
   );
-  // Grafana fills this registry with its option editors; no options pane is drawn here, so names suffice.
+  // Grafana fills this registry with its option editors. No options pane is rendered here, so names are enough.
   const editors =
     'number slider text strings boolean select multi-select radio color unit links mappings thresholds timezone fieldColor field-name stats-picker layer-editor dashboard-uid actions';
   grafanaData.standardEditorsRegistry.setInit(() =>

@@ -1,4 +1,4 @@
-// The provisioned dashboards: each Diagnosis panel with its own queries and options, and what the other panels get from us.
+// The provisioned dashboards: each Diagnosis panel with its own queries and options, and our frames in the other panels.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -15,7 +15,7 @@ export const dashboards = fs
   .filter((name) => name.endsWith('.json'))
   .map((name) => ({ name: name.replace('.json', ''), ...JSON.parse(fs.readFileSync(path.join(folder, name))) }));
 
-/** Sets the dashboards' variables as they stand when somebody opens one; answers the chosen operation. */
+/** Sets the variables to their values after opening a dashboard; returns the selected operation. */
 export async function openDashboards(page, context) {
   const rows = await tools(context).operations(page);
   const everything = ['$__all'];
@@ -50,7 +50,7 @@ export function dashboardTests(test, context) {
             assert.match(await panelOf(page).getByRole('article').innerText(), new RegExp(operation));
             continue;
           }
-          // an operation's id leads to the dashboard that explains it
+          // an operation id links to the dashboard that explains the operation
           await panelOf(page).getByRole('listbox').focus();
           await page.keyboard.press('ArrowDown');
           await page.keyboard.press('Enter');

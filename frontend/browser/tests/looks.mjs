@@ -1,5 +1,5 @@
-// What a person sees in Explore and on whole dashboards, at 1300 pixels and on a phone: names, widths, colours, legends.
-// Each test names the finding of a real Grafana that it keeps from coming back.
+// The appearance in Explore and on whole dashboards, at 1300 pixels and on a phone: names, widths, colours, legends. Each
+// test cites the finding in a real Grafana whose return it prevents.
 import assert from 'node:assert/strict';
 import { dashboards, openDashboards } from './dashboards.mjs';
 import { MODES, tools } from './tools.mjs';
@@ -96,7 +96,7 @@ export function looksTests(test, context) {
     );
   }
 
-  test('acceptance G5: the lists of an operation are tables for people', async (page) => {
+  test('acceptance G5: the lists of an operation are readable tables', async (page) => {
     const row = (await operations(page)).find(({ verdict, operation_id: id }) => verdict === 'failed' && id);
     const query = { queryType: 'diagnosis', operationId: row.operation_id, follow: false };
     await call(page, 'explore', 'dark', query, { width: 1160, height: 260 });
@@ -110,7 +110,7 @@ export function looksTests(test, context) {
     );
   });
 
-  test('acceptance G4: the node graph prints words, and its legend names', async (page) => {
+  test('acceptance G4: the node graph prints text, and its legend names', async (page) => {
     const row = (await operations(page)).find(({ verdict, operation_id: id }) => verdict === 'unreachable' && id);
     for (const mode of MODES) {
       await call(
@@ -198,7 +198,7 @@ export function looksTests(test, context) {
     );
   }
 
-  test('acceptance G11: the list shows whole rows and says how many more', async (page) => {
+  test('acceptance G11: the list shows complete rows and the number of the remaining ones', async (page) => {
     const { frames } = await call(page, 'query', [{ queryType: 'operations', limit: 200 }]);
     const count = frames[0].rows;
     for (const height of [300, 333, 420, 555]) {
@@ -245,7 +245,7 @@ export function looksTests(test, context) {
         .getByText(new RegExp(`^1 to \\d+ of ${count}$`))
         .waitFor();
     }
-    // few rows say more each
+    // a short list shows more per row
     const few = [{ queryType: 'operations', limit: 2, orderBy: 'worst' }];
     await call(page, 'panel', 'dark', few, { width: 1000, height: 300 });
     await panelOf(page).getByText('What to do').first().waitFor();
@@ -261,7 +261,7 @@ export function looksTests(test, context) {
       ]);
       const columns = (frame) => Object.entries(frame.values).map(([name, values]) => ({ name, values }));
       const [record, flow] = ['diagnosis', 'flow'].map((wanted) => frames.find(({ name }) => name === wanted));
-      // comparable operations took a quarter of the time; half of the steps have none to compare with
+      // comparable operations took a quarter of the time; half of the steps have no comparable step
       flow.values.baseline_ms = flow.values.path_ms.map((ms, at) => (ms > 0 && at % 2 === 0 ? ms / 4 : null));
       const marked = flow.values.baseline_ms.filter((ms) => ms !== null).length;
       assert.ok(marked > 0, 'a step on the path');

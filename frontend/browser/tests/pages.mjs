@@ -1,4 +1,4 @@
-// The page for people, and the pictures of the documentation.
+// The demo page, and the screenshots of the documentation.
 import path from 'node:path';
 import { MODES, tools } from './tools.mjs';
 

@@ -130,7 +130,7 @@ export function panelTests(test, context) {
     await call(page, 'panelWith', 'dark', [record, flow], {}, { firstProof: 'timeline' });
     const list = panelOf(page).getByRole('listbox');
     await list.waitFor();
-    assert.ok((await list.getByRole('option').count()) < 80, 'only what is in sight is drawn');
+    assert.ok((await list.getByRole('option').count()) < 80, 'only visible rows are rendered');
     await list.focus();
     await page.keyboard.press('End');
     await page.waitForFunction(
@@ -139,7 +139,7 @@ export function panelTests(test, context) {
     );
     await page.keyboard.press('e');
     await shot(page, 'timeline-long');
-    // Told, not judged: other work on the machine would make a bound a matter of luck.
+    // Reported, not checked: with other work on the machine, a limit would fail at random.
     const longest = await list.evaluate(async (element) => {
       let worst = 0;
       let before = performance.now();

@@ -1,26 +1,26 @@
-// What the browser tests have in common.
+// Helpers of the browser tests.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 
 export const MODES = ['dark', 'light'];
 
-/** Calls of the page, looks at it, and the known operations of the example traces. */
+/** Calls of the page, reads of its content, and the known operations of the example traces. */
 export function tools({ shots, axe, version }) {
   const call = (page, method, ...args) => page.evaluate(([m, a]) => window.harness[m](...a), [method, args]);
   const last = (page, key) => page.evaluate((k) => window.harness.last[k], key);
-  /** Waits for fonts and the last bit of layout, then takes a picture. */
+  /** Waits for fonts and layout, then takes a screenshot. */
   const shot = async (page, name, options = {}) => {
     await page.evaluate(() => document.fonts.ready);
     await page.waitForTimeout(250);
     await page.screenshot({ path: path.join(shots, `${name}.png`), ...options });
   };
-  /** Nothing serious for people who use a keyboard or a screen reader. */
+  /** No serious accessibility problem for users of a keyboard or a screen reader. */
   const violations = async (page) => {
     await page.evaluate(axe);
     const found = await page.evaluate(() =>
       window.axe.run('#root', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })
     );
-    // The suffix of a combobox in Grafana 11 is a div with a button's attributes; that is not ours.
+    // The suffix of a combobox in Grafana 11 is a div with a button's attributes. It is not our component.
     const theirs = ({ id, nodes }) =>
       id === 'aria-allowed-attr' && nodes.every(({ html }) => html.includes('input-suffix'));
     return found.violations

@@ -11,7 +11,7 @@ const asAnnotation = (query?: Partial<KtrdrQuery>): KtrdrQuery => ({
   queryType: 'annotations',
 });
 
-/** Operations that need attention, drawn over the graphs of a dashboard. */
+/** Operations that need attention, as annotations on the charts of a dashboard. */
 export const annotationSupport: AnnotationSupport<KtrdrQuery> = {
   getDefaultQuery: () => asAnnotation(),
   prepareQuery: (annotation) => asAnnotation(annotation.target),

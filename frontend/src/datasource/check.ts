@@ -1,5 +1,5 @@
-// What is wrong with what somebody typed, in words that help; nothing when it is right. Texts with template variables
-// are checked by the backend once the variables are filled in.
+// Validates typed values: a message that says what is wrong, or undefined. The backend checks values with template variables
+// after the variables have been replaced.
 import { parseDuration } from '../shared/duration';
 import { isOperationId, isTraceId } from '../shared/ids';
 import { parseTags } from '../shared/logfmt';
@@ -40,7 +40,7 @@ export function limitHint(limit: number | string | undefined): string | undefine
     : `The limit is a whole number from 1 to ${MAX_LIMIT}.`;
 }
 
-/** A hint only: an id of another shape may still exist, and is then found. */
+/** A hint only: an id of another form may exist and is then found. */
 export function idHint(text: string | undefined): string | undefined {
   if (blank(text) || hasVariable(text) || isOperationId(text.trim()) || isTraceId(text.trim())) {
     return undefined;

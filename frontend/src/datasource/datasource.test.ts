@@ -33,7 +33,7 @@ describe('queries', () => {
     expect(backend).not.toHaveBeenCalled();
   });
 
-  it('that say something are sent', async () => {
+  it('that are complete are sent', async () => {
     const backend = spyOnBackend();
     await lastValueFrom(
       dataSource().query(
@@ -46,7 +46,7 @@ describe('queries', () => {
     expect(backend.mock.calls[0]?.[0].targets).toHaveLength(2);
   });
 
-  it('with an ad-hoc filter that traces cannot be searched for answer an error in words', async () => {
+  it('with an ad-hoc filter that a search cannot express return an error message', async () => {
     spyOnBackend();
     const filters = [{ key: 'symbol', operator: '=~', value: 'A.*' }];
     const answer = await lastValueFrom(
@@ -56,7 +56,7 @@ describe('queries', () => {
     expect(answer.errors?.[0]?.message).toContain('only = is supported');
   });
 
-  it('answer frames that tell the panel whom to ask for more', async () => {
+  it('return frames that name the data source to query for more', async () => {
     spyOnBackend([
       toDataFrame({ name: 'diagnosis', meta: { preferredVisualisationPluginId: 'ktrdr-diagnosis-panel' }, fields: [] }),
     ]);
@@ -66,14 +66,14 @@ describe('queries', () => {
     expect(answer.data[0].meta.custom.datasource).toEqual({ type: 'ktrdr-diagnosis-datasource', uid: 'ktrdr' });
   });
 
-  it('have defaults that fit the place', () => {
+  it('have defaults for each app', () => {
     const source = dataSource();
     expect(source.getDefaultQuery(CoreApp.Dashboard)).toEqual({ queryType: 'operations', limit: 100 });
     expect(source.getDefaultQuery(CoreApp.Explore)).toMatchObject({ queryType: 'operations' });
     expect(source.getDefaultQuery(CoreApp.UnifiedAlerting)).toMatchObject({ queryType: 'metric', format: 'numeric' });
   });
 
-  it('read well in the history', () => {
+  it('are readable in the history', () => {
     const text = dataSource().getQueryDisplayText({
       refId: 'A',
       queryType: 'metric',
@@ -87,7 +87,7 @@ describe('queries', () => {
     expect(dataSource().getQueryDisplayText(worst)).toBe('Operations worst first');
   });
 
-  it('keep the trace when somebody changes over from another tracing source', async () => {
+  it('keep the trace when a user switches from another tracing data source', async () => {
     const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- Grafana 11 and 12 call it
     const imported = await dataSource().importQueries([{ refId: 'A', query: trace }, { refId: 'B' }]);
@@ -133,7 +133,7 @@ describe('suggestions', () => {
     expect(fetch).toHaveBeenCalledTimes(1);
   });
 
-  it('fail with the backend’s words', async () => {
+  it('fail with the backend’s message', async () => {
     setBackendSrv({
       fetch: () => throwError(() => ({ status: 502, data: { message: 'Jaeger is down' } })),
     } as unknown as BackendSrv);
@@ -144,7 +144,7 @@ describe('suggestions', () => {
 describe('upload', () => {
   const file = new File(['{"data":[]}'], 'trace.json');
 
-  it('sends the file and answers its handle', async () => {
+  it('sends the file and returns its handle', async () => {
     const fetch = jest.fn().mockReturnValue(of({ data: { handle: 'h1' } }));
     setBackendSrv({ fetch } as unknown as BackendSrv);
     await expect(dataSource().upload(file)).resolves.toBe('h1');
@@ -153,7 +153,7 @@ describe('upload', () => {
     expect(sent.data === file).toBe(true);
   });
 
-  it('says so when the backend names no handle', async () => {
+  it('reports an answer without a handle', async () => {
     setBackendSrv({ fetch: () => of({ data: {} }) } as unknown as BackendSrv);
     await expect(dataSource().upload(file)).rejects.toThrow(/no handle/);
   });
@@ -172,7 +172,7 @@ describe('following a running operation', () => {
     expect(options.action).toBe(StreamingFrameAction.Replace);
   });
 
-  it('asks for the lists again only when the number of spans has changed', async () => {
+  it('requests the lists again only if the number of spans has changed', async () => {
     const answers = new Subject<{ data: Array<ReturnType<typeof list>>; key?: string }>();
     const ask = jest.fn(() => of({ data: [list('flow', 9)] }));
     const seen = lastValueFrom(followLists(answers, ask, 0).pipe(toArray()));

@@ -44,13 +44,13 @@ export interface SuggestionScope {
   range?: TimeRange;
   filters?: Filters;
   scopedVars?: ScopedVars;
-  /** The attribute whose values are asked for. */
+  /** The attribute whose values are requested. */
   key?: string;
 }
 
 export const MAX_UPLOAD_MIB = 64;
 
-/** What the frames of one query need from the frame `diagnosis` onwards: everything but that frame itself. */
+/** The views of an operation besides its row `diagnosis`. */
 const LIST_VIEWS = ['flow', 'evidence', 'errors', 'http', 'workers'] as const;
 
 export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOptions> {
@@ -107,7 +107,7 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
     return displayText(query);
   }
 
-  /** Keeps the trace that was looked at when somebody changes over from Jaeger or Tempo in Explore. */
+  /** Keeps the trace when a user switches from Jaeger or Tempo to this data source in Explore. */
   async importQueries(queries: Array<KtrdrQuery & { queryType?: string }>): Promise<KtrdrQuery[]> {
     return queries.map(({ refId, query }) =>
       /^[0-9a-f]{16,32}$/i.test(query ?? '')
@@ -116,7 +116,7 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
     );
   }
 
-  /** Suggestions for a field; rejects with the backend's message when they cannot be had. */
+  /** Suggestions for a field; rejects with the backend's message if they are not available. */
   async suggest(what: Suggestion, scope: SuggestionScope = {}): Promise<string[]> {
     const { filters } = new Interpolator(this.templates, scope.scopedVars ?? {}).query({
       refId: 'suggest',
@@ -147,7 +147,7 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
     return values.map((text) => ({ text }));
   }
 
-  /** Hands a trace file to the backend and answers the handle that a query of type `upload` names. */
+  /** Sends a trace file to the backend and returns the handle for a query of type `upload`. */
   async upload(file: File): Promise<string> {
     const answer: { handle?: string } = await this.postResource('upload', file, { showErrorAlert: false });
     if (!answer?.handle) {
@@ -158,7 +158,7 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
     return answer.handle;
   }
 
-  /** Tells the Diagnosis panel whom to ask for more: in Explore it gets frames and no request. */
+  /** Marks frames with their data source, which the Diagnosis panel queries for more: in Explore it gets frames without a request. */
   private signed(frame: DataFrame): DataFrame {
     const known: unknown = frame.meta?.custom?.datasource;
     if (known || !frame.meta?.preferredVisualisationPluginId) {
@@ -169,7 +169,7 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
   }
 }
 
-/** The lists of a query that asks for them; nothing for queries that cannot be followed. */
+/** The query for the lists that `query` requests; empty for query types without live updates. */
 function listsOf(query: KtrdrQuery): KtrdrQuery[] {
   if (typeOf(query) !== 'diagnosis') {
     return [];

@@ -1,5 +1,5 @@
-// Following a running operation: Grafana Live replaces the row of the frame `diagnosis`; the lists that belong to it
-// are asked for again whenever its number of spans has changed.
+// Live updates of a running operation. Grafana Live replaces the row of the frame `diagnosis`. When its number of spans has
+// changed, the lists that belong to it are requested again.
 import { type DataFrame, type DataQueryResponse } from '@grafana/data';
 import {
   connect,
@@ -14,10 +14,10 @@ import {
   throttleTime,
 } from 'rxjs';
 
-/** At most one new question for the lists in this time, in milliseconds. */
+/** The lists are requested at most once in this time, in milliseconds. */
 const PACE = 2000;
 
-/** Answers, and after each change of the number of spans the lists anew, in the place of the old ones. */
+/** The answers. After each change of the number of spans, new lists replace the old ones. */
 export function followLists(
   answers: Observable<DataQueryResponse>,
   askLists: () => Observable<DataQueryResponse>,
@@ -51,7 +51,7 @@ export function followLists(
   );
 }
 
-/** The numbers of spans of a frame `diagnosis` as one comparable text; null when there is no such frame. */
+/** The numbers of spans of a frame `diagnosis` as one comparable string; null without such a frame. */
 function spanCounts(frames: DataFrame[]): string | null {
   const frame = frames.find((f) => f.name === 'diagnosis');
   const counts = frame?.fields.find((f) => f.name === 'span_count');

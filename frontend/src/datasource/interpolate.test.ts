@@ -6,7 +6,7 @@ const fill = (query: Partial<KtrdrQuery>, values = {}, adHoc: Parameters<Interpo
   new Interpolator(templates(values), {}).query({ refId: 'A', ...query }, adHoc);
 
 describe('template variables', () => {
-  it('are filled in in every field', () => {
+  it('are replaced in every field', () => {
     const filled = fill(
       {
         operationId: '$op',
@@ -24,7 +24,7 @@ describe('template variables', () => {
     });
   });
 
-  it('with several values become several words', () => {
+  it('with several values become several entries', () => {
     const { filters } = fill(
       { filters: { types: ['$type', 'data_load'], services: ['ktrdr-$env'] } },
       { type: ['training', 'backtesting'], env: 'api' }
@@ -37,7 +37,7 @@ describe('template variables', () => {
     expect(filters).toEqual({});
   });
 
-  it('of a repeated panel win over "All"', () => {
+  it('of a repeated panel take precedence over "All"', () => {
     const values = templates({ type: { all: ['training', 'backtesting'] } });
     const scoped = { type: { text: 'training', value: 'training' } };
     const query = new Interpolator(values, scoped).query({ refId: 'A', filters: { types: ['$type'] } });
@@ -62,7 +62,7 @@ describe('ad-hoc filters', () => {
     expect(filters).toEqual({ types: ['training'], tags: 'a=1 symbol="BRK B"' });
   });
 
-  it('that cannot be searched for are refused by name', () => {
+  it('that a search cannot express are rejected by name', () => {
     expect(() => fill({}, {}, [{ key: 'symbol', operator: '!=', value: 'AAPL' }])).toThrow(UnsupportedFilter);
   });
 });

@@ -6,10 +6,10 @@ import { type Filters, type KtrdrQuery, type ListFilter, LISTS } from './query';
 
 const WHOLE = /^(?:\$(\w+)|\$\{(\w+)(?:\.[^:}]+)?(?::[^}]+)?\}|\[\[(\w+)(?:\.[^:\]]+)?(?::[^\]]+)?\]\])$/;
 const ALL = '$__all';
-/** Custom "all" values that people write for searches; they mean "no filter" here. */
+/** Common custom values of the option "All"; they mean "no filter". */
 const EVERYTHING = new Set(['*', '.*', '.+', '$__all']);
 
-/** Attributes that ad-hoc filters may name and which the backend filters as fields of the diagnosis. */
+/** Keys of ad-hoc filters that the backend filters as fields of the diagnosis. */
 const FIELDS: Record<string, ListFilter> = {
   operation_type: 'types',
   status: 'statuses',
@@ -27,7 +27,7 @@ export class Interpolator {
     private readonly scoped: ScopedVars
   ) {}
 
-  /** The query with nothing left to replace. */
+  /** The query with all variables replaced. */
   query(query: KtrdrQuery, adHoc: AdHocVariableFilter[] = []): KtrdrQuery {
     const result: KtrdrQuery = { ...query };
     for (const field of ['operationId', 'query', 'upload'] as const) {
@@ -80,7 +80,7 @@ export class Interpolator {
     return text ? this.templates.replace(text, this.scoped, 'csv') : '';
   }
 
-  /** Every value of every variable; an empty list when one of them stands at "All". */
+  /** Every value of every variable; an empty list if one of them is set to "All". */
   private list(values: readonly string[]): string[] {
     const result: string[] = [];
     for (const value of values) {

@@ -1,4 +1,4 @@
-// What a query of this data source says: the JSON that the backend reads, and what is asked when nothing is chosen yet.
+// The model of a query: the JSON that the backend reads, and the defaults.
 import { CoreApp, type DataSourceJsonData } from '@grafana/data';
 import { type DataQuery } from '@grafana/schema';
 
@@ -54,7 +54,7 @@ export type Format = 'numeric' | 'timeseries';
 export const ORDERS = ['newest', 'worst', 'longest'] as const;
 export type Order = (typeof ORDERS)[number];
 
-/** Which operations are wanted; every list may hold template variables, an empty list means all. */
+/** Filters for operations. Every list may contain template variables; an empty list means all. */
 export interface Filters {
   types?: string[];
   statuses?: string[];
@@ -75,15 +75,15 @@ export interface KtrdrQuery extends DataQuery {
   queryType?: QueryType | 'traceql' | '';
   /** Operation id or trace id. */
   operationId?: string;
-  /** Trace id or operation id for the trace view; the name is the one that links from other data sources use. */
+  /** Trace id or operation id for the trace view. Links from other data sources use this name. */
   query?: string;
   views?: View[];
-  /** Whether a running operation is followed live; yes unless it says no. */
+  /** Whether a running operation is updated live; default true. */
   follow?: boolean;
   filters?: Filters;
-  /** Text while it holds a template variable or something wrong. */
+  /** A string while it contains a template variable or an invalid value. */
   limit?: number | string;
-  /** Which operations come first, and stay when there are more than the limit; the newest unless it says otherwise. */
+  /** Which operations come first, and remain if there are more than the limit; default `newest`. */
   orderBy?: Order;
   measure?: Measure;
   groupBy?: Group[];
@@ -91,7 +91,7 @@ export interface KtrdrQuery extends DataQuery {
   minSeverity?: number;
   /** Handle of an uploaded trace file. */
   upload?: string;
-  /** Its name, for people. */
+  /** The file name to show. */
   uploadName?: string;
 }
 
@@ -111,7 +111,7 @@ export interface KtrdrOptions extends DataSourceJsonData {
   tracesToMetrics?: TraceToMetrics;
 }
 
-/** Grafana's own trace view reads these two from whatever data source made the trace. */
+/** Grafana's own trace view reads these two from the data source of the trace. */
 export interface TraceToLogs {
   datasourceUid?: string;
   customQuery: boolean;
@@ -134,13 +134,13 @@ export interface TraceToMetrics {
 export const DEFAULT_LIMIT = 100;
 export const MAX_LIMIT = 1000;
 
-/** The type of a query as the editor shows it; links from other data sources carry none. */
+/** The type of a query as the editor shows it. Links from other data sources have no type. */
 export function typeOf(query: KtrdrQuery): QueryType {
   const { queryType } = query;
   return !queryType || queryType === 'traceql' ? 'trace' : queryType;
 }
 
-/** What a new query asks, by where it is asked. */
+/** The default query for an app (Explore, a dashboard, an alert rule). */
 export function defaultQuery(app?: CoreApp | string): Partial<KtrdrQuery> {
   switch (app) {
     case CoreApp.UnifiedAlerting:
@@ -155,7 +155,7 @@ export function defaultQuery(app?: CoreApp | string): Partial<KtrdrQuery> {
 
 const filled = (text?: string) => Boolean(text?.trim());
 
-/** Whether there is anything to ask. */
+/** Whether the query is complete enough to run. */
 export function isComplete(query: KtrdrQuery): boolean {
   switch (typeOf(query)) {
     case 'diagnosis':
@@ -180,7 +180,7 @@ const WORDS: Record<QueryType, string> = {
   upload: 'Uploaded file',
 };
 
-/** The query in words, for the history of queries and collapsed rows. */
+/** The query as text, for the query history and collapsed rows. */
 export function displayText(query: KtrdrQuery): string {
   const type = typeOf(query);
   const parts: string[] = [WORDS[type] ?? type];

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 
-/** What is being typed; starts anew when the kept value changes from outside. */
+/** The text that is being typed; reset when the stored value changes from outside. */
 export function useDraft(value: string | number | undefined): [string, (text: string) => void] {
   const kept = String(value ?? '');
   const [state, setState] = useState({ kept, draft: kept });

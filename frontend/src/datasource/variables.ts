@@ -21,7 +21,7 @@ export const VARIABLE_KINDS = [
 ] as const;
 export type VariableKind = (typeof VARIABLE_KINDS)[number];
 
-/** What a dashboard variable lists. */
+/** The query of a dashboard variable. */
 export interface VariableQuery extends KtrdrQuery {
   kind?: VariableKind;
   filters?: Filters;

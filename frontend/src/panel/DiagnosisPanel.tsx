@@ -12,7 +12,7 @@ type Props = PanelProps<PanelOptions>;
 
 const NO_LISTS: Lists = { flow: [], errors: [], http: [], workers: [], evidence: [] };
 
-/** The answer at a glance: one operation in full, or the list of many that opens into it. */
+/** The panel: one operation in full, or a list of operations that can be opened. */
 export function DiagnosisPanel({ data, width, height, options: given, timeZone }: Props) {
   const options = useMemo(() => ({ ...DEFAULTS, ...given }), [given]);
   const model = useMemo(() => readModel({ series: data.series, request: data.request }), [data.series, data.request]);
@@ -20,7 +20,7 @@ export function DiagnosisPanel({ data, width, height, options: given, timeZone }
 
   const single = model.operations.length === 1 ? model.operations[0] : undefined;
   const opened = chosen?.open ? model.operations.find((operation) => keyOf(operation) === chosen.key) : undefined;
-  // The lists of an answer belong to its first operation; those of another one are asked for.
+  // The lists of an answer belong to its first operation; those of another one are requested.
   const operation = single ?? opened;
   const own = operation && model.hasLists && keyOf(operation) === keyOf(model.operations[0]!);
   const detail = useDetail(operation && !own ? operation : undefined, model.datasource, data);
@@ -76,7 +76,7 @@ export function DiagnosisPanel({ data, width, height, options: given, timeZone }
   );
 }
 
-/** Escape leads back to the list, unless something in the panel uses it. */
+/** Escape returns to the list, unless a component in the panel handles it. */
 function useEscape(action: (() => void) | undefined) {
   useEffect(() => {
     if (!action) {

@@ -10,7 +10,7 @@ interface Props {
   alert?: boolean;
 }
 
-/** A panel without a diagnosis says why and what to do. */
+/** Shown instead of a diagnosis: says why there is none and what to do. */
 export function Message({ icon, title, children, alert }: Props) {
   const styles = useStyles2(getStyles);
   return (

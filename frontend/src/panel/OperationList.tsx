@@ -17,14 +17,14 @@ interface Props {
   width: number;
   height: number;
   timeZone: TimeZone;
-  /** The one that was open before, to come back to. */
+  /** The operation that was open before; it is selected again. */
   last?: string;
   onOpen: (key: string) => void;
 }
 
 const PILLS = 40;
 
-/** Many operations: the worst first, opened by a click or Enter. Rows are always whole. */
+/** Many operations, worst first. A click or Enter opens one. Rows are never cut. */
 export function OperationList({ operations, options, width, height, timeZone, last, onOpen }: Props) {
   const styles = useStyles2(getStyles);
   const id = useId();
@@ -180,7 +180,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     overflowX: 'hidden',
     '&:focus-visible': { outline: `2px solid ${theme.colors.primary.main}`, outlineOffset: -2 },
   }),
-  // Rows move in steps of whole rows, however far the list is scrolled.
+  // Scrolling moves by whole rows.
   visible: css({ position: 'sticky', top: 0, overflow: 'hidden' }),
   more: css({
     display: 'flex',

@@ -27,7 +27,7 @@ interface Props {
   onOpen: () => void;
 }
 
-/** One operation in a line or, where there is space, in four. */
+/** One operation in a line or, if there is space, in four. */
 export function OperationRow(props: Props) {
   const { id, operation, index, count, top, height, selected, wide, tall, timeZone, onOpen } = props;
   const styles = useStyles2(getStyles);
@@ -78,7 +78,7 @@ export function OperationRow(props: Props) {
   );
 }
 
-/** How a solution begins: its first sentence and its first command. */
+/** The first sentence and the first command of a solution. */
 function firstStep(solution: string | null): { text: string; command?: string } | undefined {
   const [first, second] = solution ? parseSolution(solution) : [];
   if (!first) {
@@ -91,7 +91,7 @@ function firstStep(solution: string | null): { text: string; command?: string } 
   };
 }
 
-/** What a fine operation has to say all the same (a rejected gate), else where the time went. */
+/** The finding of a healthy operation (such as a rejected gate), else where the time was spent. */
 function remark({ verdict, findings, bottleneck_share: share, bottleneck_span: span }: Diagnosis): string {
   const [finding] = isQuiet(verdict) ? findings : [];
   if (finding) {

@@ -22,21 +22,21 @@ interface Props {
   timeZone: TimeZone;
   datasource?: DataSourceRef;
   loading?: boolean;
-  /** A problem with getting the rest. */
+  /** A warning that the lists could not be fetched. */
   children?: React.ReactNode;
   onBack?: () => void;
 }
 
 const NARROW = 480;
 const WIDE = 720;
-/** Below these the panel shows the verdict alone, in pixels. */
+/** Below this size in pixels, the panel shows only the verdict. */
 const TINY = { width: 240, height: 150 };
 
-/** What the timeline has around its rows, and the least its rows get, in pixels. */
+/** Height around the rows of the timeline, and minimum height of its rows, in pixels. */
 const AROUND = 186;
 const LEAST = 216;
 
-/** One operation: the verdict first, then why, then what to do, then the proof. */
+/** One operation: verdict, root cause, solution, then the evidence. */
 export function OperationView(props: Props) {
   const { operation, lists, options, width, height, timeZone, datasource, loading, children, onBack } = props;
   const styles = useStyles2(getStyles);

@@ -1,4 +1,4 @@
-// Reads the data source's frames into the record. Frames are known by their name, and by their columns when a
+// Reads the data source's frames into the record. Frames are recognised by their name, or by their columns if a
 // transformation has renamed them.
 import { type DataFrame, type PanelData } from '@grafana/data';
 import { type DataSourceRef } from '@grafana/schema';
@@ -24,7 +24,7 @@ export interface Lists {
 export interface Model {
   /** One per operation, in the order of the frame. */
   operations: Diagnosis[];
-  /** Those of one operation, which `listsOf` names. */
+  /** The lists of the operation `listsOf`. */
   lists: Lists;
   hasLists: boolean;
   /** Whether the answer is about one operation (or the operations of one trace) rather than a search. */
@@ -37,7 +37,7 @@ export interface Model {
 type ListName = keyof Lists;
 type Kind = 'operations' | ListName;
 
-/** Columns that give a frame away. */
+/** Columns by which a frame is recognised. */
 const MARKS: Array<[Kind, string[]]> = [
   ['operations', ['verdict', 'summary']],
   ['flow', ['span', 'path_ms', 'depth']],
@@ -74,7 +74,7 @@ export function readModel(data: Pick<PanelData, 'series' | 'request'>): Model {
   return model;
 }
 
-/** The data source of a frame: as its plugin says, else as the links of its columns say. */
+/** The data source of a frame: from its plugin, else from the links of its columns. */
 function sourceOf(frame: DataFrame): DataSourceRef | undefined {
   const said = frame.meta?.custom?.datasource;
   if (said?.uid) {
@@ -114,7 +114,7 @@ function maybeNumber(value: unknown): number | null {
   return Number.isFinite(result) ? result : null;
 }
 
-/** Milliseconds since 1970 of a number or of an RFC 3339 text. */
+/** Milliseconds since 1970 of a number or an RFC 3339 string. */
 export function moment(value: unknown): number | null {
   if (typeof value === 'string' && !/^\d+$/.test(value)) {
     const at = Date.parse(value);
@@ -123,7 +123,7 @@ export function moment(value: unknown): number | null {
   return maybeNumber(value);
 }
 
-/** A column of JSON: arrays, or text where a transformation has written them out. */
+/** A column of JSON: arrays, or strings if a transformation has serialised them. */
 function array<T>(value: unknown): T[] {
   if (typeof value === 'string') {
     try {
@@ -260,7 +260,7 @@ const READ: { [K in ListName]: (row: Row) => Lists[K][number] } = {
   }),
 };
 
-/** What tells operations apart: the id, else the trace (a refused start has no id). */
+/** The key of an operation: its id, else its trace (a refused start has no id). */
 export const keyOf = (operation: Diagnosis): string =>
   operation.operation_id ?? operation.trace_id ?? `${operation.operation_type}@${operation.start}`;
 

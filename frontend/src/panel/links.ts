@@ -2,7 +2,7 @@ import { locationUtil, urlUtil } from '@grafana/data';
 import { type DataSourceRef } from '@grafana/schema';
 import { config } from '@grafana/runtime';
 
-/** The address of a trace in Explore, at one of its spans; nothing where Explore or the data source is not known. */
+/** The URL of a trace in Explore, at one of its spans; undefined if Explore or the data source is unknown. */
 export function traceLink(
   datasource: DataSourceRef | undefined,
   traceId: string | null | undefined,
@@ -28,7 +28,7 @@ export function traceLink(
 
 const DASHBOARD = '/d/ktrdr-diagnosis';
 
-/** The address of an operation on the provisioned dashboard; nothing for somebody who is there already. */
+/** The URL of an operation on the provisioned dashboard; undefined on that dashboard itself. */
 export function dashboardLink(
   datasource: DataSourceRef | undefined,
   operationId: string | null | undefined,

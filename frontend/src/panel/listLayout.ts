@@ -1,4 +1,4 @@
-// How the list of operations fills its panel: whole rows only, and a line below them that says how many more there are.
+// The layout of the list of operations: only complete rows, and a line below them with the number of the remaining ones.
 
 /** Height of a row, in pixels. */
 export const ROW = 46;
@@ -9,7 +9,7 @@ export const MORE = 30;
 
 export interface ListLayout {
   rowHeight: number;
-  /** How many rows are visible at once, each whole. */
+  /** Number of complete rows that are visible at once. */
   rows: number;
   /** Whether rows show root cause and solution. */
   tall: boolean;
@@ -17,7 +17,7 @@ export interface ListLayout {
   more: boolean;
 }
 
-/** The layout of `count` rows in this height; where few rows would leave it half empty they are tall, if they may. */
+/** The layout of `count` rows in this height. Rows are tall if that is allowed and all of them fit. */
 export function listLayout(count: number, height: number, mayBeTall: boolean): ListLayout {
   const tall = mayBeTall && count * TALL_ROW <= height;
   const rowHeight = tall ? TALL_ROW : ROW;

@@ -12,7 +12,7 @@ import { folded, marks, momentAt, place, plain } from './timeline/warp';
 import { chosenSteps, describeStep, serviceColors } from './timeline/steps';
 
 describe('frames', () => {
-  it('are read whatever their order, and JSON written out as text too', () => {
+  it('are read in any order, including JSON serialised as text', () => {
     const record = { ...operation(), services: '["api","worker"]', error_path: 'not json' };
     const model = readModel({
       series: [frame('flow', [step()]), frame('errors', [errorEntry()]), frame('diagnosis', [record])],
@@ -30,7 +30,7 @@ describe('frames', () => {
     expect(read).toMatchObject({ operation_id: null, end: null, duration_ms: null, worker_status: null, findings: [] });
   });
 
-  it('say which data source to ask for more, or their links do', () => {
+  it('name the data source to query for more, directly or through their links', () => {
     const said = frame('operations', [operation()], { custom: { datasource: { uid: 'a', type: 't' } } });
     expect(readModel({ series: [said] }).datasource).toEqual({ uid: 'a', type: 't' });
     const linked = frame('operations', [operation()]);
@@ -40,12 +40,12 @@ describe('frames', () => {
     expect(readModel({ series: [linked] }).datasource).toEqual({ uid: 'b' });
   });
 
-  it('of other sources are named, not guessed at', () => {
+  it('of other data sources are named and not interpreted', () => {
     const foreign = toDataFrame({ name: 'cpu', fields: [{ name: 'value', values: [1] }] });
     expect(readModel({ series: [foreign] })).toMatchObject({ operations: [], foreign: ['cpu'] });
   });
 
-  it('are sorted by what matters', () => {
+  it('are sorted by severity', () => {
     const list = [
       operation({ operation_id: 'old', severity: 3, start: 1, duration_ms: 5 }),
       operation({ operation_id: 'fine', severity: 0, start: 9, duration_ms: 9 }),
@@ -58,8 +58,8 @@ describe('frames', () => {
   });
 });
 
-describe('remedies', () => {
-  it('are split into words and commands', () => {
+describe('solutions', () => {
+  it('are split into text and commands', () => {
     expect(parseSolution('Start one:\n  docker compose up -d worker\n  ktrdr workers\nThen wait.')).toEqual([
       { kind: 'text', text: 'Start one:' },
       { kind: 'commands', lines: ['docker compose up -d worker', 'ktrdr workers'] },
@@ -67,12 +67,12 @@ describe('remedies', () => {
     ]);
   });
 
-  it('may be fenced or carry a prompt', () => {
+  it('may be fenced or start with a prompt', () => {
     expect(parseSolution('```sh\n$ ktrdr ops\n```')).toEqual([{ kind: 'commands', lines: ['ktrdr ops'] }]);
   });
 });
 
-// acceptance G11: rows were cut in the middle, and a panel with two rows was half empty.
+// acceptance G11: rows were cut, and a panel with two rows was half empty.
 describe('the list', () => {
   it.each([
     // count, height, layout
@@ -116,12 +116,12 @@ describe('links', () => {
     });
   });
 
-  it('are left out where they would lead nowhere', () => {
+  it('are left out without a target', () => {
     expect(traceLink(undefined, 'abc')).toBeUndefined();
     expect(traceLink({ uid: 'ktrdr' }, null)).toBeUndefined();
   });
 
-  it('lead from an id to its dashboard, but not for somebody who is there', () => {
+  it('lead from an id to its dashboard, except on that dashboard', () => {
     const href = dashboardLink({ uid: 'ktrdr' }, 'op_training_1', '/d/ktrdr-operations/operations');
     expect(href).toBe('/d/ktrdr-diagnosis?var-diagnosis=ktrdr&var-operation=op_training_1');
     expect(dashboardLink({ uid: 'ktrdr' }, 'op_training_1', '/d/ktrdr-diagnosis/ktrdr-diagnosis')).toBeUndefined();
@@ -132,7 +132,7 @@ describe('links', () => {
 describe('suggestions', () => {
   const frames = [frame('operations', [operation()])];
 
-  it('are made for our frames only, in the ways of old and new Grafanas', () => {
+  it('are made for our frames only, with the APIs of old and new versions of Grafana', () => {
     expect(supplier({ rawFrames: frames })).toHaveLength(1);
     expect(supplier({ rawFrames: [] })).toBeUndefined();
     const append = jest.fn();
@@ -148,7 +148,7 @@ describe('folded time', () => {
   const steps = [...work, wait, end];
   const warp = folded(steps, extent(steps));
 
-  it('gives a long wait less room than it took, and the steps more', () => {
+  it('draws a long wait shorter than it was, and the steps longer', () => {
     expect(warp.stretches.filter((stretch) => stretch.folded)).toEqual([
       expect.objectContaining({ from: 200, to: 9900 }),
     ]);
@@ -157,21 +157,21 @@ describe('folded time', () => {
     expect(place(warp, 10_000)).toBeCloseTo(1);
   });
 
-  it('keeps the order, and finds the moment at a place', () => {
+  it('keeps the order, and finds the time at a position', () => {
     const moments = [0, 50, 200, 5000, 9900, 9950];
     const places = moments.map((at) => place(warp, at));
     expect([...places].sort((a, b) => a - b)).toEqual(places);
     moments.forEach((at, index) => expect(momentAt(warp, places[index]!)).toBeCloseTo(at, 3));
   });
 
-  it('leaves time alone in which work is spread evenly, or in which there is none at all', () => {
+  it('does not fold if work is spread evenly, or if there is none', () => {
     const even = Array.from({ length: 20 }, (_, i) => step({ offset_ms: i * 100, duration_ms: 100 }));
     expect(folded(even, extent(even)).folds).toBe(false);
     expect(folded([wait], extent([wait])).folds).toBe(false);
     expect(place(plain({ from: 0, to: 10 }), 5)).toBe(0.5);
   });
 
-  it('marks round moments outside of the folds', () => {
+  it('marks round times outside of the folds', () => {
     const shown = marks(warp, { from: 0, to: 1 }, 1000).map(({ at }) => at);
     expect(shown).toContain(0);
     expect(shown.every((at) => at <= 200 || at >= 9900)).toBe(true);
@@ -189,7 +189,7 @@ describe('timeline', () => {
     expect(extent([])).toEqual({ from: 0, to: 1 });
   });
 
-  it('zooms around a moment and stays inside', () => {
+  it('zooms around a time and stays inside', () => {
     expect(zoomed(all, all, 0.5, 500)).toEqual({ from: 250, to: 750 });
     expect(zoomed({ from: 0, to: 100 }, all, 4, 0)).toEqual({ from: 0, to: 400 });
     expect(zoomed({ from: 0, to: 900 }, all, 4, 0)).toEqual(all);
@@ -202,14 +202,14 @@ describe('timeline', () => {
     expect(ticks({ from: 0, to: 1e15 }, 6).length).toBeLessThan(50);
   });
 
-  it('chooses steps by what they are and what they are called', () => {
+  it('selects steps by kind and name', () => {
     const steps = [step({ path_ms: 0 }), step({ status: 'error', span: 'Load' }), step({ kind: 'gap', span: 'loop' })];
     expect(chosenSteps(steps, 'path', '')).toHaveLength(2);
     expect(chosenSteps(steps, 'errors', '')).toHaveLength(1);
     expect(chosenSteps(steps, 'all', 'LOAD')).toHaveLength(1);
   });
 
-  it('describes steps in words', () => {
+  it('describes steps as text', () => {
     const text = describeStep(
       step({ span: 'loop', service: '', kind: 'gap', is_bottleneck: true, duration_ms: 60_000 })
     );
@@ -217,7 +217,7 @@ describe('timeline', () => {
     expect(describeStep(step({ status: 'error', error_type: 'ValueError' }))).toContain('error ValueError');
   });
 
-  it('marks the usual time where it can be seen', () => {
+  it('marks the usual time if it is visible', () => {
     const ends = { left: 100, right: 200 };
     const mark = (change: object) => baselineMark(ends, step({ duration_ms: 100, path_ms: 0, ...change }), 300);
     expect(mark({ baseline_ms: DISTINCT })).toBe(100 + DISTINCT);
@@ -231,14 +231,14 @@ describe('timeline', () => {
     expect(baselineMark(zoomed, step({ duration_ms: 100, path_ms: 100, baseline_ms: 49 }), 300)).toBeUndefined();
   });
 
-  it('says what a step usually takes, and nothing without comparable operations', () => {
+  it('shows the usual time of a step, and nothing without comparable operations', () => {
     const grown = step({ path_ms: 6000, baseline_ms: 1500 });
     expect(describeStep(grown)).toContain('usually 1.5 s on the path, now 6.0 s (4.0 ×)');
     expect(describeStep(step({ baseline_ms: 0 }))).toContain('usually 0 ms on the path, now 500 ms');
     expect(describeStep(step({ baseline_ms: null }))).not.toContain('usually');
   });
 
-  it('gives each service a colour of its own, and none to gaps', () => {
+  it('gives each service its own colour, and none to gaps', () => {
     const steps = ['api', 'worker', 'api'].map((service) => step({ service }));
     const colors = serviceColors([...steps, step({ service: 'x', kind: 'gap' })]);
     expect([...colors.keys()]).toEqual(['api', 'worker']);

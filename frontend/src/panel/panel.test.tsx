@@ -87,7 +87,7 @@ beforeAll(() => {
 });
 
 describe('one operation', () => {
-  it('shows verdict, cause, remedy and how sure it is', () => {
+  it('shows verdict, root cause, solution and confidence', () => {
     render(<DiagnosisPanel {...props(one())} />);
     expect(screen.getByText('Training failed: no data for AAPL 1h')).toBeInTheDocument();
     expect(screen.getByText('The symbol was never downloaded.')).toBeInTheDocument();
@@ -96,7 +96,7 @@ describe('one operation', () => {
     expect(screen.getByText('24 min 0 s (97 %) · training-worker · no span covers it')).toBeInTheDocument();
   });
 
-  it('opens with what proves the verdict and shows the way of the error', async () => {
+  it('opens the tab with the evidence for the verdict and shows the path of the error', async () => {
     render(<DiagnosisPanel {...props(one())} />);
     const way = screen.getByRole('list', { name: /way of the error/ });
     expect(within(way).getAllByRole('listitem')).toHaveLength(2);
@@ -105,7 +105,7 @@ describe('one operation', () => {
     expect(screen.getByText(/Traceback/)).toBeInTheDocument();
   });
 
-  it('marks on a bar what the step usually takes', async () => {
+  it('marks the usual time of a step on its bar', async () => {
     const steps = [
       step({ span: 'grown', path_ms: 800, baseline_ms: 200 }),
       step({ span: 'as ever', path_ms: 100, baseline_ms: 2000 }),
@@ -115,7 +115,7 @@ describe('one operation', () => {
       <DiagnosisPanel {...props([frame('diagnosis', [operation()], SOURCE), frame('flow', steps)])} />
     );
     await userEvent.click(screen.getByRole('tab', { name: /Timeline/ }));
-    // the second lies outside of what is drawn, the third has nothing to compare with
+    // the second lies outside of the visible part, the third has no comparable step
     const [mark, ...others] = screen.getAllByTestId('baseline');
     expect(others).toHaveLength(0);
     const bar = mark!.parentElement!.firstElementChild as HTMLElement;
@@ -139,14 +139,14 @@ describe('one operation', () => {
     expect(decodeURIComponent(link.getAttribute('href')!)).toContain('"spanId":"s"');
   });
 
-  it('shows calls that got no answer', async () => {
+  it('shows calls without an answer', async () => {
     render(<DiagnosisPanel {...props(one())} />);
     await userEvent.click(screen.getByRole('tab', { name: /HTTP/ }));
     expect(screen.getByText(/no answer ConnectError/)).toBeInTheDocument();
     expect(screen.getByText('api → training-worker')).toBeInTheDocument();
   });
 
-  it('leaves out tabs that have nothing or are not wanted', () => {
+  it('leaves out tabs that are empty or disabled', () => {
     render(<DiagnosisPanel {...props(one(), { options: { proofs: ['timeline', 'workers', 'errors'] } })} />);
     expect(screen.getAllByRole('tab').map((tab) => tab.textContent)).toEqual(['Timeline', 'Errors2']);
   });
@@ -164,7 +164,7 @@ describe('one operation', () => {
     expect(list).toHaveAttribute('aria-activedescendant', within(list).getByRole('option', { selected: true }).id);
   });
 
-  it('draws only what is in sight of ten thousand steps', () => {
+  it('renders only the visible ones of ten thousand steps', () => {
     const steps = Array.from({ length: 10_000 }, (_, i) => step({ span: `step ${i}`, offset_ms: i }));
     const frames = [frame('diagnosis', [operation()], SOURCE), frame('flow', steps)];
     render(<DiagnosisPanel {...props(frames, { options: { firstProof: 'timeline' } })} />);
@@ -172,7 +172,7 @@ describe('one operation', () => {
     expect(screen.getByText('10000 steps')).toBeInTheDocument();
   });
 
-  it('tells no age of the progress of an operation that has ended', () => {
+  it('shows no age of the progress once an operation has ended', () => {
     const { end } = operation();
     const ended = operation({ status: 'failed', progress_percent: 100, progress_phase: 'Failed', progress_at: end });
     render(<DiagnosisPanel {...props(one(ended))} />);
@@ -180,7 +180,7 @@ describe('one operation', () => {
     expect(screen.getByText('100 %')).toBeInTheDocument();
   });
 
-  it('shows progress and age while it runs, and keeps its place when frames are replaced', async () => {
+  it('shows progress and age while it runs, and keeps the position when frames are replaced', async () => {
     const running = {
       verdict: 'running',
       status: 'running',
@@ -202,7 +202,7 @@ describe('one operation', () => {
     expect(screen.getByRole('tab', { name: /HTTP/ })).toHaveAttribute('aria-selected', 'true');
   });
 
-  it('shows the verdict alone where there is little room', () => {
+  it('shows only the verdict if there is little space', () => {
     render(<DiagnosisPanel {...props(one(), { width: 200, height: 120 })} />);
     expect(screen.getByText('Training failed: no data for AAPL 1h')).toBeInTheDocument();
     expect(screen.queryByRole('tab')).not.toBeInTheDocument();
@@ -210,7 +210,7 @@ describe('one operation', () => {
 });
 
 describe('many operations', () => {
-  it('tells what a fine operation has to say all the same', () => {
+  it('shows the finding of a healthy operation', () => {
     const finding = {
       rule: 'quality.gate_rejected',
       verdict: 'healthy' as const,
@@ -232,13 +232,13 @@ describe('many operations', () => {
     return source;
   };
 
-  it('are listed with the worst first', () => {
+  it('are listed worst first', () => {
     render(<DiagnosisPanel {...props([many()])} />);
     const rows = screen.getAllByRole('option').map((row) => row.textContent);
     expect(rows.map((text) => /^(Stuck|Slow|Healthy)/.exec(text ?? '')?.[0])).toEqual(['Stuck', 'Slow', 'Healthy']);
   });
 
-  it('say how many more there are, and why and what to do where there is space', () => {
+  it('show the number of remaining rows, and cause and solution if there is space', () => {
     const long = Array.from({ length: 30 }, (_, i) => operation({ operation_id: `op_${i}`, start: i }));
     const { rerender } = render(<DiagnosisPanel {...props([frame('operations', long, SOURCE)], { height: 300 })} />);
     expect(screen.getByText('1 to 5 of 30')).toBeInTheDocument();
@@ -250,7 +250,7 @@ describe('many operations', () => {
     expect(screen.getAllByText('ktrdr data load AAPL 1h')).toHaveLength(2);
   });
 
-  it('can be narrowed to a verdict, and what is fine hidden', async () => {
+  it('can be filtered by verdict, and healthy ones hidden', async () => {
     const { rerender } = render(<DiagnosisPanel {...props([many()])} />);
     await userEvent.click(screen.getByRole('button', { name: /Slow 1/ }));
     expect(screen.getAllByRole('option')).toHaveLength(1);
@@ -259,7 +259,7 @@ describe('many operations', () => {
     expect(screen.getAllByRole('option')).toHaveLength(2);
   });
 
-  it('open into the diagnosis, which the data source is asked for, and close again', async () => {
+  it('open the diagnosis, requested from the data source, and close again', async () => {
     const source = ask(() =>
       of({ data: [frame('diagnosis', [operation({ operation_id: 'op_b', verdict: 'stuck' })]), ...lists()] })
     );
@@ -272,7 +272,7 @@ describe('many operations', () => {
     expect(screen.getByRole('option', { selected: true })).toHaveAccessibleName(/Silent for 3 h/);
   });
 
-  it('show what is known when the rest cannot be fetched', async () => {
+  it('show the known fields if the rest cannot be fetched', async () => {
     ask(() => throwError(() => new Error('Jaeger is down')));
     render(<DiagnosisPanel {...props([many()])} />);
     await userEvent.click(screen.getByRole('option', { name: /Three times as long/ }));

@@ -1,4 +1,4 @@
-// A remedy is plain text; its commands are lines that are indented, start with `$ `, stand in a fence or in backquotes.
+// A solution is plain text. Its commands are lines that are indented, start with `$ `, or are in a fence or backquotes.
 
 export type Part = { kind: 'text'; text: string } | { kind: 'commands'; lines: string[] };
 
@@ -25,5 +25,5 @@ export function parseSolution(text: string): Part[] {
   return parts;
 }
 
-/** Splits a line at its backquotes: every second piece is code. */
+/** Splits a line at its backquotes: every second part is code. */
 export const splitCode = (line: string): string[] => line.split('`');

@@ -1,7 +1,7 @@
 import { type DataFrame, type PanelPlugin } from '@grafana/data';
 
 const NAME = 'KTRDR Diagnosis';
-/** Best of Grafana's scores: nothing shows these frames better. */
+/** The highest of Grafana's scores: this panel is the best one for these frames. */
 const BEST = 100;
 
 const fits = (frames: DataFrame[] | undefined) =>
@@ -13,13 +13,13 @@ interface Summary {
   rawFrames?: DataFrame[];
 }
 
-/** What Grafana before 12.4 hands a supplier. */
+/** The argument of a supplier in Grafana before 12.4. */
 interface Builder {
   data?: { series?: DataFrame[] };
   getListAppender: (defaults: object) => { append: (suggestion: object) => void };
 }
 
-/** A function for Grafana from 12.4 on, with the method that earlier ones call. */
+/** A function for Grafana 12.4 and later, with the method that earlier versions call. */
 export const supplier = Object.assign(
   (summary: Summary) => (fits(summary.rawFrames) ? [{ name: NAME, score: BEST }] : undefined),
   {
@@ -38,7 +38,7 @@ export const supplier = Object.assign(
   }
 );
 
-/** Offers the panel wherever frames of our data source are shown. */
+/** Suggests the panel for frames of our data source. */
 export function suggest<T>(plugin: PanelPlugin<T>): PanelPlugin<T> {
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- the deprecated form is the one of Grafana before 12.4
   return plugin.setSuggestionsSupplier(supplier as never);

@@ -14,13 +14,13 @@ export interface Detail {
 
 interface Answer {
   key: string;
-  /** The list's frames when it was asked for. */
+  /** The list's frames when the detail was requested. */
   series: DataFrame[];
   model?: Model;
   problem?: string;
 }
 
-/** Asks the data source of the list for one operation's diagnosis, and again whenever the list is refreshed. */
+/** Requests one operation's diagnosis from the data source of the list, and again whenever the list is refreshed. */
 export function useDetail(
   operation: Diagnosis | undefined,
   datasource: DataSourceRef | undefined,

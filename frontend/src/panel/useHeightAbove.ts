@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 
-/** How much stands above an element in its container, in pixels; undefined until it is known. */
+/** The height above an element in its container, in pixels; undefined until it is known. */
 export function useHeightAbove() {
   const container = useRef<HTMLElement>(null);
   const element = useRef<HTMLDivElement>(null);

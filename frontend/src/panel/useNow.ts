@@ -2,8 +2,8 @@ import { useEffect, useState } from 'react';
 import { type Diagnosis } from '../shared/record';
 
 /**
- * The backend's clock, in milliseconds: an operation without end lasts until then. It ticks on while the operation
- * runs; for an ended one it stands at its end.
+ * The backend's clock, in milliseconds: an operation without end lasts until then. It advances while the operation
+ * runs; for an ended operation it is its end.
  */
 export function useNow(operation: Diagnosis): number {
   const { start, end, duration_ms: duration } = operation;

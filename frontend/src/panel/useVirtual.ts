@@ -1,9 +1,9 @@
 import { useCallback, useState } from 'react';
 
-/** Rows drawn above and below what is seen, so that fast scrolling shows no holes. */
+/** Rows rendered above and below the visible ones, so that fast scrolling shows no gaps. */
 const SPARE = 8;
 
-/** Draws only those of many equally high rows that are in sight. */
+/** Renders only the visible ones of many equally high rows. */
 export function useVirtual(
   box: React.RefObject<HTMLDivElement | null>,
   count: number,
@@ -48,7 +48,7 @@ export function useVirtual(
     perPage: Math.max(1, Math.floor(height / rowHeight) - 1),
     onScroll: (event: React.UIEvent<HTMLElement>) => setTop(event.currentTarget.scrollTop),
     show,
-    /** Brings a row to the upper edge. */
+    /** Scrolls a row to the upper edge. */
     scrollTo,
   };
 }

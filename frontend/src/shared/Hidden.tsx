@@ -10,7 +10,7 @@ const hidden = css({
   whiteSpace: 'nowrap',
 });
 
-/** Words for screen readers only. */
+/** Text for screen readers only. */
 export function Hidden({ children }: React.PropsWithChildren) {
   return <span className={hidden}>{children}</span>;
 }

@@ -1,5 +1,5 @@
-// Durations: as people type them (`1m30s`, `250ms`) and as people read them. The backend reads and writes the same ones
-// (crates/diagnosis/src/playbook/words.rs, crates/trace/src/time.rs); tests/shared/durations.json holds both to it.
+// Parses durations (`1m30s`, `250ms`) and formats them. The backend does the same (crates/diagnosis/src/playbook/words.rs,
+// crates/trace/src/time.rs); tests/shared/durations.json tests both.
 
 /** Microseconds of a unit. */
 const UNITS: Record<string, number> = {
@@ -15,10 +15,10 @@ const UNITS: Record<string, number> = {
   w: 604_800e6,
 };
 const PART = /^(\d+(?:\.\d+)?)\s*(ns|us|µs|μs|ms|s|m|h|d|w)(?![a-zµμ])\s*/;
-/** What the backend can hold. */
+/** The maximum of the backend. */
 const LONGEST = 1e17;
 
-/** Milliseconds of a text like `1m30s`; null when it is not a duration. */
+/** Milliseconds of a string like `1m30s`; null if it is not a duration. */
 export function parseDuration(text: string): number | null {
   let rest = text.trim();
   if (rest === '') {

@@ -1,5 +1,5 @@
 // Tag filters: `http.status_code=503 worker.type="gpu host"`. The backend reads the same grammar (src/plugin/logfmt.rs);
-// tests/shared/logfmt.json holds both to it.
+// tests/shared/logfmt.json tests both.
 
 export interface Tag {
   key: string;
@@ -8,10 +8,10 @@ export interface Tag {
 
 export type Problem = 'noValue' | 'noKey' | 'openQuote' | 'strayQuote';
 
-/** The tags, or the word that is wrong. */
+/** The tags, or the invalid word. */
 export type Tags = { ok: true; tags: Tag[] } | { ok: false; problem: Problem; at: string; message: string };
 
-/** White space as the backend knows it: JavaScript's `\s` has one character more and one less. */
+/** White space as the backend defines it: JavaScript's `\s` has one character more and one less. */
 const SPACE = '\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 const KEY = new RegExp(`^[^${SPACE}="]*`);
 const WORD = new RegExp(`^[^${SPACE}]*`);
@@ -26,7 +26,7 @@ const WHY: Record<Problem, string> = {
   strayQuote: 'a quote stands within a word: quote the whole value',
 };
 
-/** Reads logfmt; says what is wrong and where. */
+/** Parses logfmt; an error says what is wrong and where. */
 export function parseTags(text: string): Tags {
   const tags: Tag[] = [];
   let rest = text.replace(LEADING, '');
@@ -73,7 +73,7 @@ const wrong = (problem: Problem, at: string): Tags => ({
   message: `At “${at}”: ${WHY[problem]}, as in http.status_code=503 symbol="BRK B"`,
 });
 
-/** One pair, quoted where it has to be. */
+/** One pair, quoted if necessary. */
 export function formatTag({ key, value }: Tag): string {
   return PLAIN.test(value) ? `${key}=${value}` : `${key}="${value.replace(/["\\]/g, '\\$&')}"`;
 }

@@ -1,5 +1,5 @@
 // The Diagnosis record as the backend sends it: one row of the frames `operations` and `diagnosis`, and the lists of one
-// operation. Field names and words are those on the wire. Times are milliseconds since 1970, as Grafana decodes them.
+// operation. Field names and values are those of the frames. Times are milliseconds since 1970, as Grafana decodes them.
 
 export const VERDICTS = [
   'healthy',
@@ -25,7 +25,7 @@ export type Severity = 0 | 1 | 2 | 3;
 
 export type SectionKind = 'span' | 'network' | 'gap';
 
-/** A claim's proof: a place in a trace. */
+/** A piece of evidence: a place in a trace. */
 export interface Evidence {
   rule: string;
   kind: string;
@@ -36,11 +36,11 @@ export interface Evidence {
   key: string;
   value: string;
   at: number | string | null;
-  /** Of its finding; only in the frame `evidence`. */
+  /** Summary of its finding; only in the frame `evidence`. */
   summary?: string | null;
 }
 
-/** Something that is true of the operation. */
+/** A rule that applies to the operation. */
 export interface Finding {
   rule: string;
   verdict: Verdict;
@@ -118,9 +118,9 @@ export interface FlowStep {
   span_id: string | null;
   trace_id: string | null;
   depth: number;
-  /** `client`, `server`, `internal` …, empty when the span does not say, `gap` for a gap. */
+  /** `client`, `server`, `internal` …, empty if unknown, `gap` for a gap. */
   kind: string;
-  /** `ok`, `error`, `unset`; `missing` for a parent that is named but absent. */
+  /** `ok`, `error`, `unset`; `missing` for a parent that is referenced but absent. */
   status: string;
   start: number;
   offset_ms: number;

@@ -4,7 +4,7 @@ import { formatAge, formatDuration, formatShare, parseDuration } from './duratio
 import { isOperationId, isTraceId, shortOperationId } from './ids';
 import { formatTag, parseTags } from './logfmt';
 
-/** What the backend is tested against, too. */
+/** The backend is tested with the same cases. */
 function table<T>(name: string): T {
   return JSON.parse(fs.readFileSync(path.join(__dirname, '../../../tests/shared', name), 'utf8')) as T;
 }
@@ -37,7 +37,7 @@ describe('durations', () => {
 });
 
 describe('ids', () => {
-  it('knows operation ids from trace ids', () => {
+  it('distinguishes operation ids from trace ids', () => {
     expect(isOperationId('op_data_load_20261122_100505_a41e50c8')).toBe(true);
     expect(isOperationId('4bf92f3577b34da6a3ce929d0e0e4736')).toBe(false);
     expect(isTraceId('4bf92f3577b34da6a3ce929d0e0e4736')).toBe(true);

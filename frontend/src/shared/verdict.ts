@@ -1,4 +1,4 @@
-// How verdicts look and what they are called.
+// Names, icons and colours of verdicts.
 import { type GrafanaTheme2, type IconName } from '@grafana/data';
 import { type Severity, type Verdict, VERDICTS } from './record';
 
@@ -36,12 +36,12 @@ const LOOKS: Record<Verdict, VerdictLook> = {
   not_found: { label: 'Not found', icon: 'search', meaning: 'No trace has this id.' },
 };
 
-/** The look of a verdict; a word from a newer backend gets a plain one. */
+/** The appearance of a verdict; an unknown verdict of a newer backend gets a neutral one. */
 export function verdictLook(verdict: string): VerdictLook {
   return LOOKS[verdict as Verdict] ?? { label: sentence(verdict), icon: 'question-circle', meaning: '' };
 }
 
-/** Whether an operation with this verdict needs nobody's attention. */
+/** Whether an operation with this verdict needs no attention. */
 export const isQuiet = (verdict: Verdict) => verdict === 'healthy' || verdict === 'running';
 
 export const isVerdict = (word: string): word is Verdict => (VERDICTS as readonly string[]).includes(word);
@@ -59,18 +59,18 @@ export const workerStatusLabel = (status: string) =>
 export interface Tone {
   /** For lines, bars and icons. */
   main: string;
-  /** For words on the panel's background. */
+  /** For text on the panel's background. */
   text: string;
-  /** For the ground behind a verdict. */
+  /** For the background of a verdict. */
   tint: string;
 }
 
-/** The colours of a verdict: by its severity, but running is blue and the quiet verdicts are grey. */
+/** The colours of a verdict: by its severity, except that running is blue and verdicts without urgency are grey. */
 export function tone(theme: GrafanaTheme2, severity: number, verdict?: string): Tone {
   const { colors } = theme;
   const of = (c: { main: string; text: string; transparent: string }): Tone => ({
     main: c.main,
-    // A little towards black or white: the plain colour is too faint on its own tint.
+    // Slightly darker or lighter: the plain colour has too little contrast on its own tint.
     text: `color-mix(in srgb, ${c.text} 82%, ${colors.text.maxContrast})`,
     tint: c.transparent,
   });

@@ -81,7 +81,7 @@ fn a_wait_between_two_callees_counts_half_for_each() {
 }
 
 #[test]
-fn spans_without_kinds_are_told_apart_by_their_services() {
+fn spans_without_kinds_are_distinguished_by_their_services() {
     let unspecified = |root: &mut Step| root.each(&mut |step| step.kind = SpanKind::Unspecified);
     let slow = window(20, &shop(), |_, root| {
         unspecified(root);

@@ -17,18 +17,18 @@ const globs = (text: string | undefined) => {
   return names.length > 0 ? names : undefined;
 };
 
-/** What is particular to KTRDR: where to look, how patient to be, which rules to apply. */
+/** The settings specific to KTRDR: services to search, allowed silence, rules. */
 export function KtrdrSettings({ uid, options, onChange, disabled }: Props) {
   return (
     <ConfigSection
       title="Diagnosis"
-      description="Where operations are looked for and when they count as stuck or slow."
+      description="Where to search for operations, and when they count as stuck or slow."
     >
       <ConfigSubSection title="Search">
         <SettingField
           id="ktrdr-discovery-services"
           label="Services"
-          description="Services to search, separated by commas; * stands for anything. Tells several deployments in one Jaeger apart."
+          description="Services to search, separated by commas; * is a wildcard. Separates several deployments in one Jaeger."
           placeholder="all"
           value={options.discoveryServices?.join(', ')}
           onCommit={(text) => onChange({ discoveryServices: globs(text) })}
@@ -61,7 +61,7 @@ export function KtrdrSettings({ uid, options, onChange, disabled }: Props) {
         <SettingField
           id="ktrdr-baseline-window"
           label="Baseline window"
-          description="How far back completed operations are compared to tell what is slow."
+          description="How far back completed operations are compared to detect slow ones."
           placeholder="7d"
           value={options.baselineWindow}
           check={durationHint}

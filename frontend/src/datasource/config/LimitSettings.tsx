@@ -23,7 +23,7 @@ const headerHint = (text: string) =>
     ? undefined
     : 'A header name has letters, digits and hyphens only.';
 
-/** The tenant of a shared Jaeger, and how much may be fetched. */
+/** The tenant of a shared Jaeger, and the size limit of answers. */
 export function LimitSettings({ options, onChange, disabled }: Props) {
   return (
     <>
@@ -51,7 +51,7 @@ export function LimitSettings({ options, onChange, disabled }: Props) {
         <SettingField
           id="ktrdr-max-body"
           label="Largest answer (MiB)"
-          description="A larger answer of Jaeger is asked for again in smaller pieces."
+          description="A larger answer of Jaeger is requested again in smaller parts."
           placeholder="256"
           value={options.maxBodyMiB === undefined ? undefined : String(options.maxBodyMiB)}
           check={sizeHint}

@@ -10,7 +10,7 @@ interface Props {
   disabled?: boolean;
 }
 
-/** Rules of one's own, laid over the built-in playbook. */
+/** The user's overlay over the built-in playbook. */
 export function PlaybookField({ uid, value, onChange, disabled }: Props) {
   const [draft, setDraft] = useDraft(value);
   const [result, setResult] = useState<PlaybookCheck>();

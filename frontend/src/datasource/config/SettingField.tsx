@@ -14,7 +14,7 @@ interface Props {
   width?: number;
 }
 
-/** One setting in one line, with what is wrong below it. */
+/** One setting in one line, with its validation message below. */
 export function SettingField({
   id,
   label,

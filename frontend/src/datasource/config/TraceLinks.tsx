@@ -14,7 +14,7 @@ interface Props {
 
 type Tags = Array<{ key: string; value?: string }>;
 
-/** `service.name as service, host` for people; a list of pairs for Grafana. */
+/** Converts between the text `service.name as service, host` and Grafana's list of pairs. */
 const writeTags = (tags: Tags | undefined) =>
   tags?.map(({ key, value }) => (value ? `${key} as ${value}` : key)).join(', ');
 const readTags = (text: string | undefined): Tags | undefined =>
@@ -23,7 +23,7 @@ const readTags = (text: string | undefined): Tags | undefined =>
     .map((part) => part.trim().split(/\s+as\s+/))
     .flatMap(([key, value]) => (key ? [value ? { key, value } : { key }] : []));
 
-/** From a span in the trace view to its logs and metrics; Grafana's trace view draws the links. */
+/** Links from a span to its logs and metrics. Grafana's trace view renders them. */
 export function TraceLinks({ options, onChange, disabled }: Props) {
   const logs: TraceToLogs = options.tracesToLogsV2 ?? { customQuery: false };
   const metrics: TraceToMetrics = options.tracesToMetrics ?? { queries: [] };

@@ -41,14 +41,14 @@ it('keeps address, services and durations', async () => {
   expect(last.options.jsonData).toMatchObject({ discoveryServices: ['ktrdr-*', 'ib-host'], stallThreshold: '30m' });
 });
 
-it('empties a setting instead of keeping an empty text', async () => {
+it('removes a setting instead of keeping an empty string', async () => {
   const { last, user } = setup({ lookback: '24h' });
   await user.clear(screen.getByLabelText(/^Look back/));
   await user.tab();
   expect(last.options.jsonData.lookback).toBeUndefined();
 });
 
-it('says what is wrong at its place', async () => {
+it('shows a validation message at its field', async () => {
   const { user } = setup({}, 'localhost:16686');
   expect(screen.getByText(/starts with http/)).toBeInTheDocument();
   await user.type(screen.getByLabelText(/^Baseline window/), 'a week');
@@ -94,14 +94,14 @@ describe('playbook', () => {
     expect(last.options.jsonData.playbook).toBe('[[rule]]');
   });
 
-  it('that is right is called so', async () => {
+  it('is reported as valid if it is', async () => {
     setBackendSrv({ fetch: () => of({ data: { messages: [] } }) } as unknown as BackendSrv);
     const { user } = setup();
     await type(user);
     expect(await screen.findByText('The playbook is valid')).toBeInTheDocument();
   });
 
-  it('that cannot be checked is not called right', async () => {
+  it('is not reported as valid if it cannot be checked', async () => {
     setBackendSrv({ fetch: () => throwError(() => ({ statusText: 'Bad gateway' })) } as unknown as BackendSrv);
     const { user } = setup();
     await type(user);

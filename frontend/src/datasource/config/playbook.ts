@@ -1,4 +1,4 @@
-// Asking the backend whether a playbook is right.
+// Asks the backend to validate a playbook.
 import { getBackendSrv } from '@grafana/runtime';
 import { lastValueFrom } from 'rxjs';
 import { messageOf } from '../editors/useSuggestions';
@@ -18,7 +18,7 @@ interface Answer {
   messages?: Array<{ line?: number | null; message: string; severity?: string }>;
 }
 
-/** The backend's remarks on the text; a remark of our own when it cannot be asked. */
+/** The backend's messages about the text, or our own message if the backend cannot be reached. */
 export async function checkPlaybook(uid: string, text: string): Promise<PlaybookCheck> {
   try {
     const { data } = await lastValueFrom(

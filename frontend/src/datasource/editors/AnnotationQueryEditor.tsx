@@ -14,7 +14,7 @@ const SEVERITIES = [
   { value: 1, label: 'Notice and above', description: 'Also cancelled, broken traces and unknown' },
 ];
 
-/** Which operations are marked on the graphs. */
+/** Selects the operations that are marked on charts. */
 export function AnnotationQueryEditor({ datasource, query, onChange, onRunQuery, range }: Props) {
   const current: KtrdrQuery = { minSeverity: 2, ...query, refId: query?.refId || 'Anno', queryType: 'annotations' };
   return (

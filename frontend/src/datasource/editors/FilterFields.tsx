@@ -19,7 +19,7 @@ interface Props {
   withLimit?: boolean;
 }
 
-/** Which operations are wanted. */
+/** The filters of a query. */
 export function FilterFields({ datasource, query, onChange, onRunQuery, range, withLimit }: Props) {
   const filters = query.filters ?? {};
   const id = (name: string) => `ktrdr-${query.refId}-${name}`;
@@ -143,7 +143,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
 
 const asLimit = (text: string) => (/^\d+$/.test(text.trim()) ? Number(text) : text.trim() || undefined);
 
-/** Leaves out what says nothing, so that saved queries stay readable. */
+/** Removes empty filters, so that saved queries stay readable. */
 function tidy(filters: Filters): Filters | undefined {
   const kept = Object.entries(filters).filter(([, value]) =>
     Array.isArray(value) ? value.length > 0 : Boolean(value)

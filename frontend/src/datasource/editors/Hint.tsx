@@ -3,7 +3,7 @@ import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { Icon, useStyles2 } from '@grafana/ui';
 
-/** A remark under a field: what looks wrong, though it can be sent. */
+/** A warning under a field. The value can still be sent. */
 export function Hint({ text }: { text?: string }) {
   const styles = useStyles2(getStyles);
   return (

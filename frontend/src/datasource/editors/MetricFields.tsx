@@ -45,7 +45,7 @@ const groups: Suggestions = {
     GROUPS.filter((group) => group.includes(text.toLowerCase())).map((value) => ({ value, label: value })),
 };
 
-/** What is counted or measured, and by what. */
+/** Selects the measure and the groups. */
 export function MetricFields({ query, onChange, onRunQuery }: Props) {
   const set = (change: Partial<KtrdrQuery>) => {
     onChange({ ...query, ...change });

@@ -31,7 +31,7 @@ const views: Suggestions = {
     VIEWS.filter((view) => view.includes(text.toLowerCase())).map((value) => ({ value, label: value })),
 };
 
-/** The query types that make sense where the query is edited. */
+/** The query types that make sense in this app (Explore, a dashboard, an alert rule). */
 function offered(app: CoreApp | string | undefined, current: QueryType) {
   if (isAlerting(app)) {
     return TYPES.filter(({ value }) => value === 'metric');
@@ -139,7 +139,7 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
   );
 }
 
-/** Takes an id along when the query type changes. */
+/** Keeps the id when the query type changes. */
 function carried(query: KtrdrQuery, to: QueryType): Partial<KtrdrQuery> {
   if (to === 'trace') {
     return { query: query.query || query.operationId };

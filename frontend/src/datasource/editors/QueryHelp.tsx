@@ -47,7 +47,7 @@ const EXAMPLES: Example[] = [
   },
 ];
 
-/** Examples that run on a click. */
+/** Example queries that run when clicked. */
 export function QueryHelp({ onClickExample, query }: QueryEditorHelpProps<KtrdrQuery>) {
   const styles = useStyles2(getStyles);
   return (

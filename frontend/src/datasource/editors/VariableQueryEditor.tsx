@@ -21,7 +21,7 @@ const KINDS: Array<{ value: VariableKind; label: string; description: string }> 
 
 const FIXED: VariableKind[] = ['verdicts', 'statuses'];
 
-/** What a dashboard variable lists. */
+/** Selects the values of a dashboard variable. */
 export function VariableQueryEditor({ datasource, query, onChange, range }: Props) {
   const current: VariableQuery = { ...query, refId: query?.refId || 'KtrdrVariable' };
   const kind = current.kind ?? 'operation-ids';

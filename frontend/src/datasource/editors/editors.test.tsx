@@ -16,7 +16,7 @@ interface Setup {
   upload?: () => Promise<string>;
 }
 
-/** An editor that keeps what it is told, as Grafana does. */
+/** An editor that keeps its changes, as Grafana does. */
 function setup(
   query: Partial<KtrdrQuery>,
   { app, suggest, upload }: Setup = {},
@@ -39,11 +39,11 @@ function setup(
   return { last, onRunQuery, datasource, user: userEvent.setup() };
 }
 
-/** A field asks for its suggestions a moment after the last key. */
+/** A field requests its suggestions a moment after the last key. */
 const settle = () => act(() => new Promise((resolve) => setTimeout(resolve, 500)));
 
 describe('query editor', () => {
-  it('takes an id along from type to type', async () => {
+  it('keeps the id when the type changes', async () => {
     const { last, user } = setup({ queryType: 'diagnosis', operationId: 'op_training_20261122_100505_a41e50c8' });
     await user.click(screen.getByRole('radio', { name: 'Trace' }));
     expect(last.query).toMatchObject({ queryType: 'trace', query: 'op_training_20261122_100505_a41e50c8' });
@@ -51,7 +51,7 @@ describe('query editor', () => {
     expect(last.query).toMatchObject({ queryType: 'serviceMap', operationId: 'op_training_20261122_100505_a41e50c8' });
   });
 
-  it('suggests operation ids and takes typed ones', async () => {
+  it('suggests operation ids and accepts typed ones', async () => {
     const { last, user, onRunQuery, datasource } = setup({ queryType: 'diagnosis' });
     const field = screen.getByLabelText('Operation or trace id');
     await user.click(field);
@@ -83,7 +83,7 @@ describe('query editor', () => {
     expect(onRunQuery).not.toHaveBeenCalled();
   });
 
-  it('takes right values over and leaves empty ones out', async () => {
+  it('applies valid values and leaves out empty ones', async () => {
     const { last, user, onRunQuery } = setup({ queryType: 'operations', filters: { tags: 'a=1' } });
     await user.type(screen.getByLabelText('Min duration'), '1m30s{Enter}');
     await user.clear(screen.getByLabelText('Tags'));
@@ -102,13 +102,13 @@ describe('query editor', () => {
     expect(onRunQuery).toHaveBeenCalledTimes(1);
   });
 
-  it('runs the query as it stands on Shift and Enter', async () => {
+  it('runs the current query on Shift+Enter', async () => {
     const { user, onRunQuery } = setup({ queryType: 'operations', filters: { tags: 'a=1' } });
     await user.type(screen.getByLabelText('Tags'), '{Shift>}{Enter}{/Shift}');
     expect(onRunQuery).toHaveBeenCalledTimes(1);
   });
 
-  it('knows a longest duration below the shortest', () => {
+  it('reports a longest duration below the shortest', () => {
     setup({ queryType: 'operations', filters: { minDuration: '1h', maxDuration: '1m' } });
     expect(screen.getByText(/longest duration is below the shortest/)).toBeInTheDocument();
   });
@@ -157,33 +157,33 @@ describe('upload', () => {
     return context;
   };
 
-  it('hands a file over and runs', async () => {
+  it('uploads a file and runs the query', async () => {
     const { last, onRunQuery } = await pick(new File(['{"data":[]}'], 'trace.json'));
     await waitFor(() => expect(onRunQuery).toHaveBeenCalled());
     expect(last.query).toMatchObject({ upload: 'h1', uploadName: 'trace.json' });
   });
 
-  it('refuses what is no JSON before it travels', async () => {
+  it('rejects files that are not JSON without sending them', async () => {
     const { datasource } = await pick(new File(['<html>'], 'page.html'));
     expect(await screen.findByText(/page\.html is not JSON/)).toBeInTheDocument();
     expect(datasource.upload).not.toHaveBeenCalled();
   });
 
-  it('refuses what is too large and names another way', async () => {
+  it('rejects files that are too large and suggests another way', async () => {
     const file = new File(['{}'], 'big.json');
     Object.defineProperty(file, 'size', { value: 70 * 1024 * 1024 });
     await pick(file);
     expect(await screen.findByText(/has 70 MiB; at most 64 MiB.*ktrdr-diagnose file/)).toBeInTheDocument();
   });
 
-  it('shows the backend’s refusal', async () => {
+  it('shows the error of the backend', async () => {
     await pick(new File(['{}'], 't.json'), { upload: () => Promise.reject({ data: { message: 'Editors only' } }) });
     expect(await screen.findByText('t.json was not taken: Editors only.')).toBeInTheDocument();
   });
 });
 
 describe('other editors', () => {
-  it('marks operations of a severity', async () => {
+  it('selects the severity of marked operations', async () => {
     const { last, user } = setup({}, {}, AnnotationQueryEditor);
     await user.click(screen.getByRole('radio', { name: 'Critical' }));
     expect(last.query).toMatchObject({ queryType: 'annotations', minSeverity: 3 });

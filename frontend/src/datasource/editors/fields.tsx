@@ -1,4 +1,4 @@
-// The small fields that the editors are made of. Each shows what is wrong below itself.
+// The fields of the editors. Each shows its validation message below.
 import React, { useEffect, useRef } from 'react';
 import { Combobox, Input, MultiCombobox } from '@grafana/ui';
 import { EditorField } from '@grafana/plugin-ui';
@@ -13,14 +13,14 @@ interface TextFieldProps {
   onCommit: (text: string) => void;
   onRunQuery: () => void;
   check?: (text: string) => string | undefined;
-  /** Something wrong that other fields have to do with. */
+  /** A validation message that depends on other fields. */
   problem?: string;
   placeholder?: string;
   tooltip?: string;
   width?: number;
 }
 
-/** A line of text, taken over when the field is left or Enter is pressed. */
+/** A line of text, applied on blur or Enter. */
 export function TextField(props: TextFieldProps) {
   const { id, label, value, onCommit, onRunQuery, check, placeholder, tooltip, width = 16 } = props;
   const [draft, setDraft] = useDraft(value);
@@ -66,7 +66,7 @@ interface ListFieldProps {
   width?: number;
 }
 
-/** Several words, suggested or typed; template variables are words too. */
+/** Several values, suggested or typed; template variables are values too. */
 export function ListField({ id, label, values, suggestions, onChange, placeholder, tooltip, width }: ListFieldProps) {
   return (
     <EditorField label={label} htmlFor={id} tooltip={tooltip}>
@@ -119,12 +119,12 @@ export function IdField({ id, label, value, suggestions, onChange, hint, tooltip
   );
 }
 
-/** What stands in a field besides a single input: Grafana's Field hands its child properties that only inputs know. */
+/** Wraps content other than a single input: Grafana's Field passes properties to its child that only inputs accept. */
 export function Below({ children }: React.PropsWithChildren) {
   return <div>{children}</div>;
 }
 
-/** Names the input for screen readers where the component does not take an id: the MultiCombobox of Grafana 11. */
+/** Labels the input for screen readers if the component does not accept an id: the MultiCombobox of Grafana 11. */
 function Named({ id, label, children }: React.PropsWithChildren<{ id: string; label: string }>) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {

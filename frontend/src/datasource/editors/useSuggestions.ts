@@ -8,13 +8,13 @@ import { type Filters } from '../query';
 const SHOWN = 200;
 
 export interface Suggestions {
-  /** For a combobox: what contains the text, after the dashboard's variables. */
+  /** Options for a combobox: the dashboard's variables, then the names that contain the text. */
   load: (text: string) => Promise<Array<ComboboxOption<string>>>;
   /** Why there are none. */
   problem?: string;
 }
 
-/** Suggestions of the backend, asked for when a field is opened and kept for as long as the editor shows. */
+/** Suggestions of the backend, requested when a field is opened and kept while the editor is shown. */
 export function useSuggestions(
   datasource: KtrdrDataSource,
   what: Suggestion | readonly string[],
@@ -27,7 +27,7 @@ export function useSuggestions(
   const wanted = JSON.stringify(filters);
   const scope = useMemo(
     () => ({ range, filters }),
-    // The range is a new object on every rendering; its ends tell whether it has changed.
+    // The range is a new object on every rendering, so its ends are compared.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [from, to, wanted]
   );
@@ -60,7 +60,7 @@ export function useSuggestions(
   return { load, problem };
 }
 
-/** The words of an error of Grafana's HTTP client, of the backend or of the browser. */
+/** The message of an error of Grafana's HTTP client, of the backend or of the browser. */
 export function messageOf(error: unknown): string {
   const { data, message, statusText } = (error ?? {}) as {
     data?: { message?: string };

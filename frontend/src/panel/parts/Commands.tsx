@@ -4,7 +4,7 @@ import { type GrafanaTheme2 } from '@grafana/data';
 import { ClipboardButton, useStyles2 } from '@grafana/ui';
 import { parseSolution, splitCode } from '../solution';
 
-/** A remedy: its words, and its commands each with a button that copies it. */
+/** A solution: its text, and each of its commands with a copy button. */
 export function Remedy({ text }: { text: string }) {
   const styles = useStyles2(getStyles);
   return (

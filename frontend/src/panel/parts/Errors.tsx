@@ -13,7 +13,7 @@ interface Props {
   context: Context;
 }
 
-/** Where the error arose, the way it took, and all errors that were seen. */
+/** The origin of the error, its path, and all errors of the operation. */
 export function Errors({ operation, errors, context }: Props) {
   const styles = useStyles2(getStyles);
   const { error_type: type, error_message: message, error_stacktrace: stack, error_path: path } = operation;
@@ -76,7 +76,7 @@ export function Errors({ operation, errors, context }: Props) {
   );
 }
 
-/** The origin's trace; an operation may have several. */
+/** The trace of the origin; an operation may have several traces. */
 const errorTrace = (operation: Diagnosis, errors: ErrorEntry[]) =>
   errors.find((entry) => entry.span_id === operation.error_span_id)?.trace_id ?? operation.trace_id;
 

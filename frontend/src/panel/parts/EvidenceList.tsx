@@ -4,7 +4,7 @@ import { moment } from '../data';
 import { clock, type Context, SpanCell } from './cells';
 import { ListTable } from './ListTable';
 
-/** The proof: which span and which of its attributes each claim rests on. */
+/** The evidence: the spans and attributes behind each finding. */
 export function EvidenceList({ evidence, context }: { evidence: Evidence[]; context: Context }) {
   return (
     <ListTable

@@ -16,7 +16,7 @@ interface Figure {
   tone?: 'warning' | 'error' | 'info';
 }
 
-/** The numbers that matter, and only those that are known. */
+/** The most important numbers, as far as they are known. */
 export function Figures({ operation }: { operation: Diagnosis }) {
   const styles = useStyles2(getStyles);
   const theme = useTheme2();

@@ -6,7 +6,7 @@ import { type Finding } from '../../shared/record';
 import { severityLabel, tone, verdictLook } from '../../shared/verdict';
 import { Remedy } from './Commands';
 
-/** What else is true of the operation. */
+/** The other findings, and the remarks. */
 export function Findings({ findings, remarks }: { findings: Finding[]; remarks: string[] }) {
   const styles = useStyles2(getStyles);
   const theme = useTheme2();

@@ -5,7 +5,7 @@ import { type HttpCall } from '../../shared/record';
 import { clock, type Context, SpanCell } from './cells';
 import { ListTable } from './ListTable';
 
-/** All calls; those that got no answer or a bad one stand out. */
+/** All calls; those without an answer or with an error are highlighted. */
 export function HttpCalls({ calls, context }: { calls: HttpCall[]; context: Context }) {
   const theme = useTheme2();
   const outcome = ({ status_code: status, error_type: error }: HttpCall) => {

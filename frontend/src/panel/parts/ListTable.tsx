@@ -7,7 +7,7 @@ export interface Column<T> {
   name: string;
   cell: (row: T) => React.ReactNode;
   align?: 'right';
-  /** Takes what width is left. */
+  /** Uses the remaining width. */
   wide?: boolean;
 }
 
@@ -20,7 +20,7 @@ interface Props<T> {
 
 const STEP = 100;
 
-/** A plain table; long ones grow on demand, so that thousands of rows do not slow the page down. */
+/** A plain table. Long tables show more rows on demand, so that thousands of rows do not slow down the page. */
 export function ListTable<T>({ label, rows, columns, keyOf }: Props<T>) {
   const styles = useStyles2(getStyles);
   const [shown, setShown] = useState(STEP);

@@ -22,7 +22,7 @@ interface Props {
   context: Context;
 }
 
-/** What proves the verdict, by what decided it. */
+/** The tab with the evidence for a verdict. */
 const FIRST: Partial<Record<Diagnosis['verdict'], Proof>> = {
   failed: 'errors',
   no_workers: 'workers',
@@ -30,7 +30,7 @@ const FIRST: Partial<Record<Diagnosis['verdict'], Proof>> = {
   missing_data: 'errors',
 };
 
-/** The proof, in tabs; those with nothing to show are left out. */
+/** The evidence, in tabs. Empty tabs are left out. */
 export function Proofs({ operation, lists, options, width, height, context }: Props) {
   const styles = useStyles2(getStyles);
   const [chosen, setChosen] = useState<Proof>();

@@ -18,11 +18,11 @@ interface Props {
   dashboard?: string;
   onBack?: () => void;
   narrow: boolean;
-  /** Only the verdict and its sentence. */
+  /** Only the verdict and the summary. */
   tiny: boolean;
 }
 
-/** The answer: what is wrong, with which operation, in one sentence. */
+/** The verdict, the operation and the summary. */
 export function VerdictBanner({ operation, timeZone, link, dashboard, onBack, narrow, tiny }: Props) {
   const theme = useTheme2();
   const styles = useStyles2(getStyles);

@@ -6,7 +6,7 @@ import { type Diagnosis } from '../../shared/record';
 import { sentence } from '../../shared/verdict';
 import { Remedy } from './Commands';
 
-/** The cause, how sure it is, and what to do about it. */
+/** The root cause, its confidence, and the solution. */
 export function WhyAndWhat({ operation, columns }: { operation: Diagnosis; columns: boolean }) {
   const styles = useStyles2(getStyles);
   const { root_cause: cause, solution, confidence, confidence_reason: reason } = operation;

@@ -8,7 +8,7 @@ import { ListTable } from './ListTable';
 
 const count = (value: number | null) => value ?? '–';
 
-/** Each attempt to find a worker, and what was there to choose from. */
+/** Each worker selection, with the number of workers to choose from. */
 export function Workers({ workers, context }: { workers: WorkerSelection[]; context: Context }) {
   const theme = useTheme2();
   return (

@@ -4,7 +4,7 @@ import { dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { type TimeZone } from '@grafana/schema';
 import { TextLink, useStyles2 } from '@grafana/ui';
 
-/** What the lists need to know to draw and link their rows. */
+/** What the lists need to render and link their rows. */
 export interface Context {
   timeZone: TimeZone;
   link: (traceId: string | null | undefined, spanId?: string | null) => string | undefined;

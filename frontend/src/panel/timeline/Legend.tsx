@@ -5,7 +5,7 @@ import { type FlowStep } from '../../shared/record';
 import { isError, isGap, isNetwork } from './steps';
 import { type TimelineStyles } from './styles';
 
-/** What the bars mean; only what occurs is explained. */
+/** Explains the bars that occur. */
 export function Legend({ steps, styles }: { steps: FlowStep[]; styles: TimelineStyles }) {
   const theme = useTheme2();
   const color = theme.colors.text.disabled;

@@ -21,7 +21,7 @@ const HEIGHT = 40;
 /** A drag shorter than this is a click, in pixels. */
 const CLICK = 4;
 
-/** The whole operation in one small picture; dragging over it zooms. */
+/** The whole operation in a small chart; dragging over it zooms. */
 export function Overview({ steps, colors, warp, view, left, width, styles, onView }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme2();

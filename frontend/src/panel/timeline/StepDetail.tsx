@@ -5,7 +5,7 @@ import { type FlowStep } from '../../shared/record';
 import { isError, isGap } from './steps';
 import { type TimelineStyles } from './styles';
 
-/** The step under the pointer or the one chosen by keyboard. */
+/** The step under the pointer or the one selected by keyboard. */
 export function StepDetail({ step, link, styles }: { step?: FlowStep; link?: string; styles: TimelineStyles }) {
   if (!step) {
     return <div className={styles.detail}>Point at a step, or move with the arrow keys. Double-click zooms to it.</div>;

@@ -15,7 +15,7 @@ interface Props {
   step: FlowStep;
   index: number;
   count: number;
-  /** Where its bar starts and ends, in pixels; may lie outside of what is shown. */
+  /** Where its bar starts and ends, in pixels; may lie outside of the visible part. */
   left: number;
   right: number;
   nameWidth: number;
@@ -30,7 +30,7 @@ interface Props {
 
 const INDENT = 10;
 const DEEPEST = 14;
-/** Width a duration's text needs, in pixels. */
+/** Width of the text of a duration, in pixels. */
 const TEXT = 64;
 
 /** One step: its name, indented by depth, and its bar. */
@@ -55,10 +55,10 @@ export const StepRow = React.memo(function StepRow(props: Props) {
   const to = Math.min(barWidth, right);
   const visible = to >= 0 && from <= barWidth;
   const width = Math.max(2, to - from);
-  // What is drawn of the bar may be cut at both sides; its parts keep their places.
+  // The visible part of the bar may be cut at both sides; the positions of its parts do not change.
   const drawn = (ms: number) => Math.min(width, Math.max(0, placeOf({ left, right }, step, ms) - from));
   const mark = baselineMark({ left, right }, step, barWidth);
-  // A mark right of the bar pushes the text further to the right.
+  // A mark to the right of the bar moves the text further to the right.
   const beside = mark !== undefined && mark > from + width - 4 && mark < from + width + TEXT;
   const textLeft = beside ? mark + 8 : from + width + 6;
   const textRight = barWidth - textLeft > TEXT - 6;
@@ -138,5 +138,5 @@ export const StepRow = React.memo(function StepRow(props: Props) {
   );
 });
 
-/** A colour at a fifth of its strength, in any notation. */
+/** A colour with an opacity of a fifth, in any notation. */
 const fade = (color: string) => `color-mix(in srgb, ${color} 28%, transparent)`;

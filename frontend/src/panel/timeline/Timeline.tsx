@@ -25,11 +25,11 @@ const WHICH = [
   { value: 'path' as Which, label: 'On the path' },
   { value: 'errors' as Which, label: 'Errors' },
 ];
-/** With this many steps and more, searching is worth its room. */
+/** With this many steps or more, the search field is shown. */
 const MANY = 15;
 const SCROLLBAR = 14;
 
-/** The execution flow: what happened when, and where the time went. */
+/** The execution flow: what happened when, and where the time was spent. */
 export function Timeline({ steps, width, height, context }: Props) {
   const styles = useStyles2(getTimelineStyles);
   const theme = useTheme2();
@@ -278,7 +278,7 @@ export function Timeline({ steps, width, height, context }: Props) {
   );
 }
 
-/** Ctrl and the wheel zoom. React's own wheel handler cannot keep the page from zooming, too. */
+/** Zooms with Ctrl and the wheel. React's own wheel handler cannot prevent the page from zooming too. */
 function useWheelZoom(box: React.RefObject<HTMLElement | null>, onZoom: (event: WheelEvent) => void) {
   const latest = useRef(onZoom);
   useEffect(() => {

@@ -1,20 +1,20 @@
-// Where the parts of a step's bar are drawn, in pixels.
+// Positions of the parts of a step's bar, in pixels.
 import { type FlowStep } from '../../shared/record';
 
-/** Where a bar starts and ends; may lie outside of what is shown. */
+/** Where a bar starts and ends; may lie outside of the visible part. */
 export interface Ends {
   left: number;
   right: number;
 }
 
-/** On a bar shorter than this a mark would be all there is. */
+/** On a bar shorter than this, the mark would cover the bar. */
 export const DISTINCT = 5;
 
-/** Where a time after the start of a step is drawn. */
+/** Position of a time after the start of a step. */
 export const placeOf = ({ left, right }: Ends, { duration_ms: all }: FlowStep, ms: number): number =>
   left + (ms / (all || 1)) * Math.max(2, right - left);
 
-/** Where the mark of the usual time on the path is drawn; undefined without such a time, and where it cannot be seen. */
+/** Position of the mark of the usual time on the path; undefined without such a time, or if it is not visible. */
 export function baselineMark(ends: Ends, step: FlowStep, width: number): number | undefined {
   if (step.baseline_ms === null) {
     return undefined;

@@ -1,12 +1,12 @@
 import { type FlowStep } from '../../shared/record';
 
-/** A part of the operation's time, in milliseconds after the start of its window; or of the drawing, 0 to 1. */
+/** A range of the operation's time, in milliseconds after the start of its window; or of the width, 0 to 1. */
 export interface Span {
   from: number;
   to: number;
 }
 
-/** All of it: from the first start to the last end. */
+/** The whole range: from the first start to the last end. */
 export function extent(steps: FlowStep[]): Span {
   let from = 0;
   let to = 0;
@@ -17,13 +17,13 @@ export function extent(steps: FlowStep[]): Span {
   return { from, to: to > from ? to : from + 1 };
 }
 
-/** The whole drawing. */
+/** The whole width. */
 export const UNIT: Span = { from: 0, to: 1 };
 
 /** The deepest zoom: a millionth. */
 const SHORTEST = 1e-6;
 
-/** The span around `at` that is `factor` as long, kept within `all`. */
+/** The range around `at` that is `factor` times as long, limited to `all`. */
 export function zoomed(view: Span, all: Span, factor: number, at: number): Span {
   const length = Math.min(all.to - all.from, Math.max(SHORTEST * (all.to - all.from), (view.to - view.from) * factor));
   const share = (at - view.from) / (view.to - view.from);
@@ -34,14 +34,14 @@ export function panned(view: Span, all: Span, by: number): Span {
   return within({ from: view.from + by, to: view.to + by }, all);
 }
 
-/** Shifted until it lies inside. */
+/** Shifts a range until it lies inside. */
 function within(view: Span, all: Span): Span {
   const length = Math.min(view.to - view.from, all.to - all.from);
   const from = Math.min(Math.max(view.from, all.from), all.to - length);
   return { from, to: from + length };
 }
 
-/** Round moments for an axis, about `count` of them. */
+/** Round times for an axis, about `count` of them. */
 export function ticks(view: Span, count: number): number[] {
   const rough = (view.to - view.from) / Math.max(1, count);
   const step = STEPS.find((candidate) => candidate >= rough) ?? power(rough);

@@ -17,7 +17,7 @@ export function chosenSteps(steps: FlowStep[], which: Which, text: string): Flow
   );
 }
 
-/** What the time on the path usually is, and how it is now; nothing without comparable operations. */
+/** The usual time on the path beside the present one; undefined without comparable operations. */
 export function describeBaseline({ baseline_ms: usual, path_ms: now }: FlowStep): string | undefined {
   if (usual === null) {
     return undefined;
@@ -26,7 +26,7 @@ export function describeBaseline({ baseline_ms: usual, path_ms: now }: FlowStep)
   return `usually ${formatDuration(usual)} on the path, now ${formatDuration(now)}${times}`;
 }
 
-/** What screen readers hear of a step after its name. */
+/** The description of a step for screen readers, after its name. */
 export function describeStep(step: FlowStep): string {
   const words = [step.service && step.service !== step.span ? step.service : '', formatDuration(step.duration_ms)];
   if (step.is_bottleneck) {
@@ -45,7 +45,7 @@ export function describeStep(step: FlowStep): string {
   return words.filter(Boolean).join(', ');
 }
 
-/** Grafana's colours without red and orange: those mean errors and the bottleneck. */
+/** Grafana's colours without red and orange, which mean errors and the bottleneck. */
 const COLORS = [
   'blue',
   'green',

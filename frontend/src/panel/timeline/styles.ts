@@ -1,7 +1,7 @@
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 
-/** For what stands beside bars. */
+/** For text beside bars. */
 const TINY = 10;
 
 export const getTimelineStyles = (theme: GrafanaTheme2) => {
@@ -111,7 +111,7 @@ export const getTimelineStyles = (theme: GrafanaTheme2) => {
       },
     }),
     path: css({ position: 'absolute', left: 0, bottom: 0, height: 3, background: colors.text.maxContrast }),
-    /** Where the time on the path usually ends; as wide as a pointer can meet. */
+    /** The mark of the usual time on the path; wide enough to point at. */
     baseline: css({ position: 'absolute', top: 2, height: 20, width: 11, marginLeft: -5 }),
     baselineLine: css({
       position: 'absolute',

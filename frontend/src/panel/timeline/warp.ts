@@ -1,9 +1,9 @@
-// Operations of KTRDR wait for minutes between steps of milliseconds. On a plain scale such a wait leaves no room for
-// anything else, so stretches in which nothing starts or ends can be folded: drawn shorter than they were.
+// Operations of KTRDR wait for minutes between steps of milliseconds. On a linear scale such a wait fills almost the whole
+// width. Stretches in which nothing starts or ends can therefore be folded: they are drawn shorter.
 import { type FlowStep } from '../../shared/record';
 import { type Span, ticks } from './scale';
 
-/** A stretch of time (ms) and where it is drawn (0 to 1 of the whole width). */
+/** A stretch of time (ms) and its position (0 to 1 of the whole width). */
 export interface Stretch extends Span {
   left: number;
   right: number;
@@ -21,17 +21,17 @@ export interface Warp {
 const LONG = 0.15;
 /** Together, long stretches must have this share of the time before they are folded. */
 const WORTH = 0.6;
-/** What all folded stretches together get of the width. */
+/** Share of the width for all folded stretches together. */
 const ROOM = 0.3;
 
-/** The plain scale. */
+/** The linear scale. */
 export const plain = (all: Span): Warp => ({
   stretches: [{ ...all, left: 0, right: 1, folded: false }],
   all,
   folds: false,
 });
 
-/** The scale with the long quiet stretches folded; the plain one where that gains nothing. */
+/** The scale with the long quiet stretches folded, or the linear one if folding does not help. */
 export function folded(steps: FlowStep[], all: Span): Warp {
   const length = all.to - all.from;
   const quiet = quietStretches(steps, all).filter(({ from, to }) => to - from >= LONG * length);
@@ -60,7 +60,7 @@ export function folded(steps: FlowStep[], all: Span): Warp {
   return { stretches, all, folds: true };
 }
 
-/** Between which moments no span starts or ends. */
+/** The stretches in which no span starts or ends. */
 function quietStretches(steps: FlowStep[], all: Span): Span[] {
   const moments = [all.from, all.to];
   for (const step of steps) {
@@ -75,7 +75,7 @@ function quietStretches(steps: FlowStep[], all: Span): Span[] {
   });
 }
 
-/** Where a moment is drawn, 0 to 1. */
+/** Position of a time, 0 to 1. */
 export function place({ stretches }: Warp, at: number): number {
   const stretch = stretches.find(({ to }) => at <= to) ?? stretches[stretches.length - 1];
   if (!stretch) {
@@ -85,7 +85,7 @@ export function place({ stretches }: Warp, at: number): number {
   return stretch.left + Math.min(1, Math.max(0, share)) * (stretch.right - stretch.left);
 }
 
-/** The moment that is drawn at a place. */
+/** The time at a position. */
 export function momentAt({ stretches }: Warp, where: number): number {
   const stretch = stretches.find(({ right }) => where <= right) ?? stretches[stretches.length - 1];
   if (!stretch) {
@@ -102,7 +102,7 @@ function momentIn({ from, to, left, right }: Stretch, where: number): number {
 /** Distance between two marks of the axis, in pixels. */
 const BETWEEN = 90;
 
-/** Round moments for the axis, with their places in the view. */
+/** Round times for the axis, with their positions in the view. */
 export function marks(warp: Warp, view: Span, width: number): Array<{ at: number; x: number }> {
   const scale = width / (view.to - view.from);
   const result: Array<{ at: number; x: number }> = [];

@@ -1,5 +1,5 @@
-// Command emptyroot proves that the static programs work where nothing is: in a root without libraries, certificates and
-// time zones, on a network of its own in which names are known to a small DNS server alone.
+// Command emptyroot proves that the static programs work in a root file system without libraries, certificates and time
+// zones. It runs them on a network of its own, in which only a small DNS server resolves names.
 //
 //	emptyroot PLUGIN TOOL
 //
@@ -22,7 +22,7 @@ import (
 const (
 	inside = "KTRDR_EMPTY_ROOT"
 	name   = "jaeger.example.test"
-	// From the search list of resolv.conf, as in Kubernetes.
+	// Uses the search list of resolv.conf, as in Kubernetes.
 	short, domain = "jaeger", "cluster.test"
 	hosts         = "jaeger.hosts.test"
 )
@@ -116,19 +116,19 @@ func prove(plugin, tool string) error {
 		}
 	}
 
-	// Times are UTC wherever one is, and no zone is looked up.
+	// Times are UTC regardless of TZ, and no time zone is loaded.
 	zoned, err := ask("in another time zone", []string{"TZ=America/New_York"}, "http://127.0.0.1:16686")
 	if err != nil || !bytes.Equal(zoned, reference) {
 		return fmt.Errorf("the time zone changes the answer (%v)", err)
 	}
-	// What must not work says so, and says what it was.
+	// What must fail reports an error that names the cause.
 	if _, err := ask("", nil, secure); err == nil || !strings.Contains(err.Error(), "certificate") {
 		return fmt.Errorf("a certificate of an unknown authority should be refused as such, not: %v", err)
 	}
 	if _, err := ask("", nil, "http://nowhere.example.test:16686"); err == nil || !strings.Contains(err.Error(), "nowhere.example.test") {
 		return fmt.Errorf("a name that nobody knows should be refused as such, not: %v", err)
 	}
-	// The roots of the web are part of the programs: nothing under /etc/ssl is needed.
+	// The programs contain the public root certificates: they do not need /etc/ssl.
 	for _, program := range []string{plugin, tool} {
 		text, err := os.ReadFile(program)
 		if err != nil || !bytes.Contains(text, []byte("ISRG Root X1")) {
@@ -142,7 +142,7 @@ func prove(plugin, tool string) error {
 	return nil
 }
 
-// The whole content of the root.
+// The complete content of the root file system.
 func furnish(root, plugin, tool string) error {
 	random := make([]byte, 1<<16)
 	source, err := os.Open("/dev/urandom")
@@ -160,7 +160,7 @@ func furnish(root, plugin, tool string) error {
 		"etc/resolv.conf": "nameserver 127.0.0.1\nsearch " + domain + "\noptions ndots:2 timeout:2\n",
 		"etc/hosts":       "127.0.0.1 " + hosts + "\n",
 		"tmp/.keep":       "",
-		// A static C library would obey this, look for a module that is not there, and give up.
+		// A static C library would read this, look for a module that does not exist, and fail.
 		"etc/nsswitch.conf": "hosts: elsewhere [!SUCCESS=return]\n",
 	}
 	for path, text := range files {
@@ -192,7 +192,7 @@ func command(root string, environment []string, arguments ...string) *exec.Cmd {
 	return run
 }
 
-// The example Jaeger, itself served out of the empty root; the plugin diagnoses it over its protocol first.
+// The example Jaeger, which also runs in the empty root. First the plugin diagnoses it over its protocol.
 func serveJaeger(root string) error {
 	server := command(root, nil, "demo", "--keep", "--port", "16686", "--plugin", "/plugin", "--now", now)
 	var out bytes.Buffer
@@ -215,7 +215,7 @@ func serveJaeger(root string) error {
 	return fmt.Errorf("the demonstration does not serve: %s", out.String())
 }
 
-// The simulated KTRDR, as its container runs it: it finds Jaeger by name, serves metrics, and ends on a signal.
+// The simulated KTRDR, as in its container: it resolves Jaeger by name, serves metrics, and ends on a signal.
 func simulate(root string) error {
 	received, err := serveOTLP("127.0.0.1:4318")
 	if err != nil {

@@ -25,7 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A new network has a loopback interface that is down.
+// The loopback interface of a new network is down.
 func loopbackUp() error {
 	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -43,7 +43,7 @@ func loopbackUp() error {
 	return nil
 }
 
-// A name server that knows some names, all of them this machine.
+// A name server for some names, all of which resolve to this machine.
 type nameServer struct {
 	known map[string]bool
 	mutex sync.Mutex
@@ -113,7 +113,7 @@ func (s *nameServer) reply(message []byte) ([]byte, error) {
 	return reply.Pack()
 }
 
-// Hands requests on to target under a certificate for name. The answers are its address and the authority (PEM).
+// Forwards requests to target with a certificate for name. Returns its address and the certificate authority (PEM).
 func serveTLS(name, target string) (address string, authority []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -143,7 +143,7 @@ func serveTLS(name, target string) (address string, authority []byte, err error)
 		return "", nil, err
 	}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: target})
-	// That a client hangs up on an unknown authority is what is wanted of one.
+	// A client must close the connection if it does not know the authority.
 	server := &http.Server{Handler: proxy, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = server.Serve(listener) }()
 	port := listener.Addr().(*net.TCPAddr).Port
@@ -159,7 +159,7 @@ func answers(address string) bool {
 	return true
 }
 
-// Takes traces; the channel closes when the first have come.
+// Receives traces. The channel is closed when the first ones have arrived.
 func serveOTLP(address string) (<-chan struct{}, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command release checks the folder release/: that the archives are as Grafana's installer takes them, that they are
-// complete, and that the checksums fit.
+// Command release checks the folder release/: Grafana's installer accepts the archives, they are complete, and the checksums
+// match.
 //
 //	release FOLDER VERSION
 package main
@@ -29,10 +29,10 @@ const (
 	tool       = "ktrdr-diagnose"
 )
 
-// What a zip's name says: product, version, platform (none: all).
+// The parts of a zip's name: product, version, platform (none: all).
 var named = regexp.MustCompile(`^([a-z-]+)-(\d+\.\d+\.\d+[0-9A-Za-z.-]*?)(?:\.((?:linux|darwin|windows)_(?:amd64|arm64)))?(\.zip|\.exe)?$`)
 
-// The parts of plugin.json that name files.
+// The parts of plugin.json that refer to files.
 type plugin struct {
 	ID         string `json:"id"`
 	Executable string `json:"executable"`
@@ -129,7 +129,7 @@ func inZip(file string, look func(fs.FS) error) error {
 	}
 	defer archive.Close()
 	for _, entry := range archive.File {
-		// Reading it all checks its CRC.
+		// Reading all of it checks its CRC.
 		if strings.HasPrefix(entry.Name, "/") || slices.Contains(strings.Split(entry.Name, "/"), "..") || strings.Contains(entry.Name, `\`) {
 			return fmt.Errorf("the name %q leads out of the archive", entry.Name)
 		}

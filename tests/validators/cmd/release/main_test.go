@@ -12,14 +12,14 @@ import (
 
 const gpx = "gpx_ktrdr_diagnosis_linux_amd64"
 
-// One way in which an archive differs from a good one: a file's new content (nil: none) or mode.
+// A change to a valid archive: a file's new content (nil: removed) or mode.
 type change struct {
 	archive, file string
 	content       *string
 	mode          os.FileMode
 }
 
-// A folder as `make dist` writes it, but for the changes.
+// A folder as `make dist` writes it, with the changes.
 func releaseFolder(t *testing.T, changes ...change) string {
 	t.Helper()
 	folder := t.TempDir()
