@@ -151,6 +151,11 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         self.case.members.iter().find_map(|m| self.case.scan(m).get(m.span, attr))
     }
 
+    /// The first value of the playbook's `nth` word over the operation's spans.
+    pub(super) fn word(&self, nth: usize) -> Option<Value<'a>> {
+        self.case.members.iter().find_map(|m| Some(self.case.scan(m).word(m.span, nth)?.1))
+    }
+
     /// What the operation's start was answered, when it has no id.
     pub(super) fn start_answer(&self) -> Option<Request<'a>> {
         let starts = self.case.members.iter().filter(|m| m.sight.route_is(RouteRole::Start));

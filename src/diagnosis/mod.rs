@@ -38,7 +38,7 @@ pub use comparable::{Comparable, LargestSections};
 pub use record::*;
 pub use rows::*;
 
-pub use crate::playbook::{Confidence, Severity, Verdict};
+pub use crate::playbook::{Confidence, Severity, Verdict, WorkerStatus};
 
 use crate::{
     playbook::Playbook,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{ErrorEntry, FlowStep, HttpCall, WorkerSelection};
 use crate::{
-    playbook::{Confidence, Severity, State, Verdict},
+    playbook::{Confidence, Severity, State, Verdict, WorkerStatus},
     trace::{SpanId, Time, TraceId},
 };
 
@@ -66,36 +66,6 @@ impl From<State> for OperationStatus {
             State::Completed => Self::Completed,
             State::Failed => Self::Failed,
             State::Cancelled => Self::Cancelled,
-        }
-    }
-}
-
-/// What the worker selection came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum WorkerStatus {
-    /// A worker was chosen, or accepted the dispatch.
-    Success,
-    /// None was registered at all.
-    NoWorkersStarted,
-    /// None of this type was registered.
-    NoCapableWorkers,
-    /// All of this type were busy.
-    AllWorkersBusy,
-    /// None could be had; the counts that would say why are missing.
-    NoWorkersAvailable,
-}
-
-impl WorkerStatus {
-    /// The word on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "SUCCESS",
-            Self::NoWorkersStarted => "NO_WORKERS_STARTED",
-            Self::NoCapableWorkers => "NO_CAPABLE_WORKERS",
-            Self::AllWorkersBusy => "ALL_WORKERS_BUSY",
-            Self::NoWorkersAvailable => "NO_WORKERS_AVAILABLE",
         }
     }
 }

@@ -60,6 +60,8 @@ pub(super) struct Lexicon<'p> {
     playbook: &'p Playbook,
     /// By [`Attr`] as number.
     keys: Vec<Vec<StrId>>,
+    /// By position in [`Playbook::words`].
+    words: Vec<Vec<StrId>>,
     /// By position in [`Playbook::comparable_by`].
     comparable: Vec<Option<StrId>>,
     roles: RefCell<HashMap<StrId, Roles>>,
@@ -68,12 +70,11 @@ pub(super) struct Lexicon<'p> {
 
 impl<'p> Lexicon<'p> {
     pub(super) fn new(playbook: &'p Playbook, strings: &Strings) -> Self {
-        let keys = Attr::ALL
-            .iter()
-            .map(|attr| playbook.keys(*attr).iter().filter_map(|key| strings.find(key)).collect())
-            .collect();
+        let known = |keys: &[String]| keys.iter().filter_map(|key| strings.find(key)).collect();
+        let keys = Attr::ALL.iter().map(|attr| known(playbook.keys(*attr))).collect();
+        let words = playbook.words().iter().map(|word| known(&word.keys)).collect();
         let comparable = playbook.comparable_by().iter().map(|key| strings.find(key)).collect();
-        Self { playbook, keys, comparable, roles: RefCell::default(), routes: RefCell::default() }
+        Self { playbook, keys, words, comparable, roles: RefCell::default(), routes: RefCell::default() }
     }
 
     /// The value that means `attr` on this span. The text `None` (a stringified absence) counts as absent.
@@ -84,9 +85,12 @@ impl<'p> Lexicon<'p> {
 
     /// Like [`Self::get`], with the key that carries it here.
     pub(super) fn find<'t>(&self, span: SpanRef<'t>, attr: Attr) -> Option<(&'t str, Value<'t>)> {
-        let keys = self.keys.get(attr as usize)?;
-        let found = keys.iter().find_map(|key| Some((*key, span.attribute_by_id(*key).filter(|v| !is_absent(*v))?)));
-        found.map(|(key, value)| (span.trace().strings().get(key), value))
+        first_present(span, self.keys.get(attr as usize)?)
+    }
+
+    /// The `nth` word of the playbook on this span, with the key that carries it here.
+    pub(super) fn word<'t>(&self, span: SpanRef<'t>, nth: usize) -> Option<(&'t str, Value<'t>)> {
+        first_present(span, self.words.get(nth)?)
     }
 
     /// The value as text; numbers and truth values are read as what they look like.
@@ -146,6 +150,11 @@ impl<'p> Lexicon<'p> {
     }
 }
 
+fn first_present<'t>(span: SpanRef<'t>, keys: &[StrId]) -> Option<(&'t str, Value<'t>)> {
+    let found = keys.iter().find_map(|key| Some((*key, span.attribute_by_id(*key).filter(|v| !is_absent(*v))?)));
+    found.map(|(key, value)| (span.trace().strings().get(key), value))
+}
+
 fn is_absent(value: Value<'_>) -> bool {
     matches!(value, Value::Str("" | "None" | "null"))
 }
@@ -195,6 +204,11 @@ impl<'t, 'p> Scan<'t, 'p> {
     /// Like [`Self::get`], with the key that carries it here.
     pub(super) fn find(&self, span: SpanRef<'t>, attr: Attr) -> Option<(&'t str, Value<'t>)> {
         self.lexicon.find(span, attr)
+    }
+
+    /// The `nth` word of the playbook on this span, with the key that carries it here.
+    pub(super) fn word(&self, span: SpanRef<'t>, nth: usize) -> Option<(&'t str, Value<'t>)> {
+        self.lexicon.word(span, nth)
     }
 
     /// The request of a span, if it is one.

@@ -23,12 +23,6 @@ const LAST_FEW: usize = 5;
 const HEALTH_CHECKS: usize = 20;
 /// Traces that may explain others.
 const MOST_CONTEXT: usize = 50;
-/// How far from its start the request is that started an operation.
-const NEAR: Micros = Micros::from_secs(30);
-/// How long before and after an operation another trace may explain it.
-const AROUND: Micros = Micros::from_secs(600);
-/// How far back polls and health checks are searched at least.
-const RECENT: Micros = Micros::from_secs(900);
 
 /// Searches worth making.
 #[derive(Debug, Default)]
@@ -80,12 +74,13 @@ impl Investigator {
         let lost = matches!(diagnosis.verdict, Verdict::TraceBroken | Verdict::Unknown);
         if let Some(start) = diagnosis.start.filter(|_| lost) {
             let named = self.candidates(&mut Gathered::default()).await.unwrap_or_default();
+            let window = self.shared.playbook.thresholds().start_window;
             wishes.searches.extend(named.into_iter().flat_map(|(service, names)| {
                 names.into_iter().map(move |name| Search {
                     service: Some(service.clone()),
                     operation: Some(name),
-                    from: start - NEAR,
-                    to: start + NEAR,
+                    from: start - window,
+                    to: start + window,
                     limit: LAST_FEW,
                     ..Search::default()
                 })
@@ -123,7 +118,8 @@ impl Investigator {
 
     fn wish_id(&self, diagnosis: &Diagnosis, services: Vec<Option<String>>, clock: Time, wishes: &mut Wishes) {
         let Some(id) = &diagnosis.operation_id else { return };
-        let from = self.shared.playbook.time_in_id(id).or(diagnosis.start).unwrap_or(clock) - super::BEFORE_ID;
+        let from = self.shared.playbook.time_in_id(id).or(diagnosis.start).unwrap_or(clock);
+        let from = from - self.shared.playbook.thresholds().id_margin;
         for service in services {
             wishes.searches.extend(self.shared.playbook.operation_id_keys().iter().map(|key| Search {
                 service: service.clone(),
@@ -142,12 +138,13 @@ impl Investigator {
         let playbook = &self.shared.playbook;
         let id = diagnosis.operation_id.as_deref().unwrap_or_default();
         let mentions = playbook.mentions(id);
+        let recent = clock - playbook.thresholds().poll_window;
         for service in diagnosis.services.iter().take(MOST_SERVICES) {
             let search = |operation: Option<&String>, key: &str, value: &str| Search {
                 service: Some(service.clone()),
                 operation: operation.cloned(),
                 attributes: vec![(key.to_owned(), value.to_owned())],
-                from: diagnosis.start.unwrap_or(clock - RECENT),
+                from: diagnosis.start.unwrap_or(recent),
                 to: clock,
                 limit: LAST_FEW,
                 ..Search::default()
@@ -189,7 +186,8 @@ impl Investigator {
                     limit: HEALTH_CHECKS,
                     ..Search::default()
                 };
-                let from = diagnosis.start.unwrap_or(clock - RECENT).min(clock - RECENT);
+                let window_start = clock - self.shared.playbook.thresholds().poll_window;
+                let from = diagnosis.start.map_or(window_start, |start| start.min(window_start));
                 let earlier = Search { from, ..recent.clone() };
                 wishes.fallbacks.push((recent, earlier));
             }
@@ -205,14 +203,15 @@ impl Investigator {
     async fn wish_context(&self, at_hand: &[&Diagnosis], clock: Time, wishes: &mut Wishes) {
         let telling = self.shared.playbook.context_spans();
         let Some((from, to)) = time_of_trouble(at_hand, clock) else { return };
+        let around = self.shared.playbook.thresholds().context_window;
         let mut ignored = Gathered::default();
         let found = self.services_with(|name| telling.iter().any(|known| known == name), &mut ignored).await;
         for (service, names) in found.unwrap_or_default() {
             wishes.searches.extend(names.into_iter().map(|name| Search {
                 service: Some(service.clone()),
                 operation: Some(name),
-                from: from - AROUND,
-                to: Ord::min(to + AROUND, clock),
+                from: from - around,
+                to: Ord::min(to + around, clock),
                 limit: MOST_CONTEXT,
                 ..Search::default()
             }));

@@ -40,8 +40,6 @@ use crate::{
 
 /// How many requests one question has under way at a time.
 const AT_ONCE: usize = 8;
-/// How far before the time in its id an operation is searched: clocks differ.
-const BEFORE_ID: Micros = Micros::from_secs(300);
 /// How far back an operation is searched whose id tells no time, when the lookback finds nothing.
 const LONG_AGO: Micros = Micros::from_secs(30 * 86_400);
 

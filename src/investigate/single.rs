@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
-use super::{BEFORE_ID, Case, Gathered, Investigator, LONG_AGO, cache::bucket, select, target::Target};
+use super::{Case, Gathered, Investigator, LONG_AGO, cache::bucket, select, target::Target};
 use crate::{
     diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict},
     jaeger,
-    playbook::{Fill, Placeholder},
+    playbook::{Fill, Placeholder, rule_ids},
     trace::{Time, TraceId},
 };
 
@@ -88,9 +88,10 @@ impl Investigator {
 
     /// Fetches all traces that carry an operation's id; says where was looked.
     async fn find_operation(&self, id: &str, now: Time, gathered: &mut Gathered) -> Result<String, jaeger::Error> {
-        let written = self.shared.playbook.time_in_id(id).filter(|at| *at <= now + BEFORE_ID);
+        let margin = self.shared.playbook.thresholds().id_margin;
+        let written = self.shared.playbook.time_in_id(id).filter(|at| *at <= now + margin);
         let starts = match written {
-            Some(at) => vec![at - BEFORE_ID],
+            Some(at) => vec![at - margin],
             None => vec![now - self.options().lookback, now - LONG_AGO],
         };
         let mut from = now;
@@ -117,7 +118,7 @@ impl Investigator {
             Target::Operation(id) | Target::Either(id, _) => (Some(id.clone()), id.clone()),
             Target::Trace(id) => (None, id.to_string()),
         };
-        let rule = playbook.rule("not_found.no_trace");
+        let rule = playbook.rule(rule_ids::NOT_FOUND_NO_TRACE);
         let mut fill = Fill::default();
         fill.quote(Placeholder::Operation, &text);
         let summary = rule.map_or_else(|| format!("No trace has the id {text}"), |rule| rule.summary.fill(&fill));
@@ -128,7 +129,7 @@ impl Investigator {
                 .unwrap_or_else(|| "unknown".to_owned()),
             operation_id: id,
             verdict: Verdict::NotFound,
-            rule: "not_found.no_trace".to_owned(),
+            rule: rule_ids::NOT_FOUND_NO_TRACE.to_owned(),
             severity: Severity::Notice,
             summary: format!("{summary}: {looked}"),
             root_cause: rule.and_then(|rule| rule.root_cause.as_ref()).map(|text| text.fill(&fill)),

@@ -10,7 +10,7 @@ use super::{AT_ONCE, Gathered, Investigator};
 use crate::{
     diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict},
     jaeger::Error,
-    playbook::{Fill, Placeholder},
+    playbook::{Fill, Placeholder, rule_ids},
     trace::{Micros, Trace, TraceId},
 };
 
@@ -25,7 +25,7 @@ const USELESS_READS: u32 = 5;
 /// How often new spans may lead to more traces in one question.
 const MOST_ROUNDS: usize = 3;
 /// The verdict of an operation whose trace could not be read.
-const UNREAD: &str = "unknown.trace_unread";
+const UNREAD: &str = rule_ids::UNKNOWN_TRACE_UNREAD;
 
 /// What is known of a trace after it was asked for by id.
 enum Whole {

@@ -76,6 +76,46 @@ impl Verdict {
     }
 }
 
+/// What the worker selection came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WorkerStatus {
+    /// A worker was chosen, or accepted the dispatch.
+    Success,
+    /// None was registered at all.
+    NoWorkersStarted,
+    /// None of this type was registered.
+    NoCapableWorkers,
+    /// All of this type were busy.
+    AllWorkersBusy,
+    /// None was available, and the counts that would say why are missing.
+    NoWorkersAvailable,
+}
+
+impl WorkerStatus {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Success, Self::NoWorkersStarted, Self::NoCapableWorkers, Self::AllWorkersBusy, Self::NoWorkersAvailable];
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::NoWorkersStarted => "NO_WORKERS_STARTED",
+            Self::NoCapableWorkers => "NO_CAPABLE_WORKERS",
+            Self::AllWorkersBusy => "ALL_WORKERS_BUSY",
+            Self::NoWorkersAvailable => "NO_WORKERS_AVAILABLE",
+        }
+    }
+
+    /// Reads the word on the wire, in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(text.trim()))
+    }
+}
+
 /// A state that an operation writes into its spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
