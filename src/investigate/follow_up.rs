@@ -26,12 +26,6 @@ const LAST_FEW: usize = 5;
 const HEALTH_CHECKS: usize = 20;
 /// How many traces of failures elsewhere to read.
 const MOST_CONTEXT: usize = 50;
-/// How far an operation's start may be from the request that started it.
-const NEAR: Micros = Micros::from_secs(30);
-/// How long before and after an operation another trace may explain it.
-const AROUND: Micros = Micros::from_secs(600);
-/// How far back polls and health checks are searched at least.
-const RECENT: Micros = Micros::from_secs(900);
 
 /// Searches to run after the operations are known.
 #[derive(Debug, Default)]
@@ -83,12 +77,13 @@ impl Investigator {
         let lost = matches!(diagnosis.verdict, Verdict::TraceBroken | Verdict::Unknown);
         if let Some(start) = diagnosis.start.filter(|_| lost) {
             let named = self.candidates(&mut Gathered::default()).await.unwrap_or_default();
+            let window = self.shared.playbook.thresholds().start_window;
             follow_ups.searches.extend(named.into_iter().flat_map(|(service, names)| {
                 names.into_iter().map(move |name| Search {
                     service: Some(service.clone()),
                     operation: Some(name),
-                    from: start - NEAR,
-                    to: start + NEAR,
+                    from: start - window,
+                    to: start + window,
                     limit: LAST_FEW,
                     ..Search::default()
                 })
@@ -132,7 +127,8 @@ impl Investigator {
         follow_ups: &mut FollowUpSearches,
     ) {
         let Some(id) = &diagnosis.operation_id else { return };
-        let from = self.shared.playbook.time_in_id(id).or(diagnosis.start).unwrap_or(clock) - super::ID_CLOCK_SKEW;
+        let from = self.shared.playbook.time_in_id(id).or(diagnosis.start).unwrap_or(clock);
+        let from = from - self.shared.playbook.thresholds().id_margin;
         for service in services {
             follow_ups.searches.extend(self.shared.playbook.operation_id_keys().iter().map(|key| Search {
                 service: service.clone(),
@@ -150,12 +146,13 @@ impl Investigator {
         let playbook = &self.shared.playbook;
         let id = diagnosis.operation_id.as_deref().unwrap_or_default();
         let mentions = playbook.mentions(id);
+        let recent = clock - playbook.thresholds().poll_window;
         for service in diagnosis.services.iter().take(MOST_SERVICES) {
             let search = |operation: Option<&String>, key: &str, value: &str| Search {
                 service: Some(service.clone()),
                 operation: operation.cloned(),
                 attributes: vec![(key.to_owned(), value.to_owned())],
-                from: diagnosis.start.unwrap_or(clock - RECENT),
+                from: diagnosis.start.unwrap_or(recent),
                 to: clock,
                 limit: LAST_FEW,
                 ..Search::default()
@@ -197,7 +194,8 @@ impl Investigator {
                     limit: HEALTH_CHECKS,
                     ..Search::default()
                 };
-                let from = diagnosis.start.unwrap_or(clock - RECENT).min(clock - RECENT);
+                let window_start = clock - self.shared.playbook.thresholds().poll_window;
+                let from = diagnosis.start.map_or(window_start, |start| start.min(window_start));
                 let earlier = Search { from, ..recent.clone() };
                 follow_ups.fallbacks.push((recent, earlier));
             }
@@ -213,14 +211,15 @@ impl Investigator {
     async fn add_context_searches(&self, selected: &[&Diagnosis], clock: Time, follow_ups: &mut FollowUpSearches) {
         let failure_spans = self.shared.playbook.context_spans();
         let Some((from, to)) = span_of_problems(selected, clock) else { return };
+        let around = self.shared.playbook.thresholds().context_window;
         let mut ignored = Gathered::default();
         let found = self.services_with(|name| failure_spans.iter().any(|known| known == name), &mut ignored).await;
         for (service, names) in found.unwrap_or_default() {
             follow_ups.searches.extend(names.into_iter().map(|name| Search {
                 service: Some(service.clone()),
                 operation: Some(name),
-                from: from - AROUND,
-                to: Ord::min(to + AROUND, clock),
+                from: from - around,
+                to: Ord::min(to + around, clock),
                 limit: MOST_CONTEXT,
                 ..Search::default()
             }));

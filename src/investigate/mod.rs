@@ -41,8 +41,6 @@ use trace::{Micros, Time, Trace, TraceId};
 
 /// How many requests to Jaeger one question runs concurrently.
 const CONCURRENT_REQUESTS: usize = 8;
-/// How far before the time in its id the search for an operation starts, because clocks differ.
-const ID_CLOCK_SKEW: Micros = Micros::from_secs(300);
 /// How far back to search for an operation whose id contains no time, when the lookback finds nothing.
 const LONGEST_LOOKBACK: Micros = Micros::from_secs(30 * 86_400);
 

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use futures_util::StreamExt as _;
 
 use super::{CONCURRENT_REQUESTS, Gathered, Investigator};
-use diagnosis::playbook::{Fill, Placeholder};
+use diagnosis::playbook::{Fill, Placeholder, rule_ids};
 use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
 use jaeger::Error;
 use trace::{Micros, Trace, TraceId};
@@ -23,7 +23,7 @@ const USELESS_READS: u32 = 5;
 /// How often one question diagnoses again because of new spans.
 const MOST_ROUNDS: usize = 3;
 /// The verdict of an operation whose trace could not be read.
-const UNREAD: &str = "unknown.trace_unread";
+const UNREAD: &str = rule_ids::UNKNOWN_TRACE_UNREAD;
 
 /// What reading a trace by its id brought.
 enum Reread {

@@ -4,9 +4,9 @@
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use super::{
-    CachedAnswer, Gathered, ID_CLOCK_SKEW, Investigator, LONGEST_LOOKBACK, cache::bucket, select, target::Target,
+    CachedAnswer, Gathered, Investigator, LONGEST_LOOKBACK, cache::bucket, select, target::Target,
 };
-use diagnosis::playbook::{Fill, Placeholder};
+use diagnosis::playbook::{Fill, Placeholder, rule_ids};
 use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
 use jaeger;
 use trace::{Time, TraceId};
@@ -89,9 +89,10 @@ impl Investigator {
 
     /// Fetches all traces that carry an operation's id; returns a sentence on where it searched.
     async fn find_operation(&self, id: &str, now: Time, gathered: &mut Gathered) -> Result<String, jaeger::Error> {
-        let written = self.shared.playbook.time_in_id(id).filter(|at| *at <= now + ID_CLOCK_SKEW);
+        let margin = self.shared.playbook.thresholds().id_margin;
+        let written = self.shared.playbook.time_in_id(id).filter(|at| *at <= now + margin);
         let starts = match written {
-            Some(at) => vec![at - ID_CLOCK_SKEW],
+            Some(at) => vec![at - margin],
             None => vec![now - self.options().lookback, now - LONGEST_LOOKBACK],
         };
         let mut from = now;
@@ -118,7 +119,7 @@ impl Investigator {
             Target::Operation(id) | Target::Either(id, _) => (Some(id.clone()), id.clone()),
             Target::Trace(id) => (None, id.to_string()),
         };
-        let rule = playbook.rule("not_found.no_trace");
+        let rule = playbook.rule(rule_ids::NOT_FOUND_NO_TRACE);
         let mut fill = Fill::default();
         fill.quote(Placeholder::Operation, &text);
         let summary = rule.map_or_else(|| format!("No trace has the id {text}"), |rule| rule.summary.fill(&fill));
@@ -129,7 +130,7 @@ impl Investigator {
                 .unwrap_or_else(|| "unknown".to_owned()),
             operation_id: id,
             verdict: Verdict::NotFound,
-            rule: "not_found.no_trace".to_owned(),
+            rule: rule_ids::NOT_FOUND_NO_TRACE.to_owned(),
             severity: Severity::Notice,
             summary: format!("{summary}: {searched}"),
             root_cause: rule.and_then(|rule| rule.root_cause.as_ref()).map(|text| text.fill(&fill)),

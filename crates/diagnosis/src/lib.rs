@@ -18,10 +18,9 @@ pub use gather::{
     operation_status::OperationStatus,
     origin::PathStep,
     path::SectionKind,
-    workers::WorkerStatus,
 };
 pub use judge::finding::{Evidence, EvidenceKind, Finding};
-pub use playbook::{Confidence, Severity, Verdict};
+pub use playbook::{Confidence, Severity, Verdict, WorkerStatus};
 pub use record::{
     diagnosis::{CutList, Diagnosis, MAX_LIST_ROWS},
     rows::{ErrorEntry, ErrorRole, FlowStep, HttpCall, WorkerSelection},

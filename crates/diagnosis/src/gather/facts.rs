@@ -14,10 +14,10 @@ use super::{
     path::{self, Path, SectionKind, SectionSum},
     status::status,
     timeline::{self, StateChange, Window},
-    workers::{self, Choice, Outcome, WorkerStatus},
+    workers::{self, Choice, Outcome},
 };
 use crate::{
-    playbook::{Attr, RouteRole, SpanRole, Verdict},
+    playbook::{Attr, RouteRole, SpanRole, Verdict, WorkerStatus},
     read::request::Request,
     slice::case::{Case, Member},
 };
@@ -146,6 +146,11 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
     /// The first value of an attribute over the operation's spans.
     pub(crate) fn first(&self, attr: Attr) -> Option<Value<'a>> {
         self.case.members.iter().find_map(|m| self.case.scan(m).get(m.span, attr))
+    }
+
+    /// The first value of the playbook's `nth` word over the operation's spans.
+    pub(crate) fn word(&self, nth: usize) -> Option<Value<'a>> {
+        self.case.members.iter().find_map(|m| Some(self.case.scan(m).word(m.span, nth)?.1))
     }
 
     /// What the operation's start was answered, when it has no id.

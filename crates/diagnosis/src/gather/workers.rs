@@ -2,44 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    playbook::{Attr, RouteRole, SpanRole},
+    playbook::{Attr, RouteRole, SpanRole, WorkerStatus, Workers},
     read::request::Request,
     slice::case::{Case, Member},
 };
 use trace::{SpanKind, Time, Value};
-
-/// What the worker selection came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum WorkerStatus {
-    /// A worker was chosen, or accepted the dispatch.
-    Success,
-    /// None was registered at all.
-    NoWorkersStarted,
-    /// None of this type was registered.
-    NoCapableWorkers,
-    /// All of this type were busy.
-    AllWorkersBusy,
-    /// None could be had; the counts that would say why are missing.
-    NoWorkersAvailable,
-}
-
-impl WorkerStatus {
-    /// The word on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "SUCCESS",
-            Self::NoWorkersStarted => "NO_WORKERS_STARTED",
-            Self::NoCapableWorkers => "NO_CAPABLE_WORKERS",
-            Self::AllWorkersBusy => "ALL_WORKERS_BUSY",
-            Self::NoWorkersAvailable => "NO_WORKERS_AVAILABLE",
-        }
-    }
-}
 
 /// One worker selection, or one dispatch.
 #[derive(Clone, Debug)]
@@ -91,7 +59,7 @@ fn selection<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>) -> Option<Cho
     Some(Choice {
         member: *member,
         worker_type: scan.text(span, Attr::WorkerType),
-        status: status(said.as_deref(), total, capable, available)
+        status: status(case.playbook.workers(), said.as_deref(), total, capable, available)
             .or(worker_id.as_ref().map(|_| WorkerStatus::Success)),
         total,
         capable,
@@ -101,26 +69,22 @@ fn selection<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>) -> Option<Cho
     })
 }
 
-/// The counts beat the status text: KTRDR says `no_workers_available` whatever the reason.
+/// The counts beat the status text, which may be the same whatever the reason. A word that nobody knows is a failure.
 fn status(
+    words: &Workers,
     said: Option<&str>,
     total: Option<i64>,
     capable: Option<i64>,
     available: Option<i64>,
 ) -> Option<WorkerStatus> {
-    let success = said.is_some_and(|text| text.eq_ignore_ascii_case("success"));
+    let meant = said.map(|word| words.status(word).unwrap_or(WorkerStatus::NoWorkersAvailable));
     match (total, capable, available) {
-        _ if success => Some(WorkerStatus::Success),
+        _ if meant == Some(WorkerStatus::Success) => Some(WorkerStatus::Success),
         (Some(0), _, _) => Some(WorkerStatus::NoWorkersStarted),
         (_, Some(0), _) => Some(WorkerStatus::NoCapableWorkers),
         (_, _, Some(0)) => Some(WorkerStatus::AllWorkersBusy),
         (_, _, Some(_)) if said.is_none() => Some(WorkerStatus::Success),
-        _ => match said?.to_lowercase().as_str() {
-            "no_capable_workers" => Some(WorkerStatus::NoCapableWorkers),
-            "no_workers_started" | "no_workers_registered" => Some(WorkerStatus::NoWorkersStarted),
-            "all_workers_busy" => Some(WorkerStatus::AllWorkersBusy),
-            _ => Some(WorkerStatus::NoWorkersAvailable),
-        },
+        _ => meant,
     }
 }
 
@@ -132,9 +96,9 @@ fn dispatch<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>) -> Option<Choi
         return None;
     }
     let request = Request::of(span, &scan.lexicon).unwrap_or_default();
-    let good = |text: &str| ["success", "ok", "accepted", "dispatched"].iter().any(|g| text.eq_ignore_ascii_case(g));
-    let accepted =
-        request.accepted() || said.as_deref().is_some_and(good) || (!by_request && said.is_none() && !span.is_error());
+    let words = case.playbook.workers();
+    let taken = said.as_deref().is_some_and(|word| words.is_accepted(word));
+    let accepted = request.accepted() || taken || (!by_request && said.is_none() && !span.is_error());
     Some(Choice {
         member: *member,
         worker_type: scan
@@ -145,7 +109,11 @@ fn dispatch<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>) -> Option<Choi
         capable: None,
         available: None,
         worker_id: scan.text(span, Attr::WorkerSelected),
-        dispatch: Some(Dispatch { request, accepted, busy: request.status == Some(503) }),
+        dispatch: Some(Dispatch {
+            request,
+            accepted,
+            busy: request.status.is_some_and(|code| words.busy.contains(&code)),
+        }),
     })
 }
 
@@ -195,6 +163,9 @@ mod tests {
     #[test]
     fn counts_beat_the_status_text_in_every_vocabulary() {
         use WorkerStatus::{AllWorkersBusy, NoCapableWorkers, NoWorkersAvailable, NoWorkersStarted, Success};
+        let playbook = crate::playbook::Playbook::ktrdr();
+        let status =
+            |said, total, capable, available| super::status(playbook.workers(), said, total, capable, available);
         let none = Some("no_workers_available");
         assert_eq!(status(none, Some(0), Some(0), Some(0)), Some(NoWorkersStarted));
         assert_eq!(status(none, Some(2), Some(0), Some(0)), Some(NoCapableWorkers));

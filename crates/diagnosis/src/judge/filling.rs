@@ -5,7 +5,7 @@ use crate::{
         facts::{Facts, UNKNOWN, share},
         path::Path,
     },
-    playbook::{Attr, Fill, Placeholder as P, first_line},
+    playbook::{Fill, Placeholder as P, first_line},
 };
 
 impl Facts<'_, '_, '_> {
@@ -14,18 +14,13 @@ impl Facts<'_, '_, '_> {
         let mut fill = Fill::default();
         fill.quote(P::Operation, self.case.id.unwrap_or_default());
         fill.quote(P::OperationType, Some(self.operation_type.as_str()).filter(|t| *t != UNKNOWN).unwrap_or_default());
-        // Downloads and researches run inside the backend.
-        fill.set(P::Doer, if self.work_is_local() { "backend" } else { "worker" });
-        for (placeholder, attr) in [
-            (P::Symbol, Attr::Symbol),
-            (P::Timeframe, Attr::Timeframe),
-            (P::StartDate, Attr::StartDate),
-            (P::EndDate, Attr::EndDate),
-            (P::Strategy, Attr::Strategy),
-        ] {
-            // Several symbols are not an argument of a command; the first stands for them there.
-            if let Some(value) = self.first(attr).map(trace::Value::to_text) {
-                fill.quote(placeholder, value.split(',').next().unwrap_or_default());
+        let workers = self.case.playbook.workers();
+        let doer = if self.work_is_local() { &workers.local_name } else { &workers.name };
+        fill.set(P::Doer, doer.as_deref().unwrap_or_default());
+        for (nth, word) in self.case.playbook.words().iter().enumerate() {
+            // A list is not an argument of a command; its first value stands for it there.
+            if let Some(value) = self.word(nth).map(trace::Value::to_text) {
+                fill.quote_group(&word.name, value.split(',').next().unwrap_or_default());
             }
         }
         if let Some(window) = self.window {
@@ -47,20 +42,11 @@ impl Facts<'_, '_, '_> {
 
     fn fill_worker(&self, fill: &mut Fill) {
         let selected = self.workers.selection.as_ref().and_then(|selection| selection.worker_type.as_deref());
-        let worker_type = selected.or(match self.operation_type.as_str() {
-            "training" => Some("training"),
-            "backtesting" => Some("backtesting"),
-            _ => None,
-        });
+        let workers = self.case.playbook.workers();
+        let worker_type = selected.or_else(|| workers.type_for(&self.operation_type));
         fill.quote(P::WorkerType, worker_type.unwrap_or_default());
-        fill.set(
-            P::WorkerContainer,
-            match worker_type {
-                Some("training") => "training-worker-1",
-                Some("backtesting") => "backtest-worker-1",
-                _ => "",
-            },
-        );
+        let container = worker_type.and_then(|worker_type| workers.container(worker_type));
+        fill.set(P::WorkerContainer, container.unwrap_or_default());
         if let Some(service) = self.worker_service() {
             fill.set(P::AtWorker, format!(" {}", first_line(service)));
         }

@@ -33,6 +33,17 @@ impl Draft<'_> {
         self
     }
 
+    /// The words of the playbook that a span of an error says.
+    pub(super) fn error_words(mut self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>) -> Self {
+        let words = facts.case.playbook.words().iter().enumerate().filter(|(_, word)| word.proves_errors);
+        for (nth, _) in words {
+            if let Some((key, value)) = facts.case.scan(member).word(member.span, nth) {
+                self.push(at_span(self.rule, EvidenceKind::Attribute, member, key, &value.to_text()));
+            }
+        }
+        self
+    }
+
     /// An attribute of a span by its key, if the span has it.
     pub(super) fn attribute_named(mut self, member: &Member<'_, '_>, key: &str) -> Self {
         if let Some(value) = member.span.attribute(key) {

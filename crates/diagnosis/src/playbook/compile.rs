@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 use super::{
-    Attr, Cancellation, Correlation, Effect, ErrorClass, OperationIds, Phase, Playbook, PlaybookError, Route, Rule,
-    Service, Silence, SpanRole, State, Step, Template, Thresholds,
+    Attr, Cancellation, Correlation, Effect, ErrorClass, OperationIds, Phase, Placeholder, Playbook, PlaybookError,
+    Route, Rule, Service, Silence, SpanRole, State, Step, Template, Thresholds, Word, WorkerStatus, Workers,
     tables::{self, Table, Tables, Text, Words},
     verdict::{Confidence, Severity, Verdict},
     words::Duration,
 };
-use trace::Micros;
 
 /// A playbook without any rule.
 pub(super) fn empty() -> Playbook {
@@ -48,15 +47,19 @@ impl Checker<'_> {
 
     pub(super) fn playbook(&mut self, tables: Tables) -> Playbook {
         let attributes = self.attributes(&tables);
+        let words = self.words(&tables);
+        let workers = self.workers(tables.worker.clone());
+        let thresholds = self.thresholds(&tables.thresholds);
         let spans = self.spans(&tables);
         let mut rules = Vec::new();
         for table in self.enabled("rule", tables.rule) {
-            let words = self.rule(&table.words());
-            let rest = (table.ports, table.hosts, table.ignore);
-            rules.extend(words.map(|rule| Rule {
-                ports: rest.0.unwrap_or_default(),
-                hosts: rest.1.unwrap_or_default(),
-                ignore: rest.2.unwrap_or_default(),
+            let rule = self.rule(&table.words());
+            rules.extend(rule.map(|rule| Rule {
+                ports: table.ports.unwrap_or_default(),
+                hosts: table.hosts.unwrap_or_default(),
+                ignore: table.ignore.unwrap_or_default(),
+                general: table.general.unwrap_or(false),
+                hidden_beside: table.hidden_beside.unwrap_or_default(),
                 ..rule
             }));
         }
@@ -84,6 +87,7 @@ impl Checker<'_> {
         Playbook {
             name: tables.name.unwrap_or_default(),
             attributes,
+            words,
             context_spans: tables.spans.get("context").into_iter().flatten().map(ToString::to_string).collect(),
             spans,
             discovery_spans: tables.discovery.spans,
@@ -92,15 +96,17 @@ impl Checker<'_> {
                 pattern: tables.operation.id_pattern.map(|pattern| pattern.0),
                 time: tables.operation.id_time.unwrap_or_default(),
                 comparable_by: tables.operation.comparable_by.unwrap_or_default(),
+                called_directly: tables.operation.called_directly.unwrap_or_default(),
                 types: tables.operation.types,
                 aliases: tables.operation.aliases,
                 states,
             },
+            workers,
             routes,
             phases,
             silences,
             cancellations,
-            thresholds: thresholds(&tables.thresholds),
+            thresholds,
             precedence: tables.verdicts.precedence.unwrap_or_else(|| Verdict::ALL.to_vec()),
             rules,
             by_id,
@@ -111,14 +117,93 @@ impl Checker<'_> {
         }
     }
 
+    /// Texts that stand alone have those of the embedded text, so none can be missing in a text of the user's.
+    fn thresholds(&mut self, t: &tables::Thresholds) -> Thresholds {
+        let length = |given: Option<Duration>| given.map(|duration| duration.0);
+        Thresholds {
+            export_delay: self.threshold("export_delay", length(t.export_delay)),
+            worker_lost_after: self.threshold("worker_lost_after", length(t.worker_lost_after)),
+            health_gap: self.threshold("health_gap", length(t.health_gap)),
+            pending_for: self.threshold("pending_for", length(t.pending_for)),
+            progress_frozen: self.threshold("progress_frozen", length(t.progress_frozen)),
+            slow_factor: self.threshold("slow_factor", t.slow_factor),
+            slow_excess: self.threshold("slow_excess", length(t.slow_excess)),
+            silence_factor: self.threshold("silence_factor", t.silence_factor),
+            correlation_window: self.threshold("correlation_window", length(t.correlation_window)),
+            chatty_calls: self.threshold("chatty_calls", t.chatty_calls),
+            failing_calls: self.threshold("failing_calls", t.failing_calls),
+            timed_out_polls: self.threshold("timed_out_polls", t.timed_out_polls),
+            health_checks: self.threshold("health_checks", t.health_checks),
+            baseline_min_operations: self.threshold("baseline_min_operations", t.baseline_min_operations),
+            baseline_max_operations: self.threshold("baseline_max_operations", t.baseline_max_operations),
+            clock_skew: self.threshold("clock_skew", length(t.clock_skew)),
+            start_window: self.threshold("start_window", length(t.start_window)),
+            context_window: self.threshold("context_window", length(t.context_window)),
+            poll_window: self.threshold("poll_window", length(t.poll_window)),
+            id_margin: self.threshold("id_margin", length(t.id_margin)),
+        }
+    }
+
+    fn threshold<T: Default>(&mut self, name: &str, value: Option<T>) -> T {
+        if value.is_none() {
+            self.error("[thresholds]", format!("[thresholds] lacks '{name}'"));
+        }
+        value.unwrap_or_default()
+    }
+
+    /// The words of the system; keys under such a name in `[attributes]` belong to them too.
+    fn words(&mut self, tables: &Tables) -> Vec<Word> {
+        let proving = tables.operation.error_words.as_deref().unwrap_or_default();
+        for name in proving.iter().filter(|name| !tables.words.contains_key(*name)) {
+            self.error(name, format!("error_words of [operation] names '{name}', which is not in [words]"));
+        }
+        let mut words = Vec::new();
+        for (name, keys) in &tables.words {
+            if Placeholder::ALL.iter().any(|placeholder| placeholder.name() == name) {
+                self.error(
+                    name,
+                    format!("[words] has '{name}', a placeholder that is filled anyway; choose another name"),
+                );
+            }
+            let more = tables.attributes.get(name).into_iter().flatten();
+            let keys = more.chain(keys).cloned().collect();
+            words.push(Word { name: name.clone(), keys, proves_errors: proving.contains(name) });
+        }
+        words
+    }
+
+    fn workers(&mut self, table: tables::WorkerTable) -> Workers {
+        let mut statuses = BTreeMap::new();
+        for (word, name) in &table.statuses {
+            if let Some(status) = WorkerStatus::parse(name) {
+                statuses.insert(word.trim().to_lowercase(), status);
+            } else {
+                let known = WorkerStatus::ALL.map(WorkerStatus::as_str).join(", ");
+                self.error(word, format!("[worker.statuses] has '{word}' as '{name}'; it may be one of: {known}"));
+            }
+        }
+        Workers {
+            accepted: table.accepted.unwrap_or_default(),
+            busy: table.busy.unwrap_or_default(),
+            name: table.name,
+            local_name: table.local_name,
+            statuses,
+            types: table.types,
+            containers: table.containers,
+        }
+    }
+
     fn attributes(&mut self, tables: &Tables) -> HashMap<Attr, Vec<String>> {
         let mut attributes = HashMap::new();
         for (name, keys) in &tables.attributes {
             if let Some(attr) = Attr::ALL.iter().find(|attr| attr.name() == name) {
                 attributes.insert(*attr, keys.clone());
-            } else {
+            } else if !tables.words.contains_key(name) {
                 let known: Vec<_> = Attr::ALL.iter().map(|attr| attr.name()).collect();
-                let message = format!("[attributes] has no '{name}'; it may be one of: {}", known.join(", "));
+                let known = known.join(", ");
+                let message = format!(
+                    "[attributes] has no '{name}'; it may be one of: {known}. Words of your own belong into [words]"
+                );
                 self.error(name, message);
             }
         }
@@ -188,6 +273,8 @@ impl Checker<'_> {
             ports: Vec::new(),
             hosts: Vec::new(),
             ignore: Vec::new(),
+            general: false,
+            hidden_beside: Vec::new(),
         })
     }
 
@@ -227,6 +314,7 @@ impl Checker<'_> {
             routes: table.routes.unwrap_or_default(),
             ports: table.ports.unwrap_or_default(),
             hosts: table.hosts.unwrap_or_default(),
+            preferred: table.preferred.unwrap_or(false),
             root_cause_timeout,
         })
     }
@@ -288,26 +376,4 @@ impl Checker<'_> {
 /// The template of a text; its mistakes were reported when the text was loaded.
 fn template(text: &Text) -> Option<Template> {
     Template::parse(text.get_ref()).ok()
-}
-
-fn thresholds(t: &tables::Thresholds) -> Thresholds {
-    let or = |given: Option<Duration>, default: Micros| given.map_or(default, |d| d.0);
-    Thresholds {
-        export_delay: or(t.export_delay, Micros::from_secs(15)),
-        worker_lost_after: or(t.worker_lost_after, Micros::from_secs(60)),
-        health_gap: or(t.health_gap, Micros::from_secs(90)),
-        pending_for: or(t.pending_for, Micros::from_secs(600)),
-        progress_frozen: or(t.progress_frozen, Micros::from_secs(300)),
-        slow_factor: t.slow_factor.unwrap_or(2.0),
-        slow_excess: or(t.slow_excess, Micros::from_secs(5)),
-        silence_factor: t.silence_factor.unwrap_or(3.0),
-        correlation_window: or(t.correlation_window, Micros::from_secs(60)),
-        chatty_calls: t.chatty_calls.unwrap_or(10),
-        failing_calls: t.failing_calls.unwrap_or(2),
-        timed_out_polls: t.timed_out_polls.unwrap_or(2),
-        health_checks: t.health_checks.unwrap_or(3),
-        baseline_min_operations: t.baseline_min_operations.unwrap_or(5),
-        baseline_max_operations: t.baseline_max_operations.unwrap_or(50),
-        clock_skew: or(t.clock_skew, Micros::from_secs(1)),
-    }
 }

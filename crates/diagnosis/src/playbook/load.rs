@@ -23,12 +23,16 @@ pub(super) fn load(base: &str, overlay: &str) -> Result<Playbook, Vec<PlaybookEr
         }
     };
     let errors = {
-        let groups: HashSet<&str> = over.groups().chain(base.groups().filter(|_| !stands_alone)).collect();
+        let inherited = || base.groups().chain(base.words.keys().map(String::as_str)).filter(|_| !stands_alone);
+        let own = over.groups().chain(over.words.keys().map(String::as_str));
+        let groups: HashSet<&str> = own.chain(inherited()).collect();
         placeholder_errors(overlay, &over, &groups)
     };
     checker.errors.extend(errors);
     let tables = if stands_alone {
-        over
+        let mut tables = over;
+        tables.complete(&base);
+        tables
     } else {
         let mut tables = base;
         tables.lay(over);
@@ -71,7 +75,7 @@ fn placeholder_errors(text: &str, tables: &Tables, groups: &HashSet<&str>) -> Ve
                 for name in unknown {
                     let here =
                         |line: &str| Template::parse(line).is_ok_and(|t| t.placeholders().any(|(n, _)| n == name));
-                    report(&here, format!("nothing fills the placeholder `{{{name}}}`{}", similar(name)));
+                    report(&here, format!("nothing fills the placeholder `{{{name}}}`{}", similar(name, groups)));
                 }
             }
         }
@@ -80,7 +84,7 @@ fn placeholder_errors(text: &str, tables: &Tables, groups: &HashSet<&str>) -> Ve
 }
 
 /// A placeholder of almost this name, as a hint.
-fn similar(name: &str) -> String {
+fn similar(name: &str, groups: &HashSet<&str>) -> String {
     let sorted = |text: &str| {
         let mut letters: Vec<char> = text.chars().collect();
         letters.sort_unstable();
@@ -89,6 +93,8 @@ fn similar(name: &str) -> String {
     let near = |known: &&str| {
         sorted(known) == sorted(name) || known.starts_with(name) || !known.is_empty() && name.starts_with(*known)
     };
-    let found = Placeholder::ALL.iter().map(|placeholder| placeholder.name()).find(near);
+    let mut more: Vec<&str> = groups.iter().copied().collect();
+    more.sort_unstable();
+    let found = Placeholder::ALL.iter().map(|placeholder| placeholder.name()).chain(more).find(near);
     found.map(|known| format!("; perhaps `{{{known}}}`")).unwrap_or_default()
 }

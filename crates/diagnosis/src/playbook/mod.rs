@@ -7,6 +7,7 @@ mod compile;
 mod load;
 mod placeholders;
 mod roles;
+pub mod rule_ids;
 mod rules;
 mod tables;
 mod template;
@@ -22,11 +23,12 @@ use hashbrown::HashMap;
 pub use placeholders::{Fill, Placeholder, first_line};
 pub use roles::{Attr, SpanRole};
 pub use rules::{
-    Cancellation, Correlation, Effect, ErrorClass, Phase, Route, Rule, Service, Silence, Step, Thresholds,
+    Cancellation, Correlation, Effect, ErrorClass, Phase, Route, Rule, Service, Silence, Step, Thresholds, Word,
+    Workers,
 };
 pub use tables::RouteRole;
 pub use template::{Template, TemplateError};
-pub use verdict::{Confidence, Severity, State, Verdict};
+pub use verdict::{Confidence, Severity, State, Verdict, WorkerStatus};
 pub use words::{Duration, Glob, NoDuration, Pattern, any_fits};
 
 use trace::Time;
@@ -38,11 +40,13 @@ const KTRDR: &str = include_str!("ktrdr.toml");
 pub struct Playbook {
     name: String,
     attributes: HashMap<Attr, Vec<String>>,
+    words: Vec<Word>,
     spans: Vec<(SpanRole, Vec<Glob>)>,
     discovery_spans: Vec<String>,
     context_spans: Vec<String>,
     mentions: BTreeMap<String, String>,
     operation: OperationIds,
+    workers: Workers,
     routes: Vec<Route>,
     phases: Vec<Phase>,
     silences: Vec<Silence>,
@@ -62,6 +66,7 @@ struct OperationIds {
     pattern: Option<regex::Regex>,
     time: String,
     comparable_by: Vec<String>,
+    called_directly: Vec<Glob>,
     types: Vec<String>,
     aliases: BTreeMap<String, String>,
     /// By the word in lower case.
@@ -187,6 +192,24 @@ impl Playbook {
         self.attributes.get(&attr).map_or(&[], Vec::as_slice)
     }
 
+    /// Words of the system that texts may use as placeholders.
+    #[must_use]
+    pub fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// What worker selections and dispatches say, and who does the work.
+    #[must_use]
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
+    /// Whether an operation with this id was requested from a worker itself, so that its first span has no caller.
+    #[must_use]
+    pub fn is_called_directly(&self, operation_id: &str) -> bool {
+        any_fits(&self.operation.called_directly, operation_id)
+    }
+
     /// The parts that a span of this name plays.
     pub fn span_roles(&self, name: &str) -> impl Iterator<Item = SpanRole> {
         self.spans.iter().filter(move |(_, globs)| any_fits(globs, name)).map(|(role, _)| *role)
@@ -292,12 +315,12 @@ impl Playbook {
         };
         let listens = |s: &&Service| address.port.is_some_and(|port| s.ports.contains(&port));
         let by_route = || self.services.iter().filter(|s| address.path.is_some_and(|path| any_fits(&s.routes, path)));
-        // A route that several services share (a GPU host and a worker) goes to the one at this address; without one, to
-        // the service with most ports, which is the kind that is deployed most.
+        // A route that several services share goes to the one at this address; without one, to the preferred one.
         by_route()
             .find(named)
             .or_else(|| by_route().find(listens))
-            .or_else(|| by_route().max_by_key(|s| s.ports.len()))
+            .or_else(|| by_route().find(|s| s.preferred))
+            .or_else(|| by_route().next())
             .or_else(|| self.services.iter().find(named))
             .or_else(|| self.services.iter().find(listens))
     }

@@ -27,8 +27,7 @@ macro_rules! placeholders {
 }
 
 placeholders! {
-    Operation "operation", OperationType "operation_type", Doer "doer", Symbol "symbol", Timeframe "timeframe",
-    StartDate "start_date", EndDate "end_date", Strategy "strategy", Duration "duration", Baseline "baseline",
+    Operation "operation", OperationType "operation_type", Doer "doer", Duration "duration", Baseline "baseline",
     Slowdown "slowdown", GrownSpan "grown_span", GrownService "grown_service", GrownBy "grown_by", Share "share", Bottleneck "bottleneck", BottleneckService "bottleneck_service", Phase "phase",
     Silence "silence", Allowed "allowed", Threshold "threshold", Percent "percent", WorkerType "worker_type",
     WorkerContainer "worker_container", AtWorker "at_worker", Total "total", Capable "capable", Available "available",
@@ -60,7 +59,7 @@ impl Fill {
         self.quote_group(placeholder.name(), text);
     }
 
-    /// Like [`Self::quote`], for a named group of a pattern.
+    /// Like [`Self::quote`], for a named group of a pattern or a word of the playbook.
     pub fn quote_group(&mut self, name: &str, text: &str) {
         self.insert(name, Filling { text: first_line(text), quoted: true });
     }

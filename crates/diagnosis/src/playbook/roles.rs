@@ -32,8 +32,7 @@ attribute_roles! {
     HttpTarget "http_target", HttpRoute "http_route", HttpStatus "http_status", GrpcStatus "grpc_status", PeerHost "peer_host",
     PeerPort "peer_port", PeerService "peer_service", ErrorType "error_type",
     ErrorMessage "error_message", ExceptionType "exception_type", ExceptionMessage "exception_message",
-    ExceptionStacktrace "exception_stacktrace", Symbol "symbol", Timeframe "timeframe", StartDate "start_date",
-    EndDate "end_date", Strategy "strategy", BarsReceived "bars_received", BarsRequested "bars_requested",
+    ExceptionStacktrace "exception_stacktrace", BarsReceived "bars_received", BarsRequested "bars_requested",
     LatencyMs "latency_ms", Device "device", GateName "gate_name", GatePassed "gate_passed",
     GateReason "gate_reason",
 }

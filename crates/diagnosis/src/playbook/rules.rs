@@ -1,8 +1,10 @@
 //! The rows of a playbook, checked and ready to use.
 
+use std::collections::BTreeMap;
+
 use super::{
     Attr, Glob, RouteRole, Template,
-    verdict::{Confidence, Severity, Verdict},
+    verdict::{Confidence, Severity, Verdict, WorkerStatus},
 };
 use trace::Micros;
 
@@ -54,6 +56,62 @@ pub struct Cancellation {
     pub rule: String,
 }
 
+/// A word of the system that texts may use as a placeholder, such as the symbol of a market.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// Name of the placeholder.
+    pub name: String,
+    /// Keys of the attributes that carry it; the first that is present counts.
+    pub keys: Vec<String>,
+    /// Its attribute on the span of an error is evidence of the failure.
+    pub proves_errors: bool,
+}
+
+/// What worker selections and dispatches say, and who does the work.
+#[derive(Clone, Debug, Default)]
+pub struct Workers {
+    /// Words of a dispatch that mean that a worker took the work, in lower case.
+    pub accepted: Vec<String>,
+    /// HTTP status codes by which a worker says that it is busy.
+    pub busy: Vec<i64>,
+    /// What does the work, in a sentence.
+    pub name: Option<String>,
+    /// What does the work that is not handed to a worker.
+    pub local_name: Option<String>,
+    /// Words of a selection, in lower case.
+    pub(super) statuses: BTreeMap<String, WorkerStatus>,
+    /// The worker type that does an operation type.
+    pub(super) types: BTreeMap<String, String>,
+    /// A container by worker type.
+    pub(super) containers: BTreeMap<String, String>,
+}
+
+impl Workers {
+    /// The outcome that a word of a selection means: one of the playbook's own words, or an outcome's name.
+    #[must_use]
+    pub fn status(&self, word: &str) -> Option<WorkerStatus> {
+        self.statuses.get(&word.trim().to_lowercase()).copied().or_else(|| WorkerStatus::parse(word))
+    }
+
+    /// Whether this word of a dispatch means that a worker took the work.
+    #[must_use]
+    pub fn is_accepted(&self, word: &str) -> bool {
+        self.accepted.iter().any(|known| word.trim().eq_ignore_ascii_case(known))
+    }
+
+    /// The worker type that does an operation type.
+    #[must_use]
+    pub fn type_for(&self, operation_type: &str) -> Option<&str> {
+        self.types.get(operation_type).map(String::as_str)
+    }
+
+    /// A container with a worker of this type.
+    #[must_use]
+    pub fn container(&self, worker_type: &str) -> Option<&str> {
+        self.containers.get(worker_type).map(String::as_str)
+    }
+}
+
 /// Numbers that rules compare with.
 #[derive(Clone, Copy, Debug)]
 pub struct Thresholds {
@@ -89,6 +147,14 @@ pub struct Thresholds {
     pub baseline_max_operations: usize,
     /// How far the clocks of two machines may differ.
     pub clock_skew: Micros,
+    /// How far from an operation's start the request that started it is searched for.
+    pub start_window: Micros,
+    /// How long before and after an operation another trace may explain it.
+    pub context_window: Micros,
+    /// How far back polls and health checks are searched for at least.
+    pub poll_window: Micros,
+    /// How far before the time in its id an operation is searched for.
+    pub id_margin: Micros,
 }
 
 /// A rule's words.
@@ -118,6 +184,10 @@ pub struct Rule {
     pub hosts: Vec<Glob>,
     /// Names it leaves alone.
     pub ignore: Vec<Glob>,
+    /// It says only how the operation stands, so it is not a finding beside another rule.
+    pub general: bool,
+    /// It is not a finding beside these verdicts.
+    pub hidden_beside: Vec<Verdict>,
 }
 
 /// A step with a threshold of its own; its words are the rule of the same id.
@@ -162,6 +232,8 @@ pub struct Service {
     pub ports: Vec<u16>,
     /// Hosts it runs on.
     pub hosts: Vec<Glob>,
+    /// Of several services with the same route it is meant where the address does not decide.
+    pub preferred: bool,
     /// Root cause when it hangs instead of refusing.
     pub root_cause_timeout: Option<Template>,
 }

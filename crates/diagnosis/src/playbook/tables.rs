@@ -132,9 +132,11 @@ pub(super) struct Tables {
     pub(super) name: Option<String>,
     pub(super) version: Option<u32>,
     pub(super) attributes: BTreeMap<String, Vec<String>>,
+    pub(super) words: BTreeMap<String, Vec<String>>,
     pub(super) spans: BTreeMap<String, Vec<Glob>>,
     pub(super) discovery: Discovery,
     pub(super) operation: OperationTable,
+    pub(super) worker: WorkerTable,
     pub(super) route: Vec<RouteTable>,
     pub(super) phase: Vec<PhaseTable>,
     pub(super) silence: Vec<SilenceTable>,
@@ -161,9 +163,23 @@ pub(super) struct OperationTable {
     pub(super) id_pattern: Option<Pattern>,
     pub(super) id_time: Option<String>,
     pub(super) comparable_by: Option<Vec<String>>,
+    pub(super) called_directly: Option<Vec<Glob>>,
+    pub(super) error_words: Option<Vec<String>>,
     pub(super) types: Vec<String>,
     pub(super) aliases: BTreeMap<String, String>,
     pub(super) states: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WorkerTable {
+    pub(super) accepted: Option<Vec<String>>,
+    pub(super) busy: Option<Vec<i64>>,
+    pub(super) name: Option<String>,
+    pub(super) local_name: Option<String>,
+    pub(super) statuses: BTreeMap<String, String>,
+    pub(super) types: BTreeMap<String, String>,
+    pub(super) containers: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -185,6 +201,10 @@ pub(super) struct Thresholds {
     pub(super) baseline_min_operations: Option<usize>,
     pub(super) baseline_max_operations: Option<usize>,
     pub(super) clock_skew: Option<Duration>,
+    pub(super) start_window: Option<Duration>,
+    pub(super) context_window: Option<Duration>,
+    pub(super) poll_window: Option<Duration>,
+    pub(super) id_margin: Option<Duration>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -230,7 +250,9 @@ tables! {
 
 rules! {
     /// A rule whose condition is code.
-    RuleTable { ports: Vec<u16>, hosts: Vec<Glob>, ignore: Vec<Glob> }
+    RuleTable {
+        ports: Vec<u16>, hosts: Vec<Glob>, ignore: Vec<Glob>, general: bool, hidden_beside: Vec<Verdict>,
+    }
     /// A step with a threshold of its own.
     StepTable {
         spans: Vec<Glob>, phases: Vec<String>, types: Vec<String>, attribute: String, over: Duration, share: f64,
@@ -239,7 +261,7 @@ rules! {
     /// A service, and the words for when it does not answer.
     ServiceTable {
         name: String, names: Vec<Glob>, routes: Vec<Glob>, ports: Vec<u16>, hosts: Vec<Glob>,
-        root_cause_timeout: Text,
+        preferred: bool, root_cause_timeout: Text,
     }
     /// An error class.
     ErrorTable {
@@ -268,15 +290,19 @@ impl Tables {
         set(&mut self.name, over.name);
         set(&mut self.version, over.version);
         join_maps(&mut self.attributes, over.attributes);
+        join_maps(&mut self.words, over.words);
         join_maps(&mut self.spans, over.spans);
         self.discovery.spans.extend(over.discovery.spans);
         self.discovery.mentions.extend(over.discovery.mentions);
         set(&mut self.operation.id_pattern, over.operation.id_pattern);
         set(&mut self.operation.id_time, over.operation.id_time);
         set(&mut self.operation.comparable_by, over.operation.comparable_by);
+        set(&mut self.operation.called_directly, over.operation.called_directly);
+        set(&mut self.operation.error_words, over.operation.error_words);
         self.operation.types.extend(over.operation.types);
         self.operation.aliases.extend(over.operation.aliases);
         self.operation.states.extend(over.operation.states);
+        self.worker.lay(over.worker);
         set(&mut self.verdicts.precedence, over.verdicts.precedence);
         self.thresholds.lay(&over.thresholds);
         lay_all(&mut self.route, over.route);
@@ -288,6 +314,37 @@ impl Tables {
         lay_all(&mut self.service, over.service);
         lay_all(&mut self.correlation, over.correlation);
         lay_all(&mut self.error, over.error);
+    }
+
+    /// Completes a text that stands alone: what belongs to the conditions in code and not to a system is that of `base`
+    /// where the text leaves it out.
+    pub(super) fn complete(&mut self, base: &Self) {
+        let mut thresholds = base.thresholds.clone();
+        thresholds.lay(&self.thresholds);
+        self.thresholds = thresholds;
+        let worker = base.worker.clone();
+        let own = std::mem::take(&mut self.worker);
+        self.worker =
+            WorkerTable { statuses: BTreeMap::new(), types: BTreeMap::new(), containers: BTreeMap::new(), ..worker };
+        self.worker.lay(own);
+        for rule in &mut self.rule {
+            if let Some(known) = base.rule.iter().find(|known| known.id == rule.id) {
+                rule.general = rule.general.or(known.general);
+                rule.hidden_beside = rule.hidden_beside.take().or_else(|| known.hidden_beside.clone());
+            }
+        }
+    }
+}
+
+impl WorkerTable {
+    fn lay(&mut self, over: Self) {
+        set(&mut self.accepted, over.accepted);
+        set(&mut self.busy, over.busy);
+        set(&mut self.name, over.name);
+        set(&mut self.local_name, over.local_name);
+        self.statuses.extend(over.statuses);
+        self.types.extend(over.types);
+        self.containers.extend(over.containers);
     }
 }
 
@@ -309,6 +366,10 @@ impl Thresholds {
         set(&mut self.baseline_min_operations, over.baseline_min_operations);
         set(&mut self.baseline_max_operations, over.baseline_max_operations);
         set(&mut self.clock_skew, over.clock_skew);
+        set(&mut self.start_window, over.start_window);
+        set(&mut self.context_window, over.context_window);
+        set(&mut self.poll_window, over.poll_window);
+        set(&mut self.id_margin, over.id_margin);
     }
 }
 

@@ -278,7 +278,7 @@ mod tests {
 
     fn filled(text: &str) -> String {
         let mut fill = Fill::default();
-        fill.set(Placeholder::Symbol, "EURUSD");
+        fill.quote_group("symbol", "EURUSD");
         fill.set(Placeholder::Target, "");
         fill.quote(Placeholder::Message, "fit() missing  1 ( x ) , :{gone}");
         Template::parse(text).unwrap().fill(&fill)
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn texts_of_traces_within_commands_are_single_words() {
         let mut fill = Fill::default();
-        fill.quote(Placeholder::Symbol, "EUR; rm -rf 'x'");
+        fill.quote_group("symbol", "EUR; rm -rf 'x'");
         let text = Template::parse("load:\n  ktrdr data load {symbol}").unwrap().fill(&fill);
         assert_eq!(
             text,

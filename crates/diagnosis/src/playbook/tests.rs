@@ -224,3 +224,93 @@ fn silence_depends_on_type_and_last_phase() {
     assert_eq!(allowed("training", Some("operation.state_transition")), "silence.training_start");
     assert_eq!(allowed("fuzzy_analysis", None), "silence.default");
 }
+
+#[test]
+fn words_of_the_system_are_placeholders() {
+    let text = "\
+[words]
+cluster = [\"k8s.cluster\"]
+symbol = [\"ours.symbol\"]
+[[rule]]
+id = \"healthy.completed\"
+summary = \"Done on {cluster|} with {symbol|}\"
+";
+    let playbook = Playbook::with_overlay(text).unwrap();
+    let keys = |name: &str| playbook.words().iter().find(|word| word.name == name).unwrap().keys.clone();
+    assert_eq!(keys("cluster"), ["k8s.cluster"]);
+    assert_eq!(keys("symbol"), ["ours.symbol", "data.symbol", "error.symbol"], "an overlay's keys come first");
+    // Overlays from before there were words give the keys in [attributes].
+    let before = Playbook::with_overlay("[attributes]\nsymbol = [\"ours.symbol\"]\n").unwrap();
+    let symbol = before.words().iter().find(|word| word.name == "symbol").unwrap();
+    assert_eq!(symbol.keys, ["ours.symbol", "data.symbol", "error.symbol"]);
+}
+
+#[test]
+fn mistakes_in_the_words_and_in_the_worker_tables_are_reported_with_their_line() {
+    let first = |text: &str| Playbook::with_overlay(text).unwrap_err().remove(0);
+    let taken = first("[words]\na = []\nmessage = [\"x\"]\n");
+    assert_eq!(taken.line, 3);
+    assert!(taken.message.contains("'message', a placeholder that is filled anyway"), "{}", taken.message);
+    let nobody = first("name = \"x\"\n[operation]\nerror_words = [\"nobody\"]\n");
+    assert_eq!((nobody.line, nobody.message.contains("not in [words]")), (3, true), "{}", nobody.message);
+    let status = first("[worker.statuses]\n\nnone = \"NOBODY\"\n");
+    assert_eq!(status.line, 3);
+    assert!(status.message.contains("it may be one of: SUCCESS, NO_WORKERS_STARTED"), "{}", status.message);
+    let unknown = first("[attributes]\ncluster = [\"x\"]\n");
+    assert_eq!((unknown.line, unknown.message.contains("belong into [words]")), (2, true), "{}", unknown.message);
+    for (text, line) in [
+        ("[worker]\nbussy = [503]\n", 2),
+        ("[worker]\nbusy = [\"503\"]\n", 2),
+        ("[worker.types]\ntraining = 1\n", 2),
+        ("[worker.containers]\n\ntraining = []\n", 3),
+        ("[operation]\ncalled_direct = []\n", 2),
+        ("[[rule]]\nid = \"running.active\"\nhidden_beside = [\"nothing\"]\n", 3),
+        ("[[rule]]\nid = \"running.active\"\ngeneral = \"yes\"\n", 3),
+        ("[[service]]\nid = \"service.ib_host\"\npreferred = 1\n", 3),
+    ] {
+        assert_eq!(first(text).line, line, "{text}: {}", first(text).message);
+    }
+}
+
+#[test]
+fn worker_tables_are_joined_and_single_values_replaced() {
+    let text = "\
+[operation]
+called_directly = [\"direct-*\"]
+[worker]
+busy = [429]
+local_name = \"API\"
+[worker.statuses]
+\"Nobody There\" = \"no_workers_started\"
+[worker.types]
+repair = \"mechanic\"
+[worker.containers]
+mechanic = \"mechanic-1\"
+";
+    let playbook = Playbook::with_overlay(text).unwrap();
+    let workers = playbook.workers();
+    assert_eq!((workers.busy.as_slice(), workers.local_name.as_deref()), (&[429][..], Some("API")));
+    assert_eq!(workers.name.as_deref(), Some("worker"), "what the overlay leaves out stays");
+    assert_eq!(workers.status(" nobody there "), Some(WorkerStatus::NoWorkersStarted));
+    assert_eq!(workers.status("no_workers_registered"), Some(WorkerStatus::NoWorkersStarted));
+    assert_eq!(workers.status("all_workers_busy"), Some(WorkerStatus::AllWorkersBusy), "an outcome's own name");
+    assert_eq!(workers.status("no idea"), None);
+    assert_eq!(workers.type_for("repair").and_then(|kind| workers.container(kind)), Some("mechanic-1"));
+    assert_eq!(workers.type_for("training").and_then(|kind| workers.container(kind)), Some("training-worker-1"));
+    assert!(workers.is_accepted("Dispatched") && !workers.is_accepted("rejected"));
+    assert!(playbook.is_called_directly("direct-1") && !playbook.is_called_directly("worker_backtest_0123456789ab"));
+}
+
+/// A playbook that stands alone has the numbers of the conditions, and nothing of KTRDR.
+#[test]
+fn a_playbook_that_stands_alone_takes_over_conditions_only() {
+    let text = "extends = \"none\"\n[thresholds]\nhealth_checks = 7\n[[rule]]\nid = \"running.active\"\ndoc = \"d\"\n\
+                verdict = \"running\"\nseverity = 0\nsummary = \"s\"\n";
+    let (alone, ktrdr) = (Playbook::with_overlay(text).unwrap(), Playbook::ktrdr());
+    assert_eq!(alone.thresholds().health_checks, 7);
+    assert_eq!(alone.thresholds().clock_skew, ktrdr.thresholds().clock_skew);
+    assert!(alone.rule(rule_ids::RUNNING_ACTIVE).unwrap().general);
+    assert_eq!(alone.workers().busy, [503]);
+    assert_eq!((alone.workers().type_for("training"), alone.workers().container("training")), (None, None));
+    assert!(alone.words().is_empty() && !alone.is_called_directly("worker_backtest_0123456789ab"));
+}

@@ -1,9 +1,9 @@
 //! The words that rules argue with: verdict, severity, confidence.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What is wrong with an operation, in one word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Completed and nothing to say.
@@ -73,6 +73,46 @@ impl Verdict {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|verdict| verdict.as_str() == text)
+    }
+}
+
+/// What the worker selection came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WorkerStatus {
+    /// A worker was chosen, or accepted the dispatch.
+    Success,
+    /// None was registered at all.
+    NoWorkersStarted,
+    /// None of this type was registered.
+    NoCapableWorkers,
+    /// All of this type were busy.
+    AllWorkersBusy,
+    /// None was available, and the counts that would say why are missing.
+    NoWorkersAvailable,
+}
+
+impl WorkerStatus {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Success, Self::NoWorkersStarted, Self::NoCapableWorkers, Self::AllWorkersBusy, Self::NoWorkersAvailable];
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::NoWorkersStarted => "NO_WORKERS_STARTED",
+            Self::NoCapableWorkers => "NO_CAPABLE_WORKERS",
+            Self::AllWorkersBusy => "ALL_WORKERS_BUSY",
+            Self::NoWorkersAvailable => "NO_WORKERS_AVAILABLE",
+        }
+    }
+
+    /// Reads the word on the wire, in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(text.trim()))
     }
 }
 
@@ -161,7 +201,7 @@ impl<'de> serde::Deserialize<'de> for Severity {
 }
 
 /// How sure the verdict is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// A guess with a reason.

@@ -39,8 +39,9 @@ fn until(traces: &[Trace], clock: Time) -> Cow<'_, [Trace]> {
 
 fn with_texts<'t>(traces: Cow<'t, [Trace]>, playbook: &Playbook) -> Cow<'t, [Trace]> {
     let keys = |strings: &Strings| -> StrSet {
-        let texts = Attr::ALL.iter().filter(|attr| !NUMBERS.contains(attr));
-        texts.flat_map(|attr| playbook.keys(*attr)).filter_map(|key| strings.find(key)).collect()
+        let texts = Attr::ALL.iter().filter(|attr| !NUMBERS.contains(attr)).flat_map(|attr| playbook.keys(*attr));
+        let words = playbook.words().iter().flat_map(|word| &word.keys);
+        texts.chain(words).filter_map(|key| strings.find(key)).collect()
     };
     // All traces of an answer share one table, which is made larger once.
     let mut tables: Vec<(&Arc<Strings>, StrSet)> = Vec::new();

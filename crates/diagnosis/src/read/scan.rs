@@ -142,6 +142,11 @@ impl<'t, 'p> Scan<'t, 'p> {
         self.lexicon.find(span, attr)
     }
 
+    /// The `nth` word of the playbook on this span, with the key that carries it here.
+    pub(crate) fn word(&self, span: SpanRef<'t>, nth: usize) -> Option<(&'t str, Value<'t>)> {
+        self.lexicon.word(span, nth)
+    }
+
     /// The request of a span, if it is one.
     pub(crate) fn request(&self, span: SpanRef<'t>) -> Option<Request<'t>> {
         Request::of(span, &self.lexicon)

@@ -14,18 +14,19 @@ pub(crate) struct Lexicon<'p> {
     playbook: &'p Playbook,
     /// By [`Attr`] as number.
     keys: Vec<Vec<StrId>>,
+    /// By position in [`Playbook::words`].
+    words: Vec<Vec<StrId>>,
     /// By position in [`Playbook::comparable_by`].
     comparable: Vec<Option<StrId>>,
 }
 
 impl<'p> Lexicon<'p> {
     pub(crate) fn new(playbook: &'p Playbook, strings: &Strings) -> Self {
-        let keys = Attr::ALL
-            .iter()
-            .map(|attr| playbook.keys(*attr).iter().filter_map(|key| strings.find(key)).collect())
-            .collect();
+        let known = |keys: &[String]| keys.iter().filter_map(|key| strings.find(key)).collect();
+        let keys = Attr::ALL.iter().map(|attr| known(playbook.keys(*attr))).collect();
+        let words = playbook.words().iter().map(|word| known(&word.keys)).collect();
         let comparable = playbook.comparable_by().iter().map(|key| strings.find(key)).collect();
-        Self { playbook, keys, comparable }
+        Self { playbook, keys, words, comparable }
     }
 
     /// The value that means `attr` on this span. The text `None` (a stringified absence) counts as absent.
@@ -36,9 +37,12 @@ impl<'p> Lexicon<'p> {
 
     /// Like [`Self::get`], with the key that carries it here.
     pub(crate) fn find<'t>(&self, span: SpanRef<'t>, attr: Attr) -> Option<(&'t str, Value<'t>)> {
-        let keys = self.keys.get(attr as usize)?;
-        let found = keys.iter().find_map(|key| Some((*key, span.attribute_by_id(*key).filter(|v| !is_absent(*v))?)));
-        found.map(|(key, value)| (span.trace().strings().get(key), value))
+        first_present(span, self.keys.get(attr as usize)?)
+    }
+
+    /// The `nth` word of the playbook on this span, with the key that carries it here.
+    pub(crate) fn word<'t>(&self, span: SpanRef<'t>, nth: usize) -> Option<(&'t str, Value<'t>)> {
+        first_present(span, self.words.get(nth)?)
     }
 
     /// The value as text; numbers and truth values are read as what they look like.
@@ -68,6 +72,11 @@ impl<'p> Lexicon<'p> {
     pub(crate) fn playbook(&self) -> &'p Playbook {
         self.playbook
     }
+}
+
+fn first_present<'t>(span: SpanRef<'t>, keys: &[StrId]) -> Option<(&'t str, Value<'t>)> {
+    let found = keys.iter().find_map(|key| Some((*key, span.attribute_by_id(*key).filter(|v| !is_absent(*v))?)));
+    found.map(|(key, value)| (span.trace().strings().get(key), value))
 }
 
 fn is_absent(value: Value<'_>) -> bool {

@@ -105,17 +105,9 @@ fn findings<'d, 'p: 'd>(
     deciding: &str,
     verdict: Verdict,
 ) -> Vec<Finding> {
-    let general = [
-        "failed.operation",
-        "failed.start_refused",
-        "healthy.completed",
-        "running.active",
-        "unknown.no_evidence",
-        "unknown.state",
-    ];
     let mut findings: Vec<Finding> = others
-        .filter(|draft| !general.contains(&draft.rule.id.as_str()) && draft.rule.id != deciding)
-        .filter(|draft| !(draft.rule.id == "error.suppressed" && verdict == Verdict::MissingData))
+        .filter(|draft| !draft.rule.general && draft.rule.id != deciding)
+        .filter(|draft| !draft.rule.hidden_beside.contains(&verdict))
         .map(|draft| draft.finding(known))
         .collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{ErrorEntry, FlowStep, HttpCall, WorkerSelection};
 use crate::{
-    gather::{operation_status::OperationStatus, origin::PathStep, path::SectionKind, workers::WorkerStatus},
+    gather::{operation_status::OperationStatus, origin::PathStep, path::SectionKind},
     judge::finding::{Evidence, Finding},
-    playbook::{Confidence, Severity, Verdict},
+    playbook::{Confidence, Severity, Verdict, WorkerStatus},
 };
 use trace::{SpanId, Time, TraceId};
 

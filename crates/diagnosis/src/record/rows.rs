@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::gather::workers::WorkerStatus;
+use crate::playbook::WorkerStatus;
 use trace::{SpanId, Time, TraceId};
 
 /// A word of a fixed list. (A bare `&'static str` would make serde borrow it from the input.)

@@ -93,7 +93,7 @@ pub(crate) fn lost_context<'a, 'p>(cases: &mut [Case<'a, 'p>], starts: &mut Vec<
     let mut served: Vec<Side<'a>> = Vec::new();
     for (at, case) in cases.iter_mut().enumerate() {
         let Some(server) = lonely_worker(case) else { continue };
-        case.context_lost = !case.id.is_some_and(|id| id.starts_with("worker_"));
+        case.context_lost = !case.id.is_some_and(|id| case.playbook.is_called_directly(id));
         served.push(Side::new(at, case, &server));
     }
     let Some(skew) = starts.first().map(|start| start.playbook.thresholds().clock_skew) else { return };

@@ -5,7 +5,7 @@ use hashbrown::HashSet;
 use crate::{
     gather::{errors::Fault, facts::Facts, operation_status::OperationStatus},
     judge::draft::Draft,
-    playbook::{Attr, Placeholder as P},
+    playbook::{Attr, Placeholder as P, rule_ids},
 };
 use trace::Value;
 
@@ -37,7 +37,7 @@ fn segments_failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let mut spans = HashSet::new();
     let once = failed.iter().filter(|f| spans.insert((f.member.scan, f.member.span.ix())));
     let proven = once.map(|f| f.member).collect::<Vec<_>>();
-    let draft = Draft::of(facts, "data.segments_failed")?
+    let draft = Draft::of(facts, rule_ids::DATA_SEGMENTS_FAILED)?
         .set(P::Count, proven.len().to_string())
         .set(P::Total, requests.len().to_string())
         .quote(P::ErrorType, first.class.as_deref().unwrap_or_default())
@@ -63,7 +63,7 @@ fn fewer_bars<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let requested = sum(&|_, requested| requested);
     let short: Vec<_> = segments.iter().filter(|(_, received, requested)| received < requested).collect();
     let (first, ..) = short.first()?;
-    let draft = Draft::of(facts, "data.fewer_bars")?
+    let draft = Draft::of(facts, rule_ids::DATA_FEWER_BARS)?
         .set(P::Value, came.to_string())
         .set(P::Total, requested.to_string())
         .count(first, "data requests with fewer bars than requested", short.len());
@@ -79,7 +79,7 @@ fn gate_rejected<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         .iter()
         .rfind(|m| facts.case.scan(m).get(m.span, Attr::GatePassed).and_then(Value::as_bool) == Some(false))?;
     let text = |attr| facts.case.scan(rejected).text(rejected.span, attr).unwrap_or_default();
-    let draft = Draft::of(facts, "quality.gate_rejected")?
+    let draft = Draft::of(facts, rule_ids::QUALITY_GATE_REJECTED)?
         .quote(P::Gate, &text(Attr::GateName))
         .quote(P::Reason, &text(Attr::GateReason))
         .aside();

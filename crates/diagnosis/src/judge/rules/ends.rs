@@ -3,7 +3,7 @@
 use crate::{
     gather::{errors::Fault, facts::Facts, operation_status::OperationStatus},
     judge::draft::Draft,
-    playbook::{Attr, Confidence, Effect, Placeholder as P, RouteRole, Verdict},
+    playbook::{Attr, Confidence, Effect, Placeholder as P, RouteRole, Verdict, rule_ids},
     slice::case::Member,
 };
 
@@ -30,7 +30,7 @@ fn ending<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>) -> Option<&'c Member<'a, 'p>
 }
 
 fn completed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let draft = Draft::of(facts, "healthy.completed")?;
+    let draft = Draft::of(facts, rule_ids::HEALTHY_COMPLETED)?;
     Some(match ending(facts) {
         Some(member) => draft.attribute(facts, member, Attr::ToStatus).attribute(facts, member, Attr::OperationStatus),
         None => draft,
@@ -63,9 +63,7 @@ fn lost_worker<'p>(facts: &Facts<'_, '_, 'p>, draft: Draft<'p>) -> Draft<'p> {
 fn prove_error<'p>(facts: &Facts<'_, '_, 'p>, draft: Draft<'p>) -> Draft<'p> {
     let mut draft = draft.origin(facts);
     if let Some(member) = facts.origin.as_ref().and_then(|origin| origin.member) {
-        for attr in [Attr::Symbol, Attr::Timeframe] {
-            draft = draft.attribute(facts, &member, attr);
-        }
+        draft = draft.error_words(facts, &member);
     }
     match ending(facts) {
         Some(member) => draft.attribute(facts, member, Attr::ToStatus),
@@ -76,11 +74,11 @@ fn prove_error<'p>(facts: &Facts<'_, '_, 'p>, draft: Draft<'p>) -> Draft<'p> {
 fn failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let answer = facts.start_answer().filter(|_| facts.case.id.is_none());
     if let Some(code) = answer.and_then(|r| r.status).filter(|_| no_exception(facts)) {
-        let draft = Draft::of(facts, "failed.start_refused")?.set(P::StatusCode, code.to_string());
+        let draft = Draft::of(facts, rule_ids::FAILED_START_REFUSED)?.set(P::StatusCode, code.to_string());
         let start = facts.case.members.iter().rfind(|m| m.sight.route_is(RouteRole::Start))?;
         return Some(draft.attribute(facts, start, Attr::HttpStatus));
     }
-    Some(prove_error(facts, Draft::of(facts, "failed.operation")?))
+    Some(prove_error(facts, Draft::of(facts, rule_ids::FAILED_OPERATION)?))
 }
 
 fn no_exception(facts: &Facts<'_, '_, '_>) -> bool {
@@ -92,7 +90,8 @@ fn cancelled<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let reason = ending(facts).and_then(|m| facts.case.scan(m).text(m.span, Attr::CancellationReason));
     let given_back = facts.case.mentions.iter().rfind(|m| m.role == RouteRole::StatusUpdate);
     let by_reason = reason.as_deref().and_then(|reason| facts.case.playbook.cancellation_rule(reason));
-    let without_reason = if given_back.is_some() && reason.is_none() { "cancelled.shutdown" } else { "cancelled.user" };
+    let without_reason =
+        if given_back.is_some() && reason.is_none() { rule_ids::CANCELLED_SHUTDOWN } else { rule_ids::CANCELLED_USER };
     let rule = by_reason.unwrap_or(without_reason);
     let mut draft = Draft::of(facts, rule)?.quote(P::Reason, reason.as_deref().unwrap_or_default());
     if ending(facts).is_none() {
@@ -115,12 +114,17 @@ fn unknown<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let strange = facts.states.last().filter(|change| change.status == OperationStatus::Unknown);
     if let Some(change) = strange
         && let Some(member) = facts.case.members.get(change.member)
-        && let Some(draft) = Draft::of(facts, "unknown.state")
+        && let Some(draft) = Draft::of(facts, rule_ids::UNKNOWN_STATE)
     {
         let draft = draft.quote(P::State, &change.word);
         return Some(draft.attribute(facts, member, Attr::ToStatus).attribute(facts, member, Attr::OperationStatus));
     }
-    Some(Draft::of(facts, "unknown.no_evidence")?.absence(last, "state of the operation", "not in the traces", at))
+    Some(Draft::of(facts, rule_ids::UNKNOWN_NO_EVIDENCE)?.absence(
+        last,
+        "state of the operation",
+        "not in the traces",
+        at,
+    ))
 }
 
 /// Errors below the operation that it survived.
@@ -130,7 +134,7 @@ fn suppressed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     }
     let faults: Vec<_> = facts.faults.iter().filter(|fault| !fault.wrapper && !fault.outside).collect();
     let first = faults.first()?;
-    let draft = Draft::of(facts, "error.suppressed")?.set(P::Count, faults.len().to_string()).aside();
+    let draft = Draft::of(facts, rule_ids::ERROR_SUPPRESSED)?.set(P::Count, faults.len().to_string()).aside();
     let draft = match &first.class {
         Some(class) => draft.quote(P::ErrorType, class),
         None => draft.set(P::ErrorType, "an error"),
@@ -142,6 +146,6 @@ fn suppressed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 fn resumed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let resume = facts.states.iter().find(|change| change.resuming)?;
     let member = facts.case.members.get(resume.member)?;
-    let draft = Draft::of(facts, "attempts.several")?.set(P::Count, facts.attempts.to_string()).aside();
+    let draft = Draft::of(facts, rule_ids::ATTEMPTS_SEVERAL)?.set(P::Count, facts.attempts.to_string()).aside();
     Some(draft.attribute(facts, member, Attr::ToStatus))
 }

@@ -243,7 +243,7 @@ fn unanswered<'p>(facts: &Facts<'_, '_, 'p>, silent: &Silent<'_, 'p>) -> Option<
     let Some(member) = &silent.member else { return Some(draft.origin(facts)) };
     draft = draft.address(facts, member);
     if silent.request.method.is_some() && !silent.request.answered() {
-        let key = facts.case.playbook.keys(Attr::HttpStatus).first().map_or("http.status_code", String::as_str);
+        let key = facts.case.playbook.keys(Attr::HttpStatus).first().map_or("status code", String::as_str);
         draft = draft.lacks(member, key, "no answer came");
     }
     Some(draft.first_error(facts, member))

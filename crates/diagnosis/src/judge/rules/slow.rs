@@ -11,7 +11,7 @@ use crate::{
         path::{ComparableKey, SectionSum},
     },
     judge::draft::Draft,
-    playbook::{Attr, Confidence, Placeholder as P, SpanRole, Step, any_fits},
+    playbook::{Attr, Confidence, Placeholder as P, SpanRole, Step, any_fits, rule_ids},
     read::request::Request,
     slice::case::Member,
 };
@@ -42,7 +42,7 @@ fn above_baseline<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_>>
     }
     let path = facts.path.as_ref()?;
     let member = |section: &SectionSum<'_>| section.largest.and_then(|ix| facts.case.members.get(ix));
-    let draft = Draft::of(facts, "slow.baseline")?
+    let draft = Draft::of(facts, rule_ids::SLOW_BASELINE)?
         .set(P::Slowdown, format!("{slowdown:.1}"))
         .set(P::Baseline, usual.to_string())
         .comparison(None, "duration / baseline", &format!("{length} / {usual}"));
@@ -168,7 +168,7 @@ fn dispatched_to(facts: &Facts<'_, '_, '_>, step: &Step) -> bool {
 
 /// Many similar children of one span, one after the other (Jaeger's own skill calls it N+1).
 fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let rule = facts.case.playbook.rule("chatty.n_plus_one")?;
+    let rule = facts.case.playbook.rule(rule_ids::CHATTY_N_PLUS_ONE)?;
     let most = facts.case.playbook.thresholds().chatty_calls;
     let mut groups: BTreeMap<(usize, u32, String), Vec<&Member<'_, '_>>> = BTreeMap::new();
     for member in &facts.case.members {

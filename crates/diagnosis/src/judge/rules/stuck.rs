@@ -10,7 +10,7 @@ use crate::{
         world::World,
     },
     judge::draft::Draft,
-    playbook::{Address, Attr, Confidence, Effect, Placeholder as P, RouteRole, SpanRole, any_fits},
+    playbook::{Address, Attr, Confidence, Effect, Placeholder as P, RouteRole, SpanRole, any_fits, rule_ids},
     read::{request::Request, scan::Scan},
     slice::case::Member,
 };
@@ -65,7 +65,7 @@ fn allowed(facts: &Facts<'_, '_, '_>, baseline: Option<Micros>) -> Option<Micros
 fn running<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let last = facts.states.last()?;
     let member = facts.case.members.get(last.member)?;
-    let draft = Draft::of(facts, "running.active")?.attribute(facts, member, Attr::ToStatus);
+    let draft = Draft::of(facts, rule_ids::RUNNING_ACTIVE)?.attribute(facts, member, Attr::ToStatus);
     Some(draft.absence(Some(member), "transition to an end", "not there", facts.context.now))
 }
 
@@ -75,7 +75,7 @@ fn silent<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>) -> Option<Dra
         return None;
     }
     let last = facts.work_before(facts.context.now);
-    let draft = Draft::of(facts, "stuck.silent")?
+    let draft = Draft::of(facts, rule_ids::STUCK_SILENT)?
         .set(P::Silence, silence.to_string())
         .set(P::Allowed, allowed.to_string())
         .absence(last, "span or event", &format!("none for {silence}"), facts.context.now);
@@ -89,7 +89,7 @@ fn never_started<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         return None;
     }
     let registered = facts.states.last().and_then(|s| facts.case.members.get(s.member));
-    Some(Draft::of(facts, "stuck.never_started")?.set(P::Silence, silence.to_string()).absence(
+    Some(Draft::of(facts, rule_ids::STUCK_NEVER_STARTED)?.set(P::Silence, silence.to_string()).absence(
         registered,
         "transition to running",
         "not there",
@@ -132,7 +132,7 @@ fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     if silence(facts) <= thresholds.worker_lost_after || facts.last_activity.is_some_and(|last| last > at) {
         return None;
     }
-    let mut draft = Draft::of(facts, "stuck.worker_lost")?;
+    let mut draft = Draft::of(facts, rule_ids::STUCK_WORKER_LOST)?;
     // Workers and the backend serve operations under the same path, so only the address tells them apart.
     if let Some(request) = Request::of(member.span, &facts.case.scan(&member).lexicon)
         && let Some(service) = facts.case.playbook.service_at(Address { path: None, ..request.target() })
@@ -165,7 +165,7 @@ fn health_checks_ended<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>) -> 
     }
     let last = facts.work_before(facts.context.now);
     let value = format!("none since {}", health.last);
-    Some(Draft::of(facts, "stuck.health_checks_ended")?.set(P::Silence, silence.to_string()).absence(
+    Some(Draft::of(facts, rule_ids::STUCK_HEALTH_CHECKS_ENDED)?.set(P::Silence, silence.to_string()).absence(
         last,
         "health checks of the worker",
         &value,
@@ -182,7 +182,7 @@ fn progress_frozen<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     if frozen < facts.case.playbook.thresholds().progress_frozen {
         return None;
     }
-    let draft = Draft::of(facts, "stuck.progress_frozen")?
+    let draft = Draft::of(facts, rule_ids::STUCK_PROGRESS_FROZEN)?
         .set(P::Percent, format!("{percent}"))
         .set(P::Silence, (facts.context.now.max(member.span.end()) - progress.at?).to_string())
         .quote(P::Phase, progress.phase.as_deref().unwrap_or(member.span.name()));
@@ -201,7 +201,7 @@ fn instance_mismatch<'p>(facts: &Facts<'_, '_, 'p>) -> Option<(Draft<'p>, bool)>
     if instances.len() < 2 {
         return None;
     }
-    let mut draft = Draft::of(facts, "stuck.instance_mismatch")?;
+    let mut draft = Draft::of(facts, rule_ids::STUCK_INSTANCE_MISMATCH)?;
     let mut proven = BTreeSet::new();
     for (member, id) in &carriers {
         if proven.insert(&**id) {

@@ -3,7 +3,7 @@
 use crate::{
     gather::{facts::Facts, operation_status::OperationStatus, workers::Choice},
     judge::draft::Draft,
-    playbook::{Attr, Placeholder as P, RouteRole, SpanRole, any_fits, first_line},
+    playbook::{Attr, Placeholder as P, RouteRole, SpanRole, any_fits, first_line, rule_ids},
 };
 use trace::SpanKind;
 
@@ -25,7 +25,7 @@ fn context_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         .iter()
         .find(|m| m.sight.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Server)?;
     let dispatch = facts.choices.iter().find(|c| c.dispatch.is_some());
-    let mut draft = Draft::of(facts, "trace.context_lost")?.quote(P::Target, lonely.span.service()).absence(
+    let mut draft = Draft::of(facts, rule_ids::TRACE_CONTEXT_LOST)?.quote(P::Target, lonely.span.service()).absence(
         Some(lonely),
         "parent span",
         "not named",
@@ -43,14 +43,18 @@ fn worker_missing<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let last = facts.case.members.last()?;
     let ended = facts.last_activity.unwrap_or(now);
     if now - ended <= facts.case.playbook.thresholds().export_delay {
-        let draft = Draft::of(facts, "running.just_started")?.set(P::Silence, (now - ended).to_string());
+        let draft = Draft::of(facts, rule_ids::RUNNING_JUST_STARTED)?.set(P::Silence, (now - ended).to_string());
         return Some(draft.absence(Some(last), "registration of the operation", "not here yet", now));
     }
     let Some(accepted) = &facts.workers.accepted else {
-        let draft = Draft::of(facts, "trace.backend_only")?;
+        let draft = Draft::of(facts, rule_ids::TRACE_BACKEND_ONLY)?;
         return Some(draft.absence(Some(last), "registration of the operation", "not there", ended));
     };
-    let rule = if uninstrumented(facts, accepted) { "trace.host_uninstrumented" } else { "trace.worker_missing" };
+    let rule = if uninstrumented(facts, accepted) {
+        rule_ids::TRACE_HOST_UNINSTRUMENTED
+    } else {
+        rule_ids::TRACE_WORKER_MISSING
+    };
     let request = accepted.dispatch.map(|d| d.request).unwrap_or_default();
     let service = request.service(&facts.case.scan(&accepted.member).lexicon).map(|s| s.name.as_str());
     let draft = Draft::of(facts, rule)?;
@@ -65,7 +69,7 @@ fn worker_missing<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 
 /// Whether the dispatch went to a host that is known to send no spans.
 fn uninstrumented(facts: &Facts<'_, '_, '_>, accepted: &Choice<'_, '_>) -> bool {
-    let Some(rule) = facts.case.playbook.rule("trace.host_uninstrumented") else { return false };
+    let Some(rule) = facts.case.playbook.rule(rule_ids::TRACE_HOST_UNINSTRUMENTED) else { return false };
     let Some(dispatch) = accepted.dispatch else { return false };
     let here = dispatch.request.port.is_some_and(|port| rule.ports.contains(&port));
     here || dispatch.request.host.is_some_and(|host| any_fits(&rule.hosts, host))

@@ -1,9 +1,9 @@
 //! Worker selection.
 
 use crate::{
-    gather::{facts::Facts, operation_status::OperationStatus, workers::WorkerStatus},
+    gather::{facts::Facts, operation_status::OperationStatus},
     judge::draft::Draft,
-    playbook::{Attr, Placeholder as P, Verdict},
+    playbook::{Attr, Placeholder as P, Verdict, WorkerStatus, rule_ids},
 };
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
@@ -23,10 +23,10 @@ fn selection<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let selection = facts.workers.selection.as_ref()?;
     let rule = match selection.status? {
         WorkerStatus::Success => return None,
-        WorkerStatus::NoWorkersStarted => "worker.none_registered",
-        WorkerStatus::NoCapableWorkers => "worker.none_capable",
-        WorkerStatus::AllWorkersBusy => "worker.all_busy",
-        WorkerStatus::NoWorkersAvailable => "worker.unavailable",
+        WorkerStatus::NoWorkersStarted => rule_ids::WORKER_NONE_REGISTERED,
+        WorkerStatus::NoCapableWorkers => rule_ids::WORKER_NONE_CAPABLE,
+        WorkerStatus::AllWorkersBusy => rule_ids::WORKER_ALL_BUSY,
+        WorkerStatus::NoWorkersAvailable => rule_ids::WORKER_UNAVAILABLE,
     };
     let count = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
     let member = &selection.member;
@@ -44,7 +44,7 @@ fn all_refused<'p>(facts: &Facts<'_, '_, 'p>, failed: bool) -> Option<Draft<'p>>
         return None;
     }
     let first = refused.first()?;
-    let draft = Draft::of(facts, "worker.all_refused")?.set(P::Count, refused.len().to_string()).count(
+    let draft = Draft::of(facts, rule_ids::WORKER_ALL_REFUSED)?.set(P::Count, refused.len().to_string()).count(
         &first.member,
         "refused dispatches",
         refused.len(),
@@ -75,12 +75,12 @@ fn retried<'p>(facts: &Facts<'_, '_, 'p>, failed: bool) -> Option<Draft<'p>> {
     }
     if let Some(first) = facts.workers.refused.first().filter(|_| facts.workers.accepted.is_some()) {
         let count = facts.workers.refused.len().to_string();
-        let draft = Draft::of(facts, "worker.retried")?.set(P::Count, count).aside();
+        let draft = Draft::of(facts, rule_ids::WORKER_RETRIED)?.set(P::Count, count).aside();
         return Some(draft.attribute(facts, &first.member, Attr::HttpStatus));
     }
     if facts.case.refused_starts > 0 {
         let count = (facts.case.refused_starts + 1).to_string();
-        return Some(Draft::of(facts, "worker.start_retried")?.set(P::Count, count).aside());
+        return Some(Draft::of(facts, rule_ids::WORKER_START_RETRIED)?.set(P::Count, count).aside());
     }
     None
 }
