@@ -17,7 +17,7 @@ fn the_demonstration_shows_every_verdict_and_one_report_and_ends() {
         assert!(text.lines().any(|line| line.contains(&row)), "{} is missing in\n{text}", verdict.as_str());
     }
     for part in [
-        "stuck: neither ended nor heard of",
+        "stuck: no activity for too long",
         "KTRDR is a system",
         "ROOT CAUSE",
         "SOLUTION",

@@ -1,4 +1,4 @@
-//! The plugin's log: JSON lines on stderr in the format of HashiCorp's hclog, which Grafana merges into its own log.
+//! The log of the plugin: JSON lines on stderr in the format of `hclog`, which Grafana merges into its own log.
 
 use std::{
     io::Write,
