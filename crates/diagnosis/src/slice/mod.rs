@@ -5,7 +5,7 @@
 //! their retries, `join` connects a start with the worker's part where the trace context was lost between them.
 //! The result is one `case` per operation, with its spans in the order of time; all of this is put together by `find`.
 //!
-//! What always holds: a span belongs to at most one operation, the operations do not depend on the order of the traces,
+//! What always holds: a span counts at most once in an operation, the operations do not depend on the order of the traces,
 //! and the work grows about linearly with the number of spans, however they are nested (`intervals` and `pairing` exist for
 //! that).
 
