@@ -1,4 +1,4 @@
-//! Measures the CPU time of the benching thread, so that what else the machine does counts as little as possible.
+//! Measures the CPU time of the benchmark's thread, so that other load on the machine matters as little as possible.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 
-/// Time on the CPU where the kernel tells it, else the clock on the wall.
+/// CPU time where the kernel reports it, otherwise wall clock time.
 pub(crate) struct CpuTime;
 
 /// A moment, on both clocks.

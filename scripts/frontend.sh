@@ -22,7 +22,7 @@ find_chromium() {
   export CHROMIUM
 }
 
-backend() { cargo build --locked --example stand_in --bin gpx_ktrdr_diagnosis; }
+backend() { cargo build --locked --example dev_server --bin gpx_ktrdr_diagnosis; }
 run() { npm --prefix frontend run --silent "$@"; }
 static() {
   packages frontend/browser/hosts/11.6

@@ -189,7 +189,7 @@ fn an_operation_id_of_hexadecimal_digits_is_an_operation_first() {
         records.iter().map(|record| record["operation_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(ask(id), [id]);
-    assert_eq!(ask(&format!("{:032x}", 0xab)), [id], "a trace id that is no operation's");
+    assert_eq!(ask(&format!("{:032x}", 0xab)), [id], "a trace id that is not an operation's");
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn an_unknown_operation_names_those_that_are_there() {
 }
 
 #[test]
-fn a_missing_file_and_a_folder_are_told_apart() {
+fn a_missing_file_and_a_folder_get_different_hints() {
     let dir = tempfile::tempdir().unwrap();
     let missing = run(&["file", dir.path().join("nothing.json").to_str().unwrap()]);
     let folder = run(&["file", dir.path().to_str().unwrap()]);

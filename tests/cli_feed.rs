@@ -113,7 +113,7 @@ async fn a_jaeger_that_comes_up_later_gets_everything() {
     assert!(remark.contains(&free.to_string()) && remark.contains("refused"), "{remark}");
     let jaeger = serve_on(free, Store::default(), Flavour::Both).await.unwrap();
     let remarks = read_to(&mut feed.remarks, "the past has arrived");
-    assert!(remarks.iter().any(|remark| remark.contains("takes traces now")), "{remarks:?}");
+    assert!(remarks.iter().any(|remark| remark.contains("accepts traces again")), "{remarks:?}");
     assert!(jaeger.store.len() > 2000, "{}", jaeger.store.len());
 }
 

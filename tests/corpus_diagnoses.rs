@@ -1,5 +1,5 @@
-//! Decodes and diagnoses every scenario of the corpus in every form, as for a file, and compares the result with the
-//! scenario's expectation.
+//! Every scenario of the test bed, in every form of its traces, as if read from a file: decode, diagnose, and compare with
+//! what the scenario expects.
 
 #![allow(clippy::expect_used, reason = "a test")]
 
@@ -153,7 +153,7 @@ fn scenarios_side_by_side_keep_their_verdicts() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// Lists have at most 10 000 rows; the most important ones are among them.
+/// Lists end at 10 000 rows wherever they are shown; the most important ones are among them.
 #[test]
 fn the_flow_of_a_giant_operation_is_cut_and_says_so() {
     let backtest = scenarios().iter().find(|scenario| scenario.number == "2").expect("a backtest");

@@ -12,9 +12,9 @@ mod support;
 use diagnosis::{Diagnosis, OperationStatus, Verdict};
 use serde_json::{Value, json};
 use support::{
+    example_traces::{self, Clock, ExampleTraces},
     go,
     grafana::{self, Seen},
-    story::{self, Clock, Story},
 };
 use testbed::{self, Dialect, Flavour, Server, Store};
 
@@ -24,7 +24,7 @@ const LISTS: [&str; 6] = ["diagnosis", "flow", "evidence", "errors", "http", "wo
 /// The example traces in the embedded store, and the library's diagnoses of them.
 struct Setting {
     host: std::path::PathBuf,
-    story: Story,
+    examples: ExampleTraces,
     library: Vec<Diagnosis>,
     server: Server,
 }
@@ -32,22 +32,23 @@ struct Setting {
 impl Setting {
     async fn new(test: &str) -> Option<Self> {
         let host = go::or_skip(test, go::grafana_host())?;
-        let story = Story::recent();
-        let library = story.library();
-        let server = testbed::serve(Store::new(story.traces.clone()), Flavour::Both).await.expect("a port on loopback");
-        Some(Self { host, story, library, server })
+        let examples = ExampleTraces::recent();
+        let library = examples.library();
+        let server =
+            testbed::serve(Store::new(examples.traces.clone()), Flavour::Both).await.expect("a port on loopback");
+        Some(Self { host, examples, library, server })
     }
 
     /// Runs the cases over this store.
     async fn ask(&self, mut cases: Value) -> Seen {
         cases["dataSource"] = grafana::data_source(&self.server.url);
         let host = self.host.clone();
-        tokio::task::spawn_blocking(move || grafana::ask(&host, &cases)).await.expect("the stand-in ends")
+        tokio::task::spawn_blocking(move || grafana::ask(&host, &cases)).await.expect("the Go test host ends")
     }
 
     /// A case over the whole day.
     fn case(&self, name: &str, queries: &[Value]) -> Value {
-        let (from, to) = self.story.range();
+        let (from, to) = self.examples.range();
         json!({"name": name, "fromMs": from, "toMs": to, "queries": queries})
     }
 
@@ -95,15 +96,17 @@ async fn every_query_type_is_read_by_grafanas_decoder() {
         ]}))
         .await;
     seen.assert_no_problems();
-    assert!(seen.assert_our_stand_in_writes_the_same() > 100);
+    assert!(seen.assert_our_harness_writes_the_same() > 100);
 
     let operations = &seen.frames("operations", "Q0")[0];
-    let (rows, library) = (story::rows_by_key(operations), story::by_key(&setting.library));
+    let (rows, library) = (example_traces::rows_by_key(operations), example_traces::by_key(&setting.library));
     assert_eq!(rows.keys().collect::<Vec<_>>(), library.keys().collect::<Vec<_>>());
     let wrong: Vec<String> = library
         .iter()
         .flat_map(|(key, diagnosis)| {
-            story::differences(rows[key], diagnosis, Clock::Same).into_iter().map(move |d| format!("{key}: {d}"))
+            example_traces::differences(rows[key], diagnosis, Clock::Same)
+                .into_iter()
+                .map(move |d| format!("{key}: {d}"))
         })
         .collect();
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
@@ -226,12 +229,12 @@ async fn bad_questions_get_an_answer_and_spoil_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn resources_uploads_and_metrics_answer() {
     let Some(setting) = Setting::new("resources").await else { return };
-    let (from, to) = setting.story.range();
+    let (from, to) = setting.examples.range();
     let get = |path: &str, contains: &[&str]| json!({"name": path, "method": "GET", "path": format!("{path}?from={from}&to={to}"), "status": 200, "contains": contains});
     // the file holds one failed operation, as a user would send it
     let sent = setting.library.iter().find(|d| d.verdict == Verdict::Failed && d.operation_id.is_some());
     let sent = sent.expect("an operation failed");
-    let traces = setting.story.traces.iter().filter(|trace| sent.trace_ids.contains(&trace.id));
+    let traces = setting.examples.traces.iter().filter(|trace| sent.trace_ids.contains(&trace.id));
     let file: Value = serde_json::from_slice(&testbed::jaeger_json(traces, Dialect::V1_53)).expect("JSON");
     let mut viewer = grafana::data_source(&setting.server.url);
     viewer["role"] = json!("Viewer");

@@ -119,7 +119,7 @@ async fn a_search_asks_in_the_words_of_the_dialect() {
 }
 
 #[tokio::test]
-async fn a_search_without_service_is_spread_over_the_services_with_a_cap_that_is_told() {
+async fn a_search_without_service_is_spread_over_the_services_with_a_cap_that_is_noted() {
     let fake = Fake::start(Profile::v2_20(), traces()).await;
     let found = client(&fake).search(&search(None, &[("operation.id", "op.1")])).await.unwrap();
     assert_eq!(ids(&found.traces), [1]);
@@ -241,7 +241,7 @@ async fn failure(
 }
 
 #[tokio::test]
-async fn strangers_in_place_of_jaeger_are_recognised() {
+async fn unexpected_answers_in_place_of_jaeger_are_recognised() {
     let error = failure(|_, _| Some(text(401, "text/plain", "unknown tenant\n"))).await;
     assert_eq!((error.kind(), error.status_code()), (&ErrorKind::Tenant, 401));
     let error = failure(|_, _| Some(text(401, "text/plain", "no\n"))).await;

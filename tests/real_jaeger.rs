@@ -11,10 +11,10 @@ mod support;
 
 use diagnosis::Diagnosis;
 use support::{
-    dressed::{self, Dress},
+    example_traces::{self, Clock, ExampleTraces},
     go, grafana,
     jaeger::{Jaeger, Kind},
-    story::{self, Clock, Story},
+    version_proxy::{self, ImitatedVersion},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +29,7 @@ async fn jaeger_1_76_gives_the_library_s_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jaeger_2_13_gives_the_library_s_answers() {
-    answers_are_the_library_s(Kind::V2Memory, Some(Dress::Own)).await;
+    answers_are_the_library_s(Kind::V2Memory, Some(ImitatedVersion::Own)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,32 +39,32 @@ async fn jaeger_2_13_over_badger_gives_the_library_s_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jaeger_without_the_legacy_search_gives_the_library_s_answers() {
-    answers_are_the_library_s(Kind::V2Memory, Some(Dress::V3Only)).await;
+    answers_are_the_library_s(Kind::V2Memory, Some(ImitatedVersion::V3Only)).await;
 }
 
-async fn answers_are_the_library_s(kind: Kind, dress: Option<Dress>) {
+async fn answers_are_the_library_s(kind: Kind, imitated: Option<ImitatedVersion>) {
     let name = format!("real_jaeger {kind:?}");
     let Some(program) = go::or_skip(&name, go::jaeger(kind.version())) else { return };
     let Some(host) = go::or_skip(&name, go::grafana_host()) else { return };
     let jaeger = Jaeger::start(kind, &program).await;
-    let story = Story::recent();
-    for part in story.otlp() {
+    let examples = ExampleTraces::recent();
+    for part in examples.otlp() {
         jaeger.feed(part).await;
     }
-    for trace in &story.traces {
+    for trace in &examples.traces {
         jaeger.wait_for(&trace.id.to_string(), trace.spans.len()).await;
     }
-    let dressed = match dress {
+    let proxy = match imitated {
         None => None,
-        Some(dress) => Some(dressed::dress(&jaeger.url, dress).await),
+        Some(imitated) => Some(version_proxy::start(&jaeger.url, imitated).await),
     };
-    let url = dressed.as_ref().map_or(&jaeger.url, |dressed| &dressed.url).clone();
+    let url = proxy.as_ref().map_or(&jaeger.url, |proxy| &proxy.url).clone();
 
-    let library = story.library();
+    let library = examples.library();
     let ids: Vec<&str> = library.iter().filter_map(|d| d.operation_id.as_deref()).collect();
     assert!(ids.len() > 20, "the example traces hold operations");
-    let cases = story.cases(&url, &ids);
-    let seen = tokio::task::spawn_blocking(move || grafana::ask(&host, &cases)).await.expect("the stand-in ends");
+    let cases = examples.cases(&url, &ids);
+    let seen = tokio::task::spawn_blocking(move || grafana::ask(&host, &cases)).await.expect("the Go test host ends");
     seen.assert_no_problems();
 
     let mut wrong = Vec::new();
@@ -77,11 +77,12 @@ async fn answers_are_the_library_s(kind: Kind, dress: Option<Dress>) {
 
 fn compare_list(seen: &grafana::Seen, library: &[Diagnosis], wrong: &mut Vec<String>) {
     let frames = seen.frames("list", "A");
-    let (rows, library) = (story::rows_by_key(&frames[0]), story::by_key(library));
+    let (rows, library) = (example_traces::rows_by_key(&frames[0]), example_traces::by_key(library));
     for (key, diagnosis) in &library {
         match rows.get(key) {
-            Some(row) => wrong
-                .extend(story::differences(row, diagnosis, Clock::Same).iter().map(|d| format!("list, {key}: {d}"))),
+            Some(row) => wrong.extend(
+                example_traces::differences(row, diagnosis, Clock::Same).iter().map(|d| format!("list, {key}: {d}")),
+            ),
             None => wrong.push(format!("list, {key}: missing ({:?} {})", diagnosis.verdict, diagnosis.operation_type)),
         }
     }
@@ -93,6 +94,6 @@ fn compare_list(seen: &grafana::Seen, library: &[Diagnosis], wrong: &mut Vec<Str
 fn compare_one(seen: &grafana::Seen, diagnosis: &Diagnosis, wrong: &mut Vec<String>) {
     let Some(id) = diagnosis.operation_id.as_deref() else { return };
     let frames = seen.frames(id, "A");
-    let differences = story::differences(frames[0].only(), diagnosis, Clock::Later);
+    let differences = example_traces::differences(frames[0].only(), diagnosis, Clock::Later);
     wrong.extend(differences.iter().map(|difference| format!("one, {id}: {difference}")));
 }

@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The arguments of the command line.
 
 use std::path::PathBuf;
 
@@ -6,9 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::time::{When, duration, wall_clock};
 use diagnosis::Verdict;
+use jaeger::Secret;
 use trace::{Micros, Time};
 
-/// Tells from Jaeger traces what is wrong with an operation of KTRDR, with proof.
+/// Diagnose KTRDR operations from Jaeger traces
 ///
 /// Exit status: 0 answered, 1 could not answer (the message says what to try), 2 wrong usage.
 #[derive(Debug, Parser)]
@@ -40,15 +41,11 @@ pub(super) enum Command {
 pub(super) struct OperationArgs {
     /// Operation id, as `op_training_20261122_100505_a41e50c8`, or a trace id
     pub(super) id: String,
-    /// Where the search starts when the id holds no time [default: now minus the lookback]
+    /// Where the search starts when the id contains no time [default: now minus the lookback]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(super) from: Option<When>,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
-    #[command(flatten)]
-    pub(super) clock: ClockArgs,
-    #[command(flatten)]
-    pub(super) rules: RuleArgs,
+    pub(super) common: CommonArgs,
     #[command(flatten)]
     pub(super) jaeger: JaegerArgs,
 }
@@ -71,11 +68,7 @@ pub(super) struct OperationsArgs {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) limit: u16,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
-    #[command(flatten)]
-    pub(super) clock: ClockArgs,
-    #[command(flatten)]
-    pub(super) rules: RuleArgs,
+    pub(super) common: CommonArgs,
     #[command(flatten)]
     pub(super) jaeger: JaegerArgs,
 }
@@ -88,11 +81,7 @@ pub(super) struct FileArgs {
     #[arg(long, value_name = "ID")]
     pub(super) operation: Option<String>,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
-    #[command(flatten)]
-    pub(super) clock: ClockArgs,
-    #[command(flatten)]
-    pub(super) rules: RuleArgs,
+    pub(super) common: CommonArgs,
 }
 
 #[derive(Debug, Args)]
@@ -119,12 +108,12 @@ pub(super) struct DemoArgs {
     /// The plugin executable [default: the one beside this program]
     #[arg(long, value_name = "PATH")]
     pub(super) plugin: Option<PathBuf>,
-    /// Instead of the demonstration: play a living KTRDR to the OTLP/HTTP endpoint at URL until Ctrl-C
+    /// Instead of the demonstration: send the traces of a simulated KTRDR to the OTLP/HTTP endpoint at URL until Ctrl-C
     ///
-    /// Sends the traces of a bad day and of four hours of work at once, then those of operations that come and go.
+    /// Sends the traces of common failures and of four hours of work at once, then those of new operations as they end.
     #[arg(long, value_name = "URL", conflicts_with_all = ["keep", "port", "plugin", "now"])]
     pub(super) feed: Option<Secret>,
-    /// With --feed: serve the metrics of that KTRDR's processes on HOST, ports 8000 and 5003 to 5006, for Prometheus
+    /// With --feed: serve the metrics of the simulated processes on HOST, ports 8000 and 5003 to 5006, for Prometheus
     // The conflicts too: clap does not insist on --feed where that would be a conflict.
     #[arg(long, value_name = "HOST", requires = "feed", conflicts_with_all = ["keep", "port", "plugin", "now"])]
     pub(super) metrics: Option<String>,
@@ -150,11 +139,11 @@ pub(super) enum PlaybookCommand {
     Explain {
         /// The rule's id, as in the field `rule` of a diagnosis
         rule: Option<String>,
-        /// Explain it as this playbook of yours has it
+        /// Explain it with this playbook laid over the embedded one
         #[arg(long, value_name = "FILE")]
         playbook: Option<PathBuf>,
     },
-    /// Check a playbook of yours: prints each mistake with its line
+    /// Check a playbook: print each mistake with its line
     Check {
         /// The playbook; `-` reads standard input
         file: PathBuf,
@@ -178,7 +167,7 @@ pub(super) struct JaegerArgs {
     /// Tenant, sent as the header `x-tenant`
     #[arg(long, value_name = "NAME", env = "KTRDR_JAEGER_TENANT")]
     pub(super) tenant: Option<String>,
-    /// Trust this certificate authority too (PEM)
+    /// Also trust this certificate authority (PEM)
     #[arg(long, value_name = "FILE", env = "KTRDR_JAEGER_CA_CERT")]
     pub(super) ca_cert: Option<PathBuf>,
     /// Do not check Jaeger's certificate
@@ -187,7 +176,7 @@ pub(super) struct JaegerArgs {
     /// How long one answer of Jaeger may take
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
     pub(super) timeout: Micros,
-    /// Largest answer of Jaeger that is read, in MiB; larger ones are asked for in parts
+    /// Largest answer of Jaeger that is read, in MiB; larger ones are requested in parts
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(super) max_body_mib: u32,
     /// How far before the range to look for operations that still run
@@ -198,7 +187,19 @@ pub(super) struct JaegerArgs {
     pub(super) discovery_services: Vec<String>,
 }
 
-/// By which rules to judge.
+/// What every command that diagnoses operations takes.
+#[derive(Debug, Args)]
+pub(super) struct CommonArgs {
+    /// How to print [default: a table for several operations, a report for one]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+    #[command(flatten)]
+    pub(super) clock: ClockArgs,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+}
+
+/// The rules to apply.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rules")]
 pub(super) struct RuleArgs {
@@ -210,7 +211,7 @@ pub(super) struct RuleArgs {
     pub(super) baseline_window: Micros,
 }
 
-/// Which time it is.
+/// The clock.
 #[derive(Debug, Args)]
 pub(super) struct ClockArgs {
     /// Judge "stuck" and "running" as if it were this time; `now-…` counts from the real clock [default: now]
@@ -219,19 +220,11 @@ pub(super) struct ClockArgs {
 }
 
 impl ClockArgs {
-    /// That time.
+    /// The time to judge at.
     pub(super) fn now(&self) -> Time {
         let wall = wall_clock();
         self.now.map_or(wall, |when| when.at(wall))
     }
-}
-
-/// How to print.
-#[derive(Debug, Args)]
-pub(super) struct OutputArgs {
-    /// How to print [default: a table for several operations, a report for one]
-    #[arg(long, value_enum)]
-    pub(super) format: Option<Format>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -252,22 +245,6 @@ pub(super) enum PathFormat {
     Table,
     /// An array with one object per trace
     Json,
-}
-
-/// A text that must not show in any message. It is read later, because a parser of clap would repeat what it refuses.
-#[derive(Clone)]
-pub(super) struct Secret(pub(super) String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
 }
 
 fn verdict_parser() -> clap::builder::PossibleValuesParser {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{
     args::DemoArgs,
     error::Error,
-    list,
+    operations_table,
     output::{self, Waiting},
     report, signal,
     text::{BOLD, CODE, DIM, Look, line, paint, prose},
@@ -38,7 +38,7 @@ const ABOUT: &str = "KTRDR is a system that trains trading strategies, tests the
 const RANGE: Micros = Micros::from_secs(24 * 3600);
 /// Healthy operations in the table; the others are only counted.
 const HEALTHY: usize = 5;
-/// Width of the table where there is no terminal: it is to be read, not to be processed.
+/// Width of the table without a terminal: it is meant for people, not for programs.
 const COLUMNS: usize = 150;
 
 pub(super) async fn run(args: &DemoArgs) -> Result<(), Error> {
@@ -79,7 +79,7 @@ fn introduce(look: Look) -> Result<(), Error> {
     prose(
         &mut out,
         0,
-        "This demonstration makes up the traces of a bad day, serves them from a small built-in Jaeger on this machine, \
+        "This demonstration generates example traces of common failures, serves them from a small built-in Jaeger on this machine, \
          and lets the real Grafana plugin diagnose them over the protocol that Grafana uses. Nothing leaves this machine.",
         look.prose(),
     );
@@ -100,7 +100,8 @@ fn plugin(named: Option<&Path>) -> Result<PathBuf, Error> {
     if let Some(path) = named {
         return Ok(path.into());
     }
-    let own = std::env::current_exe().map_err(|error| Error::System(format!("cannot find myself: {error}")))?;
+    let own = std::env::current_exe()
+        .map_err(|error| Error::System(format!("cannot find the path of this program: {error}")))?;
     let name = format!("{}_{}_{}", PLUGIN, std::env::consts::OS, go_arch());
     let beside = [PLUGIN, &name].into_iter().filter_map(|name| {
         let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
@@ -129,28 +130,31 @@ fn go_arch() -> &'static str {
 
 async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error> {
     let failed = |what: &str, error: &dyn std::fmt::Display| Error::System(format!("the plugin {what}: {error}"));
+    let unreadable = |error: &serde_json::Error| failed("sent a frame that cannot be read", error);
     let started = Instant::now();
     let host = Host::start(plugin, &[]).await;
     let host = host.map_err(|error| failed(&format!("{} does not start", plugin.display()), &error))?;
     let source = data_source("ktrdr-diagnosis", &server.url);
-    let health = host.health(&source).await.map_err(|error| failed("does not tell its health", &error))?.message;
+    let health = host.health(&source).await.map_err(|error| failed("does not report its health", &error))?.message;
 
     let query = json!({"refId": "A", "queryType": "operations", "limit": 1000});
     let frames = frames_of(&host, &source, now, query).await?;
     let rows = frames.first().map(frames::rows).unwrap_or_default();
-    let mut operations: Vec<Arc<Diagnosis>> = rows.iter().map(|row| Arc::new(frames::diagnosis(row))).collect();
+    let operations: Result<Vec<_>, _> = rows.into_iter().map(|row| frames::diagnosis(row).map(Arc::new)).collect();
+    let mut operations = operations.map_err(|error| unreadable(&error))?;
     operations.sort_by_key(|d| (std::cmp::Reverse(d.severity), d.verdict, std::cmp::Reverse(d.start)));
 
     let chosen = choose(&operations).ok_or_else(|| Error::System("the plugin found no operation".into()))?;
     let query = json!({"refId": "B", "queryType": "diagnosis", "operationId": chosen});
     let mut one = Diagnosis::default();
     for frame in frames_of(&host, &source, now, query).await? {
-        let rows = frames::rows(&frame);
-        match (frames::at(&frame, "/schema/name").as_str(), rows.first()) {
-            (Some("diagnosis"), Some(row)) => one = frames::diagnosis(row),
-            (Some(name), _) => frames::add_list(&mut one, name, &rows),
-            _ => {}
-        }
+        let mut rows = frames::rows(&frame);
+        let name = frames::at(&frame, "/schema/name").as_str().unwrap_or_default();
+        let read = match name {
+            "diagnosis" if !rows.is_empty() => frames::diagnosis(rows.swap_remove(0)).map(|read| one = read),
+            _ => frames::add_list(&mut one, name, rows),
+        };
+        read.map_err(|error| unreadable(&error))?;
     }
     let took = started.elapsed();
     host.stop().await;
@@ -158,11 +162,12 @@ async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error
     Ok(Answers { health, operations, one, requests, took })
 }
 
-/// The operation that shows most: one whose cause lies in another trace, else the worst with an id.
+/// The most instructive operation: one whose root cause is in another trace, otherwise the worst with an id.
 fn choose(operations: &[Arc<Diagnosis>]) -> Option<&str> {
     let with_id = || operations.iter().filter_map(|d| d.operation_id.as_deref().map(|id| (d, id)));
-    let telling = with_id().filter(|(d, _)| d.verdict == Verdict::Unreachable).max_by_key(|(d, _)| d.trace_ids.len());
-    telling.or_else(|| with_id().next()).map(|(_, id)| id)
+    let instructive =
+        with_id().filter(|(d, _)| d.verdict == Verdict::Unreachable).max_by_key(|(d, _)| d.trace_ids.len());
+    instructive.or_else(|| with_id().next()).map(|(_, id)| id)
 }
 
 async fn frames_of(host: &Host, source: &DataSource, now: Time, query: Value) -> Result<Vec<Value>, Error> {
@@ -190,7 +195,7 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
         format_args!("{}\n", paint(BOLD, format!("1. All {} operations, the worst first", demo.operations.len()))),
     );
     let (shown, healthy) = shown(&demo.operations);
-    out.push_str(&list::render(&shown, look));
+    out.push_str(&operations_table::render(&shown, look));
     if healthy > 0 {
         line(&mut out, format_args!("{}", paint(DIM, format!("… and {healthy} more healthy ones"))));
     }
@@ -223,7 +228,7 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
     prose(
         &mut out,
         0,
-        "The README tells how to install the plugin into Grafana. `ktrdr-diagnose demo --keep` leaves the example Jaeger \
+        "The README explains how to install the plugin into Grafana. `ktrdr-diagnose demo --keep` leaves the example Jaeger \
          running.",
         look.prose(),
     );
@@ -251,7 +256,7 @@ async fn keep(server: Server, simulation: Simulation, clock: Clock, look: Look) 
     prose(
         &mut out,
         0,
-        "Operations come and go in it. Point Grafana's data source or this tool at it; Ctrl-C ends it:",
+        "New operations keep running in it. Point Grafana's data source or this tool at it; Ctrl-C ends it:",
         look.prose(),
     );
     let command = format!("ktrdr-diagnose operations --jaeger {} --from now-24h", server.url);

@@ -1,4 +1,4 @@
-//! Why there is no answer, in words that say what to try.
+//! Errors of the command line. Each message says what failed and what to try.
 
 use std::{io, path::PathBuf};
 
@@ -34,7 +34,7 @@ pub(super) enum Error {
         source: jaeger::DecodeError,
     },
     /// A playbook with mistakes.
-    #[error("{} is no usable playbook:\n{}", name(path), mistakes(.errors))]
+    #[error("{} is not a valid playbook:\n{}", name(path), mistakes(.errors))]
     Playbook {
         /// The file.
         path: PathBuf,
@@ -90,7 +90,7 @@ impl Error {
         }
     }
 
-    /// Whether the reader of standard output went away: nobody is left to tell.
+    /// Whether the reader of standard output went away, so that an error message is pointless.
     pub(super) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Write(source) if source.kind() == io::ErrorKind::BrokenPipe)
     }

@@ -1,4 +1,5 @@
-//! `ktrdr-diagnose demo --feed`: a living KTRDR that does not exist, for a Jaeger and a Prometheus that do.
+//! `ktrdr-diagnose demo --feed`: a simulated KTRDR that sends its traces to a real Jaeger and serves its metrics to a real
+//! Prometheus.
 
 use std::{
     collections::VecDeque,
@@ -7,25 +8,26 @@ use std::{
 };
 
 use super::{
-    args::{DemoArgs, Secret},
+    args::DemoArgs,
     error::Error,
     output,
     text::{BOLD, line, paint},
 };
+use jaeger::Secret;
 use testbed::{
     RawTrace,
     simulation::{BATCH, Clock, Ended, FeedError, Feeder, Ports, Simulation, batches, serve},
 };
 
-/// Spans that wait for a receiver that does not answer; beyond, the oldest traces are dropped.
+/// How many spans wait for a receiver that does not answer; beyond that the oldest traces are dropped.
 const WAITING: usize = 150_000;
 /// Between two tries of a receiver that does not answer.
-const AGAIN: Duration = Duration::from_secs(3);
-/// Between two remarks on it.
-const REMARK: Duration = Duration::from_secs(60);
+const RETRY_INTERVAL: Duration = Duration::from_secs(3);
+/// Between two notes about it.
+const NOTE_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(to: &Secret, args: &DemoArgs) -> Result<(), Error> {
-    let feeder = Feeder::new(&to.0)?;
+    let feeder = Feeder::new(to.expose())?;
     let now = args.clock.now();
     let clock = Clock::start(now);
     let simulation = Arc::new(Mutex::new(Simulation::with_backlog(now, args.seed)));
@@ -36,10 +38,7 @@ pub(super) async fn run(to: &Secret, args: &DemoArgs) -> Result<(), Error> {
     };
 
     let mut out = String::new();
-    line(
-        &mut out,
-        format_args!("{}", paint(BOLD, "A KTRDR that does not exist: operations come and go; Ctrl-C ends it")),
-    );
+    line(&mut out, format_args!("{}", paint(BOLD, "A simulated KTRDR: operations start and end; Ctrl-C stops it")));
     line(&mut out, format_args!("traces go to {}", feeder.address()));
     for exporter in &exporters {
         let (process, address) = (exporter.process, exporter.address);
@@ -52,7 +51,7 @@ pub(super) async fn run(to: &Secret, args: &DemoArgs) -> Result<(), Error> {
     }
 }
 
-/// Moves the simulation's clock and sends what ends; comes back only when the receiver is a wrong one.
+/// Advances the simulation and sends what ends; returns only when the receiver refuses the traces for good.
 async fn pump(feeder: &Feeder, simulation: &Mutex<Simulation>, clock: Clock) -> Result<(), Error> {
     let mut queue = Queue::default();
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
@@ -127,19 +126,19 @@ impl Queue {
         self.spans -= sent;
         self.sent += sent;
         if self.trouble.take().is_some() {
-            output::note("it takes traces now");
+            output::note("the receiver accepts traces again");
         }
     }
 
     fn failed(&mut self, error: &FeedError) {
         let now = Instant::now();
         let remarked = match &self.trouble {
-            Some(trouble) if now < trouble.remarked + REMARK => trouble.remarked,
+            Some(trouble) if now < trouble.remarked + NOTE_INTERVAL => trouble.remarked,
             _ => {
-                output::note(&format!("{error}; trying again every {} s", AGAIN.as_secs()));
+                output::note(&format!("{error}; trying again every {} s", RETRY_INTERVAL.as_secs()));
                 now
             }
         };
-        self.trouble = Some(Trouble { again: now + AGAIN, remarked });
+        self.trouble = Some(Trouble { again: now + RETRY_INTERVAL, remarked });
     }
 }

@@ -16,19 +16,19 @@ use trace::{Micros, Time, Trace};
 const OLD: Micros = Micros::from_secs(3600);
 
 pub(super) fn run(args: &FileArgs) -> Result<(), Error> {
-    let playbook = source::playbook(args.rules.playbook.as_deref())?;
-    let now = args.clock.now();
+    let playbook = source::playbook(args.common.rules.playbook.as_deref())?;
+    let now = args.common.clock.now();
     let (traces, diagnoses) = {
         let _waiting = Waiting::new("Reading traces");
         let traces = source::traces(&args.path)?;
-        let context = Context { now, baseline_window: args.rules.baseline_window, ..Context::default() };
+        let context = Context { now, baseline_window: args.common.rules.baseline_window, ..Context::default() };
         let diagnoses: Vec<Arc<Diagnosis>> =
             diagnose(&traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
         (traces, diagnoses)
     };
     let Some(id) = &args.operation else {
-        notes(&traces, &diagnoses, args.clock.now.is_none(), now);
-        return output::diagnoses(&diagnoses, args.output.format, Asked::List);
+        notes(&traces, &diagnoses, args.common.clock.now.is_none(), now);
+        return output::diagnoses(&diagnoses, args.common.format, Asked::List);
     };
     let target = Target::parse(id).ok_or_else(|| Error::Usage("--operation is empty".into()))?;
     let of = |meaning: Target| diagnoses.iter().filter(|d| meaning.includes(d)).cloned().collect::<Vec<_>>();
@@ -36,13 +36,14 @@ pub(super) fn run(args: &FileArgs) -> Result<(), Error> {
     if wanted.is_empty() {
         return Err(Error::NotInFile { id: id.clone(), path: args.path.clone(), known: known(&diagnoses) });
     }
-    notes(&traces, &wanted, args.clock.now.is_none(), now);
-    output::diagnoses(&wanted, args.output.format, Asked::One)
+    notes(&traces, &wanted, args.common.clock.now.is_none(), now);
+    output::diagnoses(&wanted, args.common.format, Asked::One)
 }
 
 fn known(diagnoses: &[Arc<Diagnosis>]) -> String {
     const MOST: usize = 10;
-    let names: Vec<String> = diagnoses.iter().take(MOST).map(|diagnosis| super::list::name(diagnosis)).collect();
+    let names: Vec<String> =
+        diagnoses.iter().take(MOST).map(|diagnosis| super::operations_table::name(diagnosis)).collect();
     match diagnoses.len() {
         0 => "it holds no operation at all".into(),
         n if n > MOST => format!("it holds {n} operations, among them {}", names.join(", ")),

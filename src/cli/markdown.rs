@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    list::name,
+    operations_table::name,
     report::important,
     text::{Step, ms, one_line, percent, second, steps},
 };

@@ -1,7 +1,6 @@
-//! The command line `ktrdr-diagnose`: the same answers as the plugin gives, in a terminal.
+//! The command line tool `ktrdr-diagnose`: the plugin's answers in a terminal, as a table, a report, Markdown or JSON.
 
 mod args;
-mod connect;
 mod critical_path;
 #[cfg(feature = "demo")]
 mod demo;
@@ -9,8 +8,9 @@ mod error;
 #[cfg(feature = "demo")]
 mod feed;
 mod file;
-mod list;
 mod markdown;
+mod operations;
+mod operations_table;
 mod output;
 mod playbook;
 mod report;
@@ -36,14 +36,14 @@ use self::{
     text::{BAD, paint},
 };
 
-/// Reads the arguments, answers, and says how it went: 0 answered, 1 could not, 2 wrong usage.
+/// Runs the command line. The exit status is 0 if it answered, 1 if it could not, 2 for wrong usage.
 #[must_use]
 pub fn main() -> ExitCode {
     match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            // A closed standard error leaves nobody to tell.
+            // If standard error is closed, only the exit status reports the failure.
             let _ = writeln!(anstream::stderr(), "{} {error}", paint(BAD.bold(), "error:"));
             ExitCode::from(error.status())
         }
@@ -52,8 +52,8 @@ pub fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Error> {
     match &cli.command {
-        Command::Operation(args) => wait(connect::operation(args)),
-        Command::Operations(args) => wait(connect::operations(args)),
+        Command::Operation(args) => wait(operations::operation(args)),
+        Command::Operations(args) => wait(operations::operations(args)),
         Command::File(args) => file::run(args),
         Command::CriticalPath(args) => critical_path::run(args),
         Command::Playbook(args) => playbook::run(args),

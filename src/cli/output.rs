@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{args::Format, error::Error, list, markdown::markdown, report, text::Look};
+use super::{args::Format, error::Error, markdown::markdown, operations_table, report, text::Look};
 use diagnosis::Diagnosis;
 
 /// How many operations the question was about.
@@ -28,7 +28,7 @@ pub(super) fn text(text: &str) -> Result<(), Error> {
 
 /// A remark for people, on standard error.
 pub(super) fn note(text: &str) {
-    // A closed standard error is no reason to stop.
+    // A closed standard error must not stop the command.
     let _ = writeln!(anstream::stderr(), "note: {text}");
 }
 
@@ -41,7 +41,7 @@ pub(super) fn diagnoses(diagnoses: &[Arc<Diagnosis>], format: Option<Format>, as
     };
     match format.unwrap_or(default) {
         Format::Table if diagnoses.is_empty() => Ok(()),
-        Format::Table => text(&list::render(diagnoses, look)),
+        Format::Table => text(&operations_table::render(diagnoses, look)),
         Format::Report => each(&|diagnosis| report::render(diagnosis, look), "\n"),
         Format::Markdown => each(&|diagnosis| markdown(diagnosis), "\n---\n\n"),
         Format::Json => json(diagnoses),
@@ -56,12 +56,12 @@ pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<(), Error>
     out.write_all(b"\n").and_then(|()| out.flush()).map_err(Error::Write)
 }
 
-/// A moving sign on a terminal while something takes long; nothing in a pipe. It goes when it is dropped.
+/// A spinner on a terminal while something takes long; nothing in a pipe. Dropping it removes it.
 #[derive(Debug)]
 pub(super) struct Waiting(ProgressBar);
 
 impl Waiting {
-    /// Says what is waited for.
+    /// Shows what is being done.
     pub(super) fn new(what: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         let shown = io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

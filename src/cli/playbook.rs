@@ -145,9 +145,9 @@ fn explain(row: &Row, look: Look) -> String {
     if let Some(text) = row.text("solution") {
         part("SOLUTION", &|out| solution(out, 2, text, look.prose()));
     }
-    let told =
+    let printed =
         ["doc", "verdict", "severity", "summary", "root_cause", "root_cause_timeout", "confidence_reason", "solution"];
-    let rest: Vec<(&String, &Value)> = row.fields.iter().filter(|(key, _)| !told.contains(&key.as_str())).collect();
+    let rest: Vec<(&String, &Value)> = row.fields.iter().filter(|(key, _)| !printed.contains(&key.as_str())).collect();
     if !rest.is_empty() {
         part("SETTINGS", &|out| {
             for (key, value) in &rest {

@@ -6,7 +6,7 @@ mod flow;
 pub(super) use flow::important;
 
 use super::{
-    list::name,
+    operations_table::name,
     table::{self, Cell, Column},
     text::{BAD, BOLD, CODE, DIM, Look, line, ms, one_line, paint, percent, prose, second, severity_style, solution},
 };

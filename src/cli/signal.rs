@@ -1,4 +1,4 @@
-//! Ending on request.
+//! Waits for the request to stop.
 
 /// Waits until Ctrl-C is pressed or the system asks the program to end (as `docker stop` does).
 pub(super) async fn to_end() {

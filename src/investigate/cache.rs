@@ -1,5 +1,6 @@
-//! What is kept, how long, and under which key. Questions that are asked while the same one is being answered wait for
-//! that answer; when the one who asked first goes away, another goes on.
+//! The caches of an investigator: what they hold, for how long, and under which key. A question that arrives while the
+//! same one is being answered waits for that answer; if the first caller goes away, another one continues the work.
+//! Every key starts with the caller's identity, so that no caller sees what another is allowed to see.
 
 use std::{
     sync::{
@@ -11,22 +12,22 @@ use std::{
 
 use moka::future::Cache;
 
-use super::{Case, Target};
+use super::{CachedAnswer, Target};
 use diagnosis::Comparable;
 use diagnosis::TimeRange;
 use trace::{Time, TraceId};
 
-/// Questions whose times differ by less are the same.
+/// Questions whose times fall into the same bucket of this length share an answer.
 const BUCKET_US: i64 = 5_000_000;
-/// How many spans all kept cases may have together.
+/// How many spans all cached answers may have together.
 const MOST_SPANS: u64 = 400_000;
 
-/// The number of the few seconds that a time lies in.
+/// The number of the bucket that a time falls into.
 pub(super) fn bucket(at: Time) -> i64 {
     at.0.div_euclid(BUCKET_US)
 }
 
-/// Names a list of operations.
+/// The key of a list of operations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ListKey {
     identity: u64,
@@ -50,33 +51,33 @@ type SingleKey = (u64, Target);
 pub(super) struct Caches {
     pub(super) services: Cache<u64, Arc<Vec<String>>>,
     pub(super) names: Cache<(u64, String), Arc<Vec<String>>>,
-    pub(super) lists: Cache<ListKey, Arc<Case>>,
+    pub(super) lists: Cache<ListKey, Arc<CachedAnswer>>,
     /// Operations that may still change.
-    pub(super) single: Cache<(SingleKey, i64), Arc<Case>>,
-    /// Operations that have ended, with the clock by which they were judged.
-    pub(super) finished: Cache<SingleKey, (Arc<Case>, Time)>,
+    pub(super) single: Cache<(SingleKey, i64), Arc<CachedAnswer>>,
+    /// Operations that have ended, with the clock at which they were judged.
+    pub(super) finished: Cache<SingleKey, (Arc<CachedAnswer>, Time)>,
     pub(super) history: Cache<(u64, String), Arc<Vec<Comparable>>>,
-    /// Questions asked, and those that Jaeger had to be asked for.
+    /// Questions asked, and how many of them needed requests to Jaeger.
     pub(super) questions: AtomicU64,
-    pub(super) answered_anew: AtomicU64,
+    pub(super) fetched: AtomicU64,
     /// How many spans a trace had when it was read by its id.
-    pub(super) whole: Cache<(u64, TraceId), usize>,
+    pub(super) span_counts: Cache<(u64, TraceId), usize>,
     /// How often in a row a trace that was read by its id had no more spans than the search had given.
     pub(super) useless_reads: AtomicU32,
 }
 
-/// How often an answer was there already.
+/// How often the caches answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheUse {
     /// Questions asked.
     pub questions: u64,
-    /// Questions that were answered from the cache, or by the answer that another caller was waiting for.
+    /// Questions answered from a cache, or together with another caller's question.
     pub hits: u64,
 }
 
 impl Caches {
-    pub(super) fn tell(&self) -> CacheUse {
-        let (questions, anew) = (self.questions.load(Relaxed), self.answered_anew.load(Relaxed));
+    pub(super) fn usage(&self) -> CacheUse {
+        let (questions, anew) = (self.questions.load(Relaxed), self.fetched.load(Relaxed));
         CacheUse { questions, hits: questions.saturating_sub(anew) }
     }
 }
@@ -84,21 +85,21 @@ impl Caches {
 impl Default for Caches {
     fn default() -> Self {
         Self {
-            services: plain(15, 1000),
-            names: plain(30, 20_000),
-            lists: weighed(5, |_, case| case.weight()),
-            single: weighed(3, |_, case| case.weight()),
-            finished: weighed(60, |_, (case, _)| case.weight()),
-            history: plain(600, 1000),
+            services: timed(15, 1000),
+            names: timed(30, 20_000),
+            lists: weighed(5, |_, cached| cached.weight()),
+            single: weighed(3, |_, cached| cached.weight()),
+            finished: weighed(60, |_, (cached, _)| cached.weight()),
+            history: timed(600, 1000),
             questions: AtomicU64::new(0),
-            answered_anew: AtomicU64::new(0),
-            whole: plain(30, 20_000),
+            fetched: AtomicU64::new(0),
+            span_counts: timed(30, 20_000),
             useless_reads: AtomicU32::new(0),
         }
     }
 }
 
-fn plain<K, V>(seconds: u64, most: u64) -> Cache<K, V>
+fn timed<K, V>(seconds: u64, most: u64) -> Cache<K, V>
 where
     K: std::hash::Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
@@ -106,7 +107,7 @@ where
     Cache::builder().max_capacity(most).time_to_live(Duration::from_secs(seconds)).build()
 }
 
-/// A cache of cases, which are weighed by their spans.
+/// A cache whose capacity counts the spans of the answers.
 fn weighed<K, V>(seconds: u64, weight: fn(&K, &V) -> u32) -> Cache<K, V>
 where
     K: std::hash::Hash + Eq + Send + Sync + 'static,
@@ -116,7 +117,7 @@ where
     Cache::builder().max_capacity(MOST_SPANS).time_to_live(ttl).weigher(weight).build()
 }
 
-impl Case {
+impl CachedAnswer {
     fn weight(&self) -> u32 {
         let spans: usize = self.traces.iter().map(trace::Trace::len).sum();
         let rows: usize = self.diagnoses.iter().map(|d| d.flow.len() + 10).sum();

@@ -1,24 +1,24 @@
-//! Finding operations: by the names of the spans that start or register them, service by service, so that health checks
-//! and polls never crowd them out.
+//! Finds operations by the names of the spans that start or register them, service by service. Health checks and polls
+//! are far more frequent than operations and would fill the answer of any wider search.
 
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use wildmatch::WildMatch;
 
-use super::{AT_ONCE, Gathered, Investigator};
+use super::{CONCURRENT_REQUESTS, Gathered, Investigator};
 use diagnosis::TimeRange;
 use jaeger::{Error, Search, listed};
 use trace::{Micros, Time};
 
-/// How many services are looked at.
+/// How many services to search.
 const MOST_SERVICES: usize = 200;
 /// How many searches (services × span names) a list of operations may take.
 const MOST_SEARCHES: usize = 400;
 /// How many traces of one operation are asked for, per service.
 const TRACES_OF_ONE: usize = 100;
 
-/// A service with those of its span names that were asked for.
+/// A service with the span names that were chosen.
 pub(super) type Named = (String, Vec<String>);
 
 impl Investigator {
@@ -64,7 +64,7 @@ impl Investigator {
                 let names = self.names_of(&service).await?;
                 Ok::<_, Error>((service, names))
             })
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(CONCURRENT_REQUESTS)
             .try_collect()
             .await?;
         let choose = |names: &[String]| names.iter().filter(|name| wanted(name)).cloned().collect();
@@ -109,13 +109,13 @@ impl Investigator {
         }
         let found = self.fetch_all(searches.clone()).await?;
         let truncated = found.truncated;
-        gathered.absorb(found);
+        gathered.add(found);
         if truncated {
-            // Storages do not promise to give the newest: the range itself is asked once more, without what lies before.
+            // A storage need not return the newest traces, so the range itself is searched again, without the lookback.
             let inner = searches.into_iter().map(|search| Search { from: range.from, ..search }).collect();
             let found = self.fetch_all(inner).await?;
             let still = found.truncated;
-            gathered.absorb(found);
+            gathered.add(found);
             gathered.notice(if still {
                 format!(
                     "there may be more than the {limit} traces per span name that were read: shorten the time range or \
@@ -138,14 +138,14 @@ impl Investigator {
             service: service.cloned(),
             attributes: vec![(key.clone(), id.to_owned())],
             from,
-            // Spans bear the clock of their host.
+            // Spans carry the clock of their host, which may be ahead of ours.
             to: to + Micros::from_secs(60),
             limit: TRACES_OF_ONE,
             ..Search::default()
         };
         if self.options().discovery_services.is_empty() && !self.client.wants_service().await? {
             let found = self.fetch_all(keys.iter().map(|key| search(None, key)).collect()).await?;
-            gathered.absorb(found);
+            gathered.add(found);
             return Ok(());
         }
         let candidates: Vec<String> = self.candidates(gathered).await?.into_iter().map(|(name, _)| name).collect();
@@ -158,7 +158,7 @@ impl Investigator {
                 continue;
             }
             let found = self.fetch_all(searches).await?;
-            gathered.absorb(found);
+            gathered.add(found);
         }
         Ok(())
     }

@@ -1,16 +1,17 @@
-//! Searches that may be too large for one answer.
+//! Searches whose answer may exceed the size limit: the time range is split in half and searched again, down to a single
+//! trace, of which as much is read as fits.
 
-use super::{AT_ONCE, Investigator};
+use super::{CONCURRENT_REQUESTS, Investigator};
 use futures_util::StreamExt as _;
 use jaeger::{Error, Found, Search, merge};
 use trace::Micros;
 
-/// How many answers of one search may be too large before the rest is given up.
+/// How many answers of one search may be too large before the rest is left out.
 const MOST_REFUSALS: usize = 24;
 
 impl Investigator {
-    /// A search whose answer is cut down rather than refused: while it is too large, window and limit are halved; a
-    /// single trace that is too large is read as far as it fits.
+    /// Runs a search whose answer may be too large. While it is, range and limit are halved; a single trace that is too
+    /// large is read as far as it fits.
     pub(super) async fn fetch(&self, search: Search) -> Result<Found, Error> {
         let mut todo = vec![search];
         let mut all = Found::default();
@@ -48,7 +49,7 @@ impl Investigator {
         Ok(all)
     }
 
-    /// Runs searches a few at a time. When all fail the first error is given, else failures become notes.
+    /// Runs searches, a few at a time. If all fail, the first error is returned; otherwise failures become notes.
     pub(super) async fn fetch_all(&self, searches: Vec<Search>) -> Result<Found, Error> {
         let asked = searches.len();
         let mut answers = futures_util::stream::iter(searches)
@@ -56,7 +57,7 @@ impl Investigator {
                 let service = search.service.clone().unwrap_or_default();
                 (service, self.fetch(search).await)
             })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(CONCURRENT_REQUESTS);
         let mut all = Found::default();
         let mut failed: Vec<(String, Error)> = Vec::new();
         while let Some((service, answer)) = answers.next().await {

@@ -1,4 +1,5 @@
-//! What operations of the same type took before.
+//! Completed operations of the same types: the baseline that durations are compared with. A baseline only improves an
+//! answer, so a type whose history cannot be read simply has none.
 
 use std::sync::Arc;
 
@@ -8,16 +9,16 @@ use diagnosis::{Comparable, diagnose};
 use jaeger::Search;
 use trace::Time;
 
-/// How many services are asked for one type.
+/// How many services to search for one type.
 const MOST_SERVICES: usize = 12;
 /// How many operations of one type are compared.
 const MOST_OPERATIONS: usize = 50;
-/// How many types one question may bring.
+/// For how many types one question fetches a history.
 const MOST_TYPES: usize = 6;
 
 impl Investigator {
-    /// Completed operations of these types (with the services that they were seen in) within the baseline window. What
-    /// cannot be had is left out: a baseline is a help, not the answer.
+    /// Completed operations of these types (with the services that they were seen in) within the baseline window. Types
+    /// whose history cannot be read are left out.
     pub(super) async fn history(&self, types: Vec<(String, Vec<String>)>, now: Time) -> Vec<Comparable> {
         let each = types.into_iter().take(MOST_TYPES).map(|(kind, services)| async move {
             let key = (self.client.identity(), kind.clone());
@@ -33,7 +34,7 @@ impl Investigator {
         let registers = |name: &str| playbook.span_roles(name).any(|role| role == SpanRole::Register);
         let mut ignored = Gathered::default();
         let Ok(mut named) = self.services_with(registers, &mut ignored).await else { return Vec::new() };
-        // Those where this type was seen come first.
+        // Services where this type was seen come first.
         named.sort_by_key(|(service, _)| !seen_in.contains(service));
         let searches = named.into_iter().take(MOST_SERVICES).flat_map(|(service, names)| {
             let keys = playbook.keys(Attr::OperationType);

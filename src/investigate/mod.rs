@@ -1,24 +1,25 @@
-//! The investigation room: one question in, the diagnoses that answer it out. It plans the searches, fetches and merges
-//! the traces, has them diagnosed off the async threads, and keeps what is finished for a while. The plugin and the
-//! command line both ask here, so they answer alike.
+//! Answers one question about operations: plans the searches, fetches and merges the traces, diagnoses them on a blocking
+//! thread, and caches the answers. The plugin and the command line both use it, so they give the same answers.
 //!
-//! A plain "latest traces" search drowns in health checks and polls, so operations are found by the names of the spans
-//! that start or register them (`discover`); then the traces that say more about those that still run or went wrong are
-//! added (`complete`), completed ones of the same types are the baseline (`history`), and a body over the limit is cut
-//! down to single traces (`fetch`).
+//! A search for the latest traces mostly returns health checks and polls. Operations are therefore found by the names of
+//! the spans that start or register them (`discover`). Follow-up searches then fetch what explains the operations that
+//! still run or went wrong (`follow_up`), completed operations of the same types are the baseline (`history`), and traces
+//! on whose missing spans a verdict rests are read again as a whole (`reread`). If an answer exceeds the size limit, the
+//! search is split, down to a single trace (`fetch`). The names that editors offer come from the same cached answers
+//! (`suggestions`). `cache` lists what is cached, for how long and under which key.
 
 mod cache;
-mod complete;
 mod discover;
 mod fetch;
+mod follow_up;
 mod history;
-mod lists;
+mod reread;
 mod select;
 mod single;
+mod suggestions;
 mod target;
 #[cfg(test)]
 mod tests;
-mod whole;
 
 use std::{
     collections::BTreeSet,
@@ -27,6 +28,7 @@ use std::{
 
 pub use cache::CacheUse;
 use hashbrown::{HashMap, HashSet};
+pub use suggestions::MAX_SUGGESTIONS;
 pub use target::Target;
 
 use tokio::time::Instant;
@@ -37,12 +39,12 @@ use diagnosis::{Answer, Context, DEFAULT_BASELINE_WINDOW, Detail, Diagnosis, Fil
 use jaeger;
 use trace::{Micros, Time, Trace, TraceId};
 
-/// How many requests one question has under way at a time.
-const AT_ONCE: usize = 8;
-/// How far before the time in its id an operation is searched: clocks differ.
-const BEFORE_ID: Micros = Micros::from_secs(300);
-/// How far back an operation is searched whose id tells no time, when the lookback finds nothing.
-const LONG_AGO: Micros = Micros::from_secs(30 * 86_400);
+/// How many requests to Jaeger one question runs concurrently.
+const CONCURRENT_REQUESTS: usize = 8;
+/// How far before the time in its id the search for an operation starts, because clocks differ.
+const ID_CLOCK_SKEW: Micros = Micros::from_secs(300);
+/// How far back to search for an operation whose id contains no time, when the lookback finds nothing.
+const LONGEST_LOOKBACK: Micros = Micros::from_secs(30 * 86_400);
 
 /// How much to fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +71,7 @@ impl Default for Options {
     }
 }
 
-/// Asks one Jaeger. Copies share what was found.
+/// Answers questions from one Jaeger. Clones share the caches.
 #[derive(Clone, Debug)]
 pub struct Investigator {
     client: jaeger::Client,
@@ -83,9 +85,9 @@ struct Shared {
     caches: Caches,
 }
 
-/// All that was found for a question, before it is filtered.
+/// The unfiltered answer to a question, as the cache holds it.
 #[derive(Debug, Default)]
-struct Case {
+struct CachedAnswer {
     diagnoses: Vec<Arc<Diagnosis>>,
     traces: Arc<Vec<Trace>>,
     notices: Vec<String>,
@@ -95,22 +97,22 @@ struct Case {
     target: Option<Target>,
 }
 
-/// A case in the making.
+/// An answer in the making: what has been read from Jaeger so far.
 #[derive(Debug, Default)]
 struct Gathered {
     traces: Vec<Trace>,
     notices: Vec<String>,
     truncated: bool,
     asked: Vec<String>,
-    /// Traces that were asked for by id.
+    /// Traces that were read by id.
     read: HashSet<TraceId>,
     /// Those of them that could not be read, with the reason.
     unread: HashMap<TraceId, String>,
 }
 
 impl Gathered {
-    /// Adds what a search found; says whether it told anything new.
-    fn absorb(&mut self, found: jaeger::Found) -> bool {
+    /// Adds what a search found; returns whether it brought new spans.
+    fn add(&mut self, found: jaeger::Found) -> bool {
         let before: usize = self.traces.iter().map(Trace::len).sum();
         self.traces.extend(found.traces);
         jaeger::merge(&mut self.traces);
@@ -125,7 +127,7 @@ impl Gathered {
     }
 }
 
-impl Case {
+impl CachedAnswer {
     fn answer(&self, diagnoses: Vec<Arc<Diagnosis>>) -> Answer {
         const SHOWN: usize = 40;
         let distinct: BTreeSet<&str> = self.notices.iter().map(String::as_str).collect();
@@ -144,17 +146,17 @@ impl Case {
 }
 
 impl Investigator {
-    /// An investigator of the Jaeger behind `client`.
+    /// An investigator for the Jaeger behind `client`.
     #[must_use]
     pub fn new(client: jaeger::Client, playbook: Arc<Playbook>, options: Options) -> Self {
         Self { client, shared: Arc::new(Shared { playbook, options, caches: Caches::default() }) }
     }
 
-    /// The same investigator for a caller with these headers (the identity that Grafana forwards). What one caller sees
-    /// is kept apart from what others see.
+    /// The same investigator for a caller with these headers (the identity that Grafana forwards). Callers with different
+    /// headers do not share cache entries.
     ///
     /// # Errors
-    /// When a name or value is no header.
+    /// When a name or value is not valid in a header.
     pub fn with_headers<N: AsRef<str>, V: AsRef<str>>(
         &self,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -162,22 +164,22 @@ impl Investigator {
         Ok(Self { client: self.client.with_headers(headers)?, shared: Arc::clone(&self.shared) })
     }
 
-    /// The same investigator for a question that is answered by `deadline`; see [`jaeger::Client::with_deadline`].
+    /// The same investigator for a question that must be answered by `deadline`; see [`jaeger::Client::with_deadline`].
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self { client: self.client.with_deadline(deadline), shared: Arc::clone(&self.shared) }
     }
 
-    /// The Jaeger that is asked.
+    /// The client that queries Jaeger.
     #[must_use]
     pub fn client(&self) -> &jaeger::Client {
         &self.client
     }
 
-    /// How often the cache could answer, over all callers.
+    /// How often the cache answered, over all callers.
     #[must_use]
     pub fn cache_use(&self) -> CacheUse {
-        self.caches().tell()
+        self.caches().usage()
     }
 
     /// The playbook that is applied.
@@ -206,9 +208,9 @@ impl Investigator {
         now: Time,
     ) -> Result<Answer, jaeger::Error> {
         let limit = limit.clamp(1, 1000);
-        let case = self.list(range, &filters.tags, limit, now).await?;
+        let cached = self.list(range, &filters.tags, limit, now).await?;
         let clock = range.to.min(now);
-        let mut wanted: Vec<_> = case
+        let mut wanted: Vec<_> = cached
             .diagnoses
             .iter()
             .filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook))
@@ -216,7 +218,7 @@ impl Investigator {
             .collect();
         let all = wanted.len();
         wanted.truncate(limit);
-        let mut answer = case.answer(wanted);
+        let mut answer = cached.answer(wanted);
         if all > limit {
             answer
                 .notices
@@ -232,41 +234,41 @@ impl Investigator {
         tags: &[(String, String)],
         limit: usize,
         now: Time,
-    ) -> Result<Arc<Case>, jaeger::Error> {
-        // Filters apply after fetching: enough is fetched that they leave something.
+    ) -> Result<Arc<CachedAnswer>, jaeger::Error> {
+        // Filters apply after fetching, so a small limit still fetches enough operations to choose from.
         let limit = limit.clamp(100, 1000);
         self.caches().questions.fetch_add(1, Relaxed);
         let key = cache::ListKey::new(self.client.identity(), range, tags, limit, now);
-        // Boxed: the cache holds it several times over.
-        let work = Box::pin(self.list_anew(range, tags.to_vec(), limit, now));
+        // Boxed, because the cache embeds the future several times.
+        let work = Box::pin(self.fetch_list(range, tags.to_vec(), limit, now));
         self.caches().lists.try_get_with(key, work).await.map_err(|error| jaeger::Error::clone(&error))
     }
 
-    async fn list_anew(
+    async fn fetch_list(
         &self,
         range: TimeRange,
         tags: Vec<(String, String)>,
         limit: usize,
         now: Time,
-    ) -> Result<Arc<Case>, jaeger::Error> {
-        self.caches().answered_anew.fetch_add(1, Relaxed);
+    ) -> Result<Arc<CachedAnswer>, jaeger::Error> {
+        self.caches().fetched.fetch_add(1, Relaxed);
         let clock = range.to.min(now);
         let mut gathered = self.discover(range, limit, clock).await?;
         let context = Context { detail: Detail::Record, latest: Some(now), ..self.context(clock, tags) };
         let mut report = self.diagnose(&mut gathered, context.clone()).await;
-        let at_hand: Vec<&Diagnosis> =
+        let selected: Vec<&Diagnosis> =
             report.diagnoses.iter().filter(|d| range.overlaps(d, clock)).take(limit).collect();
-        let mut wishes = self.wishes(&at_hand, clock).await;
-        wishes.extend(self.wish_open_ids(&at_hand, clock).await);
+        let mut follow_ups = self.follow_ups(&selected, clock).await;
+        follow_ups.extend(self.other_traces_of_open(&selected, clock).await);
         let (added, history) =
-            tokio::join!(self.grant(wishes, &mut gathered), self.history(select::types(&at_hand), clock));
+            tokio::join!(self.run_follow_ups(follow_ups, &mut gathered), self.history(select::types(&selected), clock));
         let context = Context { history, ..context };
         if added || !context.history.is_empty() {
             report = self.diagnose(&mut gathered, context.clone()).await;
         }
-        let at_hand = |d: &Diagnosis| range.overlaps(d, clock);
-        self.read_doubtful(&mut gathered, &mut report.diagnoses, at_hand, &context).await;
-        Ok(Arc::new(Self::case(gathered, report, None)))
+        let selected = |d: &Diagnosis| range.overlaps(d, clock);
+        self.reread_doubtful(&mut gathered, &mut report.diagnoses, selected, &context).await;
+        Ok(Arc::new(Self::cached_answer(gathered, report, None)))
     }
 
     /// One operation (one row, verdict `not_found` when no trace has the id) or all operations of one trace.
@@ -274,8 +276,8 @@ impl Investigator {
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn diagnosis(&self, target: &Target, now: Time) -> Result<Answer, jaeger::Error> {
-        let case = self.single(target, now).await?;
-        Ok(case.answer(case.diagnoses.clone()))
+        let cached = self.single(target, now).await?;
+        Ok(cached.answer(cached.diagnoses.clone()))
     }
 
     /// The traces of an operation or the one trace, main one first, for the trace view.
@@ -283,14 +285,14 @@ impl Investigator {
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn traces(&self, target: &Target, now: Time) -> Result<Vec<Trace>, jaeger::Error> {
-        let case = self.single(target, now).await?;
-        let mut ids: Vec<TraceId> = match case.target {
+        let cached = self.single(target, now).await?;
+        let mut ids: Vec<TraceId> = match cached.target {
             Some(Target::Trace(id)) => vec![id],
-            _ => case.diagnoses.iter().flat_map(|d| &d.trace_ids).copied().collect(),
+            _ => cached.diagnoses.iter().flat_map(|d| &d.trace_ids).copied().collect(),
         };
         let mut seen = HashSet::new();
         ids.retain(|id| seen.insert(*id));
-        let found = |id: &TraceId| case.traces.iter().find(|trace| trace.id() == *id).cloned();
+        let found = |id: &TraceId| cached.traces.iter().find(|trace| trace.id() == *id).cloned();
         Ok(ids.iter().filter_map(found).collect())
     }
 
@@ -299,7 +301,7 @@ impl Investigator {
         Context { now, baseline_window, tags, stall_threshold, ..Context::default() }
     }
 
-    /// Applies the playbook off the async threads.
+    /// Applies the playbook on a blocking thread.
     async fn diagnose(&self, gathered: &mut Gathered, context: Context) -> Report {
         if gathered.traces.is_empty() {
             return Report::default();
@@ -321,11 +323,11 @@ impl Investigator {
         }
     }
 
-    fn case(gathered: Gathered, report: Report, target: Option<Target>) -> Case {
+    fn cached_answer(gathered: Gathered, report: Report, target: Option<Target>) -> CachedAnswer {
         let partial = gathered.truncated;
         let mut diagnoses: Vec<_> = report.diagnoses.into_iter().map(Arc::new).collect();
         diagnoses.shrink_to_fit();
         let traces = Arc::new(gathered.traces);
-        Case { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked, target }
+        CachedAnswer { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked, target }
     }
 }

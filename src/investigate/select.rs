@@ -1,4 +1,4 @@
-//! Choosing among diagnoses.
+//! Choosing and ordering diagnoses: the types to compare, and the main operation of a trace.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use diagnosis::Diagnosis;
 use trace::TraceId;
 
 /// The types of these operations, each with the services it was seen in; the most frequent type first.
-pub(super) fn types(at_hand: &[&Diagnosis]) -> Vec<(String, Vec<String>)> {
+pub(super) fn types(selected: &[&Diagnosis]) -> Vec<(String, Vec<String>)> {
     let mut all: BTreeMap<&str, (usize, Vec<String>)> = BTreeMap::new();
-    for d in at_hand.iter().filter(|d| d.operation_type != "unknown") {
+    for d in selected.iter().filter(|d| d.operation_type != "unknown") {
         let (count, services) = all.entry(&d.operation_type).or_default();
         *count += 1;
         services.extend(d.services.iter().filter(|s| !services.contains(s)).cloned().collect::<Vec<_>>());

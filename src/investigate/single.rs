@@ -1,41 +1,44 @@
-//! One operation or one trace, by its id.
+//! Answers questions about one operation or one trace, by its id. An answer whose operations have all ended stays in the
+//! cache for longer, because it can no longer change.
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
-use super::{BEFORE_ID, Case, Gathered, Investigator, LONG_AGO, cache::bucket, select, target::Target};
+use super::{
+    CachedAnswer, Gathered, ID_CLOCK_SKEW, Investigator, LONGEST_LOOKBACK, cache::bucket, select, target::Target,
+};
 use diagnosis::playbook::{Fill, Placeholder};
 use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
 use jaeger;
 use trace::{Time, TraceId};
 
 impl Investigator {
-    pub(super) async fn single(&self, target: &Target, now: Time) -> Result<Arc<Case>, jaeger::Error> {
+    pub(super) async fn single(&self, target: &Target, now: Time) -> Result<Arc<CachedAnswer>, jaeger::Error> {
         self.caches().questions.fetch_add(1, Relaxed);
         let key = (self.client.identity(), target.clone());
-        if let Some((case, then)) = self.caches().finished.get(&key).await
+        if let Some((cached, then)) = self.caches().finished.get(&key).await
             && then <= now
         {
-            return Ok(case);
+            return Ok(cached);
         }
         let running_key = (key.clone(), bucket(now));
-        let work = Box::pin(self.single_anew(target.clone(), now));
-        let case =
+        let work = Box::pin(self.fetch_single(target.clone(), now));
+        let cached =
             self.caches().single.try_get_with(running_key, work).await.map_err(|error| jaeger::Error::clone(&error))?;
-        let finished = !case.diagnoses.is_empty() && case.diagnoses.iter().all(|d| d.status.is_terminal());
+        let finished = !cached.diagnoses.is_empty() && cached.diagnoses.iter().all(|d| d.status.is_terminal());
         if finished {
-            self.caches().finished.insert(key, (Arc::clone(&case), now)).await;
+            self.caches().finished.insert(key, (Arc::clone(&cached), now)).await;
         }
-        Ok(case)
+        Ok(cached)
     }
 
-    async fn single_anew(&self, target: Target, now: Time) -> Result<Arc<Case>, jaeger::Error> {
-        self.caches().answered_anew.fetch_add(1, Relaxed);
+    async fn fetch_single(&self, target: Target, now: Time) -> Result<Arc<CachedAnswer>, jaeger::Error> {
+        self.caches().fetched.fetch_add(1, Relaxed);
         let mut gathered = Gathered::default();
         let meanings = target.meanings(&self.shared.playbook);
         let mut meaning = meanings.first().unwrap_or(&target);
-        let mut looked = Vec::new();
+        let mut searched = Vec::new();
         for next in &meanings {
-            looked.push(self.find(next, now, &mut gathered).await?);
+            searched.push(self.find(next, now, &mut gathered).await?);
             if !gathered.traces.is_empty() {
                 meaning = next;
                 break;
@@ -44,21 +47,21 @@ impl Investigator {
         let target = meaning.clone();
         let context = self.context(now, Vec::new());
         let mut report = self.diagnose(&mut gathered, context.clone()).await;
-        let at_hand: Vec<&Diagnosis> = report.diagnoses.iter().filter(|d| target.includes(d)).collect();
-        let mut wishes = self.wishes(&at_hand, now).await;
+        let selected: Vec<&Diagnosis> = report.diagnoses.iter().filter(|d| target.includes(d)).collect();
+        let mut follow_ups = self.follow_ups(&selected, now).await;
         if matches!(target, Target::Trace(_)) {
-            wishes.extend(self.wish_ids(&at_hand, now).await);
+            follow_ups.extend(self.other_traces(&selected, now).await);
         }
-        if let Some(main) = at_hand.first() {
-            wishes.extend(self.wishes_of_one(main, now).await);
+        if let Some(main) = selected.first() {
+            follow_ups.extend(self.follow_ups_of_one(main, now).await);
         }
         let (added, history) =
-            tokio::join!(self.grant(wishes, &mut gathered), self.history(select::types(&at_hand), now));
+            tokio::join!(self.run_follow_ups(follow_ups, &mut gathered), self.history(select::types(&selected), now));
         let context = Context { history, ..context };
         if added || !context.history.is_empty() {
             report = self.diagnose(&mut gathered, context.clone()).await;
         }
-        self.read_doubtful(&mut gathered, &mut report.diagnoses, |d| target.includes(d), &context).await;
+        self.reread_doubtful(&mut gathered, &mut report.diagnoses, |d| target.includes(d), &context).await;
         report.diagnoses.retain(|d| target.includes(d));
         let found = !gathered.traces.is_empty();
         if let Target::Trace(id) = &target {
@@ -68,12 +71,12 @@ impl Investigator {
             }
         }
         if report.diagnoses.is_empty() && (!found || matches!(target, Target::Operation(_))) {
-            report.diagnoses.push(self.not_found(&target, &looked.join("; ")));
+            report.diagnoses.push(self.not_found(&target, &searched.join("; ")));
         }
-        Ok(Arc::new(Self::case(gathered, report, Some(target))))
+        Ok(Arc::new(Self::cached_answer(gathered, report, Some(target))))
     }
 
-    /// Fetches the traces of an operation or the one trace; says where was looked.
+    /// Fetches the traces of an operation or the one trace; returns a sentence on where it searched.
     async fn find(&self, target: &Target, now: Time, gathered: &mut Gathered) -> Result<String, jaeger::Error> {
         match target {
             Target::Operation(id) | Target::Either(id, _) => self.find_operation(id, now, gathered).await,
@@ -84,12 +87,12 @@ impl Investigator {
         }
     }
 
-    /// Fetches all traces that carry an operation's id; says where was looked.
+    /// Fetches all traces that carry an operation's id; returns a sentence on where it searched.
     async fn find_operation(&self, id: &str, now: Time, gathered: &mut Gathered) -> Result<String, jaeger::Error> {
-        let written = self.shared.playbook.time_in_id(id).filter(|at| *at <= now + BEFORE_ID);
+        let written = self.shared.playbook.time_in_id(id).filter(|at| *at <= now + ID_CLOCK_SKEW);
         let starts = match written {
-            Some(at) => vec![at - BEFORE_ID],
-            None => vec![now - self.options().lookback, now - LONG_AGO],
+            Some(at) => vec![at - ID_CLOCK_SKEW],
+            None => vec![now - self.options().lookback, now - LONGEST_LOOKBACK],
         };
         let mut from = now;
         for start in starts {
@@ -109,7 +112,7 @@ impl Investigator {
         Ok(())
     }
 
-    fn not_found(&self, target: &Target, looked: &str) -> Diagnosis {
+    fn not_found(&self, target: &Target, searched: &str) -> Diagnosis {
         let playbook = &self.shared.playbook;
         let (id, text) = match target {
             Target::Operation(id) | Target::Either(id, _) => (Some(id.clone()), id.clone()),
@@ -128,7 +131,7 @@ impl Investigator {
             verdict: Verdict::NotFound,
             rule: "not_found.no_trace".to_owned(),
             severity: Severity::Notice,
-            summary: format!("{summary}: {looked}"),
+            summary: format!("{summary}: {searched}"),
             root_cause: rule.and_then(|rule| rule.root_cause.as_ref()).map(|text| text.fill(&fill)),
             solution: rule.and_then(|rule| rule.solution.as_ref()).map(|text| text.fill(&fill)),
             confidence: Confidence::High,

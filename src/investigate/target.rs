@@ -1,4 +1,4 @@
-//! What an id that a user typed means.
+//! What an id that a user typed means: an operation, a trace, or either.
 
 use diagnosis::Diagnosis;
 use diagnosis::playbook::Playbook;

@@ -2,7 +2,7 @@ use super::*;
 use trace::TraceId;
 
 #[test]
-fn an_id_is_told_from_a_trace_and_an_address() {
+fn ids_trace_ids_and_links_to_jaeger_are_distinguished() {
     let op = |id: &str| Some(Target::Operation(id.to_owned()));
     assert_eq!(Target::parse(" op_training_20261122_100505_a41e50c8 "), op("op_training_20261122_100505_a41e50c8"));
     assert_eq!(Target::parse("123456789abcdef"), op("123456789abcdef"), "15 digits");

@@ -1,28 +1,17 @@
-//! The data source's own HTTP resources: suggestions for editors and variables, uploads, the playbook.
+//! Answers the data source's own HTTP resources: suggestions for editors and variables, uploads, the playbook. Answers are
+//! JSON; an error is `{"message": …}` with a fitting status.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use super::{instances::DataSource, now, order::Order, query_data, question, uploads::Uploads, upstream};
-use crate::investigate::Target;
-use diagnosis::Diagnosis;
+use super::{instances::DataSource, jaeger_client, now, order::Order, query_data, query_model, uploads::Uploads};
+use crate::investigate::MAX_SUGGESTIONS;
 use diagnosis::playbook::Playbook;
 use diagnosis::{Answer, Filters, TimeRange};
 use grafana_plugin_protocol::api::{Caller, Failure, QueryRange, ResourceReply, ResourceRequest, Role};
-use trace::Trace;
 
-/// Operations that are looked through for suggestions.
-const LOOKED_THROUGH: usize = 200;
-/// Operations whose spans are looked through for attributes.
-const OPERATIONS_FOR_TAGS: usize = 5;
-/// Services that are asked for their spans.
-const SERVICES_FOR_SPANS: usize = 50;
-/// Most suggestions: nobody reads more.
-const MOST: usize = 1000;
-
-/// What a request asks of one data source.
+/// A request for one of the resources.
 #[derive(Debug)]
 pub(super) enum Resource {
     Suggest(Suggestion, Scope),
@@ -44,7 +33,7 @@ pub(super) enum Suggestion {
     TagValues(String),
 }
 
-/// Where suggestions come from.
+/// The range and filters of the operations that suggestions come from.
 #[derive(Clone, Debug)]
 pub(super) struct Scope {
     range: TimeRange,
@@ -52,7 +41,7 @@ pub(super) struct Scope {
 }
 
 impl Resource {
-    /// Understands a request.
+    /// Parses a request.
     pub(super) fn parse(request: &ResourceRequest) -> Result<Self, Failure> {
         let parameters = Parameters::parse(&request.query);
         let suggestion = match (request.method.as_str(), request.path.as_str()) {
@@ -86,7 +75,7 @@ fn no_method(request: &ResourceRequest) -> Failure {
 
 /// The text itself, or `{"text": …}`.
 fn playbook_text(body: &[u8]) -> Result<String, Failure> {
-    let text = std::str::from_utf8(body).map_err(|_| Failure::bad_request("the playbook is no UTF-8 text"))?;
+    let text = std::str::from_utf8(body).map_err(|_| Failure::bad_request("the playbook is not UTF-8 text"))?;
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(object)) => {
             let text = object.get("text").and_then(Value::as_str).map(str::to_owned);
@@ -99,12 +88,12 @@ fn playbook_text(body: &[u8]) -> Result<String, Failure> {
     }
 }
 
-/// Parameters after the question mark.
+/// The parameters of the request's query string.
 struct Parameters<'q>(Vec<(Cow<'q, str>, Cow<'q, str>)>);
 
 impl<'q> Parameters<'q> {
     fn parse(query: &'q str) -> Self {
-        Self(query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (decode(k), decode(v))).collect())
+        Self(form_urlencoded::parse(query.as_bytes()).collect())
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -122,32 +111,9 @@ impl<'q> Parameters<'q> {
             (Some(from_ms), Some(to_ms)) => Some(QueryRange { from_ms, to_ms }),
             _ => None,
         };
-        let filters = self.get("filters").map(question::filters).transpose()?.unwrap_or_default();
+        let filters = self.get("filters").map(query_model::filters).transpose()?.unwrap_or_default();
         Ok(Scope { range: query_data::range(range, now())?, filters })
     }
-}
-
-/// Percent-encoding, `+` for a space; what cannot be decoded stays.
-fn decode(text: &str) -> Cow<'_, str> {
-    if !text.contains(['%', '+']) {
-        return Cow::Borrowed(text);
-    }
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        let mut ahead = bytes.clone();
-        let digits = (byte == b'%').then(|| [ahead.next().unwrap_or(b' '), ahead.next().unwrap_or(b' ')]);
-        let digits = digits.as_ref().and_then(|digits| std::str::from_utf8(digits).ok());
-        match (byte, digits.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
-            (_, Some(decoded)) => {
-                out.push(decoded);
-                bytes = ahead;
-            }
-            (b'+', _) => out.push(b' '),
-            (byte, _) => out.push(byte),
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// Answers a request.
@@ -169,7 +135,7 @@ pub(super) async fn answer(
     }
 }
 
-/// What a playbook's author must know; wrong rules are no failed request.
+/// Checks a playbook. Mistakes in it are the answer and not an error of the request.
 pub(super) fn check_playbook(text: &str) -> Value {
     let errors = Playbook::with_overlay(text).err().unwrap_or_default();
     let messages: Vec<_> = errors
@@ -183,28 +149,22 @@ pub(super) fn check_playbook(text: &str) -> Value {
 }
 
 async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource) -> Result<Vec<String>, Failure> {
+    let Scope { range, filters } = scope;
+    let (investigator, now) = (&data_source.investigator, now());
     let names = match suggestion {
-        // as many as a variable may list: the worst of few would be worth little
-        Suggestion::OperationIds => return Ok(worst_first(found(scope, MOST, data_source).await?)),
-        Suggestion::Services => services(data_source).await?,
-        Suggestion::SpanNames => span_names(data_source, &scope.filters.services).await?,
-        Suggestion::OperationTypes => {
-            let mut types = each(&found(scope, LOOKED_THROUGH, data_source).await?, |d| vec![d.operation_type.clone()]);
-            types.extend(data_source.investigator.playbook().operation_types());
-            types
+        Suggestion::Services => investigator.services().await,
+        Suggestion::SpanNames => investigator.span_names(&filters.services).await,
+        // As many as a list may hold: the worst of only a few would be misleading.
+        Suggestion::OperationIds => {
+            investigator.operations(range, &filters, MAX_SUGGESTIONS, now).await.map(worst_first)
         }
-        Suggestion::ErrorTypes => {
-            each(&found(scope, LOOKED_THROUGH, data_source).await?, |d| d.error_type.iter().cloned().collect())
-        }
-        Suggestion::Workers => {
-            each(&found(scope, LOOKED_THROUGH, data_source).await?, |d| d.worker_id.iter().cloned().collect())
-        }
-        Suggestion::TagKeys => attributes(scope, data_source, |key, _| Some(key.to_owned())).await?,
-        Suggestion::TagValues(wanted) => {
-            attributes(scope, data_source, |key, value| (key == wanted).then(|| value.to_owned())).await?
-        }
+        Suggestion::OperationTypes => investigator.operation_types(range, &filters, now).await,
+        Suggestion::ErrorTypes => investigator.error_types(range, &filters, now).await,
+        Suggestion::Workers => investigator.workers(range, &filters, now).await,
+        Suggestion::TagKeys => investigator.tag_keys(range, &filters, now).await,
+        Suggestion::TagValues(key) => investigator.tag_values(key, range, &filters, now).await,
     };
-    Ok(names.into_iter().filter(|name| !name.is_empty()).take(MOST).collect())
+    names.map_err(|error| jaeger_client::failure(&error))
 }
 
 /// The ids of operations, the worst first.
@@ -212,62 +172,10 @@ fn worst_first(mut answer: Answer) -> Vec<String> {
     Order::Worst.sort(&mut answer.diagnoses);
     let mut seen = BTreeSet::new();
     let ids = answer.diagnoses.iter().filter_map(|d| d.operation_id.as_deref());
-    ids.filter(|id| !id.is_empty() && seen.insert(*id)).take(MOST).map(str::to_owned).collect()
+    ids.filter(|id| !id.is_empty() && seen.insert(*id)).take(MAX_SUGGESTIONS).map(str::to_owned).collect()
 }
 
-/// At most `limit` operations that suggestions come from.
-async fn found(scope: Scope, limit: usize, data_source: &DataSource) -> Result<Answer, Failure> {
-    let clock = scope.range.to.min(now());
-    let found = data_source.investigator.operations(scope.range, &scope.filters, limit, clock).await;
-    found.map_err(|error| upstream::failure(&error))
-}
-
-/// The services that are searched.
-async fn services(data_source: &DataSource) -> Result<BTreeSet<String>, Failure> {
-    let globs: Vec<_> =
-        data_source.settings.options.discovery_services.iter().map(|glob| wildmatch::WildMatch::new(glob)).collect();
-    let wanted = |name: &String| globs.is_empty() || globs.iter().any(|glob| glob.matches(name));
-    let names = data_source.investigator.client().services().await.map_err(|error| upstream::failure(&error))?;
-    Ok(names.into_iter().filter(wanted).collect())
-}
-
-/// The names of the spans of these services, of all (a bounded number) when none is named.
-async fn span_names(data_source: &DataSource, of: &[String]) -> Result<BTreeSet<String>, Failure> {
-    let services = if of.is_empty() { services(data_source).await? } else { of.iter().cloned().collect() };
-    let ask = |service: String| async move { data_source.investigator.client().operations(&service).await };
-    let answers: Vec<_> =
-        stream::iter(services.into_iter().take(SERVICES_FOR_SPANS)).map(ask).buffered(8).collect().await;
-    let mut names = BTreeSet::new();
-    for answer in answers {
-        names.extend(answer.map_err(|error| upstream::failure(&error))?);
-    }
-    Ok(names)
-}
-
-fn each(answer: &Answer, get: impl Fn(&Diagnosis) -> Vec<String>) -> BTreeSet<String> {
-    answer.diagnoses.iter().flat_map(|diagnosis| get(diagnosis)).collect()
-}
-
-/// What `get` takes from the attributes of the newest operations.
-async fn attributes(
-    scope: Scope,
-    data_source: &DataSource,
-    get: impl Fn(&str, &str) -> Option<String>,
-) -> Result<BTreeSet<String>, Failure> {
-    let answer = found(scope, LOOKED_THROUGH, data_source).await?;
-    let mut names = BTreeSet::new();
-    let newest = answer.diagnoses.iter().filter_map(|d| d.trace_id).take(OPERATIONS_FOR_TAGS);
-    for id in newest.collect::<Vec<_>>() {
-        let found = data_source.investigator.traces(&Target::Trace(id), now()).await;
-        let traces = found.map_err(|error| upstream::failure(&error))?;
-        for span in traces.iter().flat_map(Trace::spans) {
-            names.extend(span.attributes().filter_map(|(key, value)| get(key, &value.to_text())));
-        }
-    }
-    Ok(names)
-}
-
-/// A failure in the form that Grafana's browser side shows.
+/// A failure as Grafana's browser side expects it.
 pub(super) fn refused(failure: &Failure) -> ResourceReply {
     ResourceReply { status: failure.status, body: json!({ "message": failure.message }) }
 }
@@ -277,7 +185,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use diagnosis::Severity;
+    use diagnosis::{Diagnosis, Severity};
     use trace::Time;
 
     fn request(method: &str, path: &str, query: &str, body: &'static [u8]) -> ResourceRequest {
@@ -320,7 +228,7 @@ mod tests {
         ];
         let answer = Answer { diagnoses, ..Answer::default() };
         assert_eq!(worst_first(answer), ["failed later", "failed", "slow", "fine"]);
-        for (count, listed) in [(MOST, MOST), (MOST + 1, MOST)] {
+        for (count, listed) in [(MAX_SUGGESTIONS, MAX_SUGGESTIONS), (MAX_SUGGESTIONS + 1, MAX_SUGGESTIONS)] {
             let diagnoses = (0..count).map(|at| operation(&format!("op_{at}"), Severity::Fine, at as i64)).collect();
             let ids = worst_first(Answer { diagnoses, ..Answer::default() });
             assert_eq!((ids.len(), ids[0].clone()), (listed, format!("op_{}", count - 1)));
@@ -353,7 +261,8 @@ mod tests {
 
     #[test]
     fn undecodable_escapes_stay() {
-        assert_eq!(decode("a%2"), "a%2");
-        assert_eq!(decode("%zz+%41"), "%zz A");
+        let key = |query| Parameters::parse(query).get("key").unwrap().to_owned();
+        assert_eq!(key("key=a%2"), "a%2");
+        assert_eq!(key("key=%zz+%41"), "%zz A");
     }
 }

@@ -1,8 +1,8 @@
-//! "Save & test".
+//! Answers *Save & test*: whether Jaeger answers, and how many operations of the last day it knows.
 
 use serde_json::json;
 
-use super::{instances::DataSource, now, upstream};
+use super::{instances::DataSource, jaeger_client, now};
 use diagnosis::{Filters, TimeRange};
 use grafana_plugin_protocol::api::Health;
 use jaeger::Dialect;
@@ -10,20 +10,20 @@ use trace::Micros;
 
 /// How far back to look for operations.
 const LOOKED_BACK: Micros = Micros::from_secs(24 * 3600);
-const FEW: usize = 20;
+const MAX_OPERATIONS: usize = 20;
 
 /// Tries the data source as a query would use it.
 pub(super) async fn check(data_source: &DataSource) -> Health {
     let jaeger = match data_source.investigator.client().health().await {
         Ok(jaeger) => jaeger,
-        Err(error) => return failed(&upstream::failure(&error).message),
+        Err(error) => return failed(&jaeger_client::failure(&error).message),
     };
     let now = now();
     let range = TimeRange { from: now - LOOKED_BACK, to: now };
-    match data_source.investigator.operations(range, &Filters::default(), FEW, now).await {
+    match data_source.investigator.operations(range, &Filters::default(), MAX_OPERATIONS, now).await {
         Ok(answer) => {
             let count = answer.diagnoses.len();
-            let seen = seen(data_source.investigator.playbook().name(), count);
+            let operations_seen = operations_seen(data_source.investigator.playbook().name(), count);
             let api = match jaeger.dialect {
                 Dialect::Legacy => "/api",
                 Dialect::V3 => "/api/v3",
@@ -35,7 +35,7 @@ pub(super) async fn check(data_source: &DataSource) -> Health {
             };
             Health {
                 ok: true,
-                message: format!("Jaeger{version} answers over {api} and knows {services}. {seen}."),
+                message: format!("Jaeger{version} answers over {api} and knows {services}. {operations_seen}."),
                 details: json!({
                     "api": api,
                     "version": jaeger.version,
@@ -45,12 +45,12 @@ pub(super) async fn check(data_source: &DataSource) -> Health {
                 }),
             }
         }
-        Err(error) => failed(&upstream::failure(&error).message),
+        Err(error) => failed(&jaeger_client::failure(&error).message),
     }
 }
 
 /// How many operations of the system that the playbook describes were found.
-fn seen(system: &str, count: usize) -> String {
+fn operations_seen(system: &str, count: usize) -> String {
     let kind = if system.is_empty() { String::new() } else { format!("{system} ") };
     let sources = if system.is_empty() { "the services export their" } else { &format!("{system} exports its") };
     match count {
@@ -59,7 +59,9 @@ fn seen(system: &str, count: usize) -> String {
              playbook fits them, or widen the services in the settings"
         ),
         1 => format!("One {kind}operation was seen in the last 24 hours"),
-        count if count >= FEW => format!("At least {FEW} {kind}operations were seen in the last 24 hours"),
+        count if count >= MAX_OPERATIONS => {
+            format!("At least {MAX_OPERATIONS} {kind}operations were seen in the last 24 hours")
+        }
         count => format!("{count} {kind}operations were seen in the last 24 hours"),
     }
 }
@@ -76,15 +78,20 @@ mod tests {
     /// review B19: "KTRDR operations" was said of every system.
     #[test]
     fn operations_are_called_after_the_system_of_the_playbook() {
-        assert_eq!(seen("Shop", 1), "One Shop operation was seen in the last 24 hours");
-        assert_eq!(seen("Shop", FEW - 1), "19 Shop operations were seen in the last 24 hours");
-        assert_eq!(seen("Shop", FEW), "At least 20 Shop operations were seen in the last 24 hours");
-        assert_eq!(seen("", 2), "2 operations were seen in the last 24 hours");
+        assert_eq!(operations_seen("Shop", 1), "One Shop operation was seen in the last 24 hours");
+        assert_eq!(operations_seen("Shop", MAX_OPERATIONS - 1), "19 Shop operations were seen in the last 24 hours");
+        assert_eq!(
+            operations_seen("Shop", MAX_OPERATIONS),
+            "At least 20 Shop operations were seen in the last 24 hours"
+        );
+        assert_eq!(operations_seen("", 2), "2 operations were seen in the last 24 hours");
         assert!(
-            seen("Shop", 0).starts_with("No Shop operations were seen") && seen("Shop", 0).contains("Shop exports its")
+            operations_seen("Shop", 0).starts_with("No Shop operations were seen")
+                && operations_seen("Shop", 0).contains("Shop exports its")
         );
         assert!(
-            seen("", 0).starts_with("No operations were seen") && seen("", 0).contains("the services export their")
+            operations_seen("", 0).starts_with("No operations were seen")
+                && operations_seen("", 0).contains("the services export their")
         );
     }
 }

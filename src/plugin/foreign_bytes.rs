@@ -1,8 +1,8 @@
-//! Whatever a user types into a query is read or refused with a message.
+//! Properties: anything that a user types into a query is parsed, or refused with a message.
 
 use proptest::prelude::*;
 
-use super::{logfmt, question::Question};
+use super::{logfmt, query_model::QueryModel};
 
 fn quoted(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
@@ -24,7 +24,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_query_or_a_message(bytes in any::<Vec<u8>>(), kind in "[a-z]{0,10}") {
-        if let Err(failure) = Question::parse(&bytes, &kind) {
+        if let Err(failure) = QueryModel::parse(&bytes, &kind) {
             prop_assert_eq!(failure.status, 400);
         }
     }

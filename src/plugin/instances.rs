@@ -1,4 +1,4 @@
-//! One investigator per data source, for as long as its settings stay as they are.
+//! One investigator per data source. Saving its settings replaces it.
 
 use std::{
     fmt,
@@ -9,20 +9,20 @@ use std::{
 use moka::future::Cache;
 
 use super::{
+    jaeger_client,
     metrics::JaegerTotals,
     settings::{Settings, SettingsError},
-    upstream,
 };
 use crate::investigate::Investigator;
 use diagnosis::playbook::Playbook;
 use frames::Source;
 use grafana_plugin_protocol::api::{Caller, Failure, Instance};
 
-/// Data sources that are kept.
-const MOST: u64 = 64;
+/// How many data sources are cached.
+const MAX_DATA_SOURCES: u64 = 64;
 const IDLE: Duration = Duration::from_secs(3600);
 
-/// A data source that can be asked.
+/// A data source with its settings and its investigator.
 #[derive(Clone, Debug)]
 pub(super) struct DataSource {
     pub(super) settings: Arc<Settings>,
@@ -30,7 +30,7 @@ pub(super) struct DataSource {
     pub(super) investigator: Investigator,
 }
 
-/// Changed settings make another key.
+/// The cache key: it changes when the settings are saved.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     org_id: i64,
@@ -38,34 +38,35 @@ struct Key {
     updated_ms: i64,
 }
 
-/// All of them.
+/// The cached data sources.
 #[derive(Clone)]
 pub(super) struct DataSources {
-    kept: Cache<Key, DataSource>,
-    /// What data sources did that are gone.
-    gone: Arc<Mutex<JaegerTotals>>,
+    cache: Cache<Key, DataSource>,
+    /// What data sources did that were evicted.
+    evicted: Arc<Mutex<JaegerTotals>>,
 }
 
 impl fmt::Debug for DataSources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DataSources({})", self.kept.entry_count())
+        write!(f, "DataSources({})", self.cache.entry_count())
     }
 }
 
 impl Default for DataSources {
     fn default() -> Self {
-        let gone = Arc::new(Mutex::new(JaegerTotals::default()));
-        let totals = Arc::clone(&gone);
-        let leave = move |_: Arc<Key>, old: DataSource, _| {
+        let evicted = Arc::new(Mutex::new(JaegerTotals::default()));
+        let totals = Arc::clone(&evicted);
+        let on_eviction = move |_: Arc<Key>, old: DataSource, _| {
             totals.lock().unwrap_or_else(PoisonError::into_inner).add(&old.investigator);
         };
-        let kept = Cache::builder().max_capacity(MOST).time_to_idle(IDLE).eviction_listener(leave).build();
-        Self { kept, gone }
+        let cache =
+            Cache::builder().max_capacity(MAX_DATA_SOURCES).time_to_idle(IDLE).eviction_listener(on_eviction).build();
+        Self { cache, evicted }
     }
 }
 
 impl DataSources {
-    /// The caller's data source, asking in the caller's name where it is set up so.
+    /// The caller's data source; it sends the caller's identity to Jaeger if its settings say so.
     pub(super) async fn get(&self, caller: &Caller) -> Result<DataSource, Failure> {
         self.find(caller).await.map_err(|error| Failure::bad_request(error.to_string()))
     }
@@ -73,19 +74,19 @@ impl DataSources {
     async fn find(&self, caller: &Caller) -> Result<DataSource, SettingsError> {
         let instance = &caller.instance;
         let key = Key { org_id: caller.org_id, uid: instance.uid.clone(), updated_ms: instance.updated_ms };
-        let made = self.kept.try_get_with(key, async { DataSource::new(instance) });
+        let made = self.cache.try_get_with(key, async { DataSource::new(instance) });
         let mut data_source = made.await.map_err(|error| (*error).clone())?;
         let identity = data_source.settings.identity(&caller.headers);
         if !identity.is_empty() {
-            data_source.investigator = upstream::personal(&data_source.investigator, &identity)?;
+            data_source.investigator = jaeger_client::personal(&data_source.investigator, &identity)?;
         }
         Ok(data_source)
     }
 
     /// What all data sources have asked of Jaeger since the start.
     pub(super) fn totals(&self) -> JaegerTotals {
-        let mut totals = *self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        for (_, data_source) in &self.kept {
+        let mut totals = *self.evicted.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, data_source) in &self.cache {
             totals.add(&data_source.investigator);
         }
         totals
@@ -102,7 +103,7 @@ impl DataSource {
                 SettingsError::Playbook(errors.join("; "))
             })?,
         };
-        let client = upstream::client(&settings)?;
+        let client = jaeger_client::client(&settings)?;
         let investigator = Investigator::new(client, Arc::new(playbook), settings.options.clone());
         let source = Source { uid: instance.uid.clone(), name: instance.name.clone() };
         Ok(Self { settings: Arc::new(settings), source, investigator })

@@ -1,4 +1,4 @@
-//! The plugin's own metrics.
+//! The plugin's own metrics, in Prometheus text format.
 
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -15,19 +15,19 @@ use crate::investigate::Investigator;
 
 const SECONDS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
-/// What happened to a query.
+/// How a query ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum QueryOutcome {
     Ok,
-    /// Jaeger's or the user's fault.
+    /// An error of Jaeger or of the query.
     Downstream,
-    /// Ours.
+    /// An error of the plugin.
     Plugin,
-    /// Nobody waits for it any more.
+    /// The caller went away.
     Cancelled,
 }
 
-impl Outcome {
+impl QueryOutcome {
     fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -91,7 +91,7 @@ pub(super) struct Metrics {
     jaeger: Jaeger,
 }
 
-/// Counters that are kept elsewhere and brought up to date when somebody reads them.
+/// Counters that are kept elsewhere and updated when the metrics are read.
 #[derive(Clone, Debug, Default)]
 struct Jaeger {
     questions: Counter,
@@ -149,7 +149,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts an answered query.
-    pub(super) fn query(&self, query_type: &'static str, outcome: Outcome, took: Duration) {
+    pub(super) fn query(&self, query_type: &'static str, outcome: QueryOutcome, took: Duration) {
         self.queries.get_or_create(&QueryLabels { query_type, outcome: outcome.as_str() }).inc();
         self.durations.get_or_create(&TypeLabels { query_type }).observe(took.as_secs_f64());
     }
@@ -194,9 +194,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metrics_are_told_in_prometheus_words() {
+    fn metrics_are_written_in_prometheus_text_format() {
         let metrics = Metrics::default();
-        metrics.query("operations", Outcome::Ok, Duration::from_millis(3));
+        metrics.query("operations", QueryOutcome::Ok, Duration::from_millis(3));
         metrics.resource(200);
         let guard = metrics.stream();
         let totals = JaegerTotals { calls: 3, questions: 5, cache_hits: 2, ..JaegerTotals::default() };

@@ -3,36 +3,36 @@
 //! A file is named after the handler of Grafana that it serves: `query_data`, `check_health`, `call_resource` and
 //! `stream`. [`Plugin`] passes each request on to one of them, within a [deadline](deadline).
 
+mod backend;
 mod call_resource;
 mod check_health;
 mod deadline;
 #[cfg(test)]
 mod foreign_bytes;
 mod instances;
+mod jaeger_client;
 mod logfmt;
 mod logging;
 mod metrics;
 mod order;
 mod query_data;
-mod question;
-mod service;
+mod query_model;
 mod settings;
 mod stream;
 mod uploads;
-mod upstream;
 
 use std::{io::Write, process::ExitCode, sync::Arc};
 
-pub use service::Plugin;
-pub use settings::{Settings, SettingsError, Tls};
+pub use backend::Plugin;
+pub use settings::{Settings, SettingsError};
 
 use grafana_plugin_protocol::go_plugin;
 use trace::Time;
 
-/// More would only take memory: the machine has fewer cores.
+/// More threads than cores would only cost memory.
 const BLOCKING_THREADS: usize = 16;
 
-/// Serves Grafana until it says stop: the whole life of the plugin's process.
+/// Serves Grafana until it asks the plugin to stop.
 #[must_use]
 pub fn run() -> ExitCode {
     if !go_plugin::started_by_grafana() {
@@ -51,7 +51,7 @@ pub fn run() -> ExitCode {
     let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("KTRDR_DIAGNOSIS_COMMIT"));
     tracing::info!(version, commit, "KTRDR Diagnosis starts");
     let served = runtime.block_on(go_plugin::serve(Arc::new(Plugin::default())));
-    // analyses that still run must not keep Grafana waiting
+    // Diagnoses that still run must not delay Grafana's shutdown.
     runtime.shutdown_background();
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,11 +62,11 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// What a person sees who starts the plugin by hand.
+/// Explains the plugin to a person who starts it by hand.
 fn refuse() -> ExitCode {
     let text = "This program is the backend of the Grafana data source KTRDR Diagnosis; Grafana starts it.\n\
                 To diagnose operations in a terminal, use `ktrdr-diagnose`.";
-    // if even that cannot be written, the exit status must do
+    // If stderr is closed, only the exit status reports it.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
     ExitCode::FAILURE
 }

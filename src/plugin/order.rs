@@ -22,16 +22,16 @@ impl Order {
     const NAMED: [(&'static str, Self); 3] =
         [("newest", Self::Newest), ("worst", Self::Worst), ("longest", Self::Longest)];
 
-    /// All words on the wire.
+    /// All words, for messages.
     pub(super) const WORDS: &'static str = "newest, worst, longest";
 
-    /// Reads the word on the wire.
+    /// Parses the word of a query.
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::NAMED.into_iter().find(|(name, _)| *name == text).map(|(_, order)| order)
     }
 
-    /// How many operations must be looked at for the first `limit` in this order: Jaeger can only be asked for the newest.
-    pub(super) fn looked_at(self, limit: usize, most: usize) -> usize {
+    /// How many operations to fetch for the first `limit` in this order: Jaeger can only be searched for the newest.
+    pub(super) fn operations_to_fetch(self, limit: usize, most: usize) -> usize {
         if self == Self::Newest { limit } else { most }
     }
 
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn only_the_newest_can_be_found_without_looking_at_all() {
         assert_eq!(
-            [Order::Newest, Order::Worst, Order::Longest].map(|order| order.looked_at(7, 1000)),
+            [Order::Newest, Order::Worst, Order::Longest].map(|order| order.operations_to_fetch(7, 1000)),
             [7, 1000, 1000]
         );
         for (word, order) in Order::NAMED {

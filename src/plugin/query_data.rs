@@ -1,14 +1,13 @@
-//! From a question to frames: asks the investigator, and builds the frames off the async threads.
+//! From a query to frames: asks the investigator, and builds the frames on a blocking thread.
 
 use std::sync::Arc;
 
 use super::{
     instances::DataSource,
-    now,
-    question::{Format, MAX_LIMIT, Question},
+    jaeger_client, now,
+    query_model::{Format, MAX_LIMIT, QueryModel},
     stream,
     uploads::Uploads,
-    upstream,
 };
 use crate::investigate::Options;
 use diagnosis::playbook::SpanRole;
@@ -18,12 +17,12 @@ use frames::{self, Buckets, Frame, View};
 use grafana_plugin_protocol::api::{Caller, Failure, Frames, QueryRange, RawQuery};
 use trace::{Micros, Time, Trace};
 
-/// Where a query without a range looks: the last hour.
+/// The range of a query that has none: the last hour.
 const DEFAULT_RANGE: Micros = Micros::from_secs(3600);
 
-/// Answers a question.
+/// Answers a query.
 pub(super) async fn answer(
-    question: Question,
+    model: QueryModel,
     query: &RawQuery,
     caller: &Caller,
     data_source: DataSource,
@@ -32,25 +31,25 @@ pub(super) async fn answer(
     let now = now();
     let range = range(query.range, now)?;
     let ask = &data_source.investigator;
-    let failed = |error| upstream::failure(&error);
+    let failed = |error| jaeger_client::failure(&error);
     let clock = range.to.min(now);
     let source = data_source.source.clone();
     let ref_id = query.ref_id.clone();
-    match question {
-        Question::Operations { filters, limit, order } => {
-            let looked_at = order.looked_at(limit, MAX_LIMIT);
-            let mut answer = ask.operations(range, &filters, looked_at, now).await.map_err(failed)?;
+    match model {
+        QueryModel::Operations { filters, limit, order } => {
+            let fetched = order.operations_to_fetch(limit, MAX_LIMIT);
+            let mut answer = ask.operations(range, &filters, fetched, now).await.map_err(failed)?;
             order.apply(&mut answer, limit);
             encoded(ref_id, move || vec![frames::operations(&answer, &source)]).await
         }
-        Question::Diagnosis { target, views, follow } => {
+        QueryModel::Diagnosis { target, views, follow } => {
             let answer = ask.diagnosis(&target, now).await.map_err(failed)?;
             let channel = (follow && !data_source.settings.is_personal())
                 .then(|| stream::channel(&data_source.source.uid, &answer))
                 .flatten();
             encoded(ref_id, move || diagnosis_frames(&answer, &views, &source, channel)).await
         }
-        Question::Trace { target } => {
+        QueryModel::Trace { target } => {
             let traces = ask.traces(&target, now).await.map_err(failed)?;
             if traces.iter().all(Trace::is_empty) {
                 return Err(Failure::downstream(
@@ -60,11 +59,11 @@ pub(super) async fn answer(
             }
             encoded(ref_id, move || vec![trace_frame(&traces, &data_source)]).await
         }
-        Question::ServiceMap { target } => {
+        QueryModel::ServiceMap { target } => {
             let answer = ask.diagnosis(&target, now).await.map_err(failed)?;
             encoded(ref_id, move || frames::service_map(&answer)).await
         }
-        Question::Metric { measure, by, filters, format, limit } => {
+        QueryModel::Metric { measure, by, filters, format, limit } => {
             let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
             let buckets = Buckets::new(
                 TimeRange { to: clock, ..range },
@@ -77,11 +76,11 @@ pub(super) async fn answer(
             };
             encoded(ref_id, move || vec![frame()]).await
         }
-        Question::Annotations { filters, limit, least } => {
+        QueryModel::Annotations { filters, limit, min_severity } => {
             let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
-            encoded(ref_id, move || vec![frames::annotations(&answer, least, clock)]).await
+            encoded(ref_id, move || vec![frames::annotations(&answer, min_severity, clock)]).await
         }
-        Question::Upload { handle, views } => {
+        QueryModel::Upload { handle, views } => {
             let upload = uploads.get(caller, &handle).await?;
             let playbook = Arc::clone(data_source.investigator.playbook());
             let Options { stall_threshold, baseline_window, .. } = data_source.settings.options;
@@ -124,7 +123,7 @@ fn trace_frame(traces: &[Trace], data_source: &DataSource) -> Frame {
     frame
 }
 
-/// Builds and encodes frames where it keeps nobody waiting.
+/// Builds and encodes frames on a blocking thread.
 async fn encoded(ref_id: String, build: impl FnOnce() -> Vec<Frame> + Send + 'static) -> Result<Frames, Failure> {
     let work = move || -> Result<Frames, frames::EncodeError> {
         let named = |mut frame: Frame| {
@@ -139,11 +138,11 @@ async fn encoded(ref_id: String, build: impl FnOnce() -> Vec<Frame> + Send + 'st
             tracing::error!(%error, "a frame cannot be encoded");
             Err(Failure::internal(error.to_string()))
         }
-        Err(_) => Err(Failure::internal("the plugin made a mistake; its log says more")),
+        Err(_) => Err(Failure::internal("internal error in the plugin; its log has the details")),
     }
 }
 
-/// The wanted range, the last hour without one.
+/// The query's range; without one, the last hour.
 pub(super) fn range(range: Option<QueryRange>, now: Time) -> Result<TimeRange, Failure> {
     let range =
         range.map(|range| TimeRange { from: Time::from_millis(range.from_ms), to: Time::from_millis(range.to_ms) });

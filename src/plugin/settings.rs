@@ -1,4 +1,4 @@
-//! The settings of a data source, understood.
+//! Parses the settings of a data source (jsonData and secureJsonData).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,6 +8,7 @@ use crate::investigate::Options;
 use diagnosis::DEFAULT_BASELINE_WINDOW;
 use diagnosis::playbook;
 use grafana_plugin_protocol::api::{Instance, Secret};
+use jaeger::Tls;
 use trace::Micros;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -19,10 +20,10 @@ const DEFAULT_LOOKBACK: Micros = Micros::from_secs(48 * 3600);
 /// Settings that cannot be used. Shows keys, never secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// No JSON object.
-    #[error("the data source's settings are no JSON object ({0}); save the data source again")]
+    /// Not a JSON object.
+    #[error("the data source's settings are not a JSON object ({0}); save the data source again")]
     NotJson(String),
-    /// No address.
+    /// No URL.
     #[error("the data source has no URL; enter Jaeger's address, such as http://jaeger:16686")]
     NoUrl,
     /// A setting of the wrong form.
@@ -51,19 +52,6 @@ pub enum SettingsError {
     Client(String),
 }
 
-/// TLS as Grafana's settings tell it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tls {
-    /// Take any certificate.
-    pub skip_verify: bool,
-    /// Certificate authority (PEM).
-    pub ca: Option<String>,
-    /// Certificate and key of the client (PEM).
-    pub client: Option<(String, Secret)>,
-    /// Name to expect in the certificate.
-    pub server_name: Option<String>,
-}
-
 /// All settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -75,7 +63,7 @@ pub struct Settings {
     pub headers: Vec<(String, Secret)>,
     /// Header and value that select a tenant.
     pub tenant: Option<(String, String)>,
-    /// TLS.
+    /// TLS of the connection to Jaeger.
     pub tls: Tls,
     /// How long a request to Jaeger may take.
     pub timeout: Duration,
@@ -85,14 +73,14 @@ pub struct Settings {
     pub forward_oauth: bool,
     /// Whether some of the user's cookies go to Jaeger; Grafana chooses which.
     pub forward_cookies: bool,
-    /// What an investigator wants to know.
+    /// Options of the investigator.
     pub options: Options,
     /// Rules to lay over the embedded playbook.
     pub playbook: Option<String>,
 }
 
 impl Settings {
-    /// Understands an instance.
+    /// Parses the settings of an instance.
     ///
     /// # Errors
     /// On the first setting that cannot be used.
@@ -135,7 +123,7 @@ impl Settings {
         })
     }
 
-    /// What tells users apart for Jaeger, of a request's headers.
+    /// The headers of a request that identify its user to Jaeger.
     #[must_use]
     pub fn identity(&self, headers: &BTreeMap<String, Secret>) -> Vec<(String, Secret)> {
         let mut wanted = Vec::new();
@@ -182,12 +170,12 @@ fn tls(json: Json<'_>, secret: &dyn Fn(&str) -> Option<Secret>) -> Result<Tls, S
     let mut tls = Tls { skip_verify: json.flag("tlsSkipVerify"), server_name, ..Tls::default() };
     if json.flag("tlsAuthWithCACert") {
         let ca = secret("tlsCACert").ok_or_else(|| missing("tlsAuthWithCACert", "the CA certificate"))?;
-        tls.ca = Some(ca.reveal().to_owned());
+        tls.ca_pem = Some(ca.reveal().to_owned());
     }
     if json.flag("tlsAuth") {
         let certificate = secret("tlsClientCert").ok_or_else(|| missing("tlsAuth", "the client certificate"))?;
         let key = secret("tlsClientKey").ok_or_else(|| missing("tlsAuth", "the client key"))?;
-        tls.client = Some((certificate.reveal().to_owned(), key));
+        tls.client_pem = Some((certificate.reveal().to_owned(), jaeger::Secret::new(key.reveal())));
     }
     Ok(tls)
 }
@@ -285,7 +273,7 @@ mod tests {
         let headers: Vec<_> = settings.headers.iter().map(|(k, v)| (k.as_str(), v.reveal())).collect();
         assert_eq!(headers, [("X-Team", "v")]);
         assert_eq!(settings.tenant, Some(("x-tenant".into(), "blue".into())));
-        assert_eq!(settings.tls.client, Some(("c".into(), Secret::new("k"))));
+        assert_eq!(settings.tls.client_pem, Some(("c".into(), jaeger::Secret::new("k"))));
         assert_eq!(settings.tls.server_name.as_deref(), Some("jaeger.local"));
         let mut sent = BTreeMap::from([("authorization".to_owned(), Secret::new("Bearer x"))]);
         sent.insert("x-other".into(), Secret::new("y"));
@@ -300,7 +288,7 @@ mod tests {
         assert!(error(json!({"tlsAuth": true})).contains("client certificate"));
         assert!(error(json!({"httpHeaderName1": "a b"})).contains("a b"));
         let broken = Instance { url: "http://j".into(), json: b"[1".to_vec(), ..Instance::default() };
-        assert!(Settings::of(&broken).unwrap_err().to_string().contains("no JSON object"));
+        assert!(Settings::of(&broken).unwrap_err().to_string().contains("not a JSON object"));
         assert_eq!(Settings::of(&Instance::default()), Err(SettingsError::NoUrl));
     }
 }

@@ -1,10 +1,11 @@
-//! Following an operation that still runs: its frame `diagnosis`, whole, whenever something changed.
+//! Streams the frame `diagnosis` of an operation that still runs: the whole frame, whenever something changed, until the
+//! operation ends. Its channel is `operation/<id>`.
 
 use std::{fmt::Write as _, time::Duration};
 
 use futures_util::stream;
 
-use super::{deadline::Deadline, instances::DataSource, metrics::StreamGuard, now, upstream};
+use super::{deadline::Deadline, instances::DataSource, jaeger_client, metrics::StreamGuard, now};
 use crate::investigate::Target;
 use diagnosis::Answer;
 use diagnosis::{Diagnosis, OperationStatus, Verdict};
@@ -15,11 +16,11 @@ use trace::Time;
 /// Grafana refuses longer channels.
 const MAX_CHANNEL: usize = 160;
 const PREFIX: &str = "operation/";
-const EVERY: Duration = Duration::from_secs(5);
-/// Failures in a row after which the stream gives up; Grafana then tries again, later and later.
-const PATIENCE: u32 = 3;
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// Failures in a row after which the stream ends; Grafana then reconnects, with growing delays.
+const MAX_FAILURES: u32 = 3;
 
-/// The channel of an answer that tells of one operation which still runs.
+/// The channel of an answer about exactly one operation that still runs.
 pub(super) fn channel(uid: &str, answer: &Answer) -> Option<String> {
     let [diagnosis] = answer.diagnoses.as_slice() else { return None };
     if !still_runs(diagnosis) {
@@ -40,7 +41,7 @@ fn encode(id: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"_-.".contains(&byte) {
             path.push(char::from(byte));
         } else {
-            // writing into a text cannot fail
+            // Writing to a string cannot fail.
             let _ = write!(path, "={byte:02x}");
         }
     }
@@ -71,7 +72,7 @@ pub(super) async fn snapshot(data_source: &DataSource, target: &Target) -> Resul
 
 async fn ask(data_source: &DataSource, target: &Target) -> Result<Answer, Failure> {
     let ask = async |data_source: DataSource| {
-        data_source.investigator.diagnosis(target, now()).await.map_err(|error| upstream::failure(&error))
+        data_source.investigator.diagnosis(target, now()).await.map_err(|error| jaeger_client::failure(&error))
     };
     Deadline::within(None).limit(data_source.clone(), ask).await
 }
@@ -83,9 +84,9 @@ fn frame(data_source: &DataSource, answer: &Answer) -> Result<Vec<u8>, Failure> 
     Ok(json.into_bytes())
 }
 
-/// What counts as a change; the clock alone is none.
+/// The fields whose change is sent; fields that change with the clock alone are left out.
 #[derive(PartialEq)]
-struct Sign {
+struct Fingerprint {
     status: OperationStatus,
     verdict: Verdict,
     rule: String,
@@ -96,7 +97,7 @@ struct Sign {
     progress_phase: Option<String>,
 }
 
-impl Sign {
+impl Fingerprint {
     fn of(diagnosis: &Diagnosis) -> Self {
         Self {
             status: diagnosis.status,
@@ -114,7 +115,7 @@ impl Sign {
 struct Follower {
     data_source: DataSource,
     target: Target,
-    last: Option<Vec<Sign>>,
+    last: Option<Vec<Fingerprint>>,
     ended: bool,
     failures: u32,
     _counted: StreamGuard,
@@ -138,13 +139,13 @@ impl Follower {
     async fn next(&mut self) -> Option<Result<Vec<u8>, Failure>> {
         while !self.ended {
             if self.last.is_some() || self.failures > 0 {
-                tokio::time::sleep(EVERY).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
             let answer = match ask(&self.data_source, &self.target).await {
                 Ok(answer) => answer,
                 Err(failure) => {
                     self.failures += 1;
-                    if self.failures < PATIENCE {
+                    if self.failures < MAX_FAILURES {
                         continue;
                     }
                     self.ended = true;
@@ -153,7 +154,7 @@ impl Follower {
             };
             self.failures = 0;
             self.ended = !answer.diagnoses.iter().any(|diagnosis| still_runs(diagnosis));
-            let now = answer.diagnoses.iter().map(|diagnosis| Sign::of(diagnosis)).collect();
+            let now = answer.diagnoses.iter().map(|diagnosis| Fingerprint::of(diagnosis)).collect();
             if self.last.as_ref() != Some(&now) {
                 self.last = Some(now);
                 return Some(frame(&self.data_source, &answer));

@@ -1,4 +1,4 @@
-//! Trace files that people upload: decoded, kept in memory for an hour.
+//! Uploaded trace files: decoded and kept in memory for an hour.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use trace::Trace;
 
 /// Largest file.
 pub(super) const MAX_BYTES: usize = 64 << 20;
-/// All files together, counted by what was uploaded; the oldest go first.
+/// All files together, by their uploaded size; the oldest are dropped first.
 const MAX_TOTAL_KIB: u64 = 256 << 10;
 const KEPT: Duration = Duration::from_secs(3600);
 
@@ -26,12 +26,12 @@ struct Key {
 #[derive(Clone)]
 pub(super) struct Upload {
     pub(super) traces: Arc<Vec<Trace>>,
-    /// What its reader must know: spans that were left out, errors beside the traces.
+    /// Notices for the reader: spans that were left out, errors beside the traces.
     pub(super) notices: Arc<Vec<String>>,
     kib: u32,
 }
 
-/// All of them.
+/// The uploaded files.
 #[derive(Clone)]
 pub(super) struct Uploads {
     cache: Cache<Key, Upload>,
@@ -64,7 +64,7 @@ impl Uploads {
         let kib = (body.len() >> 10).max(1) as u32;
         let decoded = tokio::task::spawn_blocking(move || jaeger::decode(&body)).await;
         let decoded =
-            decoded.map_err(|_| Failure::internal("the plugin could not read this file; its log says more"))?;
+            decoded.map_err(|_| Failure::internal("the plugin could not read this file; its log has the details"))?;
         let decoded = decoded.map_err(|error| Failure::bad_request(format!("this is not a trace file: {error}")))?;
         let notices = Arc::new(decoded.notices());
         let handle = uuid::Uuid::new_v4().simple().to_string();
@@ -77,10 +77,7 @@ impl Uploads {
     pub(super) async fn get(&self, caller: &Caller, handle: &str) -> Result<Upload, Failure> {
         let upload = self.cache.get(&Self::key(caller, handle)).await;
         upload.ok_or_else(|| {
-            Failure::downstream(
-                404,
-                "the uploaded file is not here any more (they are kept for an hour); upload it again",
-            )
+            Failure::downstream(404, "the uploaded file has expired (files are kept for an hour); upload it again")
         })
     }
 }

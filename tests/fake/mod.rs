@@ -1,5 +1,5 @@
-//! A Jaeger that runs inside a test. It holds traces in the legacy format, searches them like real storage backends, and can
-//! imitate the quirks of a version or a storage.
+//! A Jaeger that runs inside a test: it holds traces in the legacy form, searches them as real storages do, and can be
+//! configured with the quirks of a version or a storage.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::struct_excessive_bools, reason = "a quirk each")]
@@ -380,7 +380,7 @@ fn tags_of(span: &Value) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The same trace as `/api/v3` returns it, one block per span as with `ClickHouse`.
+/// The same trace as `/api/v3` returns it, one block per span as `ClickHouse` does.
 fn otlp(trace: &Value) -> Vec<Value> {
     let spans = trace["spans"].as_array().unwrap();
     spans.iter().map(|span| otlp_span(trace, span)).collect()

@@ -23,7 +23,7 @@ const SPEED: i64 = 300;
 /// How long to wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The configuration for the stack, with every target replaced by the simulated one and scraped every second.
+/// The configuration for the stack, with every target replaced by its simulated process and scraped every second.
 fn config(exporters: &[Exporter]) -> Value {
     let text = include_str!("../../deploy/prometheus.yml");
     let mut config: Value = serde_yaml_ng::from_str(text).expect("YAML");
@@ -32,13 +32,13 @@ fn config(exporters: &[Exporter]) -> Value {
     for job in config["scrape_configs"].as_array_mut().expect("a list of jobs") {
         let name = job["job_name"].as_str().expect("a name").to_owned();
         let targets: Vec<String> = job["static_configs"].as_array().expect("a list").iter().flat_map(targets).collect();
-        let stand_in = |target: &String| {
+        let simulated = |target: &String| {
             let exporter = exporters.iter().find(|exporter| exporter.process.instance() == *target);
-            let exporter = exporter.unwrap_or_else(|| panic!("{target} is no process of KTRDR's local stack"));
+            let exporter = exporter.unwrap_or_else(|| panic!("{target} is not a process of KTRDR's local stack"));
             assert_eq!(exporter.process.job(), name, "{target}");
             json!({"targets": [exporter.address.to_string()], "labels": {"instance": target}})
         };
-        job["static_configs"] = targets.iter().map(stand_in).collect();
+        job["static_configs"] = targets.iter().map(simulated).collect();
         scraped.extend(targets);
     }
     assert_eq!(scraped.len(), Process::ALL.len(), "{scraped:?}");

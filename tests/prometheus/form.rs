@@ -13,7 +13,7 @@ use crate::{
 
 const NOW: Time = Time(1_795_341_900_000_000);
 
-/// Names of all series that KTRDR's processes tell, and Prometheus's own word on them.
+/// Names of all series that KTRDR's processes export, and Prometheus's own series about them.
 fn known() -> BTreeSet<String> {
     let names = Metric::ALL.iter().flat_map(|metric| {
         let ends: &[&str] =
@@ -68,8 +68,8 @@ fn promtool_takes_the_scrape_configuration() {
 }
 
 #[test]
-fn promtool_takes_what_the_processes_tell() {
-    if !there("promtool_takes_what_the_processes_tell") {
+fn promtool_accepts_what_the_processes_export() {
+    if !there("promtool_accepts_what_the_processes_export") {
         return;
     }
     let mut simulation = Simulation::with_backlog(NOW, 1);

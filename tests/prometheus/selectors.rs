@@ -57,7 +57,7 @@ pub(crate) fn of(promql: &str) -> BTreeSet<Selector> {
 }
 
 #[test]
-fn selectors_are_told_from_functions_labels_and_words() {
+fn selectors_are_distinguished_from_functions_labels_and_words() {
     let promql = "histogram_quantile(0.95, sum by (le, job) (rate(a_bucket{t=~\"x|(y)\"}[5m]))) or vector(0) \
                   / on (job) group_left (x) max(b) without (instance) and count(up{a=\"}\"} == 0) > bool 1e3 - c offset 5m";
     let found: Vec<String> = of(promql).into_iter().map(|selector| selector.promql).collect();

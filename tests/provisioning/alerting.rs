@@ -8,9 +8,9 @@ use testbed::{self, Flavour, Form, Store};
 use crate::{
     files::{Dashboard, OURS, Rule, items, text, texts},
     support::{
+        example_traces::ExampleTraces,
         go,
         grafana::{self, Seen},
-        story::Story,
     },
 };
 
@@ -49,7 +49,7 @@ fn the_texts_of_rules_name_labels_that_their_query_has() {
         let (title, groups) = (rule.title(), rule.groups());
         let annotations = texts(&rule.json["annotations"]).join("\n");
         for found in label.captures_iter(&annotations) {
-            assert!(groups.contains(&&found[1]), "{title}: {} is no label of {groups:?}", &found[1]);
+            assert!(groups.contains(&&found[1]), "{title}: {} is not a label of {groups:?}", &found[1]);
         }
         // newer versions of Grafana replace environment variables in braces in annotations, and any `$` in labels
         assert!(!annotations.contains("${"), "{title}");
@@ -58,7 +58,7 @@ fn the_texts_of_rules_name_labels_that_their_query_has() {
         assert!(!groups.iter().any(|group| labels.contains_key(*group)), "{title}: a fixed label hides the query's");
         let about_jaeger = groups.is_empty();
         let says = |word: &str| groups.contains(&word) || labels.contains_key(word);
-        assert!(about_jaeger || says("verdict"), "{title} does not tell the verdict");
+        assert!(about_jaeger || says("verdict"), "{title} does not name the verdict");
         for name in ["summary", "description", "dashboard"] {
             assert!(!text(&rule.json["annotations"][name]).is_empty(), "{title}: no {name}");
         }
@@ -80,7 +80,7 @@ fn cases(rules: &[Rule], (from, to): (i64, i64)) -> Vec<Value> {
 async fn ask(host: &std::path::Path, url: &str, queries: Vec<Value>) -> Seen {
     let host = host.to_owned();
     let cases = json!({"dataSource": grafana::data_source(url), "queries": queries});
-    tokio::task::spawn_blocking(move || grafana::ask(&host, &cases)).await.expect("the stand-in ends")
+    tokio::task::spawn_blocking(move || grafana::ask(&host, &cases)).await.expect("the Go test host ends")
 }
 
 /// The label sets for which a rule fires.
@@ -100,10 +100,10 @@ fn firing(rule: &Rule, seen: &Seen) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rule_fires_on_a_bad_day_with_the_labels_that_it_names() {
     let Some(host) = go::or_skip("alert rules", go::grafana_host()) else { return };
-    let story = Story::recent();
-    let server = testbed::serve(Store::new(story.traces.clone()), Flavour::Both).await.expect("a port on loopback");
+    let examples = ExampleTraces::recent();
+    let server = testbed::serve(Store::new(examples.traces.clone()), Flavour::Both).await.expect("a port on loopback");
     let rules = Rule::of(RULES);
-    let seen = ask(&host, &server.url, cases(&rules, story.range())).await;
+    let seen = ask(&host, &server.url, cases(&rules, examples.range())).await;
     seen.assert_no_problems();
     for rule in &rules {
         let (title, firing) = (rule.title(), firing(rule, &seen));
@@ -131,7 +131,7 @@ async fn no_rule_fires_when_all_is_well_and_a_dead_jaeger_is_an_error() {
     let server = testbed::serve(Store::new(traces), Flavour::Both).await.expect("a port on loopback");
     let rules = Rule::of(RULES);
     let range = (now.0 / 1000 - 3_600_000, now.0 / 1000);
-    // without a baseline the slowdown has no row; its rule accepts that
+    // a duration without a baseline is not a number; its rule says that this is fine
     let (counts, durations): (Vec<_>, Vec<_>) =
         Rule::of(RULES).into_iter().partition(|rule| rule.step("A")["model"]["measure"] != "slowdown");
     let seen = ask(&host, &server.url, cases(&counts, range)).await;
@@ -159,9 +159,9 @@ async fn the_recording_rule_of_the_documentation_reads_numbers() {
         assert!(text(&record["metric"]).starts_with("ktrdr_diagnosis_"), "{record}");
     }
     let Some(host) = go::or_skip("recording rules", go::grafana_host()) else { return };
-    let story = Story::recent();
-    let server = testbed::serve(Store::new(story.traces.clone()), Flavour::Both).await.expect("a port on loopback");
-    let seen = ask(&host, &server.url, cases(&rules, story.range())).await;
+    let examples = ExampleTraces::recent();
+    let server = testbed::serve(Store::new(examples.traces.clone()), Flavour::Both).await.expect("a port on loopback");
+    let seen = ask(&host, &server.url, cases(&rules, examples.range())).await;
     seen.assert_no_problems();
     for rule in &rules {
         assert!(seen.numbers(rule.title(), "A").len() > 1, "{}", rule.title());

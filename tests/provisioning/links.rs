@@ -18,7 +18,7 @@ fn target(address: &str) -> Option<(String, BTreeSet<String>)> {
 
 fn assert_leads_somewhere(place: &str, address: &str) {
     let Some((uid, variables)) = target(address) else { return };
-    let dashboard = Dashboard::with_uid(&uid).unwrap_or_else(|| panic!("{place}: there is no dashboard {uid}"));
+    let dashboard = Dashboard::with_uid(&uid).unwrap_or_else(|| panic!("{place}: there is not a dashboard {uid}"));
     for variable in variables {
         assert!(dashboard.variable(&variable).is_some(), "{place}: {uid} has no variable {variable}");
     }
@@ -36,7 +36,7 @@ fn links_lead_to_dashboards_and_variables_that_exist() {
     }
     for rule in Rule::of("provisioning/alerting/ktrdr-diagnosis.yaml") {
         let address = text(&rule.json["annotations"]["dashboard"]).to_owned();
-        assert!(target(&address).is_some(), "{}: {address} is no dashboard", rule.title());
+        assert!(target(&address).is_some(), "{}: {address} is not a dashboard", rule.title());
         assert_leads_somewhere(rule.title(), &address);
     }
     assert!(count >= 8, "only {count} links");

@@ -1,4 +1,4 @@
-//! Runs tests/grafana-host, the test harness in Go that takes the place of Grafana: cases in, answers out.
+//! The Grafana test host that is written in Go: cases in, answers out.
 
 use std::{
     io::Write,
@@ -15,24 +15,25 @@ use super::frame::Frame;
 /// The id of the data source in every call.
 pub const UID: &str = "ktrdr-test";
 
-/// The results of the harness.
+/// What the Go test host saw.
 #[derive(Debug)]
 pub struct Seen(pub Value);
 
-/// Starts the plugin in the harness and makes the calls of the cases.
+/// Starts the plugin in the Go test host and asks it what the cases say.
 pub fn ask(host: &Path, cases: &Value) -> Seen {
     let mut child = Command::new(host)
         .args(["-plugin", env!("CARGO_BIN_EXE_gpx_ktrdr_diagnosis"), "-cases", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("the stand-in starts");
+        .expect("the Go test host starts");
     let mut stdin = child.stdin.take().expect("stdin is piped");
-    stdin.write_all(cases.to_string().as_bytes()).expect("the stand-in reads its cases");
+    stdin.write_all(cases.to_string().as_bytes()).expect("the Go test host reads its cases");
     drop(stdin);
-    let output = child.wait_with_output().expect("the stand-in ends");
-    let seen = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("the stand-in failed ({error}): {}", String::from_utf8_lossy(&output.stderr)));
+    let output = child.wait_with_output().expect("the Go test host ends");
+    let seen = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("the Go test host failed ({error}): {}", String::from_utf8_lossy(&output.stderr))
+    });
     Seen(seen)
 }
 
@@ -50,8 +51,9 @@ impl Seen {
         assert!(self.0["checked"].as_u64().unwrap_or_default() > 0, "nothing was checked");
     }
 
-    /// Compares the frames' JSON of our own server for the browser tests with Grafana's; returns the number of frames.
-    pub fn assert_our_stand_in_writes_the_same(&self) -> usize {
+    /// Holds the frames' JSON as our own harness writes it (for the browser tests) against Grafana's; says how many
+    /// frames that were.
+    pub fn assert_our_harness_writes_the_same(&self) -> usize {
         let answers = self.0["queries"].as_object().into_iter().flatten().filter_map(|(_, case)| case.as_object());
         let mut compared = 0;
         for answer in answers.flatten().map(|(_, answer)| answer) {

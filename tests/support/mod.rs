@@ -9,9 +9,9 @@
     reason = "it is test code, which clippy sees only in functions marked as tests"
 )]
 
-pub mod dressed;
+pub mod example_traces;
 pub mod frame;
 pub mod go;
 pub mod grafana;
 pub mod jaeger;
-pub mod story;
+pub mod version_proxy;

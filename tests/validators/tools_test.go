@@ -14,16 +14,16 @@ import (
 
 // Programs that are started by an expression: built here, or named elsewhere in the same file.
 var startedByExpression = map[string][]string{
-	"benches/memory.rs":                      {"&me"},
-	"frontend/browser/backend.mjs":           {"built('examples/stand_in')"},
-	"crates/grafana-plugin-protocol/src/client/process.rs":                    {"binary"},
-	"tests/grafana-host/host.go":             {"executable"},
-	"tests/prometheus/tools.rs":              {"program"},
-	"tests/support/grafana.rs":               {"host"},
-	"tests/support/jaeger.rs":                {"program"},
-	"tests/validators/cmd/emptyroot/main.go": {"self"},
-	"tests/validators/tools_test.go":         {"program"},
-	"tests/wire/life.rs":                     {"binary()"},
+	"benches/memory.rs":                                    {"&me"},
+	"frontend/browser/backend.mjs":                         {"built('examples/dev_server')"},
+	"crates/grafana-plugin-protocol/src/client/process.rs": {"binary"},
+	"tests/grafana-host/host.go":                           {"executable"},
+	"tests/prometheus/tools.rs":                            {"program"},
+	"tests/support/grafana.rs":                             {"host"},
+	"tests/support/jaeger.rs":                              {"program"},
+	"tests/validators/cmd/emptyroot/main.go":               {"self"},
+	"tests/validators/tools_test.go":                       {"program"},
+	"tests/wire/life.rs":                                   {"binary()"},
 }
 
 // Programs in scripts/tools.sh that only other programs call.

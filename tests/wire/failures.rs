@@ -1,5 +1,4 @@
-//! Invalid queries, invalid settings, a Jaeger that is down: each gives an error message, loses nothing else and leaks no
-//! secret.
+//! Bad queries, bad settings, an unreachable Jaeger: each gets a clear error, nothing else is lost, no secret leaks.
 
 use std::{
     collections::HashMap,
@@ -14,15 +13,15 @@ use std::{
 use serde_json::json;
 use testbed::grafana_harness::{QueryDataRequest, data_query, data_source};
 
-use crate::stand::{Stand, on_demo, plugin};
+use crate::setup::{Setup, on_demo, plugin};
 
 #[test]
 fn one_bad_query_among_several_leaves_the_others_alone() {
-    on_demo(async |stand| {
+    on_demo(async |setup| {
         let good = |ref_id: &str| json!({"refId": ref_id, "queryType": "operations", "limit": 3});
-        let raw = |ref_id: &str, text: &str| data_query(&good(ref_id), stand.range(), text.as_bytes().to_vec());
+        let raw = |ref_id: &str, text: &str| data_query(&good(ref_id), setup.range(), text.as_bytes().to_vec());
         let request = QueryDataRequest {
-            plugin_context: Some(stand.source.query_context()),
+            plugin_context: Some(setup.source.query_context()),
             headers: HashMap::new(),
             queries: vec![
                 raw("A", &good("A").to_string()),
@@ -35,7 +34,7 @@ fn one_bad_query_among_several_leaves_the_others_alone() {
                 raw("H", &good("H").to_string()),
             ],
         };
-        let answer = stand.host.query_raw(request).await.unwrap();
+        let answer = setup.host.query_raw(request).await.unwrap();
         assert_eq!(answer.responses.len(), 8);
         for good in ["A", "H"] {
             assert_eq!((answer.responses[good].error.as_str(), answer.responses[good].frames.len()), ("", 1));
@@ -58,9 +57,9 @@ fn one_bad_query_among_several_leaves_the_others_alone() {
 
 #[tokio::test]
 async fn a_range_that_ends_before_it_starts_is_refused() {
-    let stand = Stand::empty().await;
+    let setup = Setup::empty().await;
     let query = json!({"refId": "A", "queryType": "operations"});
-    let answer = stand.host.query(&stand.source, (2_000, 1_000), vec![query], HashMap::new()).await.unwrap();
+    let answer = setup.host.query(&setup.source, (2_000, 1_000), vec![query], HashMap::new()).await.unwrap();
     assert_eq!(answer.responses["A"].status, 400);
 }
 
@@ -72,34 +71,34 @@ async fn nobody() -> String {
 
 #[tokio::test]
 async fn a_jaeger_that_is_down_is_an_error_and_never_emptiness() {
-    let mut stand = Stand::empty().await;
-    stand.source = data_source("down", &nobody().await);
+    let mut setup = Setup::empty().await;
+    setup.source = data_source("down", &nobody().await);
     for query in [
         json!({"queryType": "metric", "measure": "failed"}),
         json!({"queryType": "operations"}),
         json!({"queryType": "diagnosis", "operationId": "op_training_1"}),
         json!({"query": "4bf92f3577b34da6a3ce929d0e0e4736"}),
     ] {
-        let (status, message, source) = stand.failure(query).await;
+        let (status, message, source) = setup.failure(query).await;
         assert_eq!((status, source.as_str()), (502, "downstream"), "{message}");
         assert!(message.contains("cannot be reached") && message.contains("16686"), "{message}");
     }
-    let health = stand.host.health(&stand.source).await.unwrap();
+    let health = setup.host.health(&setup.source).await.unwrap();
     assert_eq!(health.status, 2);
     assert!(health.message.contains("cannot be reached"), "{}", health.message);
     let details: serde_json::Value = serde_json::from_slice(&health.json_details).unwrap();
     assert!(details["verboseMessage"].is_string());
-    let (status, body) = stand.resource("GET", "services", "").await;
+    let (status, body) = setup.resource("GET", "services", "").await;
     assert_eq!(status, 502);
     assert!(body["message"].as_str().unwrap().contains("cannot be reached"), "{body}");
 }
 
 #[test]
 fn a_wrong_base_path_is_named() {
-    on_demo(async |stand| {
-        let mut stand = stand.clone();
-        stand.source = data_source("wrong", &format!("{}/not/here", stand.jaeger.url));
-        let (status, message, source) = stand.failure(json!({"queryType": "operations"})).await;
+    on_demo(async |setup| {
+        let mut setup = setup.clone();
+        setup.source = data_source("wrong", &format!("{}/not/here", setup.jaeger.url));
+        let (status, message, source) = setup.failure(json!({"queryType": "operations"})).await;
         assert_eq!(source, "downstream");
         assert!(status >= 400 && message.contains("base path"), "{status} {message}");
     });
@@ -107,70 +106,70 @@ fn a_wrong_base_path_is_named() {
 
 #[test]
 fn a_user_without_a_role_is_answered() {
-    on_demo(async |stand| {
-        let mut stand = stand.clone();
+    on_demo(async |setup| {
+        let mut setup = setup.clone();
         for role in ["None", ""] {
-            stand.source.role = role.to_owned();
-            assert!(stand.frames(json!({"queryType": "operations"})).await[0].rows() > 0);
-            assert_eq!(stand.host.health(&stand.source).await.unwrap().status, 1);
-            assert_eq!(stand.resource("GET", "services", "").await.0, 200);
+            setup.source.role = role.to_owned();
+            assert!(setup.frames(json!({"queryType": "operations"})).await[0].rows() > 0);
+            assert_eq!(setup.host.health(&setup.source).await.unwrap().status, 1);
+            assert_eq!(setup.resource("GET", "services", "").await.0, 200);
         }
     });
 }
 
 #[test]
 fn wrong_settings_are_named_and_right_ones_are_taken_up() {
-    on_demo(async |stand| {
-        let mut stand = stand.clone();
-        stand.source.uid = "changing".into();
-        stand.source.json = json!({"lookback": "yesterday"});
-        let (status, message, _) = stand.failure(json!({"queryType": "operations"})).await;
+    on_demo(async |setup| {
+        let mut setup = setup.clone();
+        setup.source.uid = "changing".into();
+        setup.source.json = json!({"lookback": "yesterday"});
+        let (status, message, _) = setup.failure(json!({"queryType": "operations"})).await;
         assert_eq!(status, 400);
         assert!(message.contains("`lookback`"), "{message}");
-        stand.source.json = json!({"playbook": "[spans]\nnoises = []\n"});
-        stand.source.updated_ms += 1;
-        let (_, message, _) = stand.failure(json!({"queryType": "operations"})).await;
+        setup.source.json = json!({"playbook": "[spans]\nnoises = []\n"});
+        setup.source.updated_ms += 1;
+        let (_, message, _) = setup.failure(json!({"queryType": "operations"})).await;
         assert!(message.contains("playbook") && message.contains("line"), "{message}");
-        stand.source.json = json!({"lookback": "24h"});
-        stand.source.updated_ms += 1;
-        assert!(stand.frames(json!({"queryType": "operations"})).await[0].rows() > 0);
+        setup.source.json = json!({"lookback": "24h"});
+        setup.source.updated_ms += 1;
+        assert!(setup.frames(json!({"queryType": "operations"})).await[0].rows() > 0);
     });
 }
 
 #[test]
 fn secrets_reach_no_log_no_error_and_no_frame() {
     const SECRET: &str = "correct-horse-battery";
-    on_demo(async |stand| {
-        let mut stand = stand.clone();
-        stand = stand.with_own_plugin(&[("RUST_LOG", "trace"), ("GF_PLUGIN_LOG_LEVEL", "trace")]).await;
-        stand.source.basic_auth_user = Some("me".into());
+    on_demo(async |setup| {
+        let mut setup = setup.clone();
+        setup = setup.with_own_plugin(&[("RUST_LOG", "trace"), ("GF_PLUGIN_LOG_LEVEL", "trace")]).await;
+        setup.source.basic_auth_user = Some("me".into());
         for key in ["basicAuthPassword", "httpHeaderValue1", "tlsClientKey"] {
-            stand.source.secrets.insert(key.into(), SECRET.into());
+            setup.source.secrets.insert(key.into(), SECRET.into());
         }
         let headers = HashMap::from([("Authorization".to_owned(), format!("Bearer {SECRET}"))]);
         let settings =
             [json!({"httpHeaderName1": "X-Key", "oauthPassThru": true}), json!({"lookback": 1}), json!("no object")];
         let mut seen = String::new();
         for (at, json) in settings.into_iter().enumerate() {
-            stand.source.json = json;
-            stand.source.role = if at == 1 { "None".into() } else { "Editor".into() };
-            stand.source.updated_ms += 1;
-            for url in [stand.jaeger.url.clone(), nobody().await] {
-                stand.source.url = url;
-                stand.source.updated_ms += 1;
+            setup.source.json = json;
+            setup.source.role = if at == 1 { "None".into() } else { "Editor".into() };
+            setup.source.updated_ms += 1;
+            for url in [setup.jaeger.url.clone(), nobody().await] {
+                setup.source.url = url;
+                setup.source.updated_ms += 1;
                 let query = json!({"refId": "A", "queryType": "operations", "limit": 2});
                 let answer =
-                    stand.host.query(&stand.source, stand.range(), vec![query], headers.clone()).await.unwrap();
-                let health = stand.host.health(&stand.source).await.unwrap();
-                let services = stand.resource("GET", "services", "").await;
+                    setup.host.query(&setup.source, setup.range(), vec![query], headers.clone()).await.unwrap();
+                let health = setup.host.health(&setup.source).await.unwrap();
+                let services = setup.resource("GET", "services", "").await;
                 write!(seen, "{:?} {health:?} {services:?}", answer.responses["A"].error).unwrap();
                 for frame in &answer.responses["A"].frames {
                     seen += &String::from_utf8_lossy(frame);
                 }
             }
         }
-        seen += &stand.host.metrics().await.unwrap();
-        let log = stand.host.log().join("\n");
+        seen += &setup.host.metrics().await.unwrap();
+        let log = setup.host.log().join("\n");
         assert!(log.contains("starts"), "the log is read: {log}");
         assert!(!seen.contains(SECRET));
         assert!(!log.contains(SECRET), "{log}");
@@ -213,12 +212,12 @@ async fn a_query_that_grafana_cancels_stops_asking_jaeger() {
     }
     until(|| open.load(Ordering::SeqCst) == 0).await;
     assert!(seen.load(Ordering::SeqCst) > 0);
-    let told = async {
+    let counted = async {
         while !host.metrics().await.unwrap().contains(r#"outcome="cancelled""#) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), told).await.expect("it is counted as cancelled");
+    tokio::time::timeout(Duration::from_secs(20), counted).await.expect("it is counted as cancelled");
 }
 
 /// Waits until a condition holds; fails the test after 20 seconds.

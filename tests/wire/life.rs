@@ -4,7 +4,7 @@ use std::{process::Command, time::Duration};
 
 use testbed::grafana_harness::{Host, data_source};
 
-use crate::stand::{binary, plugin};
+use crate::setup::{binary, plugin};
 
 #[test]
 fn started_by_hand_it_says_what_it_is_and_ends() {
@@ -31,8 +31,8 @@ async fn a_stop_is_quick_clean_and_leaves_no_socket() {
 async fn where_no_socket_can_be_made_it_listens_on_loopback() {
     let host = Host::start(binary(), &[("PLUGIN_UNIX_SOCKET_DIR", "/does/not/exist")]).await.unwrap();
     assert!(host.ping().await.unwrap());
-    let told = host.log().iter().any(|line| line.contains("listening on loopback"));
-    assert!(told, "{:?}", host.log());
+    let warned = host.log().iter().any(|line| line.contains("listening on loopback"));
+    assert!(warned, "{:?}", host.log());
     assert_eq!(host.stop().await.status.and_then(|status| status.code()), Some(0));
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::stand::{Frame, Stand, on_demo};
+use crate::setup::{Frame, Setup, on_demo};
 
 fn path(channel: &str) -> &str {
     channel.strip_prefix("ds/ktrdr/").expect("it is a channel of this data source")
@@ -12,33 +12,33 @@ fn path(channel: &str) -> &str {
 
 #[test]
 fn a_running_operation_can_be_followed_and_a_finished_one_cannot() {
-    on_demo(async |stand| {
-        let stand = stand.with_own_plugin(&[]).await;
-        let running = stand.operation("running").await;
-        let frames = stand.frames(json!({"queryType": "diagnosis", "operationId": running})).await;
+    on_demo(async |setup| {
+        let setup = setup.with_own_plugin(&[]).await;
+        let running = setup.operation("running").await;
+        let frames = setup.frames(json!({"queryType": "diagnosis", "operationId": running})).await;
         let channel = frames[0].meta()["channel"].as_str().expect("it has a channel").to_owned();
         assert!(frames[1..].iter().all(|frame| frame.meta()["channel"].is_null()));
-        let subscribed = stand.host.subscribe(&stand.source, path(&channel)).await.unwrap();
+        let subscribed = setup.host.subscribe(&setup.source, path(&channel)).await.unwrap();
         assert_eq!(subscribed.status, 0);
         let first: Value = serde_json::from_slice(&subscribed.data).unwrap();
         assert_eq!(Frame(first).column("operation_id"), [running.as_str()]);
 
-        let mut packets = stand.host.run_stream(&stand.source, path(&channel)).await.unwrap();
+        let mut packets = setup.host.run_stream(&setup.source, path(&channel)).await.unwrap();
         let packet = tokio::time::timeout(Duration::from_secs(20), packets.message()).await.expect("a frame comes");
         let frame: Frame = Frame(serde_json::from_slice(&packet.unwrap().expect("it has not ended").data).unwrap());
         assert_eq!(frame.names(), frames[0].names());
         assert_eq!(frame.column("status"), ["running"]);
         assert_eq!(frame.meta()["channel"], channel.as_str());
-        assert!(stand.host.metrics().await.unwrap().contains("ktrdr_diagnosis_live_streams 1"));
+        assert!(setup.host.metrics().await.unwrap().contains("ktrdr_diagnosis_live_streams 1"));
 
-        let healthy = stand.operation("healthy").await;
-        let frames = stand.frames(json!({"queryType": "diagnosis", "operationId": healthy})).await;
+        let healthy = setup.operation("healthy").await;
+        let frames = setup.frames(json!({"queryType": "diagnosis", "operationId": healthy})).await;
         assert!(frames[0].meta()["channel"].is_null());
         let silent = json!({"queryType": "diagnosis", "operationId": running, "follow": false});
-        assert!(stand.frames(silent).await[0].meta()["channel"].is_null());
+        assert!(setup.frames(silent).await[0].meta()["channel"].is_null());
 
         // a stop does not wait for streams
-        let stopped = stand.into_plugin().stop().await;
+        let stopped = setup.into_plugin().stop().await;
         assert_eq!(stopped.status.and_then(|status| status.code()), Some(0), "{stopped:?}");
         drop(packets);
     });
@@ -46,9 +46,9 @@ fn a_running_operation_can_be_followed_and_a_finished_one_cannot() {
 
 #[test]
 fn a_stream_ends_with_its_operation() {
-    on_demo(async |stand| {
-        let healthy = stand.operation("healthy").await;
-        let mut packets = stand.host.run_stream(&stand.source, &format!("operation/{healthy}")).await.unwrap();
+    on_demo(async |setup| {
+        let healthy = setup.operation("healthy").await;
+        let mut packets = setup.host.run_stream(&setup.source, &format!("operation/{healthy}")).await.unwrap();
         let all = async {
             let mut count = 0;
             while packets.message().await.unwrap().is_some() {
@@ -63,12 +63,12 @@ fn a_stream_ends_with_its_operation() {
 /// review B15: anyone who knew the path of a channel got answers with the data source's own credentials.
 #[test]
 fn a_data_source_that_forwards_identity_has_no_channels() {
-    on_demo(async |stand| {
-        let running = stand.operation("running").await;
+    on_demo(async |setup| {
+        let running = setup.operation("running").await;
         let path = format!("operation/{running}");
-        assert_eq!(stand.host.subscribe(&stand.source, &path).await.unwrap().status, 0);
+        assert_eq!(setup.host.subscribe(&setup.source, &path).await.unwrap().status, 0);
         for (uid, setting) in [("oauth", "oauthPassThru"), ("cookies", "keepCookies")] {
-            let mut personal = stand.clone();
+            let mut personal = setup.clone();
             personal.source.uid = uid.into();
             personal.source.json =
                 if setting == "oauthPassThru" { json!({setting: true}) } else { json!({setting: ["s"]}) };
@@ -86,9 +86,9 @@ fn a_data_source_that_forwards_identity_has_no_channels() {
 
 #[tokio::test]
 async fn unknown_channels_are_not_found_and_nobody_may_publish() {
-    let stand = Stand::empty().await;
+    let setup = Setup::empty().await;
     for path in ["operation/op_training_20261122_100505_deadbeef", "nonsense", "operation/"] {
-        assert_eq!(stand.host.subscribe(&stand.source, path).await.unwrap().status, 1, "{path}");
+        assert_eq!(setup.host.subscribe(&setup.source, path).await.unwrap().status, 1, "{path}");
     }
-    assert_eq!(stand.host.publish(&stand.source, "operation/x").await.unwrap().status, 2);
+    assert_eq!(setup.host.publish(&setup.source, "operation/x").await.unwrap().status, 2);
 }

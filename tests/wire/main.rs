@@ -1,12 +1,12 @@
-//! The real executable, started and called as Grafana does, with a Jaeger that holds the example traces.
+//! The real executable, started and queried as Grafana does it, with a Jaeger full of example traces.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests end by panicking")]
 #![allow(clippy::indexing_slicing, reason = "tests end by panicking")]
 
 mod failures;
-mod front;
+mod http_gateway;
 mod life;
 mod live;
 mod queries;
 mod resources;
-mod stand;
+mod setup;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::stand::{Stand, on_demo};
+use crate::setup::{Setup, on_demo};
 
 fn distinct(values: &[Value]) -> Vec<&str> {
     let mut words: Vec<_> = values.iter().filter_map(Value::as_str).collect();
@@ -14,9 +14,9 @@ fn distinct(values: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn operations_of_a_bad_day_are_told_newest_first() {
-    on_demo(async |stand| {
-        let frames = stand.frames(json!({"queryType": "operations", "limit": 1000})).await;
+fn operations_are_listed_newest_first() {
+    on_demo(async |setup| {
+        let frames = setup.frames(json!({"queryType": "operations", "limit": 1000})).await;
         let [operations] = frames.as_slice() else { panic!("{} frames", frames.len()) };
         assert_eq!(operations.meta()["preferredVisualisationType"], "table");
         assert!(operations.meta()["executedQueryString"].as_str().is_some_and(|text| !text.is_empty()));
@@ -32,23 +32,23 @@ fn operations_of_a_bad_day_are_told_newest_first() {
 
 #[test]
 fn filters_and_limits_hold() {
-    on_demo(async |stand| {
+    on_demo(async |setup| {
         let filters = json!({"verdicts": ["no_workers"], "types": ["training"]});
-        let frames = stand.frames(json!({"queryType": "operations", "filters": filters})).await;
+        let frames = setup.frames(json!({"queryType": "operations", "filters": filters})).await;
         assert!(frames[0].rows() > 0);
         assert_eq!(distinct(&frames[0].column("verdict")), ["no_workers"]);
         assert_eq!(distinct(&frames[0].column("operation_type")), ["training"]);
-        let frames = stand.frames(json!({"queryType": "operations", "limit": 2})).await;
+        let frames = setup.frames(json!({"queryType": "operations", "limit": 2})).await;
         assert_eq!(frames[0].rows(), 2);
     });
 }
 
 #[test]
 fn a_diagnosis_has_its_frames_and_views_choose_among_them() {
-    on_demo(async |stand| {
-        let id = stand.operation("failed").await;
-        let frames = stand.frames(json!({"queryType": "diagnosis", "operationId": id})).await;
-        let names: Vec<_> = frames.iter().map(super::stand::Frame::name).collect();
+    on_demo(async |setup| {
+        let id = setup.operation("failed").await;
+        let frames = setup.frames(json!({"queryType": "diagnosis", "operationId": id})).await;
+        let names: Vec<_> = frames.iter().map(super::setup::Frame::name).collect();
         assert_eq!(names, ["diagnosis", "flow", "evidence", "errors", "http", "workers"]);
         assert_eq!(frames[0].column("operation_id"), [id.as_str()]);
         assert_eq!(frames[0].column("verdict"), ["failed"]);
@@ -57,23 +57,23 @@ fn a_diagnosis_has_its_frames_and_views_choose_among_them() {
             assert_eq!(frame.meta()["preferredVisualisationPluginId"], "ktrdr-diagnosis-panel");
         }
         let views = json!({"queryType": "diagnosis", "operationId": id, "views": ["flow", "diagnosis"]});
-        assert_eq!(stand.frames(views).await.len(), 2);
+        assert_eq!(setup.frames(views).await.len(), 2);
 
         // by trace id: all operations of the trace
         let trace = frames[0].column("trace_id")[0].clone();
         let by_trace =
-            stand.frames(json!({"queryType": "diagnosis", "operationId": trace, "views": ["diagnosis"]})).await;
+            setup.frames(json!({"queryType": "diagnosis", "operationId": trace, "views": ["diagnosis"]})).await;
         assert_eq!(by_trace[0].column("operation_id")[0], id.as_str());
     });
 }
 
 #[test]
 fn an_id_that_nobody_knows_is_one_row_saying_so() {
-    on_demo(async |stand| {
+    on_demo(async |setup| {
         let id = "op_training_20261122_100505_deadbeef";
-        let frames = stand.frames(json!({"queryType": "diagnosis", "operationId": id, "views": ["diagnosis"]})).await;
+        let frames = setup.frames(json!({"queryType": "diagnosis", "operationId": id, "views": ["diagnosis"]})).await;
         assert_eq!(frames[0].column("verdict"), ["not_found"]);
-        let (status, message, source) = stand.failure(json!({"query": id})).await;
+        let (status, message, source) = setup.failure(json!({"query": id})).await;
         assert_eq!((status, source.as_str()), (404, "downstream"));
         assert!(message.contains("no trace"), "{message}");
     });
@@ -81,18 +81,18 @@ fn an_id_that_nobody_knows_is_one_row_saying_so() {
 
 #[test]
 fn a_trace_is_found_by_the_links_of_other_data_sources() {
-    on_demo(async |stand| {
-        let id = stand.operation("healthy").await;
-        let view = stand.frames(json!({"queryType": "trace", "query": id})).await;
+    on_demo(async |setup| {
+        let id = setup.operation("healthy").await;
+        let view = setup.frames(json!({"queryType": "trace", "query": id})).await;
         assert_eq!(view[0].meta()["preferredVisualisationType"], "trace");
         let trace = view[0].column("traceID")[0].clone();
         for query in [json!({"query": trace}), json!({"queryType": "traceql", "query": trace})] {
-            let frames = stand.frames(query).await;
+            let frames = setup.frames(query).await;
             assert_eq!(frames.len(), 1);
             assert!(
                 frames[0].column("serviceName").iter().all(|name| name.as_str().is_some_and(|name| !name.is_empty()))
             );
-            let ago = stand.now as f64 - frames[0].column("startTime")[0].as_f64().unwrap();
+            let ago = setup.now as f64 - frames[0].column("startTime")[0].as_f64().unwrap();
             assert!((0.0..3.0 * 86_400_000.0).contains(&ago), "times are milliseconds: {ago}");
         }
     });
@@ -100,9 +100,9 @@ fn a_trace_is_found_by_the_links_of_other_data_sources() {
 
 #[test]
 fn a_service_map_has_a_node_for_every_end_of_an_edge() {
-    on_demo(async |stand| {
-        let id = stand.operation("healthy").await;
-        let frames = stand.frames(json!({"queryType": "serviceMap", "operationId": id})).await;
+    on_demo(async |setup| {
+        let id = setup.operation("healthy").await;
+        let frames = setup.frames(json!({"queryType": "serviceMap", "operationId": id})).await;
         let [nodes, edges] = frames.as_slice() else { panic!("{} frames", frames.len()) };
         let ids = nodes.column("id");
         assert!(!ids.is_empty());
@@ -117,14 +117,14 @@ fn a_service_map_has_a_node_for_every_end_of_an_edge() {
 
 #[test]
 fn an_alert_rule_gets_text_columns_and_one_number() {
-    on_demo(async |stand| {
+    on_demo(async |setup| {
         let query = json!({
             "refId": "A", "queryType": "metric", "measure": "failed", "groupBy": ["operation_type", "error_type"],
         });
         let headers = HashMap::from([("FromAlert".to_owned(), "true".to_owned())]);
-        let answer = stand.host.query(&stand.source, stand.range(), vec![query], headers).await.unwrap();
+        let answer = setup.host.query(&setup.source, setup.range(), vec![query], headers).await.unwrap();
         let frame =
-            super::stand::Frame(testbed::grafana_harness::frame_json(&answer.responses["A"].frames[0]).unwrap());
+            super::setup::Frame(testbed::grafana_harness::frame_json(&answer.responses["A"].frames[0]).unwrap());
         assert_eq!(frame.names(), ["operation_type", "error_type", "failed"]);
         let types: Vec<_> = frame.fields().iter().map(|field| field["type"].clone()).collect();
         assert_eq!(types, ["string", "string", "number"]);
@@ -138,11 +138,11 @@ fn an_alert_rule_gets_text_columns_and_one_number() {
 }
 
 #[test]
-fn an_alert_rule_on_a_table_is_told_what_to_use() {
-    on_demo(async |stand| {
+fn an_alert_rule_on_a_table_gets_the_query_type_to_use() {
+    on_demo(async |setup| {
         let headers = HashMap::from([("FromAlert".to_owned(), "true".to_owned())]);
         let query = json!({"refId": "A", "queryType": "operations"});
-        let answer = stand.host.query(&stand.source, stand.range(), vec![query], headers).await.unwrap();
+        let answer = setup.host.query(&setup.source, setup.range(), vec![query], headers).await.unwrap();
         let answer = &answer.responses["A"];
         assert_eq!((answer.status, answer.error_source.as_str()), (400, "downstream"));
         assert!(answer.error.contains("`metric`"), "{}", answer.error);
@@ -151,15 +151,15 @@ fn an_alert_rule_on_a_table_is_told_what_to_use() {
 
 #[test]
 fn a_series_counts_what_the_table_shows() {
-    on_demo(async |stand| {
-        let count = stand.frames(json!({"queryType": "metric", "measure": "count"})).await;
+    on_demo(async |setup| {
+        let count = setup.frames(json!({"queryType": "metric", "measure": "count"})).await;
         let total = count[0].column("count")[0].as_f64().unwrap();
         assert!(total > 10.0, "{total}");
         let series = json!({
             "queryType": "metric", "measure": "count", "groupBy": ["verdict"], "format": "timeseries",
             "intervalMs": 3_600_000, "maxDataPoints": 100,
         });
-        let series = stand.frames(series).await;
+        let series = setup.frames(series).await;
         let sum: f64 = series[0].0["data"]["values"].as_array().unwrap()[1..]
             .iter()
             .flat_map(|column| column.as_array().unwrap())
@@ -172,22 +172,22 @@ fn a_series_counts_what_the_table_shows() {
 
 #[test]
 fn annotations_mark_what_is_severe() {
-    on_demo(async |stand| {
-        let frames = stand.frames(json!({"queryType": "annotations"})).await;
+    on_demo(async |setup| {
+        let frames = setup.frames(json!({"queryType": "annotations"})).await;
         assert_eq!(frames[0].names(), ["time", "timeEnd", "title", "text", "tags", "id", "color"]);
         let severe = frames[0].rows();
-        let all = stand.frames(json!({"queryType": "annotations", "minSeverity": 0})).await;
+        let all = setup.frames(json!({"queryType": "annotations", "minSeverity": 0})).await;
         assert!(0 < severe && severe < all[0].rows(), "{severe} of {}", all[0].rows());
     });
 }
 
 #[tokio::test]
 async fn an_empty_jaeger_is_zero_and_no_rows() {
-    let stand = Stand::empty().await;
-    assert_eq!(stand.frames(json!({"queryType": "operations"})).await[0].rows(), 0);
-    let count = stand.frames(json!({"queryType": "metric", "measure": "failed", "groupBy": ["verdict"]})).await;
+    let setup = Setup::empty().await;
+    assert_eq!(setup.frames(json!({"queryType": "operations"})).await[0].rows(), 0);
+    let count = setup.frames(json!({"queryType": "metric", "measure": "failed", "groupBy": ["verdict"]})).await;
     assert_eq!(count[0].0["data"]["values"], json!([["none"], [0.0]]));
-    let health = stand.host.health(&stand.source).await.unwrap();
+    let health = setup.host.health(&setup.source).await.unwrap();
     assert_eq!(health.status, 1, "{}", health.message);
     assert!(health.message.contains("No KTRDR operations"), "{}", health.message);
 }

@@ -1,100 +1,40 @@
-//! The diagnosis room: finds the operations in traces and says what is wrong with each, by the rules of the playbook.
-//! Pure: no I/O, and the clock is an argument.
+#![doc = include_str!("../README.md")]
 
 mod answer;
-mod assemble;
-mod baseline;
-mod case;
-mod class_name;
-mod comparable;
 pub mod culprits;
-mod errors;
-mod facts;
-mod filling;
 mod filters;
-mod find;
-mod flow;
-mod grpc;
-mod http;
-mod intervals;
-mod join;
-mod origin;
-mod own_words;
-mod pairing;
-mod path;
+mod gather;
+mod judge;
 pub mod playbook;
-mod prepare;
+mod read;
 mod record;
-mod reported;
-mod rows;
-mod rules;
-mod scan;
 mod slice;
-mod starts;
-mod status;
-mod timeline;
-mod untimed;
-mod workers;
-mod world;
 
 pub use answer::Answer;
-pub use comparable::{Comparable, LargestSections};
 pub use filters::{Filters, TimeRange};
-pub use record::*;
-pub use rows::*;
+pub use gather::{
+    comparable::{Comparable, LargestSections},
+    context::{Context, DEFAULT_BASELINE_WINDOW, Detail},
+    operation_status::OperationStatus,
+    origin::PathStep,
+    path::SectionKind,
+    workers::WorkerStatus,
+};
+pub use judge::finding::{Evidence, EvidenceKind, Finding};
+pub use playbook::{Confidence, Severity, Verdict};
+pub use record::{
+    diagnosis::{CutList, Diagnosis, MAX_LIST_ROWS},
+    rows::{ErrorEntry, ErrorRole, FlowStep, HttpCall, WorkerSelection},
+};
 
-pub use crate::playbook::{Confidence, Severity, Verdict};
-
-use crate::playbook::Playbook;
-use trace::{Micros, Time, Trace};
-
-/// How far back operations are compared unless a setting says otherwise: 7 days.
-pub const DEFAULT_BASELINE_WINDOW: Micros = Micros::from_secs(7 * 86_400);
-
-/// What [`diagnose`] needs to know beside the traces.
-#[derive(Clone, Debug)]
-pub struct Context {
-    /// The clock: the earlier of the range's end and now.
-    pub now: Time,
-    /// The time after which no span can lie, where that is later than the clock: the real time, when the range ended
-    /// before.
-    pub latest: Option<Time>,
-    /// Completed operations to compare with, beside those in the traces themselves.
-    pub history: Vec<Comparable>,
-    /// How far back operations are compared, whether they come from the history or from the traces.
-    pub baseline_window: Micros,
-    /// Only operations with a span that carries all these attributes (key, value as text).
-    pub tags: Vec<(String, String)>,
-    /// How much of each operation is told.
-    pub detail: Detail,
-    /// Replaces the playbook's allowed silence for every type and phase.
-    pub stall_threshold: Option<Micros>,
-}
-
-impl Default for Context {
-    /// The epoch as clock, no history, the default baseline window, every operation in full.
-    fn default() -> Self {
-        Self {
-            now: Time::default(),
-            latest: None,
-            history: Vec::new(),
-            baseline_window: DEFAULT_BASELINE_WINDOW,
-            tags: Vec::new(),
-            detail: Detail::default(),
-            stall_threshold: None,
-        }
-    }
-}
-
-/// How much of each operation is told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Detail {
-    /// The record with its lists: flow, errors, HTTP calls, workers.
-    #[default]
-    Full,
-    /// The record without flow, errors and HTTP calls: what a list of many operations needs.
-    Record,
-}
+use crate::{
+    gather::{baseline::Baselines, facts::Facts, world::World},
+    playbook::Playbook,
+    read::{prepare::prepare, scan},
+    record::assemble,
+    slice::{case::Case, find},
+};
+use trace::Trace;
 
 /// What [`diagnose`] found.
 #[derive(Clone, Debug, Default)]
@@ -111,15 +51,15 @@ pub struct Report {
 /// others (a refused `ib.connect`, health checks) and are otherwise ignored.
 #[must_use]
 pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Report {
-    let traces = prepare::prepare(traces, playbook, context);
-    let (scans, ids) = find::scan(&traces, playbook);
-    let world = world::World::new(&scans, playbook);
+    let traces = prepare(traces, playbook, context.latest.unwrap_or(context.now));
+    let (scans, ids) = scan::scan(&traces, playbook);
+    let world = World::new(&scans, playbook);
     let cases = find::cases(&scans, &ids, playbook);
     let cases = cases.iter().filter(|case| carries(case, &context.tags));
-    let facts: Vec<facts::Facts<'_, '_, '_>> = cases.map(|case| facts::Facts::new(case, context)).collect();
+    let facts: Vec<Facts<'_, '_, '_>> = cases.map(|case| Facts::new(case, context)).collect();
     let comparables: Vec<Comparable> = facts.iter().filter_map(assemble::comparable).collect();
     let completed = comparables.iter().chain(&context.history);
-    let baselines = baseline::Baselines::new(completed, playbook.thresholds(), context.baseline_window);
+    let baselines = Baselines::new(completed, playbook.thresholds(), context.baseline_window);
     let mut diagnoses: Vec<Diagnosis> =
         facts.iter().map(|facts| assemble::diagnosis(facts, &world, &baselines)).collect();
     drop(baselines);
@@ -128,7 +68,7 @@ pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Rep
 }
 
 /// Whether some span of the operation carries all these attributes.
-fn carries(case: &case::Case<'_, '_>, tags: &[(String, String)]) -> bool {
+fn carries(case: &Case<'_, '_>, tags: &[(String, String)]) -> bool {
     let has = |span: trace::SpanRef<'_>, key: &str, value: &str| {
         let own = span.attribute(key).is_some_and(|found| found.to_text() == value);
         own || span.resource_attributes().any(|(name, found)| name == key && found.to_text() == value)

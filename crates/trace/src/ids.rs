@@ -50,6 +50,12 @@ macro_rules! as_text {
                 to.collect_str(self)
             }
         }
+        impl<'de> serde::Deserialize<'de> for $id {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(from)?;
+                Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not an id")))
+            }
+        }
     )*};
 }
 as_text!(TraceId, SpanId);

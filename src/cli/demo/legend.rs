@@ -27,16 +27,16 @@ pub(super) fn legend(out: &mut String, diagnoses: &[Arc<Diagnosis>], look: Look)
 
 fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Healthy => "completed, nothing to complain of",
-        Verdict::Running => "at work, with recent signs of life",
+        Verdict::Healthy => "completed without problems",
+        Verdict::Running => "running, with recent activity",
         Verdict::Failed => "ended in failure",
-        Verdict::Stuck => "neither ended nor heard of for too long",
+        Verdict::Stuck => "no activity for too long",
         Verdict::Slow => "took longer than it should",
-        Verdict::NoWorkers => "nobody was there to do it",
-        Verdict::MissingData => "data was not there, or not all of it",
+        Verdict::NoWorkers => "no worker was available",
+        Verdict::MissingData => "data is missing, or a part of it",
         Verdict::Unreachable => "a service did not answer",
         Verdict::Cancelled => "ended by a user or a shutdown",
-        Verdict::TraceBroken => "traces too broken for a verdict",
+        Verdict::TraceBroken => "traces too incomplete for a verdict",
         Verdict::Unknown => "not enough evidence",
         Verdict::NotFound => "no trace has this id",
     }

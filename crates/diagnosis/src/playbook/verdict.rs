@@ -152,8 +152,16 @@ impl Serialize for Severity {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Severity {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let level = u8::deserialize(from)?;
+        Self::from_level(level)
+            .ok_or_else(|| serde::de::Error::custom(format!("{level} is not a severity from 0 to 3")))
+    }
+}
+
 /// How sure the verdict is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// A guess with a reason.

@@ -1,5 +1,7 @@
 //! Comparing with what is usual: which operations count, and where a slow one lost its time.
 
+use std::fmt::Write as _;
+
 use diagnosis::{Comparable, Context, Diagnosis, EvidenceKind, LargestSections, Verdict as V, diagnose};
 use trace::Micros;
 
@@ -168,7 +170,7 @@ fn operations_are_slow_above_twice_and_five_seconds_more_than_usual() {
     assert_eq!((verdict(short, 4_999), verdict(short, 5_000)), (V::Healthy, V::Slow));
 }
 
-fn steps_of<'d>(d: &'d Diagnosis, span: &str) -> Vec<(f64, Option<f64>)> {
+fn steps_of(d: &Diagnosis, span: &str) -> Vec<(f64, Option<f64>)> {
     d.flow.iter().filter(|step| step.span == span).map(|step| (step.path_ms, step.baseline_ms)).collect()
 }
 
@@ -245,7 +247,7 @@ fn many_names(id: &str, start: i64, names: usize, first_ms: i64) -> String {
     let mut lines = String::new();
     for nth in 0..names {
         let length = if nth == 0 { first_ms } else { 1_000 };
-        lines += &format!("  train | step.{nth:03} | {at}ms +{length}ms | ok\n");
+        writeln!(lines, "  train | step.{nth:03} | {at}ms +{length}ms | ok").unwrap();
         at += length;
     }
     format!(

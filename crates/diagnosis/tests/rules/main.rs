@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::format_collect,
+    clippy::float_cmp,
     reason = "tests"
 )]
 

@@ -1,0 +1,260 @@
+//! Everything the rules ask about an operation, gathered once.
+
+use std::borrow::Cow;
+
+use hashbrown::HashSet;
+
+use super::{
+    comparable,
+    context::Context,
+    errors::{self, Fault},
+    operation_status::OperationStatus,
+    origin::Origin,
+    origin_search::origin,
+    path::{self, Path, SectionKind, SectionSum},
+    status::status,
+    timeline::{self, StateChange, Window},
+    workers::{self, Choice, Outcome, WorkerStatus},
+};
+use crate::{
+    playbook::{Attr, RouteRole, SpanRole, Verdict},
+    read::request::Request,
+    slice::case::{Case, Member},
+};
+use trace::{Micros, SpanIx, SpanKind, SpanRef, Time, Value};
+
+/// The last progress that was seen.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress<'t> {
+    pub(crate) percent: Option<f64>,
+    pub(crate) phase: Option<Cow<'t, str>>,
+    pub(crate) at: Option<Time>,
+    /// Position of the span that carries the percentage.
+    pub(crate) member: Option<usize>,
+}
+
+/// The type of an operation that nothing tells the type of.
+pub(crate) const UNKNOWN: &str = "unknown";
+
+/// The facts.
+pub(crate) struct Facts<'c, 'a, 'p> {
+    pub(crate) case: &'c Case<'a, 'p>,
+    pub(crate) context: &'c Context,
+    pub(crate) operation_type: String,
+    pub(crate) states: Vec<StateChange<'a>>,
+    pub(crate) status: OperationStatus,
+    pub(crate) window: Option<Window>,
+    pub(crate) path: Option<Path<'a>>,
+    pub(crate) faults: Vec<Fault<'a, 'p>>,
+    pub(crate) origin: Option<Origin<'a, 'p>>,
+    pub(crate) choices: Vec<Choice<'a, 'p>>,
+    pub(crate) workers: Outcome<'a, 'p>,
+    pub(crate) progress: Progress<'a>,
+    pub(crate) last_activity: Option<Time>,
+    pub(crate) attempts: u32,
+    /// What it is compared by, in the playbook's order.
+    pub(crate) comparable: Vec<Option<String>>,
+}
+
+impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
+    pub(crate) fn new(case: &'c Case<'a, 'p>, context: &'c Context) -> Self {
+        let operation_type = operation_type(case);
+        let states = timeline::states(case);
+        let choices = workers::choices(case);
+        let resumes: Vec<Time> = states.iter().filter(|change| change.resuming).map(|change| change.at).collect();
+        let last_attempt = resumes.last().copied().or_else(|| last_start(case));
+        let workers = workers::outcome(&choices, last_attempt);
+        let status = status(case, &states, &workers);
+        let ended = status.is_terminal() || case.id.is_none() && status != OperationStatus::Pending;
+        let window = timeline::window(case, &states, ended, context.now);
+        let path = window.map(|window| path::path(case, window, &operation_type));
+        let faults = errors::faults(case);
+        let origin = origin(case, &survived(case, &faults, &workers), status == OperationStatus::Failed, last_attempt);
+        let workers = told_by_error(workers, origin.as_ref(), case);
+        Self {
+            case,
+            context,
+            attempts: attempts(case, resumes.len()),
+            operation_type,
+            states,
+            status,
+            window,
+            path,
+            faults,
+            origin,
+            choices,
+            workers,
+            progress: progress(case),
+            comparable: comparable::key(case),
+            last_activity: case.last_activity(),
+        }
+    }
+
+    /// The phase that the operation is in (or ended in).
+    pub(crate) fn phase(&self) -> String {
+        let until = self.window.map_or(self.context.now, |w| w.until);
+        let last = self.work_before(until);
+        let by_gap = self.case.playbook.phase(&self.operation_type, last.map(|m| m.span.name()), None);
+        let own = || last.map(|m| m.span.name().to_owned()).filter(|name| !name.is_empty());
+        by_gap
+            .map(str::to_owned)
+            .or_else(|| self.progress.phase.as_deref().map(str::to_owned))
+            .or_else(own)
+            .unwrap_or_else(|| "start".to_owned())
+    }
+
+    /// The last span that lies on the window before a time, transitions to an end left out.
+    pub(crate) fn work_before(&self, at: Time) -> Option<&Member<'a, 'p>> {
+        let path = self.path.as_ref()?;
+        let mut at = at;
+        loop {
+            let member = path.last_top(self.case, at)?;
+            let state = self.case.scan(member).text(member.span, Attr::ToStatus);
+            let state = state.and_then(|word| self.case.playbook.state(&word)).map(OperationStatus::from);
+            if !state.is_some_and(OperationStatus::is_terminal) {
+                return Some(member);
+            }
+            at = member.span.start() - Micros(1);
+        }
+    }
+
+    /// Whether a span shows how the operation ended, and nothing of it began or was asked for after that.
+    pub(crate) fn end_is_shown(&self) -> bool {
+        let end = self.states.last().filter(|change| change.status.is_terminal()).map(|change| change.at);
+        let works = self.case.members.iter().map(|m| m.span.start());
+        let resumes = self.case.mentions.iter().filter(|m| m.role == RouteRole::Resume).map(|m| m.span.start());
+        end.is_some_and(|end| works.chain(resumes).all(|start| start <= end))
+    }
+
+    /// Members of one service that did the operation's work: where it was registered, if that is not where it was asked
+    /// for.
+    pub(crate) fn worker_service(&self) -> Option<&'a str> {
+        let registered = self.case.members.iter().rev().find(|m| m.sight.is(SpanRole::Register))?.span.service();
+        let asked = self.case.members.iter().find(|m| m.sight.route_is(RouteRole::Start));
+        (asked.is_none_or(|m| m.span.service() != registered)).then_some(registered)
+    }
+
+    /// Whether the work was registered where it was asked for.
+    pub(crate) fn work_is_local(&self) -> bool {
+        let registered = self.case.members.iter().any(|m| m.sight.is(SpanRole::Register));
+        registered
+            && self.worker_service().is_none()
+            && self.workers.accepted.is_none()
+            && self.case.route_type.is_some()
+    }
+
+    /// The first value of an attribute over the operation's spans.
+    pub(crate) fn first(&self, attr: Attr) -> Option<Value<'a>> {
+        self.case.members.iter().find_map(|m| self.case.scan(m).get(m.span, attr))
+    }
+
+    /// What the operation's start was answered, when it has no id.
+    pub(crate) fn start_answer(&self) -> Option<Request<'a>> {
+        let starts = self.case.members.iter().filter(|m| m.sight.route_is(RouteRole::Start));
+        let last = starts.max_by_key(|m| (m.span.start(), m.span.kind() == SpanKind::Server))?;
+        Request::of(last.span, &self.case.scan(last).lexicon)
+    }
+
+    /// What a section is called in a sentence.
+    pub(crate) fn section_name(&self, section: &SectionSum<'_>) -> String {
+        let caller = section.largest.and_then(|ix| self.case.members.get(ix));
+        let callee = caller.and_then(|m| self.case.scan(m).callee(m.span)).map(SpanRef::service);
+        match callee.filter(|_| section.key.kind == SectionKind::Network) {
+            Some(callee) => format!("network between {} and {callee}", section.key.service),
+            None => section.key.name.clone().into_owned(),
+        }
+    }
+}
+
+/// Whether the operation still goes on as far as the traces tell.
+pub(crate) fn is_open(facts: &Facts<'_, '_, '_>) -> bool {
+    use OperationStatus::{Pending, Running};
+    facts.case.id.is_some() && matches!(facts.status, Running | Pending)
+}
+
+/// The faults without those that cost nothing: workers that refused before another took the work.
+fn survived<'a, 'p>(case: &Case<'a, 'p>, faults: &[Fault<'a, 'p>], workers: &Outcome<'a, 'p>) -> Vec<Fault<'a, 'p>> {
+    let refused = workers.refused.iter().filter(|_| workers.accepted.is_some());
+    let harmless = at_and_below(case, refused.map(|choice| choice.member));
+    faults.iter().filter(|f| !harmless.contains(&(f.member.scan, f.member.span.ix()))).cloned().collect()
+}
+
+/// These spans and all spans below them, each looked at once.
+fn at_and_below<'a, 'p>(case: &Case<'a, 'p>, tops: impl Iterator<Item = Member<'a, 'p>>) -> HashSet<(usize, SpanIx)> {
+    let mut found = HashSet::new();
+    let mut stack: Vec<(usize, SpanIx)> = tops.map(|top| (top.scan, top.span.ix())).collect();
+    while let Some((scan, ix)) = stack.pop() {
+        if found.insert((scan, ix)) {
+            stack.extend(case.scan_at(scan).tree.children(ix).iter().map(|child| (scan, *child)));
+        }
+    }
+    found
+}
+
+/// Training leaves no selection span: its error is the only trace of the selection.
+fn told_by_error<'a, 'p>(
+    mut workers: Outcome<'a, 'p>,
+    origin: Option<&Origin<'a, 'p>>,
+    case: &Case<'a, 'p>,
+) -> Outcome<'a, 'p> {
+    let class = origin.and_then(|origin| origin.class.as_ref());
+    let rule = class.and_then(|(class, _)| case.playbook.rule(&class.rule));
+    if workers.status.is_none() && rule.is_some_and(|rule| rule.verdict == Verdict::NoWorkers) {
+        workers.status = Some(WorkerStatus::NoWorkersAvailable);
+    }
+    workers
+}
+
+/// `part` of `whole`, 0 to 1.
+pub(crate) fn share(part: Micros, whole: Micros) -> f64 {
+    if whole.0 > 0 { (part.0 as f64 / whole.0 as f64).clamp(0.0, 1.0) } else { 0.0 }
+}
+
+fn operation_type(case: &Case<'_, '_>) -> String {
+    let playbook = case.playbook;
+    let by_id = case.id.and_then(|id| playbook.type_in_id(id));
+    let said = || {
+        let registered = case.members.iter().filter(|m| !m.sight.is(SpanRole::Coordinator));
+        registered.into_iter().find_map(|m| case.scan(m).text(m.span, Attr::OperationType))
+    };
+    let said = || said().map(|t| playbook.fold_type(&t));
+    said().or(by_id).or_else(|| case.route_type.map(str::to_owned)).unwrap_or_else(|| UNKNOWN.to_owned())
+}
+
+/// Retries of a start without id are attempts of one start: the last of them counts.
+fn last_start(case: &Case<'_, '_>) -> Option<Time> {
+    if case.id.is_some() || case.start_requests < 2 {
+        return None;
+    }
+    case.members.iter().filter(|m| m.sight.route_is(RouteRole::Start)).map(|m| m.span.start()).max()
+}
+
+fn attempts(case: &Case<'_, '_>, resumes: usize) -> u32 {
+    case.start_requests.max(1) + case.refused_starts + resumes as u32
+}
+
+fn progress<'t>(case: &Case<'t, '_>) -> Progress<'t> {
+    let mut progress = Progress::default();
+    for (ix, member) in case.members.iter().enumerate() {
+        let (scan, span) = (case.scan(member), member.span);
+        if member.sight.is(SpanRole::Coordinator) && !timeline::names(case, member) {
+            continue;
+        }
+        let percent = scan.get(span, Attr::ProgressPercent).and_then(Value::as_f64);
+        let phase = scan.text(span, Attr::ProgressPhase);
+        if percent.is_none() && phase.is_none() {
+            continue;
+        }
+        let written = scan.get(span, Attr::ProgressAt).and_then(Value::as_f64).map(|secs| Time((secs * 1e6) as i64));
+        let possible = written.filter(|at| (span.start()..=span.end()).contains(at));
+        let at = possible.or(percent.map(|_| span.end())).filter(|_| span.has_time());
+        if at.is_some() && at < progress.at {
+            continue;
+        }
+        if percent.is_some() {
+            (progress.percent, progress.at, progress.member) = (percent, at, Some(ix));
+        }
+        progress.phase = phase.or(progress.phase);
+    }
+    progress
+}

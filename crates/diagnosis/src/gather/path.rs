@@ -1,0 +1,247 @@
+//! On whom an operation spent its time: its path through its window, cut into sections and summed.
+
+use std::{borrow::Cow, cmp::Reverse};
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use super::timeline::Window;
+use crate::{
+    playbook::{Playbook, SpanRole},
+    slice::case::{Case, Member},
+};
+use trace::{Forest, Micros, Node, Relation, SpanKind, Stretch, Time};
+
+/// To what the largest part of the time belongs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SectionKind {
+    /// A span's own time.
+    #[default]
+    Span,
+    /// An edge between two services: a client span's time that its callee's span does not cover.
+    Network,
+    /// Time that no span covers.
+    Gap,
+}
+
+impl SectionKind {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Span => "span",
+            Self::Network => "network",
+            Self::Gap => "gap",
+        }
+    }
+}
+
+/// The operation's path through its window.
+pub(crate) struct Path<'a> {
+    pub(crate) sections: Vec<Section<'a>>,
+    /// The sections summed, in the order in which they appear first.
+    pub(crate) sums: Vec<SectionSum<'a>>,
+    /// Position of the largest of them; of equals the one that appears first.
+    largest_sum: Option<usize>,
+    /// Microseconds on the path, per member.
+    pub(crate) on_path_us: Vec<i64>,
+    /// Microseconds not covered by children, per member.
+    pub(crate) self_us: Vec<i64>,
+    /// What sections of each member are.
+    kinds: Vec<SectionKind>,
+    /// Members that lie directly on the window, by start.
+    top: Vec<usize>,
+}
+
+/// What sections are summed by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SectionKey<'a> {
+    pub(crate) service: &'a str,
+    /// A span's name or a gap's phase.
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) kind: SectionKind,
+}
+
+impl SectionKey<'_> {
+    /// What equal sections of different operations have in common: the kind of service instead of its name, which a
+    /// worker gets anew with every start.
+    pub(crate) fn comparable<'k>(&'k self, playbook: &'k Playbook) -> ComparableKey<'k> {
+        (playbook.service_kind(self.service), &self.name, self.kind)
+    }
+}
+
+/// Kind of service, span name or phase, kind of section.
+pub(crate) type ComparableKey<'k> = (&'k str, &'k str, SectionKind);
+
+/// A stretch of the path.
+#[derive(Clone, Debug)]
+pub(crate) struct Section<'a> {
+    /// Position in [`Case::members`]; `None` for a gap.
+    pub(crate) member: Option<usize>,
+    pub(crate) key: SectionKey<'a>,
+    pub(crate) start: Time,
+    pub(crate) end: Time,
+}
+
+impl Section<'_> {
+    pub(crate) fn length(&self) -> Micros {
+        self.end - self.start
+    }
+}
+
+/// All sections of one service, name and kind.
+#[derive(Clone, Debug)]
+pub(crate) struct SectionSum<'a> {
+    pub(crate) key: SectionKey<'a>,
+    pub(crate) total: Micros,
+    /// The member with the largest section; `None` for a gap.
+    pub(crate) largest: Option<usize>,
+    /// Members whose sections are part of it; empty for a gap.
+    pub(crate) members: Vec<usize>,
+    /// How many spans or gaps it is made of.
+    pub(crate) runs: usize,
+    largest_section: Micros,
+}
+
+impl<'a> Path<'a> {
+    /// Where most of the time went.
+    pub(crate) fn bottleneck(&self) -> Option<&SectionSum<'a>> {
+        self.sums.get(self.largest_sum?)
+    }
+
+    /// What sections of a member's own time are summed by.
+    pub(crate) fn key_of(&self, case: &Case<'a, '_>, member: usize) -> Option<SectionKey<'a>> {
+        let (span, kind) = (case.members.get(member)?.span, *self.kinds.get(member)?);
+        Some(SectionKey { service: span.service(), name: Cow::Borrowed(span.name()), kind })
+    }
+
+    /// The last member lying on the window at a time: what a gap from there comes after.
+    pub(crate) fn last_top<'c, 'p>(&self, case: &'c Case<'a, 'p>, at: Time) -> Option<&'c Member<'a, 'p>> {
+        let behind = self.top.partition_point(|ix| starts_by(case, *ix, at));
+        behind.checked_sub(1).and_then(|last| case.members.get(*self.top.get(last)?))
+    }
+
+    fn next_top<'c, 'p>(&self, case: &'c Case<'a, 'p>, at: Time) -> Option<&'c Member<'a, 'p>> {
+        let behind = self.top.partition_point(|ix| starts_by(case, *ix, at - Micros(1)));
+        case.members.get(*self.top.get(behind)?)
+    }
+}
+
+fn starts_by(case: &Case<'_, '_>, member: usize, at: Time) -> bool {
+    case.members.get(member).is_some_and(|m| m.span.start() <= at)
+}
+
+/// Lays the operation's spans on its window and divides it by the path rules.
+pub(crate) fn path<'a>(case: &Case<'a, '_>, window: Window, operation_type: &str) -> Path<'a> {
+    let mut forest = Forest::with_capacity(case.members.len());
+    for member in &case.members {
+        forest.add(member.span.start(), member.span.end(), member.span.id());
+    }
+    let parents = waiting_parents(case);
+    forest.connect(parents.iter().enumerate().filter_map(|(ix, p)| Some((Node((*p)? as u32), Node(ix as u32)))));
+    let loops = |ix: usize| case.members.get(ix).is_some_and(|m| m.sight.is(SpanRole::Coordinator));
+    let top: Vec<usize> =
+        parents.iter().enumerate().filter(|(ix, p)| p.is_none() && !loops(*ix)).map(|(ix, _)| ix).collect();
+    let nodes: Vec<Node> = top.iter().map(|ix| Node(*ix as u32)).collect();
+    let stretches = forest.path_over(&nodes, window.start, window.until);
+    let mut path = Path {
+        sections: Vec::with_capacity(stretches.len()),
+        sums: Vec::new(),
+        largest_sum: None,
+        on_path_us: vec![0; case.members.len()],
+        self_us: (0..case.members.len()).map(|ix| forest.self_time(Node(ix as u32))).collect(),
+        kinds: case.members.iter().map(|member| kind(case, member)).collect(),
+        top,
+    };
+    for stretch in stretches {
+        let section = section(case, &path, stretch, operation_type);
+        if let Some(sum) = section.member.and_then(|ix| path.on_path_us.get_mut(ix)) {
+            *sum += section.length().0;
+        }
+        path.sections.push(section);
+    }
+    path.sums = sums(&path.sections);
+    let ranked = path.sums.iter().enumerate();
+    path.largest_sum = ranked.max_by_key(|(order, sum)| (sum.total, Reverse(*order))).map(|(order, _)| order);
+    path
+}
+
+/// Time of a call that its callee in another service does not cover belongs to the network between them.
+fn kind(case: &Case<'_, '_>, member: &Member<'_, '_>) -> SectionKind {
+    let network = member.span.kind() == SpanKind::Client && case.scan(member).callee(member.span).is_some();
+    if network { SectionKind::Network } else { SectionKind::Span }
+}
+
+/// For every member the member that waited for it. Work that its parent did not wait for (follows-from, producer to
+/// consumer, started after the parent's end or for the most part done after it) has none: it lies on the window itself.
+fn waiting_parents(case: &Case<'_, '_>) -> Vec<Option<usize>> {
+    let places: HashMap<_, usize> =
+        case.members.iter().enumerate().map(|(place, m)| ((m.scan, m.span.ix()), place)).collect();
+    let waits = |member: &Member<'_, '_>| {
+        let scan = case.scan(member);
+        let parent = scan.trace.span(scan.tree.parent(member.span.ix())?)?;
+        let place = *places.get(&(member.scan, parent.ix()))?;
+        let handed_over = parent.kind() == SpanKind::Producer && member.span.kind() == SpanKind::Consumer;
+        let follows = member.span.parent().is_some_and(|named| named.relation == Relation::FollowsFrom);
+        let beyond = member.span.end() - parent.end().max(member.span.start());
+        let after = member.span.start() >= parent.end() || beyond.0 * 2 > member.span.duration().0;
+        let in_loop = case.members.get(place).is_some_and(|p| p.sight.is(SpanRole::Coordinator));
+        (!handed_over && !follows && !after && !in_loop).then_some(place)
+    };
+    case.members.iter().map(waits).collect()
+}
+
+fn section<'a>(case: &Case<'a, '_>, path: &Path<'a>, stretch: Stretch, operation_type: &str) -> Section<'a> {
+    let (start, end) = (stretch.start, stretch.end);
+    let member = stretch.owner.map(|node| node.0 as usize);
+    if let Some(key) = member.and_then(|member| path.key_of(case, member)) {
+        return Section { member, key, start, end };
+    }
+    let (after, before) = (path.last_top(case, start), path.next_top(case, end));
+    let (after_name, before_name) = (after.map(|m| m.span.name()), before.map(|m| m.span.name()));
+    let name = case.playbook.phase(operation_type, after_name, before_name).map_or_else(
+        || format!("{} → {}", after_name.unwrap_or("start"), before_name.unwrap_or("(no end yet)")),
+        str::to_owned,
+    );
+    let service = after.or(before).map(|m| m.span.service()).unwrap_or_default();
+    let key = SectionKey { service, name: Cow::Owned(name), kind: SectionKind::Gap };
+    Section { member: None, key, start, end }
+}
+
+fn sums<'a>(sections: &[Section<'a>]) -> Vec<SectionSum<'a>> {
+    let mut sums: Vec<SectionSum<'a>> = Vec::new();
+    let mut places: HashMap<&SectionKey<'a>, usize> = HashMap::new();
+    for section in sections {
+        let place = *places.entry(&section.key).or_insert_with(|| {
+            sums.push(SectionSum::of_nothing(section.key.clone()));
+            sums.len() - 1
+        });
+        if let Some(sum) = sums.get_mut(place) {
+            sum.add(section);
+        }
+    }
+    for sum in sums.iter_mut().filter(|sum| !sum.members.is_empty()) {
+        // A span has several sections when it waits for a child in between.
+        sum.members.sort_unstable();
+        sum.members.dedup();
+        sum.runs = sum.members.len();
+    }
+    sums
+}
+
+impl<'a> SectionSum<'a> {
+    fn of_nothing(key: SectionKey<'a>) -> Self {
+        let zero = Micros(0);
+        Self { key, total: zero, largest: None, members: Vec::new(), runs: 0, largest_section: zero }
+    }
+
+    fn add(&mut self, section: &Section<'a>) {
+        self.total += section.length();
+        self.runs += 1;
+        self.members.extend(section.member);
+        if section.length() > self.largest_section {
+            (self.largest_section, self.largest) = (section.length(), section.member);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Data that was not there, or came only in part.
+
+use hashbrown::HashSet;
+
+use crate::{
+    gather::{errors::Fault, facts::Facts, operation_status::OperationStatus},
+    judge::draft::Draft,
+    playbook::{Attr, Placeholder as P},
+};
+use trace::Value;
+
+pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
+    if facts.status == OperationStatus::Completed {
+        drafts.extend(segments_failed(facts));
+        drafts.extend(fewer_bars(facts));
+    }
+    drafts.extend(gate_rejected(facts));
+}
+
+/// Data requests that failed under a green status: spans that would carry received bars and carry an error instead.
+fn segments_failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let bars = facts.case.playbook.keys(Attr::BarsReceived);
+    let delivering: HashSet<&str> = facts
+        .case
+        .members
+        .iter()
+        .filter(|m| bars.iter().any(|key| m.span.attribute(key).is_some()))
+        .map(|m| m.span.name())
+        .collect();
+    let requests = facts.case.members.iter().filter(|m| {
+        delivering.contains(&m.span.name()) || facts.case.playbook.steps().iter().any(|s| fetches(s, m.span.name()))
+    });
+    let requests: HashSet<_> = requests.map(|m| (m.scan, m.span.ix())).collect();
+    let failed = facts.faults.iter().filter(|f| requests.contains(&(f.member.scan, f.member.span.ix())));
+    let failed: Vec<&Fault<'_, 'p>> = failed.collect();
+    let first = failed.iter().find(|f| !f.wrapper).or(failed.first())?;
+    let mut spans = HashSet::new();
+    let once = failed.iter().filter(|f| spans.insert((f.member.scan, f.member.span.ix())));
+    let proven = once.map(|f| f.member).collect::<Vec<_>>();
+    let draft = Draft::of(facts, "data.segments_failed")?
+        .set(P::Count, proven.len().to_string())
+        .set(P::Total, requests.len().to_string())
+        .quote(P::ErrorType, first.class.as_deref().unwrap_or_default())
+        .quote(P::Message, first.message.as_deref().unwrap_or_default())
+        .count(&first.member, "failed data requests", proven.len());
+    Some(proven.iter().fold(draft, |draft, member| draft.first_error(facts, member)))
+}
+
+/// Steps whose measured attribute is the latency of a data request.
+fn fetches(step: &crate::playbook::Step, name: &str) -> bool {
+    step.attribute == Some(Attr::LatencyMs) && crate::playbook::any_fits(&step.spans, name)
+}
+
+/// Bars that are missing in some data requests. What other requests brought beyond theirs does not make up for them.
+fn fewer_bars<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let number = |m, attr| facts.case.scan(m).get(m.span, attr).and_then(Value::as_i64);
+    let segment = |m| Some((m, number(m, Attr::BarsReceived)?, number(m, Attr::BarsRequested)?));
+    let segments: Vec<_> = facts.case.members.iter().filter_map(segment).collect();
+    let sum = |of: &dyn Fn(i64, i64) -> i64| {
+        segments.iter().fold(0i64, |sum, (_, received, requested)| sum.saturating_add(of(*received, *requested)))
+    };
+    let came = sum(&|received, requested| received.min(requested));
+    let requested = sum(&|_, requested| requested);
+    let short: Vec<_> = segments.iter().filter(|(_, received, requested)| received < requested).collect();
+    let (first, ..) = short.first()?;
+    let draft = Draft::of(facts, "data.fewer_bars")?
+        .set(P::Value, came.to_string())
+        .set(P::Total, requested.to_string())
+        .count(first, "data requests with fewer bars than requested", short.len());
+    Some(short.iter().fold(draft, |draft, (member, ..)| {
+        draft.attribute(facts, member, Attr::BarsReceived).attribute(facts, member, Attr::BarsRequested)
+    }))
+}
+
+fn gate_rejected<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let rejected = facts
+        .case
+        .members
+        .iter()
+        .rfind(|m| facts.case.scan(m).get(m.span, Attr::GatePassed).and_then(Value::as_bool) == Some(false))?;
+    let text = |attr| facts.case.scan(rejected).text(rejected.span, attr).unwrap_or_default();
+    let draft = Draft::of(facts, "quality.gate_rejected")?
+        .quote(P::Gate, &text(Attr::GateName))
+        .quote(P::Reason, &text(Attr::GateReason))
+        .aside();
+    Some(draft.attribute(facts, rejected, Attr::GatePassed).attribute(facts, rejected, Attr::GateReason))
+}

@@ -1,0 +1,229 @@
+//! Operations that take longer than usual, and steps over a threshold of their own.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    gather::{
+        baseline::Baseline,
+        comparable::{OfKey, by_comparable_key},
+        facts::{Facts, is_open, share},
+        operation_status::OperationStatus,
+        path::{ComparableKey, SectionSum},
+    },
+    judge::draft::Draft,
+    playbook::{Attr, Confidence, Placeholder as P, SpanRole, Step, any_fits},
+    read::request::Request,
+    slice::case::Member,
+};
+use trace::{Micros, SpanKind, SpanRef, Value};
+
+pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_>>, drafts: &mut Vec<Draft<'p>>) {
+    let completed = facts.status == OperationStatus::Completed;
+    for step in facts.case.playbook.steps() {
+        // A step that was slow explains a failure or a running operation too, but does not decide there.
+        let draft = slow_step(facts, step);
+        drafts.extend(draft.map(|draft| if completed { draft } else { draft.aside() }));
+    }
+    if completed {
+        drafts.extend(above_baseline(facts, baseline));
+    }
+    drafts.extend(chatty(facts));
+}
+
+/// An operation that takes much longer than usual, and the section that grew most. A section that grew in an operation
+/// of usual length says nothing.
+fn above_baseline<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_>>) -> Option<Draft<'p>> {
+    let baseline = baseline?;
+    let (usual, length) = (baseline.duration, facts.window?.length());
+    let thresholds = facts.case.playbook.thresholds();
+    let slowdown = length.0 as f64 / usual.0.max(1) as f64;
+    if slowdown < thresholds.slow_factor || Micros(length.0 - usual.0) < thresholds.slow_excess {
+        return None;
+    }
+    let path = facts.path.as_ref()?;
+    let member = |section: &SectionSum<'_>| section.largest.and_then(|ix| facts.case.members.get(ix));
+    let draft = Draft::of(facts, "slow.baseline")?
+        .set(P::Slowdown, format!("{slowdown:.1}"))
+        .set(P::Baseline, usual.to_string())
+        .comparison(None, "duration / baseline", &format!("{length} / {usual}"));
+    let playbook = facts.case.playbook;
+    Some(match grown_most(&by_comparable_key(&path.sums, playbook), baseline) {
+        Some(grown) => draft
+            .quote(P::GrownSpan, &facts.section_name(grown.section))
+            .quote(P::GrownService, grown.section.key.service)
+            .set(P::GrownBy, grown.by().to_string())
+            .comparison(
+                member(grown.section),
+                "time on the path / usual",
+                &format!("{} / {}", grown.took, grown.usual),
+            ),
+        None => draft,
+    })
+}
+
+/// A section that took longer than usual.
+#[derive(Clone, Copy)]
+struct Grown<'s, 'a> {
+    section: &'s SectionSum<'a>,
+    took: Micros,
+    usual: Micros,
+}
+
+impl Grown<'_, '_> {
+    fn by(&self) -> Micros {
+        Micros(self.took.0 - self.usual.0)
+    }
+}
+
+/// The section that grew most against what is usual for it; of equals the first by service, name and kind.
+fn grown_most<'s, 'a>(
+    sections: &BTreeMap<ComparableKey<'s>, OfKey<'s, 'a>>,
+    baseline: &Baseline<'_>,
+) -> Option<Grown<'s, 'a>> {
+    let compared = sections.iter().rev().filter_map(|(key, of_key)| {
+        Some(Grown { section: of_key.largest, took: of_key.total, usual: baseline.section(*key)? })
+    });
+    compared.filter(|grown| grown.took > grown.usual).max_by_key(Grown::by)
+}
+
+/// One measured run of a step: how long, and where.
+struct Measure<'c, 'a, 'p> {
+    took: Micros,
+    member: Option<&'c Member<'a, 'p>>,
+}
+
+fn slow_step<'p>(facts: &Facts<'_, '_, 'p>, step: &'p Step) -> Option<Draft<'p>> {
+    if !step.types.is_empty() && !step.types.contains(&facts.operation_type) {
+        return None;
+    }
+    let mut runs = measures(facts, step);
+    runs.sort_by_key(|run| run.took);
+    let median = runs.get(runs.len() / 2)?.took;
+    let total = runs.iter().fold(Micros(0), |sum, run| sum + run.took);
+    let whole = facts.window?.length();
+    if median <= step.over || share(total, whole) < step.share {
+        return None;
+    }
+    let device = facts.first(Attr::Device).map(Value::to_text);
+    let fits = |globs| device.as_deref().is_some_and(|device| any_fits(globs, device));
+    if fits(&step.unless_device) || dispatched_to(facts, step) {
+        return None;
+    }
+    let mut draft = Draft::of(facts, &step.rule)?
+        .set(P::Value, median.to_string())
+        .set(P::Count, runs.len().to_string())
+        .set(P::Threshold, step.over.to_string())
+        .set(
+            P::Total,
+            facts.workers.selection.as_ref().and_then(|s| s.total).map(|n| n.to_string()).unwrap_or_default(),
+        )
+        .comparison(None, "median / threshold", &format!("{median} / {}", step.over));
+    if let Some(member) = runs.last().and_then(|run| run.member) {
+        draft = if let Some(attr) = step.attribute {
+            draft.attribute(facts, member, attr)
+        } else {
+            let longest = format!("{} / {}", member.span.duration(), step.over);
+            draft.comparison(Some(member), "duration / threshold", &longest)
+        };
+    }
+    if fits(&step.certain_device) {
+        let carrier = facts.case.members.iter().find(|m| facts.case.scan(m).get(m.span, Attr::Device).is_some());
+        if let Some(carrier) = carrier {
+            draft = draft.attribute(facts, carrier, Attr::Device);
+        }
+        draft = draft.sure(Confidence::High, "");
+    }
+    Some(draft)
+}
+
+fn measures<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>, step: &Step) -> Vec<Measure<'c, 'a, 'p>> {
+    let spans = facts.case.members.iter().filter(|m| any_fits(&step.spans, m.span.name()));
+    let spans = spans.filter_map(|member| {
+        let took = match step.attribute {
+            Some(attr) => {
+                let ms = facts.case.scan(member).get(member.span, attr).and_then(Value::as_f64)?;
+                Micros((ms * 1000.0) as i64)
+            }
+            None => member.span.duration(),
+        };
+        Some(Measure { took, member: Some(member) })
+    });
+    let sections = facts.path.as_ref().map(|path| path.sections.as_slice()).unwrap_or_default().iter();
+    // A phase may fall into several gaps; it is one run all the same. One that still goes on is no run yet.
+    let ended = !is_open(facts);
+    let gaps = sections.filter(|s| ended && s.member.is_none() && step.phases.iter().any(|phase| *phase == s.key.name));
+    let phase: i64 = gaps.map(|s| s.length().0).sum();
+    let phase = (phase > 0).then_some(Measure { took: Micros(phase), member: None });
+    spans.chain(phase).collect()
+}
+
+/// Whether the work went where the step may take long.
+fn dispatched_to(facts: &Facts<'_, '_, '_>, step: &Step) -> bool {
+    let calls = facts.case.members.iter().filter(|m| m.span.kind() == SpanKind::Client);
+    calls.filter_map(|m| Request::of(m.span, &facts.case.scan(m).lexicon)).any(|request| {
+        request.port.is_some_and(|port| step.unless_ports.contains(&port))
+            || request.host.is_some_and(|host| any_fits(&step.unless_hosts, host))
+    })
+}
+
+/// Many similar children of one span, one after the other (Jaeger's own skill calls it N+1).
+fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let rule = facts.case.playbook.rule("chatty.n_plus_one")?;
+    let most = facts.case.playbook.thresholds().chatty_calls;
+    let mut groups: BTreeMap<(usize, u32, String), Vec<&Member<'_, '_>>> = BTreeMap::new();
+    for member in &facts.case.members {
+        let scan = facts.case.scan(member);
+        let Some(parent) = scan.tree.parent(member.span.ix()) else { continue };
+        let sight = scan.sight(parent);
+        if sight.is(SpanRole::Coordinator) || scan.tree.children(parent).len() <= most {
+            continue;
+        }
+        let name = call_name(facts, member);
+        if !any_fits(&rule.ignore, &name) {
+            groups.entry((member.scan, parent.index() as u32, name)).or_default().push(member);
+        }
+    }
+    let ((scan, _, name), calls) =
+        groups.into_iter().filter(|(_, calls)| calls.len() > most && is_chatty(calls)).max_by_key(|(_, c)| c.len())?;
+    let parent = facts.case.scans.get(scan).and_then(|s| s.trace.span(s.tree.parent(calls.first()?.span.ix())?));
+    let total = calls.iter().fold(Micros(0), |sum, m| sum + m.span.duration());
+    let draft = Draft::of(facts, &rule.id)?
+        .set(P::Count, calls.len().to_string())
+        .quote(P::Value, &name)
+        .quote(P::Span, parent.map(SpanRef::name).unwrap_or_default())
+        .set(P::Duration, total.to_string());
+    let first = calls.first()?;
+    Some(draft.count(first, "similar calls", calls.len()).aside())
+}
+
+/// A client span's name is only its method; its path tells one call from another.
+fn call_name(facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>) -> String {
+    let request = Request::of(member.span, &facts.case.scan(member).lexicon);
+    match request.filter(|_| member.span.kind() == SpanKind::Client).and_then(|r| r.path) {
+        Some(path) => format!("{} {path}", member.span.name()),
+        None => member.span.name().to_owned(),
+    }
+}
+
+/// At least so many per cent of similar calls are alike.
+const ALIKE_PERCENT: usize = 80;
+/// Calls are alike when none is longer than so many times the median, or shorter than that part of it.
+const ALIKE_SPREAD: i64 = 2;
+/// At most so many per cent of similar calls overlap the one before.
+const OVERLAP_PERCENT: usize = 10;
+
+/// Of similar length for the most part, and one after the other.
+fn is_chatty(calls: &[&Member<'_, '_>]) -> bool {
+    let mut lengths: Vec<i64> = calls.iter().map(|m| m.span.duration().0).collect();
+    lengths.sort_unstable();
+    let median = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
+    let alike = |us: i64| us.saturating_mul(ALIKE_SPREAD) >= median && us <= median.saturating_mul(ALIKE_SPREAD);
+    let alike = lengths.iter().filter(|us| alike(**us)).count();
+    let mut overlapping = 0;
+    for pair in calls.windows(2) {
+        if let [a, b] = pair {
+            overlapping += usize::from(b.span.start() < a.span.end());
+        }
+    }
+    alike * 100 >= calls.len() * ALIKE_PERCENT && overlapping * 100 <= calls.len() * OVERLAP_PERCENT
+}

@@ -1,0 +1,73 @@
+//! Traces whose spans cannot carry a verdict.
+
+use crate::{
+    gather::{facts::Facts, operation_status::OperationStatus, workers::Choice},
+    judge::draft::Draft,
+    playbook::{Attr, Placeholder as P, RouteRole, SpanRole, any_fits, first_line},
+};
+use trace::SpanKind;
+
+pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
+    drafts.extend(context_lost(facts));
+    let asked = facts.case.id.is_none() || facts.case.members.iter().any(|m| m.sight.route_is(RouteRole::Start));
+    if asked && facts.status == OperationStatus::Unknown && facts.states.is_empty() {
+        drafts.extend(worker_missing(facts));
+    }
+}
+
+fn context_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    if !facts.case.context_lost {
+        return None;
+    }
+    let lonely = facts
+        .case
+        .members
+        .iter()
+        .find(|m| m.sight.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Server)?;
+    let dispatch = facts.choices.iter().find(|c| c.dispatch.is_some());
+    let mut draft = Draft::of(facts, "trace.context_lost")?.quote(P::Target, lonely.span.service()).absence(
+        Some(lonely),
+        "parent span",
+        "not named",
+        lonely.span.start(),
+    );
+    if let Some(choice) = dispatch {
+        draft = draft.address(facts, &choice.member);
+    }
+    Some(draft)
+}
+
+/// An accepted start without an operation below it.
+fn worker_missing<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let now = facts.context.now;
+    let last = facts.case.members.last()?;
+    let ended = facts.last_activity.unwrap_or(now);
+    if now - ended <= facts.case.playbook.thresholds().export_delay {
+        let draft = Draft::of(facts, "running.just_started")?.set(P::Silence, (now - ended).to_string());
+        return Some(draft.absence(Some(last), "registration of the operation", "not here yet", now));
+    }
+    let Some(accepted) = &facts.workers.accepted else {
+        let draft = Draft::of(facts, "trace.backend_only")?;
+        return Some(draft.absence(Some(last), "registration of the operation", "not there", ended));
+    };
+    let rule = if uninstrumented(facts, accepted) { "trace.host_uninstrumented" } else { "trace.worker_missing" };
+    let request = accepted.dispatch.map(|d| d.request).unwrap_or_default();
+    let service = request.service(&facts.case.scan(&accepted.member).lexicon).map(|s| s.name.as_str());
+    let draft = Draft::of(facts, rule)?;
+    let draft = match (service.filter(|name| !name.is_empty()), request.address()) {
+        (Some(name), Some(address)) => draft.set(P::Target, format!("the {name} ({})", first_line(&address))),
+        (Some(name), None) => draft.set(P::Target, format!("the {name}")),
+        (None, address) => draft.quote(P::Target, &address.unwrap_or_default()),
+    };
+    let draft = draft.address(facts, &accepted.member).attribute(facts, &accepted.member, Attr::HttpStatus);
+    Some(draft.absence(Some(&accepted.member), "span of the callee", "not there", accepted.member.span.end()))
+}
+
+/// Whether the dispatch went to a host that is known to send no spans.
+fn uninstrumented(facts: &Facts<'_, '_, '_>, accepted: &Choice<'_, '_>) -> bool {
+    let Some(rule) = facts.case.playbook.rule("trace.host_uninstrumented") else { return false };
+    let Some(dispatch) = accepted.dispatch else { return false };
+    let here = dispatch.request.port.is_some_and(|port| rule.ports.contains(&port));
+    here || dispatch.request.host.is_some_and(|host| any_fits(&rule.hosts, host))
+        || accepted.member.sight.is(SpanRole::Dispatch) && rule.ports.is_empty()
+}

@@ -1,0 +1,207 @@
+//! The execution flow: the operation's spans, the command above it, and the gaps of its path, in time order.
+
+use hashbrown::{HashMap, HashSet};
+
+use super::{diagnosis::MAX_LIST_ROWS, rows::FlowStep};
+use crate::{
+    gather::{
+        baseline::Baseline,
+        errors::own_class,
+        path::{Path, Section, SectionKey},
+        timeline::Window,
+    },
+    slice::case::{Case, Member},
+};
+use trace::{Micros, SpanId, SpanIx, Status, Time};
+
+/// Its steps, and how many there are in all. Of more than [`MAX_LIST_ROWS`] the telling ones are kept (gaps, errors, the
+/// bottleneck), then the earliest.
+pub(crate) fn steps(
+    case: &Case<'_, '_>,
+    window: Option<Window>,
+    path: Option<&Path<'_>>,
+    baseline: Option<&Baseline<'_>>,
+) -> (Vec<FlowStep>, usize) {
+    let start = window.map_or_else(|| case.members.first().map_or(Time(0), |m| m.span.start()), |w| w.start);
+    let usual = usual(case, path, baseline);
+    let flow = Flow { case, path, start, bottleneck: bottleneck(path), usual, depths: depths(case) };
+    let mut places = flow.places();
+    let all = places.len();
+    if all > MAX_LIST_ROWS {
+        places.sort_unstable_by_key(|place| (!place.telling, place.order));
+        places.truncate(MAX_LIST_ROWS);
+    }
+    places.sort_by_key(|place| place.order);
+    (places.iter().filter_map(|place| flow.step(place.what)).collect(), all)
+}
+
+/// Where a step comes in the flow.
+type Order = (Time, u32, Option<SpanId>);
+
+struct Place {
+    order: Order,
+    telling: bool,
+    what: What,
+}
+
+/// What a step tells of: a place in the lists of the case or of the path.
+#[derive(Clone, Copy)]
+enum What {
+    Context(usize),
+    Member(usize),
+    Gap(usize),
+}
+
+struct Flow<'f, 'a, 'p> {
+    case: &'f Case<'a, 'p>,
+    path: Option<&'f Path<'a>>,
+    start: Time,
+    bottleneck: HashSet<usize>,
+    usual: Usual<'a>,
+    depths: Depths,
+}
+
+/// What one run of a section usually takes, in milliseconds.
+type Usual<'a> = HashMap<SectionKey<'a>, f64>;
+
+/// Looked up once for each section: a thousand epochs are a thousand steps of one section.
+fn usual<'a>(case: &Case<'a, '_>, path: Option<&Path<'a>>, baseline: Option<&Baseline<'_>>) -> Usual<'a> {
+    let (Some(path), Some(baseline)) = (path, baseline) else { return Usual::new() };
+    let of_members = (0..case.members.len()).filter_map(|member| path.key_of(case, member));
+    let keys: HashSet<SectionKey<'a>> = of_members.chain(path.sums.iter().map(|sum| sum.key.clone())).collect();
+    keys.into_iter()
+        .filter_map(|key| {
+            let usual = baseline.run(key.comparable(case.playbook))?.millis();
+            Some((key, usual))
+        })
+        .collect()
+}
+
+/// Members that the bottleneck is made of.
+fn bottleneck(path: Option<&Path<'_>>) -> HashSet<usize> {
+    path.and_then(Path::bottleneck).iter().flat_map(|b| b.members.iter().copied()).collect()
+}
+
+impl<'a> Flow<'_, 'a, '_> {
+    fn places(&self) -> Vec<Place> {
+        let of = |member: &Member<'_, '_>, telling, what| Place {
+            order: (member.span.start(), depth_of(&self.depths, member), Some(member.span.id())),
+            telling,
+            what,
+        };
+        let context = self.case.context.iter().enumerate().map(|(ix, m)| of(m, true, What::Context(ix)));
+        let members = self.case.members.iter().enumerate().map(|(ix, m)| {
+            let telling = m.span.is_error() || self.bottleneck.contains(&ix);
+            of(m, telling, What::Member(ix))
+        });
+        let gaps = self.sections().iter().enumerate().filter(|(_, section)| section.member.is_none());
+        let gaps = gaps.map(|(ix, gap)| Place { order: (gap.start, 0, None), telling: true, what: What::Gap(ix) });
+        context.chain(members).chain(gaps).collect()
+    }
+
+    fn sections(&self) -> &[Section<'a>] {
+        self.path.map(|path| path.sections.as_slice()).unwrap_or_default()
+    }
+
+    fn step(&self, what: What) -> Option<FlowStep> {
+        Some(match what {
+            What::Context(ix) => self.of_span(self.case.context.get(ix)?),
+            What::Member(ix) => {
+                let member = self.case.members.get(ix)?;
+                let micros =
+                    |list: Option<&Vec<i64>>| list.and_then(|l| l.get(ix)).map_or(0.0, |us| Micros(*us).millis());
+                FlowStep {
+                    self_ms: micros(self.path.map(|p| &p.self_us)),
+                    path_ms: micros(self.path.map(|p| &p.on_path_us)),
+                    baseline_ms: self.path.and_then(|path| self.usual.get(&path.key_of(self.case, ix)?).copied()),
+                    is_bottleneck: self.bottleneck.contains(&ix),
+                    error_type: own_class(self.case, member),
+                    ..self.of_span(member)
+                }
+            }
+            What::Gap(ix) => self.of_gap(self.sections().get(ix)?),
+        })
+    }
+
+    fn of_gap(&self, gap: &Section<'a>) -> FlowStep {
+        let length = gap.length().millis();
+        let bottleneck = self.path.and_then(Path::bottleneck);
+        FlowStep {
+            baseline_ms: self.usual.get(&gap.key).copied(),
+            span: gap.key.name.clone().into_owned(),
+            service: gap.key.service.to_owned(),
+            span_id: None,
+            trace_id: None,
+            depth: 0,
+            kind: "gap",
+            status: "unset",
+            start: Some(gap.start),
+            offset_ms: (gap.start - self.start).millis(),
+            duration_ms: length,
+            self_ms: length,
+            path_ms: length,
+            is_bottleneck: bottleneck.is_some_and(|bottleneck| bottleneck.key == gap.key),
+            folded: 0,
+            error_type: None,
+        }
+    }
+
+    fn of_span(&self, member: &Member<'_, '_>) -> FlowStep {
+        let span = member.span;
+        FlowStep {
+            span: span.name().to_owned(),
+            service: span.service().to_owned(),
+            span_id: Some(span.id()),
+            trace_id: Some(span.trace().id()),
+            depth: depth_of(&self.depths, member),
+            kind: span.kind().as_str(),
+            status: match span.status() {
+                Status::Unset => "unset",
+                Status::Ok => "ok",
+                Status::Error => "error",
+            },
+            start: Some(span.start()),
+            offset_ms: (span.start() - self.start).millis(),
+            duration_ms: span.duration().millis(),
+            self_ms: 0.0,
+            path_ms: 0.0,
+            baseline_ms: None,
+            is_bottleneck: false,
+            folded: member.folded,
+            error_type: None,
+        }
+    }
+}
+
+type Depths = HashMap<(usize, SpanIx), u32>;
+
+fn depths(case: &Case<'_, '_>) -> Depths {
+    let mut depths = Depths::new();
+    let mut all: Vec<&Member<'_, '_>> = case.context.iter().chain(&case.members).collect();
+    let known: HashSet<_> = all.iter().map(|m| (m.scan, m.span.ix())).collect();
+    all.sort_by_key(|m| (m.scan, m.span.ix()));
+    for member in all {
+        // Walks up to the nearest span whose depth is known, then back down, so that deep chains stay linear.
+        let scan = case.scan(member);
+        let mut chain = vec![member.span.ix()];
+        let mut base = None;
+        for above in scan.tree.ancestors(member.span.ix()) {
+            if let Some(depth) = depths.get(&(member.scan, above)) {
+                base = Some(*depth);
+                break;
+            }
+            if !known.contains(&(member.scan, above)) {
+                break;
+            }
+            chain.push(above);
+        }
+        for (depth, ix) in (base.map_or(0, |depth| depth + 1)..).zip(chain.into_iter().rev()) {
+            depths.entry((member.scan, ix)).or_insert(depth);
+        }
+    }
+    depths
+}
+
+fn depth_of(depths: &Depths, member: &Member<'_, '_>) -> u32 {
+    depths.get(&(member.scan, member.span.ix())).copied().unwrap_or(0)
+}

@@ -1,0 +1,112 @@
+//! One operation on its way to a diagnosis: its spans from all traces.
+
+use crate::{
+    playbook::{Playbook, RouteRole, SpanRole},
+    read::scan::{Scan, Sight},
+};
+use trace::{SpanIx, SpanRef, Time};
+
+/// How many spans above one of an operation's spans are kept as its context. A command is a few spans above what it asks
+/// for; without a limit thousands of operations below a deep chain would each keep the whole chain.
+pub(crate) const MOST_ABOVE: usize = 100;
+
+/// A span of an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member<'t, 'p> {
+    pub(crate) span: SpanRef<'t>,
+    /// Position of its trace in [`Case::scans`].
+    pub(crate) scan: usize,
+    pub(crate) sight: Sight<'p>,
+    /// Noise and polls folded away directly or indirectly below it.
+    pub(crate) folded: u32,
+}
+
+impl Member<'_, '_> {
+    /// Whether it plays this part.
+    pub(crate) fn is(&self, role: SpanRole) -> bool {
+        self.sight.is(role)
+    }
+
+    /// Whether it is a request of this kind.
+    pub(crate) fn route_is(&self, role: RouteRole) -> bool {
+        self.sight.route_is(role)
+    }
+}
+
+/// A span outside the operation that asks for it by id: a poll, a state written from outside.
+#[derive(Clone, Copy)]
+pub(crate) struct Mention<'t> {
+    pub(crate) span: SpanRef<'t>,
+    pub(crate) scan: usize,
+    pub(crate) role: RouteRole,
+}
+
+/// An operation and everything the traces tell of it.
+pub(crate) struct Case<'a, 'p> {
+    pub(crate) id: Option<&'a str>,
+    pub(crate) scans: &'a [Scan<'a, 'p>],
+    pub(crate) playbook: &'p Playbook,
+    /// Its own spans by start.
+    pub(crate) members: Vec<Member<'a, 'p>>,
+    /// Spans above it: the command that asked for it.
+    pub(crate) context: Vec<Member<'a, 'p>>,
+    pub(crate) mentions: Vec<Mention<'a>>,
+    /// Start requests for it that were refused before one was accepted.
+    pub(crate) refused_starts: u32,
+    /// Requests to start it, when there is no id.
+    pub(crate) start_requests: u32,
+    /// Type by the route of its start request.
+    pub(crate) route_type: Option<&'p str>,
+    /// The worker's spans are in a trace that the dispatch does not reach.
+    pub(crate) context_lost: bool,
+}
+
+impl<'a, 'p> Case<'a, 'p> {
+    pub(crate) fn new(id: Option<&'a str>, scans: &'a [Scan<'a, 'p>], playbook: &'p Playbook) -> Self {
+        Self {
+            id,
+            scans,
+            playbook,
+            members: Vec::new(),
+            context: Vec::new(),
+            mentions: Vec::new(),
+            refused_starts: 0,
+            start_requests: 0,
+            route_type: None,
+            context_lost: false,
+        }
+    }
+
+    pub(crate) fn scan(&self, member: &Member<'_, '_>) -> &'a Scan<'a, 'p> {
+        self.scan_at(member.scan)
+    }
+
+    pub(crate) fn scan_at(&self, at: usize) -> &'a Scan<'a, 'p> {
+        // Positions come from these scans, so they are always there.
+        #[allow(clippy::indexing_slicing, reason = "see above")]
+        &self.scans[at]
+    }
+
+    pub(crate) fn member(&self, scan: usize, ix: SpanIx) -> Option<Member<'a, 'p>> {
+        let from = self.scans.get(scan)?;
+        Some(Member { span: from.trace.span(ix)?, scan, sight: from.sight(ix), folded: 0 })
+    }
+
+    /// Sorts members and context by start; call it after adding.
+    pub(crate) fn sort(&mut self) {
+        let key = |m: &Member<'_, '_>| (m.span.start(), m.span.trace().id(), m.span.ix());
+        self.members.sort_by_key(key);
+        self.context.sort_by_key(key);
+        self.mentions.sort_by_key(|m| (m.span.start(), m.span.trace().id(), m.span.ix()));
+    }
+
+    /// Its own spans that have a time, by start.
+    pub(crate) fn timed(&self) -> impl Iterator<Item = &Member<'a, 'p>> {
+        self.members.iter().filter(|m| m.span.has_time())
+    }
+
+    /// End of the latest span of the operation; no event is later than its span.
+    pub(crate) fn last_activity(&self) -> Option<Time> {
+        self.timed().map(|m| m.span.end()).max()
+    }
+}

@@ -1,0 +1,165 @@
+//! Cuts a trace into operations: for every span the operation it belongs to.
+//!
+//! Spans that carry an operation's id are its *anchors*. An operation owns the tree below the topmost span that its
+//! anchors lead up to (its start request, else what is below the command, the coordinator or another operation), except
+//! what belongs to another operation there. Every span is looked at a fixed number of times, however deep the trace is.
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::{
+    playbook::{RouteRole, SpanRole},
+    read::scan::Scan,
+};
+use trace::{SpanIx, SpanKind};
+
+/// For every span the operation it belongs to.
+pub(crate) type Owners = Vec<Option<u32>>;
+
+pub(crate) fn slice(scan: &Scan<'_, '_>) -> Owners {
+    let mut owners: Owners = vec![None; scan.trace.len()];
+    let anchors: Vec<(SpanIx, u32)> =
+        scan.trace.spans().filter_map(|span| Some((span.ix(), anchor_of(scan, span.ix())?))).collect();
+    if anchors.is_empty() {
+        return owners;
+    }
+    let climbs = Climbs::new(scan);
+    let mut roots: HashMap<SpanIx, HashSet<u32>> = HashMap::new();
+    for (anchor, operation) in &anchors {
+        roots.entry(climbs.top(*anchor)).or_default().insert(*operation);
+    }
+    // A root that several operations climb to (one request that cancels many) belongs to the one registered below it.
+    let registered = std::cell::LazyCell::new(|| registered_below(scan));
+    let root_of: HashMap<SpanIx, u32> = roots
+        .iter()
+        .filter_map(|(root, operations)| {
+            let only = operations.iter().next().copied().filter(|_| operations.len() == 1);
+            let one = only.or_else(|| match registered.get(root.index()) {
+                Some(Registered::One(operation)) => Some(*operation),
+                _ => None,
+            });
+            Some((*root, one?))
+        })
+        .collect();
+    for ix in scan.top_down() {
+        let sight = scan.sight(ix);
+        let above = scan.tree.parent(ix).and_then(|parent| owners.get(parent.index()).copied().flatten());
+        let own = root_of.get(&ix).copied().or_else(|| anchor_of(scan, ix)).or(above);
+        if let Some(slot) = owners.get_mut(ix.index()) {
+            *slot = if sight.folded { above } else { own };
+        }
+    }
+    owners
+}
+
+/// The operation that a span proves to be here. A coordinator carries the id of whichever operation it served last, and
+/// a command only mentions what it asked for.
+fn anchor_of(scan: &Scan<'_, '_>, ix: SpanIx) -> Option<u32> {
+    let sight = scan.sight(ix);
+    let carrier = sight.is(SpanRole::Coordinator) || sight.is(SpanRole::Wrapper);
+    if carrier { None } else { sight.operation }
+}
+
+fn is_start(scan: &Scan<'_, '_>, ix: SpanIx) -> bool {
+    let server = scan.trace.span(ix).is_some_and(|span| span.kind() == SpanKind::Server);
+    server && scan.sight(ix).route_is(RouteRole::Start)
+}
+
+/// Where the way up from a span leads, known for every span once those above it are known.
+#[derive(Clone, Copy)]
+struct Climb {
+    /// The topmost span that can be reached over spans without an operation's id.
+    top: SpanIx,
+    /// The span above that one, which carries the id of an operation: for the same operation the way goes on.
+    next: Option<SpanIx>,
+    /// For a span that carries an id: the topmost span that belongs to its operation.
+    own: SpanIx,
+}
+
+struct Climbs(Vec<Climb>);
+
+impl Climbs {
+    fn new(scan: &Scan<'_, '_>) -> Self {
+        let mut climbs = Self(scan.trace.spans().map(|span| Climb::ending_at(span.ix())).collect());
+        for ix in scan.top_down() {
+            let climb = climbs.way_up(scan, ix);
+            if let Some(slot) = climbs.0.get_mut(ix.index()) {
+                *slot = climb;
+            }
+        }
+        climbs
+    }
+
+    /// The topmost span that belongs to an anchor's operation: its start request, else what is below the command, the
+    /// coordinator or another operation.
+    fn top(&self, anchor: SpanIx) -> SpanIx {
+        self.at(anchor).own
+    }
+
+    fn at(&self, ix: SpanIx) -> Climb {
+        self.0.get(ix.index()).copied().unwrap_or(Climb::ending_at(ix))
+    }
+
+    fn way_up(&self, scan: &Scan<'_, '_>, ix: SpanIx) -> Climb {
+        let here = Climb::ending_at(ix);
+        let Some(above) = scan.tree.parent(ix).filter(|_| !is_start(scan, ix)) else { return here };
+        let sight = scan.sight(above);
+        if sight.is(SpanRole::Wrapper) || sight.is(SpanRole::Coordinator) || sight.folded {
+            return here;
+        }
+        let Climb { top, next, .. } = match sight.operation {
+            Some(_) => Climb { next: Some(above), ..here },
+            None => self.at(above),
+        };
+        let same = next.filter(|next| scan.sight(*next).operation == scan.sight(ix).operation);
+        Climb { top, next, own: same.map_or(top, |next| self.at(next).own) }
+    }
+}
+
+impl Climb {
+    fn ending_at(ix: SpanIx) -> Self {
+        Self { top: ix, next: None, own: ix }
+    }
+}
+
+/// The operations that are registered at and below a span.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Registered {
+    None,
+    One(u32),
+    Several,
+}
+
+impl Registered {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::None, one) | (one, Self::None) => one,
+            (one, other) if one == other => one,
+            _ => Self::Several,
+        }
+    }
+}
+
+fn registered_below(scan: &Scan<'_, '_>) -> Vec<Registered> {
+    let mut registered: Vec<Registered> = scan
+        .trace
+        .spans()
+        .map(|span| {
+            let sight = scan.sight(span.ix());
+            match sight.operation {
+                _ if !sight.is(SpanRole::Register) => Registered::None,
+                Some(operation) => Registered::One(operation),
+                // Of whom, nobody knows.
+                None => Registered::Several,
+            }
+        })
+        .collect();
+    let order: Vec<SpanIx> = scan.top_down().collect();
+    for ix in order.into_iter().rev() {
+        let below = registered.get(ix.index()).copied();
+        let above = scan.tree.parent(ix).and_then(|parent| registered.get_mut(parent.index()));
+        if let (Some(below), Some(above)) = (below, above) {
+            *above = above.and(below);
+        }
+    }
+    registered
+}
