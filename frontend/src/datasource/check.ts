@@ -50,7 +50,7 @@ export function idHint(text: string | undefined): string | undefined {
 
 export function urlHint(url: string | undefined): string | undefined {
   if (blank(url)) {
-    return 'The address of Jaeger is needed, such as http://localhost:16686';
+    return 'Enter the URL of Jaeger, such as http://localhost:16686';
   }
   try {
     const { protocol } = new URL(url);

@@ -152,7 +152,7 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
     const answer: { handle?: string } = await this.postResource('upload', file, { showErrorAlert: false });
     if (!answer?.handle) {
       throw new Error(
-        'The backend took the file but named no handle for it. Check that plugin and backend have the same version.'
+        'The backend accepted the file but returned no handle. Check that plugin and backend have the same version.'
       );
     }
     return answer.handle;

@@ -67,7 +67,7 @@ export function DiagnosisPanel({ data, width, height, options: given, timeZone }
         onBack={back}
       >
         {problem ? (
-          <Alert severity="warning" title="The proof could not be fetched">
+          <Alert severity="warning" title="The evidence could not be fetched">
             {problem}
           </Alert>
         ) : null}
@@ -91,7 +91,7 @@ function useEscape(action: (() => void) | undefined) {
 function Nothing({ state, error, foreign }: { state: LoadingState; error?: string; foreign: string[] }) {
   if (error) {
     return (
-      <Message icon="exclamation-triangle" title="The diagnosis could not be made" alert>
+      <Message icon="exclamation-triangle" title="The diagnosis failed" alert>
         {error}
       </Message>
     );

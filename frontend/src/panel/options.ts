@@ -52,14 +52,14 @@ export function buildOptions(builder: PanelOptionsEditorBuilder<PanelOptions>) {
     })
     .addBooleanSwitch({
       path: 'hideHealthy',
-      name: 'Hide what is fine',
+      name: 'Hide healthy operations',
       description: 'Leaves out healthy and running operations',
       category: ['List of operations'],
       defaultValue: DEFAULTS.hideHealthy,
     })
     .addBooleanSwitch({
       path: 'showSolution',
-      name: 'Cause and remedy',
+      name: 'Root cause and solution',
       category: ['One operation'],
       defaultValue: DEFAULTS.showSolution,
     })
@@ -83,6 +83,6 @@ export function buildOptions(builder: PanelOptionsEditorBuilder<PanelOptions>) {
       name: 'Opens with',
       category: ['One operation'],
       defaultValue: DEFAULTS.firstProof,
-      settings: { options: [{ value: 'auto', label: 'What proves the verdict' }, ...proofs] },
+      settings: { options: [{ value: 'auto', label: 'Evidence for the verdict' }, ...proofs] },
     });
 }

@@ -98,7 +98,7 @@ describe('one operation', () => {
 
   it('opens the tab with the evidence for the verdict and shows the path of the error', async () => {
     render(<DiagnosisPanel {...props(one())} />);
-    const way = screen.getByRole('list', { name: /way of the error/ });
+    const way = screen.getByRole('list', { name: /path of the error/ });
     expect(within(way).getAllByRole('listitem')).toHaveLength(2);
     expect(screen.queryByText(/Traceback/)).not.toBeInTheDocument();
     await userEvent.click(screen.getByRole('button', { name: 'Stack trace' }));

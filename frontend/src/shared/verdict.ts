@@ -23,7 +23,7 @@ const LOOKS: Record<Verdict, VerdictLook> = {
   missing_data: {
     label: 'Missing data',
     icon: 'database',
-    meaning: 'Data was not there, or less came than was asked for.',
+    meaning: 'Data was missing, or less arrived than requested.',
   },
   unreachable: { label: 'Unreachable', icon: 'plug', meaning: 'A service did not answer.' },
   cancelled: {
@@ -31,7 +31,7 @@ const LOOKS: Record<Verdict, VerdictLook> = {
     icon: 'minus-circle',
     meaning: 'The operation was ended by a user, its parent or a shutdown.',
   },
-  trace_broken: { label: 'Trace broken', icon: 'code-branch', meaning: 'The spans cannot carry a verdict.' },
+  trace_broken: { label: 'Trace broken', icon: 'code-branch', meaning: 'The spans are not sufficient for a verdict.' },
   unknown: { label: 'Unknown', icon: 'question-circle', meaning: 'There is not enough evidence for a verdict.' },
   not_found: { label: 'Not found', icon: 'search', meaning: 'No trace has this id.' },
 };

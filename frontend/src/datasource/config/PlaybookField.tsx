@@ -26,7 +26,7 @@ export function PlaybookField({ uid, value, onChange, disabled }: Props) {
     <>
       <Field
         label="Playbook"
-        description="Rules of your own in TOML: each replaces or adds one rule by its id. Checked when you leave the field and again by Save & test."
+        description="Your own rules in TOML: each replaces or adds one rule by its id. Checked when you leave the field and again by Save & test."
         htmlFor="ktrdr-playbook"
         invalid={result?.ok === false}
       >

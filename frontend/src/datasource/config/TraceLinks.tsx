@@ -98,8 +98,8 @@ export function TraceLinks({ options, onChange, disabled }: Props) {
         </Field>
         <SettingField
           id="ktrdr-logs-query"
-          label="Query of your own"
-          description="Instead of the filters above; ${__tags}, ${__span.spanId} and ${__trace.traceId} are filled in."
+          label="Custom query"
+          description="Instead of the filters above; ${__tags}, ${__span.spanId} and ${__trace.traceId} are replaced."
           placeholder={'{${__tags}} |= "${__trace.traceId}"'}
           value={logs.query}
           onCommit={(text) => setLogs({ query: text, customQuery: Boolean(text) })}

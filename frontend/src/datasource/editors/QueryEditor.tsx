@@ -16,7 +16,7 @@ type Props = QueryEditorProps<KtrdrDataSource, KtrdrQuery, KtrdrOptions>;
 
 const TYPES: Array<{ value: QueryType; label: string; description: string }> = [
   { value: 'operations', label: 'Operations', description: 'All operations of the time range with their verdicts' },
-  { value: 'diagnosis', label: 'Diagnosis', description: 'One operation or trace, with the proof' },
+  { value: 'diagnosis', label: 'Diagnosis', description: 'One operation or trace, with the evidence' },
   { value: 'trace', label: 'Trace', description: 'The spans, for the trace view' },
   { value: 'serviceMap', label: 'Service map', description: 'Who called whom, for the node graph' },
   { value: 'metric', label: 'Metric', description: 'Counts, ratios and durations, also for alert rules' },
@@ -89,7 +89,7 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
               id={`ktrdr-${query.refId}-views`}
               label="Views"
               width={40}
-              tooltip="Which frames to answer with; the Diagnosis panel wants all of them"
+              tooltip="Which frames to return; the Diagnosis panel needs all of them"
               values={query.views}
               suggestions={views}
               onChange={(chosen) => set({ views: VIEWS.filter((view): view is View => chosen.includes(view)) })}
@@ -133,7 +133,7 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
         <FilterFields {...common} withLimit={type === 'operations'} />
       ) : null}
       {isAlerting(app) && JSON.stringify(query).includes('$') ? (
-        <Hint text="Alert rules run without a dashboard: template variables are not filled in." />
+        <Hint text="Alert rules run without a dashboard: template variables are not replaced." />
       ) : null}
     </EditorRows>
   );

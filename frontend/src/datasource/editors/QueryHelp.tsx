@@ -22,7 +22,7 @@ const EXAMPLES: Example[] = [
   },
   {
     title: 'Why is this operation stuck, slow or failed?',
-    text: 'Put an operation id or a trace id into the field; the time range does not matter.',
+    text: 'Enter an operation id or a trace id; the time range does not matter.',
     query: { queryType: 'diagnosis', operationId: '' },
   },
   {
@@ -52,7 +52,7 @@ export function QueryHelp({ onClickExample, query }: QueryEditorHelpProps<KtrdrQ
   const styles = useStyles2(getStyles);
   return (
     <div>
-      <h2>Ask KTRDR Diagnosis</h2>
+      <h2>Query KTRDR Diagnosis</h2>
       {EXAMPLES.map((example) => (
         <section key={example.title} className={styles.example}>
           <h3 className={styles.title}>{example.title}</h3>

@@ -141,7 +141,7 @@ describe('query editor', () => {
 
   it('warns of variables in an alert rule', () => {
     setup({ queryType: 'metric', filters: { types: ['$type'] } }, { app: CoreApp.UnifiedAlerting });
-    expect(screen.getByText(/template variables are not filled in/)).toBeInTheDocument();
+    expect(screen.getByText(/template variables are not replaced/)).toBeInTheDocument();
   });
 
   it('shows a link from another data source as a trace query', () => {

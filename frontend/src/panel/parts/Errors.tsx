@@ -35,7 +35,7 @@ export function Errors({ operation, errors, context }: Props) {
           </div>
           {message ? <p className={styles.message}>{message}</p> : null}
           {path.length > 1 ? (
-            <ol className={styles.path} aria-label="The way of the error, origin first">
+            <ol className={styles.path} aria-label="The path of the error, origin first">
               {path.map((step, index) => (
                 <li key={`${step.span_id}${index}`} className={styles.step}>
                   {index > 0 ? <Icon name="arrow-right" size="sm" aria-hidden /> : null}
