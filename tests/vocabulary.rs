@@ -243,7 +243,8 @@ fn ids_of_rules_are_spelt_in_one_place() {
     let spelt_here = |path: &Path| path.ends_with("playbook/rule_ids.rs");
     let in_testbed =
         |path: &Path| TESTBED.iter().any(|folder| path.starts_with(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)));
-    for path in sources("src").into_iter().filter(|path| !spelt_here(path) && !in_testbed(path)) {
+    let all = sources("src").into_iter().chain(sources("crates"));
+    for path in all.filter(|path| !spelt_here(path) && !in_testbed(path)) {
         for literal in literals(&fs::read_to_string(&path).unwrap()) {
             if rules.contains(&literal.text) {
                 hits.push(format!("{}:{}: {:?}", path.display(), literal.line, literal.text));

@@ -3,9 +3,7 @@
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
-use super::{
-    CachedAnswer, Gathered, Investigator, LONGEST_LOOKBACK, cache::bucket, select, target::Target,
-};
+use super::{CachedAnswer, Gathered, Investigator, LONGEST_LOOKBACK, cache::bucket, select, target::Target};
 use diagnosis::playbook::{Fill, Placeholder, rule_ids};
 use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
 use jaeger;
