@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Visitor};
 
 macro_rules! span_fields {
-    ($($field:ident = $($name:literal)|+),* $(,)?) => {
+    ($($field:ident = $usual:literal $(| $other:literal)*),* $(,)?) => {
         /// A member of a span.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(super) enum SpanField { $($field),* }
@@ -17,13 +17,22 @@ macro_rules! span_fields {
         impl SpanField {
             /// Each field with its names.
             #[cfg(test)]
-            pub(super) const ALL: &[(Self, &[&str])] = &[$((Self::$field, &[$($name),+])),*];
+            pub(super) const ALL: &[(Self, &[&str])] = &[$((Self::$field, &[$usual $(, $other)*])),*];
 
             /// The field that has this name.
             #[inline]
             pub(super) fn named(name: &str) -> Option<Self> {
+                // Names are compared one after the other, so the usual ones of all fields come first.
                 match name {
-                    $($($name)|+ => Some(Self::$field),)*
+                    $($usual => Some(Self::$field),)*
+                    _ => Self::with_other_name(name),
+                }
+            }
+
+            #[cold]
+            fn with_other_name(name: &str) -> Option<Self> {
+                match name {
+                    $($($other => Some(Self::$field),)*)*
                     _ => None,
                 }
             }
@@ -31,6 +40,7 @@ macro_rules! span_fields {
     };
 }
 
+// The first name of a field is the usual one.
 span_fields! {
     // Jaeger's query API and its gRPC model.
     TraceId = "traceID" | "traceId" | "trace_id",
