@@ -1,4 +1,4 @@
-//! The frames room: answers as Grafana's data frames.
+//! Answers as Grafana's data frames.
 //!
 //! A frame is a table with metadata for Grafana: units, colours, links, where to show it. It is built from Arrow arrays
 //! and sent as an Arrow IPC file. Column names are those of the [record](diagnosis::Diagnosis); columns that hold

@@ -1,9 +1,11 @@
-//! The jaeger room: talks HTTP in both dialects of Jaeger's query API and decodes answers into traces. It knows nothing
-//! of KTRDR or Grafana.
+//! A client for both dialects of Jaeger's query API, and a decoder that turns answers and files into traces. This crate
+//! does not know KTRDR or Grafana.
 //!
 //! Legacy (`/api/traces`: up to v2.20, `VictoriaTraces`, `GreptimeDB`, Quickwit) is used where it is there: it can filter by
 //! attributes everywhere. `/api/v3/traces` is for servers that no longer have it. What a server speaks is probed, never
 //! read from a version.
+
+#![forbid(unsafe_code)]
 
 mod client;
 mod config;

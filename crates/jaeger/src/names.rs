@@ -26,8 +26,14 @@ enum Source {
     Own(Arc<own::Resolver>),
 }
 
+impl Default for HostNames {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl HostNames {
-    /// As the host's name says.
+    /// Resolves names as the host does.
     pub fn new() -> Self {
         #[cfg(target_os = "linux")]
         if cfg!(target_feature = "crt-static") {
@@ -37,6 +43,7 @@ impl HostNames {
     }
 
     /// The same, but `name` stands for the host `real`.
+    #[must_use]
     pub fn with_alias(self, name: String, real: String) -> Self {
         Self { alias: Some((name, real)), ..self }
     }

@@ -1,4 +1,9 @@
-//! The trace room: what a trace is, its tree and its critical path. Pure: no I/O, no clock, nothing of KTRDR or Grafana.
+//! Distributed traces: the span model, the tree of a trace and its critical path.
+//!
+//! This crate is pure. It does no I/O, reads no clock, and knows neither KTRDR nor Grafana, so the same spans always give
+//! the same tree and the same path.
+
+#![forbid(unsafe_code)]
 
 mod adjust;
 mod builder;

@@ -11,7 +11,6 @@ use serde_json::{Map, Value, value::RawValue};
 use super::{
     api_error::ApiError,
     error::DecodeError,
-    foreign,
     ids::WireId,
     left_out::Reason,
     legacy::{Element, ProcessMap, Processes, Span, Spans},
@@ -19,6 +18,7 @@ use super::{
     scalar::{Texts, any_seed},
     shape::{List, Object, fields},
     sink::Sink,
+    span_field::SpanField,
 };
 
 /// How many unknown members a message names, and how much of each.
@@ -75,7 +75,7 @@ impl Seen {
 /// A member that no envelope has.
 enum Other {
     /// A span that stands alone may have it.
-    OfSpan(&'static str),
+    OfSpan(String),
     Unknown(String),
 }
 
@@ -95,32 +95,14 @@ fields! { Field {
 }, other as other => Other }
 
 fn other(name: &str) -> Other {
-    const KEYS: [&str; 22] = [
-        "spanID",
-        "spanId",
-        "span_id",
-        "parentSpanID",
-        "parentSpanId",
-        "parent_span_id",
-        "operationName",
-        "operation_name",
-        "references",
-        "startTime",
-        "start_time",
-        "duration",
-        "tags",
-        "logs",
-        "processID",
-        "processId",
-        "process_id",
-        "process",
-        "scopeSpans",
-        "scope_spans",
-        "instrumentationLibrarySpans",
-        "instrumentation_library_spans",
-    ];
-    let known = KEYS.into_iter().find(|key| *key == name).or_else(|| foreign::key(name));
-    known.map_or_else(|| Other::Unknown(name.to_owned()), Other::OfSpan)
+    let is_block =
+        matches!(name, "scopeSpans" | "scope_spans" | "instrumentationLibrarySpans" | "instrumentation_library_spans");
+    match SpanField::named(name) {
+        // `flags` alone does not make a span.
+        Some(field) if field != SpanField::Flags => Other::OfSpan(name.to_owned()),
+        None if is_block => Other::OfSpan(name.to_owned()),
+        _ => Other::Unknown(name.to_owned()),
+    }
 }
 
 /// Reads anything that may hold traces.
@@ -225,7 +207,7 @@ impl<'de> AnyObject<'de> {
                     reader.seen.tempo = true;
                     map.next_value::<IgnoredAny>()?;
                 }
-                Field::Other(Other::OfSpan(key)) => drop(self.of_span.insert(key.to_owned(), map.next_value()?)),
+                Field::Other(Other::OfSpan(key)) => drop(self.of_span.insert(key, map.next_value()?)),
                 Field::Other(Other::Unknown(key)) => {
                     map.next_value::<IgnoredAny>()?;
                     self.unknown.push(key);

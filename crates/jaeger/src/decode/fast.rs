@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use serde::de::DeserializeSeed;
 
 use super::{
-    foreign,
     ids::{self, WireId},
     legacy::{Claim, Element, Processes, is_follows_from, typed},
     scalar::{Any, Scalar, Texts},
@@ -17,6 +16,7 @@ use super::{
     settle::attribute,
     shape::Object,
     sink::{Reference, Sink},
+    span_field::SpanField,
 };
 use trace::{Attribute, EventDraft, Micros, Relation, SpanId, StrId, Strings, Time, TraceId};
 
@@ -81,13 +81,6 @@ fn span_id(scan: &mut Scan<'_>) -> Option<WireId<SpanId>> {
     (id != SpanId(0)).then_some(WireId::Known(id))
 }
 
-/// Whether the general reader knows a member of spans that this one does not.
-fn is_read(key: &str) -> bool {
-    let other_names = ["process", "traceId", "trace_id", "spanId", "span_id", "parentSpanId", "parent_span_id"];
-    let more = ["operation_name", "start_time", "processId", "process_id"];
-    other_names.contains(&key) || more.contains(&key) || foreign::key(key).is_some()
-}
-
 /// Whole microseconds; what is negative or out of range is for the general reader too.
 fn micros(scan: &mut Scan<'_>) -> Option<i64> {
     scan.number()?.parse().ok()
@@ -120,22 +113,45 @@ impl Reader<'_> {
         scan.object(|scan, key| {
             let (reading, strings) = (&mut self.sink.reading, &mut self.sink.strings);
             let (draft, recent) = (&mut reading.draft, &mut *self.recent);
-            match key {
-                "traceID" => reading.trace = trace_id(scan)?,
-                "spanID" => reading.id = span_id(scan)?,
-                "parentSpanID" => parent = span_id(scan)?,
-                "operationName" => draft.name = intern(recent, strings, &scan.string()?),
-                "references" => references(scan, &mut reading.references)?,
-                "startTime" => draft.start = Some(Time(micros(scan)?)),
-                "duration" => draft.duration = Some(Micros(micros(scan)?)),
-                "tags" => tags(scan, recent, strings, &mut draft.attributes)?,
-                "logs" => scan.list(|scan| log(scan, recent, strings, &mut draft.events))?,
-                "processID" => process = intern(recent, strings, &scan.string()?),
-                "warnings" if scan.null() => {}
-                "warnings" => seeded(Texts { strings, into: &mut draft.warnings }, scan.skip()?)?,
-                "flags" => drop(scan.skip()?),
-                _ if is_read(key) => return None,
-                _ => drop(scan.skip()?),
+            let Some(field) = SpanField::named(key) else {
+                scan.skip()?;
+                return Some(());
+            };
+            match field {
+                SpanField::TraceId => reading.trace = trace_id(scan)?,
+                SpanField::SpanId => reading.id = span_id(scan)?,
+                SpanField::ParentSpanId => parent = span_id(scan)?,
+                SpanField::OperationName => draft.name = intern(recent, strings, &scan.string()?),
+                SpanField::References => references(scan, &mut reading.references)?,
+                SpanField::StartTime => draft.start = Some(Time(micros(scan)?)),
+                SpanField::Duration => draft.duration = Some(Micros(micros(scan)?)),
+                SpanField::Tags => tags(scan, recent, strings, &mut draft.attributes)?,
+                SpanField::Logs => scan.list(|scan| log(scan, recent, strings, &mut draft.events))?,
+                SpanField::ProcessId => process = intern(recent, strings, &scan.string()?),
+                SpanField::Warnings if scan.null() => {}
+                SpanField::Warnings => seeded(Texts { strings, into: &mut draft.warnings }, scan.skip()?)?,
+                SpanField::Flags => drop(scan.skip()?),
+                // Jaeger's query API does not write these: the general reader takes over.
+                SpanField::Process
+                | SpanField::Name
+                | SpanField::Kind
+                | SpanField::StartNano
+                | SpanField::EndNano
+                | SpanField::Attributes
+                | SpanField::Events
+                | SpanField::Links
+                | SpanField::Status
+                | SpanField::Id
+                | SpanField::Context
+                | SpanField::ParentId
+                | SpanField::EndTime
+                | SpanField::Timestamp
+                | SpanField::TagObject
+                | SpanField::Annotations
+                | SpanField::BinaryAnnotations
+                | SpanField::Resource
+                | SpanField::LocalEndpoint
+                | SpanField::RemoteEndpoint => return None,
             }
             Some(())
         })?;

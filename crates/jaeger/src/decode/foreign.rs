@@ -2,6 +2,7 @@
 //! console exporter, and of Jaeger's documents in Elasticsearch. They are met in lists of spans without an envelope. Each
 //! name means one thing in all these forms, so the form itself need not be known.
 
+use hashbrown::HashMap;
 use serde::{Deserialize as _, de::DeserializeSeed as _};
 use serde_json::{Error, Map, Value};
 
@@ -14,6 +15,7 @@ use super::{
     settle::truth,
     shape::{List, Object},
     sink::{Process, Sink},
+    span_field::SpanField,
 };
 use trace::{Attribute, EventDraft, SpanId, Status, StrId, Time};
 
@@ -24,90 +26,59 @@ pub(super) struct Foreign {
     pub(super) process: Option<Process>,
 }
 
-const KEYS: [&str; 23] = [
-    "id",
-    "context",
-    "parentId",
-    "parent_id",
-    "name",
-    "kind",
-    "status",
-    "startTimeUnixNano",
-    "start_time_unix_nano",
-    "endTimeUnixNano",
-    "end_time_unix_nano",
-    "endTime",
-    "end_time",
-    "timestamp",
-    "attributes",
-    "tag",
-    "events",
-    "annotations",
-    "binaryAnnotations",
-    "links",
-    "resource",
-    "localEndpoint",
-    "remoteEndpoint",
-];
-
-/// The name of a member, if it is one of these.
-pub(super) fn key(name: &str) -> Option<&'static str> {
-    KEYS.into_iter().find(|key| *key == name)
-}
-
 /// Adds these members to the span that is being read; `None` when the span is left out.
-pub(super) fn apply(mut members: Map<String, Value>, sink: &mut Sink) -> Result<Option<Foreign>, Error> {
-    if members.contains_key("binaryAnnotations") {
+pub(super) fn apply(mut members: HashMap<SpanField, Value>, sink: &mut Sink) -> Result<Option<Foreign>, Error> {
+    if members.contains_key(&SpanField::BinaryAnnotations) {
         sink.left_out.add(Reason::UnknownForm, "a span of Zipkin's version 1");
         return Ok(None);
     }
-    let mut take =
-        |names: &[&str]| names.iter().find_map(|name| members.remove(*name)).filter(|value| !value.is_null());
+    let mut take = |field| members.remove(&field).filter(|value: &Value| !value.is_null());
     let mut foreign = Foreign::default();
     // Only Zipkin calls a span's own id so.
-    let zipkin = take(&["id"]);
+    let zipkin = take(SpanField::Id);
     let is_zipkin = zipkin.is_some() && sink.reading.id == WireId::Missing;
     if let Some(id) = zipkin.filter(|_| is_zipkin) {
         sink.reading.id = WireId::deserialize(id)?;
     }
-    if let Some(context) = take(&["context"]) {
+    if let Some(context) = take(SpanField::Context) {
         let context = SpanContext::deserialize(context)?;
         (sink.reading.trace, sink.reading.id) = (context.trace, context.span);
     }
-    if let Some(parent) = take(&["parentId", "parent_id"]) {
+    if let Some(parent) = take(SpanField::ParentId) {
         foreign.parent = WireId::deserialize(parent)?;
     }
-    let mut moment = |names: &[&str]| take(names).map(Moment::deserialize).transpose();
-    let start = moment(&["startTimeUnixNano", "start_time_unix_nano"])?;
-    let end = moment(&["endTimeUnixNano", "end_time_unix_nano"])?;
+    let mut moment = |field| take(field).map(Moment::deserialize).transpose();
+    let start = moment(SpanField::StartNano)?;
+    let end = moment(SpanField::EndNano)?;
     let draft = &mut sink.reading.draft;
     if start.is_some() || end.is_some() {
         set_times(draft, start.and_then(Moment::nanos), end.and_then(Moment::nanos));
     }
-    if let Some(timestamp) = moment(&["timestamp"])?.filter(|_| draft.start.is_none()) {
+    if let Some(timestamp) = moment(SpanField::Timestamp)?.filter(|_| draft.start.is_none()) {
         draft.start = timestamp.micros().map(Time);
     }
-    if let Some(end) = moment(&["endTime", "end_time"])?.filter(|_| draft.duration.is_none()) {
+    if let Some(end) = moment(SpanField::EndTime)?.filter(|_| draft.duration.is_none()) {
         draft.duration = draft.start.zip(end.micros()).map(|(start, end)| Time(end) - start);
     }
     names(&mut take, sink)?;
     lists(&mut take, sink)?;
-    if let Some(resource) = take(&["resource"]) {
+    if let Some(resource) = take(SpanField::Resource) {
         let mut process = Process::default();
         Object(ResourceObject { strings: &mut sink.strings, into: &mut process }).deserialize(resource)?;
         sink.settle_process(&mut process);
         foreign.process = Some(process);
     }
     let service = |endpoint: Value| endpoint.get("serviceName").and_then(Value::as_str).map(str::to_owned);
-    if let Some(name) = take(&["localEndpoint"]).and_then(service) {
+    if let Some(name) = take(SpanField::LocalEndpoint).and_then(service) {
         let mut process = Process { service: sink.strings.intern(&name), ..Process::default() };
         sink.settle_process(&mut process);
         foreign.process = Some(process);
     }
-    if let Some(name) = take(&["remoteEndpoint"]).and_then(service) {
+    if let Some(name) = take(SpanField::RemoteEndpoint).and_then(service) {
         let (key, name) = (sink.strings.intern("peer.service"), sink.strings.intern(&name));
         sink.reading.draft.attributes.push(Attribute::text(key, name));
     }
+    debug_assert!(members.is_empty(), "every member of another form is read: {members:?}");
     if is_zipkin {
         zipkin_error(sink);
     }
@@ -115,45 +86,45 @@ pub(super) fn apply(mut members: Map<String, Value>, sink: &mut Sink) -> Result<
 }
 
 /// Name, kind and status.
-fn names(take: &mut impl FnMut(&[&str]) -> Option<Value>, sink: &mut Sink) -> Result<(), Error> {
+fn names(take: &mut impl FnMut(SpanField) -> Option<Value>, sink: &mut Sink) -> Result<(), Error> {
     let strings = &mut sink.strings;
     let draft = &mut sink.reading.draft;
-    if let Some(name) = take(&["name"]).filter(|_| draft.name == StrId::EMPTY) {
+    if let Some(name) = take(SpanField::Name).filter(|_| draft.name == StrId::EMPTY) {
         draft.name = strings.intern(&name.as_str().map_or_else(|| name.to_string(), str::to_owned));
     }
-    match take(&["kind"]) {
+    match take(SpanField::Kind) {
         Some(Value::String(name)) => draft.kind = kind_of(trace::Value::Str(&name)),
         Some(Value::Number(number)) => {
             draft.kind = number.as_i64().map(|number| kind_of(trace::Value::Int(number))).unwrap_or_default();
         }
         _ => {}
     }
-    if let Some(status @ Value::Object(_)) = take(&["status"]) {
+    if let Some(status @ Value::Object(_)) = take(SpanField::Status) {
         (draft.status, draft.status_message) = Object(StatusObject(strings)).deserialize(status)?;
     }
     Ok(())
 }
 
 /// Attributes, events and links.
-fn lists(take: &mut impl FnMut(&[&str]) -> Option<Value>, sink: &mut Sink) -> Result<(), Error> {
+fn lists(take: &mut impl FnMut(SpanField) -> Option<Value>, sink: &mut Sink) -> Result<(), Error> {
     let strings = &mut sink.strings;
     let reading = &mut sink.reading;
     let draft = &mut reading.draft;
-    if let Some(attributes) = take(&["attributes"]) {
+    if let Some(attributes) = take(SpanField::Attributes) {
         Attributes { strings, into: &mut draft.attributes }.deserialize(attributes)?;
     }
-    if let Some(Value::Object(tags)) = take(&["tag"]) {
+    if let Some(Value::Object(tags)) = take(SpanField::TagObject) {
         // Elasticsearch would take a dot for a level of its own.
         let tags: Map<String, Value> = tags.into_iter().map(|(key, value)| (key.replace('@', "."), value)).collect();
         Tags { strings, into: &mut draft.attributes }.deserialize(Value::Object(tags))?;
     }
-    if let Some(events) = take(&["events"]) {
+    if let Some(events) = take(SpanField::Events) {
         List(Events { strings, into: &mut draft.events }).deserialize(events)?;
     }
-    if let Some(links) = take(&["links"]) {
+    if let Some(links) = take(SpanField::Links) {
         List(Links { strings, into: &mut reading.references }).deserialize(links)?;
     }
-    for annotation in take(&["annotations"]).iter().filter_map(Value::as_array).flatten() {
+    for annotation in take(SpanField::Annotations).iter().filter_map(Value::as_array).flatten() {
         let name = annotation.get("value").and_then(Value::as_str).unwrap_or_default();
         let time = annotation.get("timestamp").map(Moment::deserialize).transpose()?.and_then(Moment::micros);
         draft.events.push(EventDraft { time: time.map(Time), name: strings.intern(name), attributes: Vec::new() });

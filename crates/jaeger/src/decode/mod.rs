@@ -24,6 +24,7 @@ mod scan;
 mod settle;
 mod shape;
 mod sink;
+mod span_field;
 #[cfg(test)]
 mod tests;
 

@@ -1,7 +1,8 @@
 //! Spans with their references and logs, in the names of Jaeger's user interface and of its gRPC model.
 
+use hashbrown::HashMap;
 use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     super::{
@@ -12,6 +13,7 @@ use super::{
         scalar::{Text, Texts},
         shape::{List, Object, ReadList, ReadObject, fields, push_next},
         sink::{Reference, Sink},
+        span_field::{SpanField, SpanKey},
     },
     element::Element,
     process::OneProcess,
@@ -34,21 +36,6 @@ impl<'de> ReadList<'de> for Spans<'_> {
     }
 }
 
-fields! { SpanField {
-    TraceId = "traceID" | "traceId" | "trace_id",
-    SpanId = "spanID" | "spanId" | "span_id",
-    ParentSpanId = "parentSpanID" | "parentSpanId" | "parent_span_id",
-    Name = "operationName" | "operation_name",
-    References = "references",
-    Start = "startTime" | "start_time",
-    Duration = "duration",
-    Tags = "tags",
-    Logs = "logs",
-    ProcessId = "processID" | "processId" | "process_id",
-    Process = "process",
-    Warnings = "warnings",
-}, other as foreign::key => Option<&'static str> }
-
 /// Reads a span. Members of other forms of spans are read by [`foreign`].
 pub(in super::super) struct Span<'s> {
     pub(in super::super) sink: &'s mut Sink,
@@ -69,16 +56,20 @@ impl<'de> ReadObject<'de> for Span<'_> {
         sink.begin();
         let (mut parent, mut process, mut embedded) = (WireId::Missing, StrId::EMPTY, None);
         let (mut start, mut duration) = (Moment::Missing, Moment::Missing);
-        let mut others: Map<String, Value> = Map::new();
-        while let Some(field) = map.next_key()? {
+        let mut others: HashMap<SpanField, Value> = HashMap::new();
+        while let Some(SpanKey(field)) = map.next_key()? {
             let (reading, strings) = (&mut sink.reading, &mut sink.strings);
+            let Some(field) = field else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
             match field {
                 SpanField::TraceId => reading.trace = map.next_value()?,
                 SpanField::SpanId => reading.id = map.next_value()?,
                 SpanField::ParentSpanId => parent = map.next_value()?,
-                SpanField::Name => reading.draft.name = map.next_value_seed(Text(strings))?,
+                SpanField::OperationName => reading.draft.name = map.next_value_seed(Text(strings))?,
                 SpanField::References => map.next_value_seed(List(References(&mut reading.references)))?,
-                SpanField::Start => start = map.next_value()?,
+                SpanField::StartTime => start = map.next_value()?,
                 SpanField::Duration => duration = map.next_value()?,
                 SpanField::Tags => map.next_value_seed(Tags { strings, into: &mut reading.draft.attributes })?,
                 SpanField::Logs => map.next_value_seed(List(Logs { strings, into: &mut reading.draft.events }))?,
@@ -87,8 +78,26 @@ impl<'de> ReadObject<'de> for Span<'_> {
                 SpanField::Warnings => {
                     map.next_value_seed(Texts { strings, into: &mut reading.draft.warnings })?;
                 }
-                SpanField::Other(Some(key)) => drop(others.insert(key.to_owned(), map.next_value()?)),
-                SpanField::Other(None) => drop(map.next_value::<IgnoredAny>()?),
+                SpanField::Flags => drop(map.next_value::<IgnoredAny>()?),
+                SpanField::Name
+                | SpanField::Kind
+                | SpanField::StartNano
+                | SpanField::EndNano
+                | SpanField::Attributes
+                | SpanField::Events
+                | SpanField::Links
+                | SpanField::Status
+                | SpanField::Id
+                | SpanField::Context
+                | SpanField::ParentId
+                | SpanField::EndTime
+                | SpanField::Timestamp
+                | SpanField::TagObject
+                | SpanField::Annotations
+                | SpanField::BinaryAnnotations
+                | SpanField::Resource
+                | SpanField::LocalEndpoint
+                | SpanField::RemoteEndpoint => drop(others.insert(field, map.next_value()?)),
             }
         }
         // A plain number is in microseconds where the start is; beside a start of another form its unit is unknown.

@@ -11,6 +11,7 @@ use super::{
         settle::{attribute, status_of},
         shape::{List, Object, ReadList, ReadObject, fields},
         sink::{Process, Reference, Sink},
+        span_field::{SpanField, SpanKey},
     },
     attribute::Attributes,
     event::{Events, Links},
@@ -32,20 +33,6 @@ impl<'de> ReadList<'de> for Spans<'_> {
     }
 }
 
-fields! { SpanField {
-    TraceId = "traceId" | "trace_id" | "traceID",
-    SpanId = "spanId" | "span_id" | "spanID",
-    ParentSpanId = "parentSpanId" | "parent_span_id" | "parentSpanID",
-    Name = "name",
-    Kind = "kind",
-    Start = "startTimeUnixNano" | "start_time_unix_nano",
-    End = "endTimeUnixNano" | "end_time_unix_nano",
-    Attributes = "attributes",
-    Events = "events",
-    Links = "links",
-    Status = "status",
-} }
-
 struct Span<'s> {
     sink: &'s mut Sink,
     process: &'s Process,
@@ -66,7 +53,11 @@ impl<'de> ReadObject<'de> for Span<'_> {
         let draft = &mut sink.begin().draft;
         (draft.scope, draft.scope_version) = scope;
         let (mut parent, mut start, mut end) = (WireId::Missing, None, None);
-        while let Some(field) = map.next_key()? {
+        while let Some(SpanKey(field)) = map.next_key()? {
+            let Some(field) = field else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
             let (reading, strings) = (&mut sink.reading, &mut sink.strings);
             let draft = &mut reading.draft;
             match field {
@@ -78,8 +69,8 @@ impl<'de> ReadObject<'de> for Span<'_> {
                     let kind = map.next_value_seed(Any(&mut *strings))?;
                     draft.kind = kind_of(attribute(StrId::EMPTY, kind).value(strings));
                 }
-                SpanField::Start => start = map.next_value::<Moment>()?.nanos(),
-                SpanField::End => end = map.next_value::<Moment>()?.nanos(),
+                SpanField::StartNano => start = map.next_value::<Moment>()?.nanos(),
+                SpanField::EndNano => end = map.next_value::<Moment>()?.nanos(),
                 SpanField::Attributes => {
                     map.next_value_seed(Attributes { strings, into: &mut draft.attributes })?;
                 }
@@ -88,7 +79,28 @@ impl<'de> ReadObject<'de> for Span<'_> {
                 SpanField::Status => {
                     (draft.status, draft.status_message) = map.next_value_seed(Object(StatusObject(strings)))?;
                 }
-                SpanField::Other => drop(map.next_value::<IgnoredAny>()?),
+                // Members of spans outside OTLP.
+                SpanField::Flags
+                | SpanField::OperationName
+                | SpanField::References
+                | SpanField::StartTime
+                | SpanField::Duration
+                | SpanField::Tags
+                | SpanField::Logs
+                | SpanField::ProcessId
+                | SpanField::Process
+                | SpanField::Warnings
+                | SpanField::Id
+                | SpanField::Context
+                | SpanField::ParentId
+                | SpanField::EndTime
+                | SpanField::Timestamp
+                | SpanField::TagObject
+                | SpanField::Annotations
+                | SpanField::BinaryAnnotations
+                | SpanField::Resource
+                | SpanField::LocalEndpoint
+                | SpanField::RemoteEndpoint => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         let Some(id) = sink.trace_of_span(&WireId::Missing) else { return Ok(()) };
