@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use diagnosis::playbook::{Duration, NoDuration};
+use diagnosis::playbook::{Duration, DurationError};
 use trace::{Micros, Time};
 
 /// A point in time that may hang on the clock.
@@ -72,7 +72,7 @@ fn is_micros(text: &str) -> bool {
 }
 
 /// Reads `1h30m`, `90s`, `2d`, `250ms`.
-pub(super) fn duration(text: &str) -> Result<Micros, NoDuration> {
+pub(super) fn duration(text: &str) -> Result<Micros, DurationError> {
     text.parse().map(|Duration(length)| length)
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use futures_util::StreamExt as _;
 
 use super::{CONCURRENT_REQUESTS, Gathered, Investigator};
-use diagnosis::playbook::{Fill, Placeholder, rule_ids};
+use diagnosis::playbook::{Bindings, Placeholder, rule_ids};
 use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
 use jaeger::Error;
 use trace::{Micros, Trace, TraceId};
@@ -179,20 +179,20 @@ impl Investigator {
     /// The same operation with the verdict that nothing can be said, because a trace could not be read.
     fn unread(&self, diagnosis: &Diagnosis, why: &str) -> Diagnosis {
         let rule = self.shared.playbook.rule(UNREAD);
-        let mut fill = Fill::default();
-        fill.quote(Placeholder::Operation, diagnosis.operation_id.as_deref().unwrap_or_default());
-        fill.quote(Placeholder::Message, why);
+        let mut bindings = Bindings::default();
+        bindings.quote(Placeholder::Operation, diagnosis.operation_id.as_deref().unwrap_or_default());
+        bindings.quote(Placeholder::Message, why);
         let summary = rule.map_or_else(
             || "A trace of this operation could not be read as a whole".to_owned(),
-            |rule| rule.summary.fill(&fill),
+            |rule| rule.summary.fill(&bindings),
         );
         Diagnosis {
             verdict: Verdict::Unknown,
             rule: UNREAD.to_owned(),
             severity: Severity::Notice,
             summary,
-            root_cause: rule.and_then(|rule| rule.root_cause.as_ref()).map(|text| text.fill(&fill)),
-            solution: rule.and_then(|rule| rule.solution.as_ref()).map(|text| text.fill(&fill)),
+            root_cause: rule.and_then(|rule| rule.root_cause.as_ref()).map(|text| text.fill(&bindings)),
+            solution: rule.and_then(|rule| rule.solution.as_ref()).map(|text| text.fill(&bindings)),
             confidence: Confidence::Low,
             confidence_reason: Some(format!("a trace could not be read as a whole: {why}")),
             evidence: Vec::new(),

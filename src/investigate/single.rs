@@ -4,7 +4,7 @@
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use super::{CachedAnswer, Gathered, Investigator, LONGEST_LOOKBACK, cache::bucket, select, target::Target};
-use diagnosis::playbook::{Fill, Placeholder, rule_ids};
+use diagnosis::playbook::{Bindings, Placeholder, rule_ids};
 use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
 use jaeger;
 use trace::{Time, TraceId};
@@ -118,9 +118,9 @@ impl Investigator {
             Target::Trace(id) => (None, id.to_string()),
         };
         let rule = playbook.rule(rule_ids::NOT_FOUND_NO_TRACE);
-        let mut fill = Fill::default();
-        fill.quote(Placeholder::Operation, &text);
-        let summary = rule.map_or_else(|| format!("No trace has the id {text}"), |rule| rule.summary.fill(&fill));
+        let mut bindings = Bindings::default();
+        bindings.quote(Placeholder::Operation, &text);
+        let summary = rule.map_or_else(|| format!("No trace has the id {text}"), |rule| rule.summary.fill(&bindings));
         Diagnosis {
             operation_type: id
                 .as_deref()
@@ -131,8 +131,8 @@ impl Investigator {
             rule: rule_ids::NOT_FOUND_NO_TRACE.to_owned(),
             severity: Severity::Notice,
             summary: format!("{summary}: {searched}"),
-            root_cause: rule.and_then(|rule| rule.root_cause.as_ref()).map(|text| text.fill(&fill)),
-            solution: rule.and_then(|rule| rule.solution.as_ref()).map(|text| text.fill(&fill)),
+            root_cause: rule.and_then(|rule| rule.root_cause.as_ref()).map(|text| text.fill(&bindings)),
+            solution: rule.and_then(|rule| rule.solution.as_ref()).map(|text| text.fill(&bindings)),
             confidence: Confidence::High,
             ..Diagnosis::default()
         }

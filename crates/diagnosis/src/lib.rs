@@ -27,11 +27,11 @@ pub use record::{
 };
 
 use crate::{
-    gather::{baseline::Baselines, facts::Facts, world::World},
+    gather::{baseline::Baselines, facts::Facts, surrounding_traces::SurroundingTraces},
     playbook::Playbook,
     read::{prepare::prepare, scan},
     record::assemble,
-    slice::{case::Case, find},
+    slice::{operation_spans::OperationSpans, operations},
 };
 use trace::Trace;
 
@@ -52,26 +52,26 @@ pub struct Report {
 pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Report {
     let traces = prepare(traces, playbook, context.latest.unwrap_or(context.now));
     let (scans, ids) = scan::scan(&traces, playbook);
-    let world = World::new(&scans, playbook);
-    let cases = find::cases(&scans, &ids, playbook);
-    let cases = cases.iter().filter(|case| carries(case, &context.tags));
-    let facts: Vec<Facts<'_, '_, '_>> = cases.map(|case| Facts::new(case, context)).collect();
+    let surroundings = SurroundingTraces::new(&scans, playbook);
+    let operations = operations::find(&scans, &ids, playbook);
+    let operations = operations.iter().filter(|operation| carries(operation, &context.tags));
+    let facts: Vec<Facts<'_, '_, '_>> = operations.map(|operation| Facts::new(operation, context)).collect();
     let comparables: Vec<Comparable> = facts.iter().filter_map(assemble::comparable).collect();
     let completed = comparables.iter().chain(&context.history);
     let baselines = Baselines::new(completed, playbook.thresholds(), context.baseline_window);
     let mut diagnoses: Vec<Diagnosis> =
-        facts.iter().map(|facts| assemble::diagnosis(facts, &world, &baselines)).collect();
+        facts.iter().map(|facts| assemble::diagnosis(facts, &surroundings, &baselines)).collect();
     drop(baselines);
     diagnoses.sort_by(|a, b| (b.start, &a.operation_id, a.trace_id).cmp(&(a.start, &b.operation_id, b.trace_id)));
     Report { diagnoses, comparables }
 }
 
 /// Whether some span of the operation carries all these attributes.
-fn carries(case: &Case<'_, '_>, tags: &[(String, String)]) -> bool {
+fn carries(operation: &OperationSpans<'_, '_>, tags: &[(String, String)]) -> bool {
     let has = |span: trace::SpanRef<'_>, key: &str, value: &str| {
         let own = span.attribute(key).is_some_and(|found| found.to_text() == value);
         own || span.resource_attributes().any(|(name, found)| name == key && found.to_text() == value)
     };
-    let everyone = || case.members.iter().chain(&case.context);
+    let everyone = || operation.members.iter().chain(&operation.context);
     tags.is_empty() || everyone().any(|m| tags.iter().all(|(key, value)| has(m.span, key, value)))
 }

@@ -1,4 +1,4 @@
-// Parses durations (`1m30s`, `250ms`) and formats them. The backend does the same (crates/diagnosis/src/playbook/words.rs,
+// Parses durations (`1m30s`, `250ms`) and formats them. The backend does the same (crates/diagnosis/src/playbook/values.rs,
 // crates/trace/src/time.rs); tests/shared/durations.json tests both.
 
 /** Microseconds of a unit. */

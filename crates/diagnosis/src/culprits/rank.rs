@@ -46,7 +46,7 @@ fn marks(cells: &[Cell<'_>], parameters: &Parameters) -> Vec<bool> {
     cells.iter().map(deviates).collect()
 }
 
-/// The span that lacks children, which tells cells of one missing child apart.
+/// The span that lacks children, which distinguishes cells of one missing child.
 fn parent<'p>(cell: &Cell<'p>) -> Option<&'p Place> {
     match cell.detail {
         Detail::Missing { parent, .. } => Some(parent),

@@ -16,7 +16,7 @@ use super::{
     times::most_frequent,
 };
 
-/// Moves delays that all calls of a service share to that service. `cells` are those that deviate; others tell which
+/// Moves delays that all calls of a service share to that service. `cells` are those that deviate; others show which
 /// services a caller calls at all.
 pub(super) fn attribute<'p>(cells: Vec<(Cell<'p>, bool)>, parameters: &Parameters) -> Vec<Cell<'p>> {
     let mut callers: BTreeMap<String, Caller> = BTreeMap::new();

@@ -43,7 +43,7 @@ impl<'c> Baselines<'c> {
         let past = group.get(group.partition_point(|c| c.end > at)..).unwrap_or_default().iter().copied();
         let operations: Vec<&Comparable> = past
             .take_while(|c| c.end + self.window >= at)
-            .filter(|c| Some(c.operation_id.as_str()) != facts.case.id)
+            .filter(|c| Some(c.operation_id.as_str()) != facts.operation.id)
             .take(self.thresholds.baseline_max_operations)
             .collect();
         let least = self.thresholds.baseline_min_operations;

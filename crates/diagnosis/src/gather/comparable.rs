@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::path::{ComparableKey, SectionKind, SectionSum};
-use crate::{playbook::Playbook, slice::case::Case};
+use crate::{playbook::Playbook, slice::operation_spans::OperationSpans};
 use trace::{Micros, Time};
 
 /// A completed operation as a baseline sees it.
@@ -24,9 +24,9 @@ pub struct Comparable {
 }
 
 /// The values that must be equal for two operations to be compared.
-pub(crate) fn key(case: &Case<'_, '_>) -> Vec<Option<String>> {
-    let value = |nth| case.members.iter().find_map(|m| case.scan(m).lexicon.comparable(m.span, nth));
-    (0..case.playbook.comparable_by().len()).map(|nth| value(nth).map(|v| v.to_text().into_owned())).collect()
+pub(crate) fn key(operation: &OperationSpans<'_, '_>) -> Vec<Option<String>> {
+    let value = |nth| operation.members.iter().find_map(|m| operation.scan(m).vocabulary.comparable(m.span, nth));
+    (0..operation.playbook.comparable_by().len()).map(|nth| value(nth).map(|v| v.to_text().into_owned())).collect()
 }
 
 /// The largest sections of an operation's path.

@@ -20,7 +20,7 @@ pub struct Context {
     pub baseline_window: Micros,
     /// Only operations with a span that carries all these attributes (key, value as text).
     pub tags: Vec<(String, String)>,
-    /// How much of each operation is told.
+    /// How much of each operation is reported.
     pub detail: Detail,
     /// Replaces the playbook's allowed silence for every type and phase.
     pub stall_threshold: Option<Micros>,
@@ -41,7 +41,7 @@ impl Default for Context {
     }
 }
 
-/// How much of each operation is told.
+/// How much of each operation is reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
     /// The record with its lists: flow, errors, HTTP calls, workers.

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use crate::{
-    playbook::{Attr, Effect, ErrorClass, Fill, Playbook, SpanRole},
+    playbook::{Attr, Bindings, Effect, ErrorClass, Playbook, SpanRole},
     read::{
         class_name::short_class,
-        reported::{self, Reported, Source},
+        reported::{self, ReportedError, Source},
         request::Request,
     },
-    slice::case::{Case, Member},
+    slice::operation_spans::{Member, OperationSpans},
 };
 use trace::{Status, Time};
 
@@ -48,24 +48,24 @@ pub(crate) fn classify<'p>(
     playbook: &'p Playbook,
     class: Option<&str>,
     message: Option<&str>,
-) -> Option<(&'p ErrorClass, Fill)> {
+) -> Option<(&'p ErrorClass, Bindings)> {
     let message = message.unwrap_or_default();
     let rows = || playbook.errors().iter().filter(|row| row.effect != Effect::Wraps);
     let by_message = rows().find_map(|row| {
         row.messages.iter().find_map(|pattern| {
             let found = pattern.captures(message)?;
-            let mut fill = Fill::default();
+            let mut bindings = Bindings::default();
             for name in pattern.capture_names().flatten() {
                 if let Some(text) = found.name(name) {
-                    fill.quote_group(name, text.as_str());
+                    bindings.quote_group(name, text.as_str());
                 }
             }
-            Some((row, fill))
+            Some((row, bindings))
         })
     });
     let by_class = || {
         let class = class?;
-        rows().find(|row| row.names(class)).map(|row| (row, Fill::default()))
+        rows().find(|row| row.names(class)).map(|row| (row, Bindings::default()))
     };
     by_message.or_else(by_class)
 }
@@ -89,16 +89,16 @@ pub(crate) fn cause_in(playbook: &Playbook, texts: &[Option<&str>]) -> Option<Ca
 }
 
 /// All faults of an operation and of the command above it.
-pub(crate) fn faults<'t, 'p>(case: &Case<'t, 'p>) -> Vec<Fault<'t, 'p>> {
-    let inside = case.members.iter().flat_map(|m| faults_of(case, m, false));
-    let outside = case.context.iter().flat_map(|m| faults_of(case, m, true));
+pub(crate) fn faults<'t, 'p>(operation: &OperationSpans<'t, 'p>) -> Vec<Fault<'t, 'p>> {
+    let inside = operation.members.iter().flat_map(|m| faults_of(operation, m, false));
+    let outside = operation.context.iter().flat_map(|m| faults_of(operation, m, true));
     let mut faults: Vec<_> = inside.chain(outside).collect();
     faults.sort_by_key(|f| (f.at, f.member.span.trace().id(), f.member.span.ix()));
     faults
 }
 
-fn faults_of<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>, outside: bool) -> Vec<Fault<'t, 'p>> {
-    let (scan, span) = (case.scan(member), member.span);
+fn faults_of<'t, 'p>(operation: &OperationSpans<'t, 'p>, member: &Member<'t, 'p>, outside: bool) -> Vec<Fault<'t, 'p>> {
+    let (scan, span) = (operation.scan(member), member.span);
     if !span.is_error() && span.events().len() == 0 && scan.get(span, Attr::ExceptionType).is_none() {
         return Vec::new();
     }
@@ -107,13 +107,13 @@ fn faults_of<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>, outside: bool
         return Vec::new();
     }
     let depth = scan.depth(span.ix());
-    let handled = is_handled(case, member);
-    let fault = |error: Reported<'t>| {
-        let class = class_of(case, member, &error);
+    let handled = is_handled(operation, member);
+    let fault = |error: ReportedError<'t>| {
+        let class = class_of(operation, member, &error);
         let message = error.message.filter(|text| !text.is_empty());
-        let wrapper = is_wrapper(case.playbook, class.as_deref(), message.as_deref());
+        let wrapper = is_wrapper(operation.playbook, class.as_deref(), message.as_deref());
         let texts = [message.as_deref(), error.stacktrace.as_deref()];
-        let cause = if wrapper { cause_in(case.playbook, &texts) } else { None };
+        let cause = if wrapper { cause_in(operation.playbook, &texts) } else { None };
         Fault {
             member: *member,
             class,
@@ -132,28 +132,32 @@ fn faults_of<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>, outside: bool
 }
 
 /// Short class of an error: as it was written, else the playbook's for its message, else the code of the answer.
-fn class_of<'t>(case: &Case<'t, '_>, member: &Member<'t, '_>, error: &Reported<'_>) -> Option<String> {
-    let lexicon = &case.scan(member).lexicon;
+fn class_of<'t>(
+    operation: &OperationSpans<'t, '_>,
+    member: &Member<'t, '_>,
+    error: &ReportedError<'_>,
+) -> Option<String> {
+    let vocabulary = &operation.scan(member).vocabulary;
     let written = error.class.as_deref().map(|class| short_class(class).to_owned());
     let by_message =
-        || classify(case.playbook, None, error.message.as_deref()).and_then(|(row, _)| row.error_type.clone());
-    let by_answer = || Request::of(member.span, lexicon).and_then(|request| request.error_class());
+        || classify(operation.playbook, None, error.message.as_deref()).and_then(|(row, _)| row.error_type.clone());
+    let by_answer = || Request::of(member.span, vocabulary).and_then(|request| request.error_class());
     written.or_else(by_message).or_else(by_answer)
 }
 
 /// Whether the span above waited for this one and says that it went well all the same.
-fn is_handled(case: &Case<'_, '_>, member: &Member<'_, '_>) -> bool {
-    let scan = case.scan(member);
+fn is_handled(operation: &OperationSpans<'_, '_>, member: &Member<'_, '_>) -> bool {
+    let scan = operation.scan(member);
     let Some(above) = scan.tree.parent(member.span.ix()) else { return false };
-    let sight = scan.sight(above);
-    let loops = sight.is(SpanRole::Wrapper) || sight.is(SpanRole::Coordinator);
+    let span_class = scan.span_class(above);
+    let loops = span_class.is(SpanRole::Wrapper) || span_class.is(SpanRole::Coordinator);
     let ended_well = |above: trace::SpanRef<'_>| above.status() == Status::Ok && above.end() >= member.span.end();
     !loops && scan.trace.span(above).is_some_and(ended_well)
 }
 
 /// Short class of what a span itself says went wrong: the first that is not a wrapper.
-pub(crate) fn own_class<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>) -> Option<String> {
-    let faults = faults_of(case, member, false);
+pub(crate) fn own_class<'t, 'p>(operation: &OperationSpans<'t, 'p>, member: &Member<'t, 'p>) -> Option<String> {
+    let faults = faults_of(operation, member, false);
     let real = faults.iter().find(|fault| !fault.wrapper).or(faults.first());
     real.and_then(|fault| fault.class.clone())
 }

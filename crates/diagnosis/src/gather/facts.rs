@@ -14,12 +14,12 @@ use super::{
     path::{self, Path, SectionKind, SectionSum},
     status::status,
     timeline::{self, StateChange, Window},
-    workers::{self, Choice, Outcome},
+    workers::{self, Choice, SelectionOutcome},
 };
 use crate::{
     playbook::{Attr, RouteRole, SpanRole, Verdict, WorkerStatus},
     read::request::Request,
-    slice::case::{Case, Member},
+    slice::operation_spans::{Member, OperationSpans},
 };
 use trace::{Micros, SpanIx, SpanKind, SpanRef, Time, Value};
 
@@ -33,12 +33,12 @@ pub(crate) struct Progress<'t> {
     pub(crate) member: Option<usize>,
 }
 
-/// The type of an operation that nothing tells the type of.
+/// The type of an operation whose type is not known.
 pub(crate) const UNKNOWN: &str = "unknown";
 
 /// The facts.
 pub(crate) struct Facts<'c, 'a, 'p> {
-    pub(crate) case: &'c Case<'a, 'p>,
+    pub(crate) operation: &'c OperationSpans<'a, 'p>,
     pub(crate) context: &'c Context,
     pub(crate) operation_type: String,
     pub(crate) states: Vec<StateChange<'a>>,
@@ -48,7 +48,7 @@ pub(crate) struct Facts<'c, 'a, 'p> {
     pub(crate) faults: Vec<Fault<'a, 'p>>,
     pub(crate) origin: Option<Origin<'a, 'p>>,
     pub(crate) choices: Vec<Choice<'a, 'p>>,
-    pub(crate) workers: Outcome<'a, 'p>,
+    pub(crate) workers: SelectionOutcome<'a, 'p>,
     pub(crate) progress: Progress<'a>,
     pub(crate) last_activity: Option<Time>,
     pub(crate) attempts: u32,
@@ -57,24 +57,29 @@ pub(crate) struct Facts<'c, 'a, 'p> {
 }
 
 impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
-    pub(crate) fn new(case: &'c Case<'a, 'p>, context: &'c Context) -> Self {
-        let operation_type = operation_type(case);
-        let states = timeline::states(case);
-        let choices = workers::choices(case);
+    pub(crate) fn new(operation: &'c OperationSpans<'a, 'p>, context: &'c Context) -> Self {
+        let operation_type = operation_type(operation);
+        let states = timeline::states(operation);
+        let choices = workers::choices(operation);
         let resumes: Vec<Time> = states.iter().filter(|change| change.resuming).map(|change| change.at).collect();
-        let last_attempt = resumes.last().copied().or_else(|| last_start(case));
+        let last_attempt = resumes.last().copied().or_else(|| last_start(operation));
         let workers = workers::outcome(&choices, last_attempt);
-        let status = status(case, &states, &workers);
-        let ended = status.is_terminal() || case.id.is_none() && status != OperationStatus::Pending;
-        let window = timeline::window(case, &states, ended, context.now);
-        let path = window.map(|window| path::path(case, window, &operation_type));
-        let faults = errors::faults(case);
-        let origin = origin(case, &survived(case, &faults, &workers), status == OperationStatus::Failed, last_attempt);
-        let workers = told_by_error(workers, origin.as_ref(), case);
+        let status = status(operation, &states, &workers);
+        let ended = status.is_terminal() || operation.id.is_none() && status != OperationStatus::Pending;
+        let window = timeline::window(operation, &states, ended, context.now);
+        let path = window.map(|window| path::path(operation, window, &operation_type));
+        let faults = errors::faults(operation);
+        let origin = origin(
+            operation,
+            &consequential_faults(operation, &faults, &workers),
+            status == OperationStatus::Failed,
+            last_attempt,
+        );
+        let workers = status_from_error(workers, origin.as_ref(), operation);
         Self {
-            case,
+            operation,
             context,
-            attempts: attempts(case, resumes.len()),
+            attempts: attempts(operation, resumes.len()),
             operation_type,
             states,
             status,
@@ -84,9 +89,9 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
             origin,
             choices,
             workers,
-            progress: progress(case),
-            comparable: comparable::key(case),
-            last_activity: case.last_activity(),
+            progress: progress(operation),
+            comparable: comparable::key(operation),
+            last_activity: operation.last_activity(),
         }
     }
 
@@ -94,7 +99,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
     pub(crate) fn phase(&self) -> String {
         let until = self.window.map_or(self.context.now, |w| w.until);
         let last = self.work_before(until);
-        let by_gap = self.case.playbook.phase(&self.operation_type, last.map(|m| m.span.name()), None);
+        let by_gap = self.operation.playbook.phase(&self.operation_type, last.map(|m| m.span.name()), None);
         let own = || last.map(|m| m.span.name().to_owned()).filter(|name| !name.is_empty());
         by_gap
             .map(str::to_owned)
@@ -108,9 +113,9 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let path = self.path.as_ref()?;
         let mut at = at;
         loop {
-            let member = path.last_top(self.case, at)?;
-            let state = self.case.scan(member).text(member.span, Attr::ToStatus);
-            let state = state.and_then(|word| self.case.playbook.state(&word)).map(OperationStatus::from);
+            let member = path.last_top(self.operation, at)?;
+            let state = self.operation.scan(member).text(member.span, Attr::ToStatus);
+            let state = state.and_then(|word| self.operation.playbook.state(&word)).map(OperationStatus::from);
             if !state.is_some_and(OperationStatus::is_terminal) {
                 return Some(member);
             }
@@ -121,49 +126,50 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
     /// Whether a span shows how the operation ended, and nothing of it began or was asked for after that.
     pub(crate) fn end_is_shown(&self) -> bool {
         let end = self.states.last().filter(|change| change.status.is_terminal()).map(|change| change.at);
-        let works = self.case.members.iter().map(|m| m.span.start());
-        let resumes = self.case.mentions.iter().filter(|m| m.role == RouteRole::Resume).map(|m| m.span.start());
+        let works = self.operation.members.iter().map(|m| m.span.start());
+        let resumes = self.operation.mentions.iter().filter(|m| m.role == RouteRole::Resume).map(|m| m.span.start());
         end.is_some_and(|end| works.chain(resumes).all(|start| start <= end))
     }
 
     /// Members of one service that did the operation's work: where it was registered, if that is not where it was asked
     /// for.
     pub(crate) fn worker_service(&self) -> Option<&'a str> {
-        let registered = self.case.members.iter().rev().find(|m| m.sight.is(SpanRole::Register))?.span.service();
-        let asked = self.case.members.iter().find(|m| m.sight.route_is(RouteRole::Start));
+        let registered =
+            self.operation.members.iter().rev().find(|m| m.span_class.is(SpanRole::Register))?.span.service();
+        let asked = self.operation.members.iter().find(|m| m.span_class.route_is(RouteRole::Start));
         (asked.is_none_or(|m| m.span.service() != registered)).then_some(registered)
     }
 
     /// Whether the work was registered where it was asked for.
     pub(crate) fn work_is_local(&self) -> bool {
-        let registered = self.case.members.iter().any(|m| m.sight.is(SpanRole::Register));
+        let registered = self.operation.members.iter().any(|m| m.span_class.is(SpanRole::Register));
         registered
             && self.worker_service().is_none()
             && self.workers.accepted.is_none()
-            && self.case.route_type.is_some()
+            && self.operation.route_type.is_some()
     }
 
     /// The first value of an attribute over the operation's spans.
     pub(crate) fn first(&self, attr: Attr) -> Option<Value<'a>> {
-        self.case.members.iter().find_map(|m| self.case.scan(m).get(m.span, attr))
+        self.operation.members.iter().find_map(|m| self.operation.scan(m).get(m.span, attr))
     }
 
     /// The first value of the playbook's `nth` word over the operation's spans.
     pub(crate) fn word(&self, nth: usize) -> Option<Value<'a>> {
-        self.case.members.iter().find_map(|m| Some(self.case.scan(m).word(m.span, nth)?.1))
+        self.operation.members.iter().find_map(|m| Some(self.operation.scan(m).word(m.span, nth)?.1))
     }
 
     /// What the operation's start was answered, when it has no id.
     pub(crate) fn start_answer(&self) -> Option<Request<'a>> {
-        let starts = self.case.members.iter().filter(|m| m.sight.route_is(RouteRole::Start));
+        let starts = self.operation.members.iter().filter(|m| m.span_class.route_is(RouteRole::Start));
         let last = starts.max_by_key(|m| (m.span.start(), m.span.kind() == SpanKind::Server))?;
-        Request::of(last.span, &self.case.scan(last).lexicon)
+        Request::of(last.span, &self.operation.scan(last).vocabulary)
     }
 
     /// What a section is called in a sentence.
     pub(crate) fn section_name(&self, section: &SectionSum<'_>) -> String {
-        let caller = section.largest.and_then(|ix| self.case.members.get(ix));
-        let callee = caller.and_then(|m| self.case.scan(m).callee(m.span)).map(SpanRef::service);
+        let caller = section.largest.and_then(|ix| self.operation.members.get(ix));
+        let callee = caller.and_then(|m| self.operation.scan(m).callee(m.span)).map(SpanRef::service);
         match callee.filter(|_| section.key.kind == SectionKind::Network) {
             Some(callee) => format!("network between {} and {callee}", section.key.service),
             None => section.key.name.clone().into_owned(),
@@ -171,39 +177,46 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
     }
 }
 
-/// Whether the operation still goes on as far as the traces tell.
+/// Whether the operation still goes on as far as the traces show.
 pub(crate) fn is_open(facts: &Facts<'_, '_, '_>) -> bool {
     use OperationStatus::{Pending, Running};
-    facts.case.id.is_some() && matches!(facts.status, Running | Pending)
+    facts.operation.id.is_some() && matches!(facts.status, Running | Pending)
 }
 
 /// The faults without those that cost nothing: workers that refused before another took the work.
-fn survived<'a, 'p>(case: &Case<'a, 'p>, faults: &[Fault<'a, 'p>], workers: &Outcome<'a, 'p>) -> Vec<Fault<'a, 'p>> {
+fn consequential_faults<'a, 'p>(
+    operation: &OperationSpans<'a, 'p>,
+    faults: &[Fault<'a, 'p>],
+    workers: &SelectionOutcome<'a, 'p>,
+) -> Vec<Fault<'a, 'p>> {
     let refused = workers.refused.iter().filter(|_| workers.accepted.is_some());
-    let harmless = at_and_below(case, refused.map(|choice| choice.member));
+    let harmless = at_and_below(operation, refused.map(|choice| choice.member));
     faults.iter().filter(|f| !harmless.contains(&(f.member.scan, f.member.span.ix()))).cloned().collect()
 }
 
 /// These spans and all spans below them, each looked at once.
-fn at_and_below<'a, 'p>(case: &Case<'a, 'p>, tops: impl Iterator<Item = Member<'a, 'p>>) -> HashSet<(usize, SpanIx)> {
+fn at_and_below<'a, 'p>(
+    operation: &OperationSpans<'a, 'p>,
+    tops: impl Iterator<Item = Member<'a, 'p>>,
+) -> HashSet<(usize, SpanIx)> {
     let mut found = HashSet::new();
     let mut stack: Vec<(usize, SpanIx)> = tops.map(|top| (top.scan, top.span.ix())).collect();
     while let Some((scan, ix)) = stack.pop() {
         if found.insert((scan, ix)) {
-            stack.extend(case.scan_at(scan).tree.children(ix).iter().map(|child| (scan, *child)));
+            stack.extend(operation.scan_at(scan).tree.children(ix).iter().map(|child| (scan, *child)));
         }
     }
     found
 }
 
 /// Training leaves no selection span: its error is the only trace of the selection.
-fn told_by_error<'a, 'p>(
-    mut workers: Outcome<'a, 'p>,
+fn status_from_error<'a, 'p>(
+    mut workers: SelectionOutcome<'a, 'p>,
     origin: Option<&Origin<'a, 'p>>,
-    case: &Case<'a, 'p>,
-) -> Outcome<'a, 'p> {
+    operation: &OperationSpans<'a, 'p>,
+) -> SelectionOutcome<'a, 'p> {
     let class = origin.and_then(|origin| origin.class.as_ref());
-    let rule = class.and_then(|(class, _)| case.playbook.rule(&class.rule));
+    let rule = class.and_then(|(class, _)| operation.playbook.rule(&class.rule));
     if workers.status.is_none() && rule.is_some_and(|rule| rule.verdict == Verdict::NoWorkers) {
         workers.status = Some(WorkerStatus::NoWorkersAvailable);
     }
@@ -215,34 +228,34 @@ pub(crate) fn share(part: Micros, whole: Micros) -> f64 {
     if whole.0 > 0 { (part.0 as f64 / whole.0 as f64).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-fn operation_type(case: &Case<'_, '_>) -> String {
-    let playbook = case.playbook;
-    let by_id = case.id.and_then(|id| playbook.type_in_id(id));
+fn operation_type(operation: &OperationSpans<'_, '_>) -> String {
+    let playbook = operation.playbook;
+    let by_id = operation.id.and_then(|id| playbook.type_in_id(id));
     let said = || {
-        let registered = case.members.iter().filter(|m| !m.sight.is(SpanRole::Coordinator));
-        registered.into_iter().find_map(|m| case.scan(m).text(m.span, Attr::OperationType))
+        let registered = operation.members.iter().filter(|m| !m.span_class.is(SpanRole::Coordinator));
+        registered.into_iter().find_map(|m| operation.scan(m).text(m.span, Attr::OperationType))
     };
     let said = || said().map(|t| playbook.fold_type(&t));
-    said().or(by_id).or_else(|| case.route_type.map(str::to_owned)).unwrap_or_else(|| UNKNOWN.to_owned())
+    said().or(by_id).or_else(|| operation.route_type.map(str::to_owned)).unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
 /// Retries of a start without id are attempts of one start: the last of them counts.
-fn last_start(case: &Case<'_, '_>) -> Option<Time> {
-    if case.id.is_some() || case.start_requests < 2 {
+fn last_start(operation: &OperationSpans<'_, '_>) -> Option<Time> {
+    if operation.id.is_some() || operation.start_requests < 2 {
         return None;
     }
-    case.members.iter().filter(|m| m.sight.route_is(RouteRole::Start)).map(|m| m.span.start()).max()
+    operation.members.iter().filter(|m| m.span_class.route_is(RouteRole::Start)).map(|m| m.span.start()).max()
 }
 
-fn attempts(case: &Case<'_, '_>, resumes: usize) -> u32 {
-    case.start_requests.max(1) + case.refused_starts + resumes as u32
+fn attempts(operation: &OperationSpans<'_, '_>, resumes: usize) -> u32 {
+    operation.start_requests.max(1) + operation.refused_starts + resumes as u32
 }
 
-fn progress<'t>(case: &Case<'t, '_>) -> Progress<'t> {
+fn progress<'t>(operation: &OperationSpans<'t, '_>) -> Progress<'t> {
     let mut progress = Progress::default();
-    for (ix, member) in case.members.iter().enumerate() {
-        let (scan, span) = (case.scan(member), member.span);
-        if member.sight.is(SpanRole::Coordinator) && !timeline::names(case, member) {
+    for (ix, member) in operation.members.iter().enumerate() {
+        let (scan, span) = (operation.scan(member), member.span);
+        if member.span_class.is(SpanRole::Coordinator) && !timeline::names(operation, member) {
             continue;
         }
         let percent = scan.get(span, Attr::ProgressPercent).and_then(Value::as_f64);

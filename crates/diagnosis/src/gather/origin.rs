@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::{Fault, classify};
 use crate::{
-    playbook::{Attr, ErrorClass, Fill},
+    playbook::{Attr, Bindings, ErrorClass},
     read::reported::Source,
-    slice::case::{Case, Member},
+    slice::operation_spans::{Member, OperationSpans},
 };
 use trace::{SpanId, SpanRef, Time};
 
@@ -34,7 +34,7 @@ pub(crate) struct Origin<'t, 'p> {
     pub(crate) stacktrace: Option<Cow<'t, str>>,
     pub(crate) member: Option<Member<'t, 'p>>,
     /// The playbook's class.
-    pub(crate) class: Option<(&'p ErrorClass, Fill)>,
+    pub(crate) class: Option<(&'p ErrorClass, Bindings)>,
     pub(crate) at: Option<Time>,
     pub(crate) path: Vec<PathStep>,
     pub(crate) proof: Proof,
@@ -64,16 +64,16 @@ impl Origin<'_, '_> {
     }
 
     /// Whether it is a request that got no answer, and no word why.
-    pub(crate) fn is_silence(&self) -> bool {
+    pub(crate) fn is_unanswered(&self) -> bool {
         self.proof == Proof::Span(Source::NoAnswer)
     }
 }
 
 impl<'t, 'p> Origin<'t, 'p> {
     /// An origin in words, nowhere yet.
-    pub(crate) fn of(case: &Case<'t, 'p>, class: Option<&str>, message: Option<&str>) -> Self {
+    pub(crate) fn of(operation: &OperationSpans<'t, 'p>, class: Option<&str>, message: Option<&str>) -> Self {
         let message = message.filter(|text| !text.is_empty());
-        let found = classify(case.playbook, class, message);
+        let found = classify(operation.playbook, class, message);
         let by_playbook = || found.as_ref().and_then(|(row, _)| row.error_type.clone());
         Self {
             error_type: class.map(str::to_owned).or_else(by_playbook).unwrap_or_else(|| NAMELESS.to_owned()),

@@ -11,46 +11,52 @@ use hashbrown::HashSet;
 use super::{
     errors::Fault,
     origin::{Origin, PathStep, Proof, step},
-    own_words::{Overcome, OwnWords},
+    recorded_error::{RecordedError, RecoveredFaults},
 };
 use crate::{
     playbook::RouteRole,
     read::reported::Source,
-    slice::case::{Case, Member},
+    slice::operation_spans::{Member, OperationSpans},
 };
 use trace::Time;
 
 /// Finds the origin of an operation's errors; a failed operation always has one.
 pub(crate) fn origin<'t, 'p>(
-    case: &Case<'t, 'p>,
+    operation: &OperationSpans<'t, 'p>,
     faults: &[Fault<'t, 'p>],
     failed: bool,
     last_attempt: Option<Time>,
 ) -> Option<Origin<'t, 'p>> {
-    let words = if failed { OwnWords::of(case, last_attempt) } else { None };
-    let search = Search { case, faults, failed, last_attempt, overcome: Overcome::new(case, words.as_ref()) };
-    let own_words = || {
-        let words = words.as_ref()?;
-        if words.wrapper { words.wrapped(case) } else { Some(words.origin(case)) }
+    let recorded = if failed { RecordedError::of(operation, last_attempt) } else { None };
+    let search = Search {
+        operation,
+        faults,
+        failed,
+        last_attempt,
+        recovered: RecoveredFaults::new(operation, recorded.as_ref()),
+    };
+    let recorded_error = || {
+        let recorded = recorded.as_ref()?;
+        if recorded.wrapper { recorded.wrapped(operation) } else { Some(recorded.origin(operation)) }
     };
     let found = search
         .described(Attempts::Last)
         .or_else(|| search.wrapped())
-        .or_else(own_words)
+        .or_else(recorded_error)
         .or_else(|| search.wordless(Attempts::Last))
         .or_else(|| search.described(Attempts::All))
         .or_else(|| search.wordless(Attempts::All));
     if found.is_some() || !failed {
         return found;
     }
-    let wrapping_words = || words.as_ref().map(|words| words.origin(case));
+    let wrapping_words = || recorded.as_ref().map(|recorded| recorded.origin(operation));
     search
         .outside()
         .or_else(wrapping_words)
         .or_else(|| search.wrapper())
         .or_else(|| search.refusal())
         .or_else(|| search.flagged())
-        .or_else(|| Some(Origin::of(case, None, None)))
+        .or_else(|| Some(Origin::of(operation, None, None)))
 }
 
 /// Which attempts of an operation are looked at.
@@ -62,18 +68,18 @@ enum Attempts {
 
 /// Looks for the origin among the faults.
 struct Search<'s, 't, 'p> {
-    case: &'s Case<'t, 'p>,
+    operation: &'s OperationSpans<'t, 'p>,
     faults: &'s [Fault<'t, 'p>],
     failed: bool,
     last_attempt: Option<Time>,
-    overcome: Overcome<'s, 't, 'p>,
+    recovered: RecoveredFaults<'s, 't, 'p>,
 }
 
 impl<'t, 'p> Search<'_, 't, 'p> {
     /// The deepest fault inside the operation that fits; one that the operation's own words name goes first, and of equal
     /// depth one that was recorded as an exception, then the earliest that nobody handled.
     fn deepest(&self, fits: impl Fn(&Fault<'t, 'p>) -> bool) -> Option<&Fault<'t, 'p>> {
-        let named = |f: &Fault<'_, '_>| self.overcome.words.is_some_and(|words| words.name(f));
+        let named = |f: &Fault<'_, '_>| self.recovered.recorded.is_some_and(|recorded| recorded.names(f));
         let rank = |f: &Fault<'_, '_>| {
             let earliest = Reverse((f.at, f.member.span.ix()));
             (named(f), f.depth, f.source.is_exception(), !f.handled, earliest)
@@ -83,7 +89,7 @@ impl<'t, 'p> Search<'_, 't, 'p> {
 
     fn real(&self, fault: &Fault<'t, 'p>, attempts: Attempts) -> bool {
         let recent = attempts == Attempts::All || self.recent(fault);
-        recent && !fault.wrapper && !self.overcome.contains(fault)
+        recent && !fault.wrapper && !self.recovered.contains(fault)
     }
 
     fn recent(&self, fault: &Fault<'_, '_>) -> bool {
@@ -96,11 +102,11 @@ impl<'t, 'p> Search<'_, 't, 'p> {
 
     /// The error that a wrapper names in its message or its stack trace.
     fn wrapped(&self) -> Option<Origin<'t, 'p>> {
-        let fault = self.deepest(|f| f.cause.is_some() && self.recent(f) && !self.overcome.contains(f))?;
+        let fault = self.deepest(|f| f.cause.is_some() && self.recent(f) && !self.recovered.contains(f))?;
         let cause = fault.cause.as_ref()?;
         let class = cause.class.as_deref();
         let message = cause.message.as_deref().or(fault.message.as_deref());
-        Some(Origin { direct: false, ..self.placed(fault, Origin::of(self.case, class, message)) })
+        Some(Origin { direct: false, ..self.placed(fault, Origin::of(self.operation, class, message)) })
     }
 
     /// The code of an answer, or an answer that never came.
@@ -129,18 +135,18 @@ impl<'t, 'p> Search<'_, 't, 'p> {
     /// A request that was refused while the span's status says nothing: servers leave it unset below 500.
     fn refusal(&self) -> Option<Origin<'t, 'p>> {
         let refused = |m: &Member<'t, 'p>| {
-            let scan = self.case.scan(m);
+            let scan = self.operation.scan(m);
             let class = scan.request(m.span)?.error_class()?;
             let start = m.route_is(RouteRole::Start);
             Some(((start, scan.depth(m.span.ix()), Reverse(m.span.end())), *m, class))
         };
-        let (_, member, class) = self.case.members.iter().filter_map(refused).max_by_key(|(rank, ..)| *rank)?;
+        let (_, member, class) = self.operation.members.iter().filter_map(refused).max_by_key(|(rank, ..)| *rank)?;
         Some(Origin {
             member: Some(member),
             at: Some(member.span.end()),
             path: vec![step(member.span)],
             proof: Proof::Span(Source::Answer),
-            ..Origin::of(self.case, Some(&class), None)
+            ..Origin::of(self.operation, Some(&class), None)
         })
     }
 
@@ -151,7 +157,7 @@ impl<'t, 'p> Search<'_, 't, 'p> {
 
     /// The origin at a fault.
     fn at(&self, fault: &Fault<'t, 'p>) -> Origin<'t, 'p> {
-        self.placed(fault, Origin::of(self.case, fault.class.as_deref(), fault.message.as_deref()))
+        self.placed(fault, Origin::of(self.operation, fault.class.as_deref(), fault.message.as_deref()))
     }
 
     fn placed(&self, fault: &Fault<'t, 'p>, origin: Origin<'t, 'p>) -> Origin<'t, 'p> {
@@ -159,7 +165,7 @@ impl<'t, 'p> Search<'_, 't, 'p> {
             stacktrace: fault.stacktrace.clone(),
             member: Some(fault.member),
             at: Some(fault.at),
-            path: error_path(self.case, &fault.member, self.faults),
+            path: error_path(self.operation, &fault.member, self.faults),
             proof: Proof::Span(fault.source),
             direct: true,
             ..origin
@@ -168,8 +174,8 @@ impl<'t, 'p> Search<'_, 't, 'p> {
 }
 
 /// The origin and every span above it that failed too.
-fn error_path(case: &Case<'_, '_>, origin: &Member<'_, '_>, faults: &[Fault<'_, '_>]) -> Vec<PathStep> {
-    let scan = case.scan(origin);
+fn error_path(operation: &OperationSpans<'_, '_>, origin: &Member<'_, '_>, faults: &[Fault<'_, '_>]) -> Vec<PathStep> {
+    let scan = operation.scan(origin);
     let failed: HashSet<_> =
         faults.iter().filter(|f| f.member.scan == origin.scan).map(|f| f.member.span.ix()).collect();
     let above = scan.tree.ancestors(origin.span.ix()).filter(|ix| failed.contains(ix));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::timeline::Window;
 use crate::{
     playbook::{Playbook, SpanRole},
-    slice::case::{Case, Member},
+    slice::operation_spans::{Member, OperationSpans},
 };
 use trace::{Forest, Micros, Node, Relation, SpanKind, Stretch, Time};
 
@@ -77,7 +77,7 @@ pub(crate) type ComparableKey<'k> = (&'k str, &'k str, SectionKind);
 /// A stretch of the path.
 #[derive(Clone, Debug)]
 pub(crate) struct Section<'a> {
-    /// Position in [`Case::members`]; `None` for a gap.
+    /// Position in [`OperationSpans::members`]; `None` for a gap.
     pub(crate) member: Option<usize>,
     pub(crate) key: SectionKey<'a>,
     pub(crate) start: Time,
@@ -111,36 +111,40 @@ impl<'a> Path<'a> {
     }
 
     /// What sections of a member's own time are summed by.
-    pub(crate) fn key_of(&self, case: &Case<'a, '_>, member: usize) -> Option<SectionKey<'a>> {
-        let (span, kind) = (case.members.get(member)?.span, *self.kinds.get(member)?);
+    pub(crate) fn key_of(&self, operation: &OperationSpans<'a, '_>, member: usize) -> Option<SectionKey<'a>> {
+        let (span, kind) = (operation.members.get(member)?.span, *self.kinds.get(member)?);
         Some(SectionKey { service: span.service(), name: Cow::Borrowed(span.name()), kind })
     }
 
     /// The last member lying on the window at a time: what a gap from there comes after.
-    pub(crate) fn last_top<'c, 'p>(&self, case: &'c Case<'a, 'p>, at: Time) -> Option<&'c Member<'a, 'p>> {
-        let behind = self.top.partition_point(|ix| starts_by(case, *ix, at));
-        behind.checked_sub(1).and_then(|last| case.members.get(*self.top.get(last)?))
+    pub(crate) fn last_top<'c, 'p>(
+        &self,
+        operation: &'c OperationSpans<'a, 'p>,
+        at: Time,
+    ) -> Option<&'c Member<'a, 'p>> {
+        let behind = self.top.partition_point(|ix| starts_by(operation, *ix, at));
+        behind.checked_sub(1).and_then(|last| operation.members.get(*self.top.get(last)?))
     }
 
-    fn next_top<'c, 'p>(&self, case: &'c Case<'a, 'p>, at: Time) -> Option<&'c Member<'a, 'p>> {
-        let behind = self.top.partition_point(|ix| starts_by(case, *ix, at - Micros(1)));
-        case.members.get(*self.top.get(behind)?)
+    fn next_top<'c, 'p>(&self, operation: &'c OperationSpans<'a, 'p>, at: Time) -> Option<&'c Member<'a, 'p>> {
+        let behind = self.top.partition_point(|ix| starts_by(operation, *ix, at - Micros(1)));
+        operation.members.get(*self.top.get(behind)?)
     }
 }
 
-fn starts_by(case: &Case<'_, '_>, member: usize, at: Time) -> bool {
-    case.members.get(member).is_some_and(|m| m.span.start() <= at)
+fn starts_by(operation: &OperationSpans<'_, '_>, member: usize, at: Time) -> bool {
+    operation.members.get(member).is_some_and(|m| m.span.start() <= at)
 }
 
 /// Lays the operation's spans on its window and divides it by the path rules.
-pub(crate) fn path<'a>(case: &Case<'a, '_>, window: Window, operation_type: &str) -> Path<'a> {
-    let mut forest = Forest::with_capacity(case.members.len());
-    for member in &case.members {
+pub(crate) fn path<'a>(operation: &OperationSpans<'a, '_>, window: Window, operation_type: &str) -> Path<'a> {
+    let mut forest = Forest::with_capacity(operation.members.len());
+    for member in &operation.members {
         forest.add(member.span.start(), member.span.end(), member.span.id());
     }
-    let parents = waiting_parents(case);
+    let parents = waiting_parents(operation);
     forest.connect(parents.iter().enumerate().filter_map(|(ix, p)| Some((Node((*p)? as u32), Node(ix as u32)))));
-    let loops = |ix: usize| case.members.get(ix).is_some_and(|m| m.sight.is(SpanRole::Coordinator));
+    let loops = |ix: usize| operation.members.get(ix).is_some_and(|m| m.span_class.is(SpanRole::Coordinator));
     let top: Vec<usize> =
         parents.iter().enumerate().filter(|(ix, p)| p.is_none() && !loops(*ix)).map(|(ix, _)| ix).collect();
     let nodes: Vec<Node> = top.iter().map(|ix| Node(*ix as u32)).collect();
@@ -149,13 +153,13 @@ pub(crate) fn path<'a>(case: &Case<'a, '_>, window: Window, operation_type: &str
         sections: Vec::with_capacity(stretches.len()),
         sums: Vec::new(),
         largest_sum: None,
-        on_path_us: vec![0; case.members.len()],
-        self_us: (0..case.members.len()).map(|ix| forest.self_time(Node(ix as u32))).collect(),
-        kinds: case.members.iter().map(|member| kind(case, member)).collect(),
+        on_path_us: vec![0; operation.members.len()],
+        self_us: (0..operation.members.len()).map(|ix| forest.self_time(Node(ix as u32))).collect(),
+        kinds: operation.members.iter().map(|member| kind(operation, member)).collect(),
         top,
     };
     for stretch in stretches {
-        let section = section(case, &path, stretch, operation_type);
+        let section = section(operation, &path, stretch, operation_type);
         if let Some(sum) = section.member.and_then(|ix| path.on_path_us.get_mut(ix)) {
             *sum += section.length().0;
         }
@@ -168,39 +172,44 @@ pub(crate) fn path<'a>(case: &Case<'a, '_>, window: Window, operation_type: &str
 }
 
 /// Time of a call that its callee in another service does not cover belongs to the network between them.
-fn kind(case: &Case<'_, '_>, member: &Member<'_, '_>) -> SectionKind {
-    let network = member.span.kind() == SpanKind::Client && case.scan(member).callee(member.span).is_some();
+fn kind(operation: &OperationSpans<'_, '_>, member: &Member<'_, '_>) -> SectionKind {
+    let network = member.span.kind() == SpanKind::Client && operation.scan(member).callee(member.span).is_some();
     if network { SectionKind::Network } else { SectionKind::Span }
 }
 
 /// For every member the member that waited for it. Work that its parent did not wait for (follows-from, producer to
 /// consumer, started after the parent's end or for the most part done after it) has none: it lies on the window itself.
-fn waiting_parents(case: &Case<'_, '_>) -> Vec<Option<usize>> {
+fn waiting_parents(operation: &OperationSpans<'_, '_>) -> Vec<Option<usize>> {
     let places: HashMap<_, usize> =
-        case.members.iter().enumerate().map(|(place, m)| ((m.scan, m.span.ix()), place)).collect();
+        operation.members.iter().enumerate().map(|(place, m)| ((m.scan, m.span.ix()), place)).collect();
     let waits = |member: &Member<'_, '_>| {
-        let scan = case.scan(member);
+        let scan = operation.scan(member);
         let parent = scan.trace.span(scan.tree.parent(member.span.ix())?)?;
         let place = *places.get(&(member.scan, parent.ix()))?;
         let handed_over = parent.kind() == SpanKind::Producer && member.span.kind() == SpanKind::Consumer;
         let follows = member.span.parent().is_some_and(|named| named.relation == Relation::FollowsFrom);
         let beyond = member.span.end() - parent.end().max(member.span.start());
         let after = member.span.start() >= parent.end() || beyond.0 * 2 > member.span.duration().0;
-        let in_loop = case.members.get(place).is_some_and(|p| p.sight.is(SpanRole::Coordinator));
+        let in_loop = operation.members.get(place).is_some_and(|p| p.span_class.is(SpanRole::Coordinator));
         (!handed_over && !follows && !after && !in_loop).then_some(place)
     };
-    case.members.iter().map(waits).collect()
+    operation.members.iter().map(waits).collect()
 }
 
-fn section<'a>(case: &Case<'a, '_>, path: &Path<'a>, stretch: Stretch, operation_type: &str) -> Section<'a> {
+fn section<'a>(
+    operation: &OperationSpans<'a, '_>,
+    path: &Path<'a>,
+    stretch: Stretch,
+    operation_type: &str,
+) -> Section<'a> {
     let (start, end) = (stretch.start, stretch.end);
     let member = stretch.owner.map(|node| node.0 as usize);
-    if let Some(key) = member.and_then(|member| path.key_of(case, member)) {
+    if let Some(key) = member.and_then(|member| path.key_of(operation, member)) {
         return Section { member, key, start, end };
     }
-    let (after, before) = (path.last_top(case, start), path.next_top(case, end));
+    let (after, before) = (path.last_top(operation, start), path.next_top(operation, end));
     let (after_name, before_name) = (after.map(|m| m.span.name()), before.map(|m| m.span.name()));
-    let name = case.playbook.phase(operation_type, after_name, before_name).map_or_else(
+    let name = operation.playbook.phase(operation_type, after_name, before_name).map_or_else(
         || format!("{} → {}", after_name.unwrap_or("start"), before_name.unwrap_or("(no end yet)")),
         str::to_owned,
     );

@@ -6,14 +6,14 @@ use super::operation_status::OperationStatus;
 use crate::{
     playbook::{Attr, RouteRole, SpanRole, State},
     read::request::Request,
-    slice::case::{Case, Member},
+    slice::operation_spans::{Member, OperationSpans},
 };
 use trace::{Micros, SpanKind, Time};
 
 /// A state that a span says the operation took.
 #[derive(Clone, Debug)]
 pub(crate) struct StateChange<'t> {
-    /// Position in [`Case::members`].
+    /// Position in [`OperationSpans::members`].
     pub(crate) member: usize,
     /// `Unknown` for a word that the playbook does not know.
     pub(crate) status: OperationStatus,
@@ -26,12 +26,12 @@ pub(crate) struct StateChange<'t> {
 }
 
 /// States in the order of time.
-pub(crate) fn states<'t>(case: &Case<'t, '_>) -> Vec<StateChange<'t>> {
+pub(crate) fn states<'t>(operation: &OperationSpans<'t, '_>) -> Vec<StateChange<'t>> {
     let mut changes: Vec<StateChange<'t>> =
-        case.members.iter().enumerate().filter_map(|(ix, member)| state(case, ix, member)).collect();
+        operation.members.iter().enumerate().filter_map(|(ix, member)| state(operation, ix, member)).collect();
     // A registration comes before every change, whatever the clocks of two services say. Of changes without a time an
     // end comes last and everything else first.
-    let timed = |change: &StateChange<'_>| case.members.get(change.member).is_some_and(|m| m.span.has_time());
+    let timed = |change: &StateChange<'_>| operation.members.get(change.member).is_some_and(|m| m.span.has_time());
     changes.sort_by_key(|change| {
         let (ends, timed) = (change.status.is_terminal(), timed(change));
         let place = match (change.registers, timed, ends) {
@@ -45,46 +45,54 @@ pub(crate) fn states<'t>(case: &Case<'t, '_>) -> Vec<StateChange<'t>> {
     changes
 }
 
-fn state<'t>(case: &Case<'t, '_>, ix: usize, member: &Member<'t, '_>) -> Option<StateChange<'t>> {
-    let (scan, span) = (case.scan(member), member.span);
+fn state<'t>(operation: &OperationSpans<'t, '_>, ix: usize, member: &Member<'t, '_>) -> Option<StateChange<'t>> {
+    let (scan, span) = (operation.scan(member), member.span);
     let change = |word: Cow<'t, str>, at| {
-        let state = case.playbook.state(&word);
+        let state = operation.playbook.state(&word);
         let status = state.map_or(OperationStatus::Unknown, OperationStatus::from);
         let resuming = state == Some(State::Resuming);
-        Some(StateChange { member: ix, status, word, resuming, registers: member.sight.is(SpanRole::Register), at })
+        Some(StateChange {
+            member: ix,
+            status,
+            word,
+            resuming,
+            registers: member.span_class.is(SpanRole::Register),
+            at,
+        })
     };
     let named = |state: State| Cow::Borrowed(state.as_str());
     if let Some(to) = scan.text(span, Attr::ToStatus) {
         return change(to, span.end());
     }
-    if member.sight.is(SpanRole::Register) {
+    if member.span_class.is(SpanRole::Register) {
         let said = scan.text(span, Attr::OperationStatus).unwrap_or_else(|| named(State::Pending));
         return change(said, span.start());
     }
     if let Some(said) = scan.text(span, Attr::OperationStatus) {
         return change(said, span.end());
     }
-    if member.sight.is(SpanRole::Coordinator) && names(case, member) {
+    if member.span_class.is(SpanRole::Coordinator) && names(operation, member) {
         return change(scan.text(span, Attr::Outcome)?, span.end());
     }
-    if member.sight.is(SpanRole::Work) {
+    if member.span_class.is(SpanRole::Work) {
         return change(named(if span.is_error() { State::Failed } else { State::Completed }), span.end());
     }
     None
 }
 
-/// When a worker that shuts down in an orderly way gave the operation back: it tells the backend over HTTP, and no
+/// When a worker that shuts down in an orderly way gave the operation back: it reports that to the backend over HTTP, and no
 /// transition is written.
-pub(crate) fn given_back(case: &Case<'_, '_>, states: &[StateChange<'_>]) -> Option<Time> {
+pub(crate) fn given_back(operation: &OperationSpans<'_, '_>, states: &[StateChange<'_>]) -> Option<Time> {
     let open = states.last().is_none_or(|last| !last.status.is_terminal());
-    let updates = case.mentions.iter().filter(|m| m.role == RouteRole::StatusUpdate && open);
-    let accepted = updates.filter(|m| Request::of(m.span, &case.scan_at(m.scan).lexicon).is_some_and(|r| r.accepted()));
+    let updates = operation.mentions.iter().filter(|m| m.role == RouteRole::StatusUpdate && open);
+    let accepted =
+        updates.filter(|m| Request::of(m.span, &operation.scan_at(m.scan).vocabulary).is_some_and(|r| r.accepted()));
     accepted.map(|m| m.span.end()).filter(|at| states.last().is_none_or(|last| last.at <= *at)).max()
 }
 
 /// Whether the operation id on a span that several operations share is this one's.
-pub(crate) fn names(case: &Case<'_, '_>, member: &Member<'_, '_>) -> bool {
-    case.scan(member).text(member.span, Attr::OperationId).is_none_or(|id| Some(&*id) == case.id)
+pub(crate) fn names(operation: &OperationSpans<'_, '_>, member: &Member<'_, '_>) -> bool {
+    operation.scan(member).text(member.span, Attr::OperationId).is_none_or(|id| Some(&*id) == operation.id)
 }
 
 /// The operation's interval.
@@ -105,19 +113,24 @@ impl Window {
 
 /// From the start request's server span (else the registration, else the first span) to the last terminal state; a
 /// start without id runs from its first to its last retry.
-pub(crate) fn window(case: &Case<'_, '_>, states: &[StateChange<'_>], ended: bool, now: Time) -> Option<Window> {
-    let first = case.timed().next()?.span.start();
-    let server = |m: &&Member<'_, '_>| m.sight.route_is(RouteRole::Start) && m.span.kind() == SpanKind::Server;
-    let by_request = case.timed().find(server);
-    let registered = || case.timed().find(|m| m.sight.is(SpanRole::Register));
-    let start = match case.id {
+pub(crate) fn window(
+    operation: &OperationSpans<'_, '_>,
+    states: &[StateChange<'_>],
+    ended: bool,
+    now: Time,
+) -> Option<Window> {
+    let first = operation.timed().next()?.span.start();
+    let server = |m: &&Member<'_, '_>| m.span_class.route_is(RouteRole::Start) && m.span.kind() == SpanKind::Server;
+    let by_request = operation.timed().find(server);
+    let registered = || operation.timed().find(|m| m.span_class.is(SpanRole::Register));
+    let start = match operation.id {
         Some(_) => by_request.or_else(registered).map_or(first, |m| m.span.start()),
         None => first,
     };
-    let last = case.last_activity().unwrap_or(first);
-    let has_time = |change: &&StateChange<'_>| case.members.get(change.member).is_some_and(|m| m.span.has_time());
+    let last = operation.last_activity().unwrap_or(first);
+    let has_time = |change: &&StateChange<'_>| operation.members.get(change.member).is_some_and(|m| m.span.has_time());
     let terminal = states.last().filter(|change| change.status.is_terminal()).filter(has_time).map(|change| change.at);
-    let ending = || terminal.or_else(|| given_back(case, states)).unwrap_or(last);
+    let ending = || terminal.or_else(|| given_back(operation, states)).unwrap_or(last);
     let end = if ended { Some(ending().max(start)) } else { None };
     // Beyond these 70 000 years nothing is a clock's time, and differences would no longer fit.
     let now = now.clamp(Time(-1 << 61), Time(1 << 61));

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     playbook::{Attr, RouteRole, SpanRole, WorkerStatus, Workers},
     read::request::Request,
-    slice::case::{Case, Member},
+    slice::operation_spans::{Member, OperationSpans},
 };
 use trace::{SpanKind, Time, Value};
 
@@ -38,28 +38,32 @@ impl Choice<'_, '_> {
 }
 
 /// Selections and dispatches by time.
-pub(crate) fn choices<'t, 'p>(case: &Case<'t, 'p>) -> Vec<Choice<'t, 'p>> {
-    let refused = case.context.iter().filter(|_| case.refused_starts > 0);
-    let mut choices: Vec<_> =
-        case.members.iter().chain(refused).filter_map(|m| selection(case, m).or_else(|| dispatch(case, m))).collect();
+pub(crate) fn choices<'t, 'p>(operation: &OperationSpans<'t, 'p>) -> Vec<Choice<'t, 'p>> {
+    let refused = operation.context.iter().filter(|_| operation.refused_starts > 0);
+    let mut choices: Vec<_> = operation
+        .members
+        .iter()
+        .chain(refused)
+        .filter_map(|m| selection(operation, m).or_else(|| dispatch(operation, m)))
+        .collect();
     choices.sort_by_key(|c| (c.member.span.start(), c.member.span.trace().id(), c.member.span.ix()));
     choices
 }
 
-fn selection<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>) -> Option<Choice<'t, 'p>> {
-    let (scan, span) = (case.scan(member), member.span);
+fn selection<'t, 'p>(operation: &OperationSpans<'t, 'p>, member: &Member<'t, 'p>) -> Option<Choice<'t, 'p>> {
+    let (scan, span) = (operation.scan(member), member.span);
     let count = |attr| scan.get(span, attr).and_then(Value::as_i64);
     let (total, capable, available) =
         (count(Attr::WorkerTotal), count(Attr::WorkerCapable), count(Attr::WorkerAvailable));
     let said = scan.text(span, Attr::WorkerStatus);
-    if !member.sight.is(SpanRole::Selection) && said.is_none() && total.is_none() {
+    if !member.span_class.is(SpanRole::Selection) && said.is_none() && total.is_none() {
         return None;
     }
     let worker_id = scan.text(span, Attr::WorkerSelected);
     Some(Choice {
         member: *member,
         worker_type: scan.text(span, Attr::WorkerType),
-        status: status(case.playbook.workers(), said.as_deref(), total, capable, available)
+        status: status(operation.playbook.workers(), said.as_deref(), total, capable, available)
             .or(worker_id.as_ref().map(|_| WorkerStatus::Success)),
         total,
         capable,
@@ -88,22 +92,22 @@ fn status(
     }
 }
 
-fn dispatch<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>) -> Option<Choice<'t, 'p>> {
-    let (scan, span) = (case.scan(member), member.span);
-    let by_request = member.sight.route_is(RouteRole::WorkStart) && span.kind() == SpanKind::Client;
+fn dispatch<'t, 'p>(operation: &OperationSpans<'t, 'p>, member: &Member<'t, 'p>) -> Option<Choice<'t, 'p>> {
+    let (scan, span) = (operation.scan(member), member.span);
+    let by_request = member.span_class.route_is(RouteRole::WorkStart) && span.kind() == SpanKind::Client;
     let said = scan.text(span, Attr::DispatchStatus);
-    if !by_request && !member.sight.is(SpanRole::Dispatch) {
+    if !by_request && !member.span_class.is(SpanRole::Dispatch) {
         return None;
     }
-    let request = Request::of(span, &scan.lexicon).unwrap_or_default();
-    let words = case.playbook.workers();
+    let request = Request::of(span, &scan.vocabulary).unwrap_or_default();
+    let words = operation.playbook.workers();
     let taken = said.as_deref().is_some_and(|word| words.is_accepted(word));
     let accepted = request.accepted() || taken || (!by_request && said.is_none() && !span.is_error());
     Some(Choice {
         member: *member,
         worker_type: scan
             .text(span, Attr::WorkerType)
-            .or_else(|| member.sight.route.and_then(|hit| hit.operation_type).map(|t| Cow::Owned(t.to_owned()))),
+            .or_else(|| member.span_class.route.and_then(|hit| hit.operation_type).map(|t| Cow::Owned(t.to_owned()))),
         status: accepted.then_some(WorkerStatus::Success),
         total: None,
         capable: None,
@@ -119,7 +123,7 @@ fn dispatch<'t, 'p>(case: &Case<'t, 'p>, member: &Member<'t, 'p>) -> Option<Choi
 
 /// The outcome of the worker selection over an operation.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Outcome<'t, 'p> {
+pub(crate) struct SelectionOutcome<'t, 'p> {
     pub(crate) status: Option<WorkerStatus>,
     /// The last selection span.
     pub(crate) selection: Option<Choice<'t, 'p>>,
@@ -131,7 +135,7 @@ pub(crate) struct Outcome<'t, 'p> {
     pub(crate) dispatches: usize,
 }
 
-impl Outcome<'_, '_> {
+impl SelectionOutcome<'_, '_> {
     /// Whether the work found nobody: no worker was chosen, or nobody took it.
     pub(crate) fn found_nobody(&self) -> bool {
         let chosen = self.status.is_none_or(|status| status == WorkerStatus::Success);
@@ -140,7 +144,7 @@ impl Outcome<'_, '_> {
 }
 
 /// Sums the choices of the last attempt up.
-pub(crate) fn outcome<'t, 'p>(choices: &[Choice<'t, 'p>], last_attempt: Option<Time>) -> Outcome<'t, 'p> {
+pub(crate) fn outcome<'t, 'p>(choices: &[Choice<'t, 'p>], last_attempt: Option<Time>) -> SelectionOutcome<'t, 'p> {
     let recent = |c: &&Choice<'t, 'p>| last_attempt.is_none_or(|start| c.member.span.start() >= start);
     let selection = choices.iter().rev().filter(recent).find(|c| c.selects()).cloned();
     let dispatched = || choices.iter().filter(recent).filter(|c| c.dispatch.is_some());
@@ -153,7 +157,7 @@ pub(crate) fn outcome<'t, 'p>(choices: &[Choice<'t, 'p>], last_attempt: Option<T
         (None, None) => None,
     };
     let dispatches = dispatched().count();
-    Outcome { status, selection, accepted, refused, dispatches }
+    SelectionOutcome { status, selection, accepted, refused, dispatches }
 }
 
 #[cfg(test)]

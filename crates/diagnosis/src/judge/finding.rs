@@ -72,7 +72,7 @@ pub struct Finding {
     pub severity: Severity,
     /// One line.
     pub summary: String,
-    /// A state of the world that explains it.
+    /// A state of the system that explains it.
     pub root_cause: Option<String>,
     /// What to do.
     pub solution: Option<String>,

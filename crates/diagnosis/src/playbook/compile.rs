@@ -8,8 +8,8 @@ use super::{
     Attr, Cancellation, Correlation, Effect, ErrorClass, OperationIds, Phase, Placeholder, Playbook, PlaybookError,
     Route, Rule, Service, Silence, SpanRole, State, Step, Template, Thresholds, Word, WorkerStatus, Workers,
     tables::{self, Table, Tables, Text, Words},
+    values::Duration,
     verdict::{Confidence, Severity, Verdict},
-    words::Duration,
 };
 
 /// A playbook without any rule.

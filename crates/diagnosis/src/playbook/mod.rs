@@ -13,14 +13,14 @@ mod tables;
 mod template;
 #[cfg(test)]
 mod tests;
+mod values;
 mod verdict;
-mod words;
 
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-pub use placeholders::{Fill, Placeholder, first_line};
+pub use placeholders::{Bindings, Placeholder, first_line};
 pub use roles::{Attr, SpanRole};
 pub use rules::{
     Cancellation, Correlation, Effect, ErrorClass, Phase, Route, Rule, Service, Silence, Step, Thresholds, Word,
@@ -28,8 +28,8 @@ pub use rules::{
 };
 pub use tables::RouteRole;
 pub use template::{Template, TemplateError};
+pub use values::{Duration, DurationError, Glob, Pattern, any_fits};
 pub use verdict::{Confidence, Severity, State, Verdict, WorkerStatus};
-pub use words::{Duration, Glob, NoDuration, Pattern, any_fits};
 
 use trace::Time;
 

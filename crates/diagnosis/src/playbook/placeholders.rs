@@ -38,20 +38,20 @@ placeholders! {
 
 /// What the placeholders of a template are filled with.
 #[derive(Clone, Debug, Default)]
-pub struct Fill(BTreeMap<String, Filling>);
+pub struct Bindings(BTreeMap<String, Binding>);
 
 /// What one placeholder is filled with.
 #[derive(Clone, Debug)]
-pub(super) struct Filling {
+pub(super) struct Binding {
     pub(super) text: String,
     /// It stands in a trace, so not even its first letter is changed.
     pub(super) quoted: bool,
 }
 
-impl Fill {
+impl Bindings {
     /// Sets a placeholder to words of our own; an empty text counts as absent.
     pub fn set(&mut self, placeholder: Placeholder, text: impl Into<String>) {
-        self.insert(placeholder.name(), Filling { text: text.into(), quoted: false });
+        self.insert(placeholder.name(), Binding { text: text.into(), quoted: false });
     }
 
     /// Sets a placeholder to a text of a trace: its first line, cut at 300 characters. An empty text counts as absent.
@@ -61,29 +61,29 @@ impl Fill {
 
     /// Like [`Self::quote`], for a named group of a pattern or a word of the playbook.
     pub fn quote_group(&mut self, name: &str, text: &str) {
-        self.insert(name, Filling { text: first_line(text), quoted: true });
+        self.insert(name, Binding { text: first_line(text), quoted: true });
     }
 
-    fn insert(&mut self, name: &str, filling: Filling) {
-        if !filling.text.is_empty() {
-            self.0.insert(name.to_owned(), filling);
+    fn insert(&mut self, name: &str, binding: Binding) {
+        if !binding.text.is_empty() {
+            self.0.insert(name.to_owned(), binding);
         }
     }
 
     /// What a placeholder is set to.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|filling| filling.text.as_str())
+        self.0.get(name).map(|binding| binding.text.as_str())
     }
 
-    pub(super) fn filling(&self, name: &str) -> Option<&Filling> {
+    pub(super) fn binding(&self, name: &str) -> Option<&Binding> {
         self.0.get(name)
     }
 
-    /// This fill with another on top.
+    /// These bindings with others on top.
     #[must_use]
     pub fn with(mut self, more: &Self) -> Self {
-        self.0.extend(more.0.iter().map(|(name, filling)| (name.clone(), filling.clone())));
+        self.0.extend(more.0.iter().map(|(name, binding)| (name.clone(), binding.clone())));
         self
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
+    values::{Duration, Glob, Pattern},
     verdict::{Confidence, Verdict},
-    words::{Duration, Glob, Pattern},
 };
 
 /// The source of a template, with its place in the playbook's text.

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::placeholders::Fill;
+use super::placeholders::Bindings;
 
 /// Why a text is not a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,14 +81,14 @@ impl Template {
     /// The text with its placeholders filled. Of several lines those with a placeholder that has neither value nor default
     /// are left out (a command without its argument helps nobody); in a single line such a placeholder becomes `unknown`.
     #[must_use]
-    pub fn fill(&self, fill: &Fill) -> String {
-        self.render(fill).0
+    pub fn fill(&self, bindings: &Bindings) -> String {
+        self.render(bindings).0
     }
 
     /// Like [`Self::fill`], beginning with a capital letter unless a text of a trace stands there.
     #[must_use]
-    pub fn sentence(&self, fill: &Fill) -> String {
-        let (text, begins_with_quote) = self.render(fill);
+    pub fn sentence(&self, bindings: &Bindings) -> String {
+        let (text, begins_with_quote) = self.render(bindings);
         let mut rest = text.chars();
         match rest.next() {
             Some(first) if !begins_with_quote => first.to_uppercase().chain(rest).collect(),
@@ -97,12 +97,12 @@ impl Template {
     }
 
     /// The filled text, and whether it begins with a text of a trace.
-    fn render(&self, fill: &Fill) -> (String, bool) {
+    fn render(&self, bindings: &Bindings) -> (String, bool) {
         let only = self.lines.len() <= 1;
         let mut filled: Vec<Option<Filled>> = self
             .lines
             .iter()
-            .map(|line| Some(fill_line(line, fill)).filter(|filled| only || filled.complete))
+            .map(|line| Some(fill_line(line, bindings)).filter(|filled| only || filled.complete))
             .collect();
         for (ix, line) in self.lines.iter().enumerate() {
             let commands = self.lines.iter().zip(&filled).skip(ix + 1).take_while(|(line, _)| line.is_command());
@@ -172,7 +172,7 @@ struct Filled {
     begins_with_quote: bool,
 }
 
-fn fill_line(line: &Line, fill: &Fill) -> Filled {
+fn fill_line(line: &Line, bindings: &Bindings) -> Filled {
     let mut out = Writer::new(&line.indent);
     let mut complete = true;
     let mut begins_with_quote = None;
@@ -183,14 +183,14 @@ fn fill_line(line: &Line, fill: &Fill) -> Filled {
                 out.own_text(text);
                 false
             }
-            Part::Placeholder { name, default } => match fill.filling(name) {
-                Some(filling) if filling.quoted && line.is_command() => {
-                    out.value(&shell_word(&filling.text));
+            Part::Placeholder { name, default } => match bindings.binding(name) {
+                Some(binding) if binding.quoted && line.is_command() => {
+                    out.value(&shell_word(&binding.text));
                     true
                 }
-                Some(filling) => {
-                    out.value(&filling.text);
-                    filling.quoted
+                Some(binding) => {
+                    out.value(&binding.text);
+                    binding.quoted
                 }
                 None => {
                     complete &= default.is_some();
@@ -277,11 +277,11 @@ mod tests {
     use crate::playbook::Placeholder;
 
     fn filled(text: &str) -> String {
-        let mut fill = Fill::default();
-        fill.quote_group("symbol", "EURUSD");
-        fill.set(Placeholder::Target, "");
-        fill.quote(Placeholder::Message, "fit() missing  1 ( x ) , :{gone}");
-        Template::parse(text).unwrap().fill(&fill)
+        let mut bindings = Bindings::default();
+        bindings.quote_group("symbol", "EURUSD");
+        bindings.set(Placeholder::Target, "");
+        bindings.quote(Placeholder::Message, "fit() missing  1 ( x ) , :{gone}");
+        Template::parse(text).unwrap().fill(&bindings)
     }
 
     #[test]
@@ -323,10 +323,10 @@ mod tests {
 
     #[test]
     fn a_sentence_begins_with_a_capital_unless_a_trace_says_otherwise() {
-        let mut fill = Fill::default();
-        fill.set(Placeholder::Target, "the worker");
-        fill.quote(Placeholder::Address, "elsewhere:1234");
-        let sentence = |text: &str| Template::parse(text).unwrap().sentence(&fill);
+        let mut bindings = Bindings::default();
+        bindings.set(Placeholder::Target, "the worker");
+        bindings.quote(Placeholder::Address, "elsewhere:1234");
+        let sentence = |text: &str| Template::parse(text).unwrap().sentence(&bindings);
         assert_eq!(sentence("{target} is gone"), "The worker is gone");
         assert_eq!(sentence("{address} is gone"), "elsewhere:1234 is gone");
         assert_eq!(sentence("{url|the service} is gone"), "The service is gone");
@@ -335,9 +335,9 @@ mod tests {
 
     #[test]
     fn texts_of_traces_within_commands_are_single_words() {
-        let mut fill = Fill::default();
-        fill.quote_group("symbol", "EUR; rm -rf 'x'");
-        let text = Template::parse("load:\n  ktrdr data load {symbol}").unwrap().fill(&fill);
+        let mut bindings = Bindings::default();
+        bindings.quote_group("symbol", "EUR; rm -rf 'x'");
+        let text = Template::parse("load:\n  ktrdr data load {symbol}").unwrap().fill(&bindings);
         assert_eq!(
             text,
             r"load:

@@ -46,7 +46,7 @@ impl Source {
 
 /// An error as a span says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reported<'t> {
+pub(crate) struct ReportedError<'t> {
     pub(crate) source: Source,
     /// Class as it was written, usually qualified.
     pub(crate) class: Option<Cow<'t, str>>,
@@ -59,7 +59,7 @@ pub(crate) struct Reported<'t> {
 const EVENTS: [&str; 2] = ["exception", "error"];
 
 /// A span's errors: its exceptions by time, else the one thing that its status says.
-pub(crate) fn errors<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Vec<Reported<'t>> {
+pub(crate) fn errors<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Vec<ReportedError<'t>> {
     let mut found = exceptions(scan, span);
     if found.is_empty() && span.is_error() {
         found.push(by_status(scan, span));
@@ -68,8 +68,8 @@ pub(crate) fn errors<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Vec<Reported
 }
 
 /// A span's exceptions by time; what instrumentation records twice counts once.
-fn exceptions<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Vec<Reported<'t>> {
-    let mut found: Vec<Reported<'t>> = span.events().filter_map(|event| in_event(scan, event)).collect();
+fn exceptions<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Vec<ReportedError<'t>> {
+    let mut found: Vec<ReportedError<'t>> = span.events().filter_map(|event| in_event(scan, event)).collect();
     // Events of one moment come in any order.
     found.sort_by(|a, b| (a.at, &a.class, &a.message).cmp(&(b.at, &b.class, &b.message)));
     let mut known = HashSet::new();
@@ -77,7 +77,7 @@ fn exceptions<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Vec<Reported<'t>> {
     if let Some(class) = scan.text(span, Attr::ExceptionType)
         && !found.iter().any(|e| e.class.as_deref().map(short_class) == Some(short_class(&class)))
     {
-        found.push(Reported {
+        found.push(ReportedError {
             source: Source::Attributes,
             class: Some(class),
             message: scan.text(span, Attr::ExceptionMessage).or_else(|| scan.text(span, Attr::ErrorMessage)),
@@ -88,7 +88,7 @@ fn exceptions<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Vec<Reported<'t>> {
     found
 }
 
-fn in_event<'t>(scan: &Scan<'t, '_>, event: EventRef<'t>) -> Option<Reported<'t>> {
+fn in_event<'t>(scan: &Scan<'t, '_>, event: EventRef<'t>) -> Option<ReportedError<'t>> {
     let text = |attr| {
         let keys = scan.playbook().keys(attr).iter();
         let texts = keys.filter_map(|key| event.attribute(key)).map(Value::to_text);
@@ -97,7 +97,7 @@ fn in_event<'t>(scan: &Scan<'t, '_>, event: EventRef<'t>) -> Option<Reported<'t>
     let class = text(Attr::ExceptionType);
     let message = text(Attr::ExceptionMessage);
     let holds = class.is_some() || EVENTS.contains(&event.name()) && (message.is_some() || event.name() == EVENTS[0]);
-    holds.then(|| Reported {
+    holds.then(|| ReportedError {
         source: Source::Event,
         class,
         message,
@@ -107,7 +107,7 @@ fn in_event<'t>(scan: &Scan<'t, '_>, event: EventRef<'t>) -> Option<Reported<'t>
 }
 
 /// What the status of a failed span says, with the attributes that go with it.
-fn by_status<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Reported<'t> {
+fn by_status<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> ReportedError<'t> {
     let playbook = scan.playbook();
     let text = span.status_message().trim();
     let (class, described) = class_and_message(text, playbook);
@@ -132,7 +132,7 @@ fn by_status<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Reported<'t> {
     } else {
         Source::Status
     };
-    Reported { source, class, message, stacktrace: None, at: span.end() }
+    ReportedError { source, class, message, stacktrace: None, at: span.end() }
 }
 
 /// `error.type` holds a class, or the code of the answer, or `_OTHER` where the instrumentation knows none.

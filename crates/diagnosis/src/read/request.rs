@@ -1,6 +1,6 @@
 //! Requests between services: what client and server spans of either semantic convention say.
 
-use super::{grpc, vocabulary::Lexicon};
+use super::{grpc, vocabulary::Vocabulary};
 use crate::playbook::{Address, Attr, Service};
 use trace::{SpanKind, SpanRef, Value};
 
@@ -33,40 +33,41 @@ const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OP
 
 impl<'t> Request<'t> {
     /// The request of a span; `None` when the span is not one.
-    pub(crate) fn of(span: SpanRef<'t>, lexicon: &Lexicon<'_>) -> Option<Self> {
+    pub(crate) fn of(span: SpanRef<'t>, vocabulary: &Vocabulary<'_>) -> Option<Self> {
         let (named_method, named_path) = match span.name().split_once(' ') {
             Some((method, path)) if path.starts_with('/') && !path.contains(' ') => (method, Some(path)),
             Some((method, _)) => (method, None),
             None => (span.name(), None),
         };
         let named_method = METHODS.contains(&named_method).then_some(named_method);
-        let method = lexicon.str(span, Attr::HttpMethod).or(named_method);
-        let url = lexicon.str(span, Attr::HttpUrl);
+        let method = vocabulary.str(span, Attr::HttpMethod).or(named_method);
+        let url = vocabulary.str(span, Attr::HttpUrl);
         // On a server span the peer is who called.
         let calls = span.kind() == SpanKind::Client;
-        let peer = |attr| if calls { lexicon.str(span, attr) } else { None };
+        let peer = |attr| if calls { vocabulary.str(span, attr) } else { None };
         let (peer_host, peer_name) = (peer(Attr::PeerHost), peer(Attr::PeerService));
-        let grpc = lexicon.get(span, Attr::GrpcStatus).and_then(grpc::status);
+        let grpc = vocabulary.get(span, Attr::GrpcStatus).and_then(grpc::status);
         if method.is_none()
             && !(calls && (url.is_some() || peer_host.is_some() || peer_name.is_some() || grpc.is_some()))
         {
             return None;
         }
-        let target = lexicon.str(span, Attr::HttpTarget);
+        let target = vocabulary.str(span, Attr::HttpTarget);
         let parts = url.and_then(split_url);
         let path = parts.map(|parts| parts.path).or_else(|| target.map(without_query)).or(named_path);
         let peer_port = || {
-            let port = if calls { lexicon.get(span, Attr::PeerPort).and_then(Value::as_i64) } else { None };
+            let port = if calls { vocabulary.get(span, Attr::PeerPort).and_then(Value::as_i64) } else { None };
             port.and_then(|port| u16::try_from(port).ok())
         };
-        let status = lexicon.get(span, Attr::HttpStatus).and_then(Value::as_i64).filter(|code| *code >= FIRST_STATUS);
+        let status =
+            vocabulary.get(span, Attr::HttpStatus).and_then(Value::as_i64).filter(|code| *code >= FIRST_STATUS);
         Some(Self {
             method,
             url,
             path,
             host: parts.map(|parts| parts.host).or(peer_host),
             port: parts.and_then(|parts| parts.port).or_else(peer_port),
-            route: lexicon.str(span, Attr::HttpRoute).or(named_path),
+            route: vocabulary.str(span, Attr::HttpRoute).or(named_path),
             peer: peer_name,
             status,
             grpc,
@@ -100,8 +101,8 @@ impl<'t> Request<'t> {
         self.status.map_or(self.grpc == Some(grpc::OK), |code| (200..FIRST_ERROR).contains(&code))
     }
 
-    pub(crate) fn service<'p>(&self, lexicon: &Lexicon<'p>) -> Option<&'p Service> {
-        lexicon.playbook().service_at(self.target())
+    pub(crate) fn service<'p>(&self, vocabulary: &Vocabulary<'p>) -> Option<&'p Service> {
+        vocabulary.playbook().service_at(self.target())
     }
 
     /// Where it was sent.

@@ -10,7 +10,7 @@ use std::{
 
 use hashbrown::HashMap;
 
-use super::{operation_ids::OperationIds, request::Request, vocabulary::Lexicon};
+use super::{operation_ids::OperationIds, request::Request, vocabulary::Vocabulary};
 use crate::playbook::{Attr, Playbook, RouteRole, SpanRole};
 use trace::{SpanIx, SpanKind, SpanRef, StrId, Strings, Trace, Tree, Value};
 
@@ -37,7 +37,7 @@ pub(crate) struct RouteHit<'p> {
 
 /// What one span is.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sight<'p> {
+pub(crate) struct SpanClass<'p> {
     pub(crate) roles: Roles,
     pub(crate) route: Option<RouteHit<'p>>,
     /// Noise, a poll, or below one of them.
@@ -46,7 +46,7 @@ pub(crate) struct Sight<'p> {
     pub(crate) operation: Option<u32>,
 }
 
-impl Sight<'_> {
+impl SpanClass<'_> {
     pub(crate) fn is(&self, role: SpanRole) -> bool {
         self.roles.has(role)
     }
@@ -58,15 +58,15 @@ impl Sight<'_> {
 
 /// Says what spans are, for all traces over one table of strings: names and routes recur, so each is looked up once.
 pub(crate) struct Classifier<'p> {
-    lexicon: Rc<Lexicon<'p>>,
+    vocabulary: Rc<Vocabulary<'p>>,
     roles: RefCell<HashMap<StrId, Roles>>,
     routes: RefCell<HashMap<(StrId, StrId, StrId), Option<RouteHit<'p>>>>,
 }
 
 impl<'p> Classifier<'p> {
     fn new(playbook: &'p Playbook, strings: &Strings) -> Self {
-        let lexicon = Rc::new(Lexicon::new(playbook, strings));
-        Self { lexicon, roles: RefCell::default(), routes: RefCell::default() }
+        let vocabulary = Rc::new(Vocabulary::new(playbook, strings));
+        Self { vocabulary, roles: RefCell::default(), routes: RefCell::default() }
     }
 
     fn roles(&self, span: SpanRef<'_>) -> Roles {
@@ -74,7 +74,7 @@ impl<'p> Classifier<'p> {
             .roles
             .borrow_mut()
             .entry(span.name_id())
-            .or_insert_with(|| self.lexicon.playbook().span_roles(span.name()).fold(Roles::default(), Roles::with))
+            .or_insert_with(|| self.vocabulary.playbook().span_roles(span.name()).fold(Roles::default(), Roles::with))
     }
 
     fn route(&self, span: SpanRef<'_>) -> Option<RouteHit<'p>> {
@@ -82,16 +82,16 @@ impl<'p> Classifier<'p> {
         if !matches!(span.kind(), SpanKind::Client | SpanKind::Server | SpanKind::Unspecified) {
             return None;
         }
-        let url = match self.lexicon.raw_id(span, Attr::HttpUrl) {
-            StrId::EMPTY => self.lexicon.raw_id(span, Attr::HttpTarget),
+        let url = match self.vocabulary.raw_id(span, Attr::HttpUrl) {
+            StrId::EMPTY => self.vocabulary.raw_id(span, Attr::HttpTarget),
             url => url,
         };
-        let method = self.lexicon.raw_id(span, Attr::HttpMethod);
+        let method = self.vocabulary.raw_id(span, Attr::HttpMethod);
         if let Some(hit) = self.routes.borrow().get(&(span.name_id(), method, url)) {
             return *hit;
         }
-        let hit = Request::of(span, &self.lexicon).and_then(|request| {
-            let route = self.lexicon.playbook().route(request.method?, request.path?)?;
+        let hit = Request::of(span, &self.vocabulary).and_then(|request| {
+            let route = self.vocabulary.playbook().route(request.method?, request.path?)?;
             Some(RouteHit { role: route.role, operation_type: route.operation_type.as_deref() })
         });
         self.routes.borrow_mut().insert((span.name_id(), method, url), hit);
@@ -103,8 +103,8 @@ impl<'p> Classifier<'p> {
 pub(crate) struct Scan<'t, 'p> {
     pub(crate) trace: &'t Trace,
     pub(crate) tree: Tree,
-    pub(crate) lexicon: Rc<Lexicon<'p>>,
-    sights: Vec<Sight<'p>>,
+    pub(crate) vocabulary: Rc<Vocabulary<'p>>,
+    span_classes: Vec<SpanClass<'p>>,
     depths: OnceCell<Vec<u32>>,
 }
 
@@ -112,48 +112,48 @@ impl<'t, 'p> Scan<'t, 'p> {
     /// Looks at every span once; operation ids are added to `ids`.
     pub(crate) fn new(trace: &'t Trace, classifier: &Classifier<'p>, ids: &mut OperationIds<'t>) -> Self {
         let tree = Tree::new(trace);
-        let mut sights: Vec<Sight<'p>> = trace
+        let mut span_classes: Vec<SpanClass<'p>> = trace
             .spans()
-            .map(|span| Sight {
+            .map(|span| SpanClass {
                 roles: classifier.roles(span),
                 route: classifier.route(span),
                 folded: false,
-                operation: classifier.lexicon.text(span, Attr::OperationId).map(|id| ids.number(id)),
+                operation: classifier.vocabulary.text(span, Attr::OperationId).map(|id| ids.number(id)),
             })
             .collect();
-        fold(&tree, &mut sights);
-        Self { trace, tree, lexicon: Rc::clone(&classifier.lexicon), sights, depths: OnceCell::new() }
+        fold(&tree, &mut span_classes);
+        Self { trace, tree, vocabulary: Rc::clone(&classifier.vocabulary), span_classes, depths: OnceCell::new() }
     }
 
-    pub(crate) fn sight(&self, ix: SpanIx) -> Sight<'p> {
-        self.sights.get(ix.index()).copied().unwrap_or_default()
+    pub(crate) fn span_class(&self, ix: SpanIx) -> SpanClass<'p> {
+        self.span_classes.get(ix.index()).copied().unwrap_or_default()
     }
 
     pub(crate) fn get(&self, span: SpanRef<'t>, attr: Attr) -> Option<Value<'t>> {
-        self.lexicon.get(span, attr)
+        self.vocabulary.get(span, attr)
     }
 
     pub(crate) fn text(&self, span: SpanRef<'t>, attr: Attr) -> Option<Cow<'t, str>> {
-        self.lexicon.text(span, attr)
+        self.vocabulary.text(span, attr)
     }
 
     /// Like [`Self::get`], with the key that carries it here.
     pub(crate) fn find(&self, span: SpanRef<'t>, attr: Attr) -> Option<(&'t str, Value<'t>)> {
-        self.lexicon.find(span, attr)
+        self.vocabulary.find(span, attr)
     }
 
     /// The `nth` word of the playbook on this span, with the key that carries it here.
     pub(crate) fn word(&self, span: SpanRef<'t>, nth: usize) -> Option<(&'t str, Value<'t>)> {
-        self.lexicon.word(span, nth)
+        self.vocabulary.word(span, nth)
     }
 
     /// The request of a span, if it is one.
     pub(crate) fn request(&self, span: SpanRef<'t>) -> Option<Request<'t>> {
-        Request::of(span, &self.lexicon)
+        Request::of(span, &self.vocabulary)
     }
 
     pub(crate) fn playbook(&self) -> &'p Playbook {
-        self.lexicon.playbook()
+        self.vocabulary.playbook()
     }
 
     /// How many spans are above a span.
@@ -205,16 +205,16 @@ pub(crate) fn scan<'t, 'p>(traces: &'t [Trace], playbook: &'p Playbook) -> (Vec<
 }
 
 /// Noise and polls take everything below them along, except spans that carry an operation's id.
-fn fold(tree: &Tree, sights: &mut [Sight<'_>]) {
+fn fold(tree: &Tree, span_classes: &mut [SpanClass<'_>]) {
     for root in tree.roots() {
         for ix in tree.descendants(*root) {
-            let above = tree.parent(ix).and_then(|parent| sights.get(parent.index())).is_some_and(|s| s.folded);
-            let Some(sight) = sights.get_mut(ix.index()) else { continue };
-            let noisy = sight.is(SpanRole::Noise)
-                || sight
+            let above = tree.parent(ix).and_then(|parent| span_classes.get(parent.index())).is_some_and(|s| s.folded);
+            let Some(span_class) = span_classes.get_mut(ix.index()) else { continue };
+            let noisy = span_class.is(SpanRole::Noise)
+                || span_class
                     .route
                     .is_some_and(|hit| matches!(hit.role, RouteRole::Poll | RouteRole::Health | RouteRole::Noise));
-            sight.folded = (above || noisy) && sight.operation.is_none();
+            span_class.folded = (above || noisy) && span_class.operation.is_none();
         }
     }
 }

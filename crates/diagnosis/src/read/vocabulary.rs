@@ -10,7 +10,7 @@ use crate::playbook::{Attr, Playbook};
 use trace::{Attribute, SpanRef, StrId, Strings, Value};
 
 /// The playbook's words as ids of one table of strings.
-pub(crate) struct Lexicon<'p> {
+pub(crate) struct Vocabulary<'p> {
     playbook: &'p Playbook,
     /// By [`Attr`] as number.
     keys: Vec<Vec<StrId>>,
@@ -20,7 +20,7 @@ pub(crate) struct Lexicon<'p> {
     comparable: Vec<Option<StrId>>,
 }
 
-impl<'p> Lexicon<'p> {
+impl<'p> Vocabulary<'p> {
     pub(crate) fn new(playbook: &'p Playbook, strings: &Strings) -> Self {
         let known = |keys: &[String]| keys.iter().filter_map(|key| strings.find(key)).collect();
         let keys = Attr::ALL.iter().map(|attr| known(playbook.keys(*attr))).collect();

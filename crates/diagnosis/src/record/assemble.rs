@@ -16,22 +16,26 @@ use crate::{
         facts::{Facts, share},
         operation_status::OperationStatus,
         path::Path,
+        surrounding_traces::SurroundingTraces,
         timeline::StateChange,
-        world::World,
     },
     judge::{draft::Draft, finding::Finding, rules},
-    playbook::{Confidence, Fill, Severity, Verdict, first_line},
+    playbook::{Bindings, Confidence, Severity, Verdict, first_line},
     read::reported,
 };
 use trace::{Micros, Remark, TraceId};
 
 /// The record of an operation.
-pub(crate) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, baselines: &Baselines<'_>) -> Diagnosis {
+pub(crate) fn diagnosis<'p>(
+    facts: &Facts<'_, '_, 'p>,
+    surroundings: &SurroundingTraces<'_, 'p>,
+    baselines: &Baselines<'_>,
+) -> Diagnosis {
     // It counts for running operations too.
     let baseline = facts.window.and_then(|window| baselines.of(facts, window.until));
-    let drafts = rules::apply(facts, world, baseline.as_ref());
+    let drafts = rules::apply(facts, surroundings, baseline.as_ref());
     let mut record = Diagnosis {
-        operation_id: facts.case.id.map(str::to_owned),
+        operation_id: facts.operation.id.map(str::to_owned),
         operation_type: facts.operation_type.clone(),
         status: facts.status,
         ..Diagnosis::default()
@@ -43,7 +47,7 @@ pub(crate) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, ba
     error(facts, &mut record);
     decide(facts, &drafts, &mut record);
     lists(facts, baseline.as_ref(), &mut record);
-    untimed::forget_times(facts, &mut record);
+    untimed::remove_unknown_times(facts, &mut record);
     record
 }
 
@@ -51,19 +55,19 @@ pub(crate) fn diagnosis<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, ba
 pub(crate) fn comparable(facts: &Facts<'_, '_, '_>) -> Option<Comparable> {
     let window = facts.window.filter(|_| facts.status == OperationStatus::Completed)?;
     // Without the time of its end nobody knows how long it took.
-    facts.states.last().and_then(|change| facts.case.members.get(change.member)).filter(|m| m.span.has_time())?;
+    facts.states.last().and_then(|change| facts.operation.members.get(change.member)).filter(|m| m.span.has_time())?;
     Some(Comparable {
-        operation_id: facts.case.id?.to_owned(),
+        operation_id: facts.operation.id?.to_owned(),
         operation_type: facts.operation_type.clone(),
         key: facts.comparable.clone(),
         end: window.end?,
         duration: window.length(),
-        sections: LargestSections::of_path(&facts.path.as_ref()?.sums, facts.case.playbook),
+        sections: LargestSections::of_path(&facts.path.as_ref()?.sums, facts.operation.playbook),
     })
 }
 
 fn decide(facts: &Facts<'_, '_, '_>, drafts: &[Draft<'_>], record: &mut Diagnosis) {
-    let playbook = facts.case.playbook;
+    let playbook = facts.operation.playbook;
     let rank = |draft: &Draft<'_>| (playbook.precedence(draft.verdict()), std::cmp::Reverse(draft.severity()));
     // Of equals the first counts: rules are applied from the special to the general.
     let mut winner: Option<usize> = None;
@@ -80,7 +84,7 @@ fn decide(facts: &Facts<'_, '_, '_>, drafts: &[Draft<'_>], record: &mut Diagnosi
         record.confidence_reason = Some("the playbook has no rule for what the traces show".to_owned());
         return;
     };
-    let known = facts.placeholders();
+    let known = facts.bindings();
     let finding = deciding.finding(&known);
     record.verdict = finding.verdict;
     record.severity = finding.severity;
@@ -100,7 +104,7 @@ fn decide(facts: &Facts<'_, '_, '_>, drafts: &[Draft<'_>], record: &mut Diagnosi
 
 /// What else is true, most severe first. General words add nothing beside a sharper verdict.
 fn findings<'d, 'p: 'd>(
-    known: &Fill,
+    known: &Bindings,
     others: impl Iterator<Item = &'d Draft<'p>>,
     deciding: &str,
     verdict: Verdict,
@@ -122,14 +126,14 @@ fn findings<'d, 'p: 'd>(
 fn confidence(
     facts: &Facts<'_, '_, '_>,
     deciding: &Draft<'_>,
-    known: &Fill,
+    known: &Bindings,
     record: &Diagnosis,
 ) -> (Confidence, Option<String>) {
     let (confidence, reason) = deciding.confidence(known);
     if confidence != Confidence::High {
         return (confidence, reason);
     }
-    if let Some(why) = facts.case.members.iter().find_map(|m| m.span.trace().partial()) {
+    if let Some(why) = facts.operation.members.iter().find_map(|m| m.span.trace().partial()) {
         return (Confidence::Medium, Some(format!("the trace is incomplete: {why}")));
     }
     let absent = deciding.rests_on_absence() || matches!(record.verdict, Verdict::Healthy | Verdict::Slow);
@@ -141,20 +145,22 @@ fn confidence(
 }
 
 fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
-    let case = facts.case;
-    let everyone = || case.members.iter().chain(&case.context);
+    let operation = facts.operation;
+    let everyone = || operation.members.iter().chain(&operation.context);
     let services: BTreeSet<&str> = everyone().map(|m| m.span.service()).filter(|s| !s.is_empty()).collect();
     record.services = services.into_iter().map(str::to_owned).collect();
-    record.span_count = case.members.len() as u32;
-    record.error_count =
-        case.members.iter().filter(|m| m.span.is_error() || !reported::errors(case.scan(m), m.span).is_empty()).count()
-            as u32;
-    record.folded_spans = case.members.iter().map(|m| m.folded).sum();
+    record.span_count = operation.members.len() as u32;
+    record.error_count = operation
+        .members
+        .iter()
+        .filter(|m| m.span.is_error() || !reported::errors(operation.scan(m), m.span).is_empty())
+        .count() as u32;
+    record.folded_spans = operation.members.iter().map(|m| m.folded).sum();
     // The main trace is the one with most of the operation in it; then the earlier one.
     let mut ids: Vec<(TraceId, usize)> = Vec::new();
     let mut places: HashMap<TraceId, usize> = HashMap::new();
-    let told = everyone().map(|m| (m.span.trace().id(), 1));
-    for (id, counts) in told.chain(case.mentions.iter().map(|m| (m.span.trace().id(), 0))) {
+    let own = everyone().map(|m| (m.span.trace().id(), 1));
+    for (id, counts) in own.chain(operation.mentions.iter().map(|m| (m.span.trace().id(), 0))) {
         let place = *places.entry(id).or_insert(ids.len());
         match ids.get_mut(place) {
             Some((_, count)) => *count += counts,
@@ -166,13 +172,13 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
         record.trace_ids =
             std::iter::once(main.0).chain(ids.into_iter().map(|(id, _)| id).filter(|id| *id != main.0)).collect();
     }
-    let orphaned = everyone().filter(|m| case.scan(m).tree.is_orphan(m.span.ix()));
+    let orphaned = everyone().filter(|m| operation.scan(m).tree.is_orphan(m.span.ix()));
     let orphaned: BTreeSet<usize> = orphaned.map(|m| m.scan).collect();
     let mut remarks: Vec<String> = facts.states.iter().filter_map(unknown_state).collect();
     let mut counted: Vec<Remark> = Vec::new();
     let mut scans: BTreeSet<usize> = BTreeSet::new();
     for member in everyone().filter(|m| scans.insert(m.scan)) {
-        let scan = case.scan(member);
+        let scan = operation.scan(member);
         remarks.extend(scan.trace.gaps().map(str::to_owned));
         if scan.trace.impossible_times().relative {
             remarks.push("the times of the trace count from its own start, shown here as the start of 1970".to_owned());
@@ -219,7 +225,7 @@ fn bottleneck(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     let Some(found) = facts.path.as_ref().and_then(Path::bottleneck) else { return };
     record.bottleneck_span = Some(found.key.name.clone().into_owned());
     record.bottleneck_service = Some(found.key.service.to_owned()).filter(|service| !service.is_empty());
-    record.bottleneck_span_id = found.largest.and_then(|ix| facts.case.members.get(ix)).map(|m| m.span.id());
+    record.bottleneck_span_id = found.largest.and_then(|ix| facts.operation.members.get(ix)).map(|m| m.span.id());
     record.bottleneck_kind = Some(found.key.kind);
     record.bottleneck_ms = Some(found.total.millis());
     record.bottleneck_share = facts.window.map(|window| share(found.total, window.length()));
@@ -252,14 +258,14 @@ fn lists(facts: &Facts<'_, '_, '_>, baseline: Option<&Baseline<'_>>, record: &mu
     record.workers = workers::entries(&facts.choices, &facts.operation_type);
     cut("workers", &mut record.workers, &mut record.cut_lists);
     if facts.context.detail == Detail::Full {
-        let (flow, rows) = flow::steps(facts.case, facts.window, facts.path.as_ref(), baseline);
+        let (flow, rows) = flow::steps(facts.operation, facts.window, facts.path.as_ref(), baseline);
         record.flow = flow;
         if rows > record.flow.len() {
             record.cut_lists.push(CutList { list: "flow", rows });
         }
         record.errors = errors::entries(&facts.faults, facts.origin.as_ref());
         cut("errors", &mut record.errors, &mut record.cut_lists);
-        record.http = http::calls(facts.case);
+        record.http = http::calls(facts.operation);
         cut("http", &mut record.http, &mut record.cut_lists);
     }
     record.partial |= !record.cut_lists.is_empty();

@@ -16,7 +16,7 @@ use trace::{SpanId, Time, TraceId};
 pub struct Diagnosis {
     /// The id, absent for a start request whose trace carries none.
     pub operation_id: Option<String>,
-    /// `training`, `backtesting`, `data_load`, `agent_research` …, `unknown` when nothing tells.
+    /// `training`, `backtesting`, `data_load`, `agent_research` …, `unknown` when the traces do not say.
     pub operation_type: String,
     /// The last state over all traces.
     pub status: OperationStatus,
@@ -28,7 +28,7 @@ pub struct Diagnosis {
     pub severity: Severity,
     /// One line a person can act on.
     pub summary: String,
-    /// A state of the world, never the symptom again.
+    /// A state of the system, never the symptom again.
     pub root_cause: Option<String>,
     /// What to do.
     pub solution: Option<String>,
@@ -120,7 +120,7 @@ pub struct Diagnosis {
     pub http: Vec<HttpCall>,
     /// All worker selections and dispatches.
     pub workers: Vec<WorkerSelection>,
-    /// Lists that hold fewer rows than there are; `remarks` tells of them too.
+    /// Lists that hold fewer rows than there are; `remarks` names them too.
     #[serde(skip)]
     pub cut_lists: Vec<CutList>,
 }

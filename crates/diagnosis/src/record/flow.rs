@@ -10,25 +10,25 @@ use crate::{
         path::{Path, Section, SectionKey},
         timeline::Window,
     },
-    slice::case::{Case, Member},
+    slice::operation_spans::{Member, OperationSpans},
 };
 use trace::{Micros, SpanId, SpanIx, Status, Time};
 
-/// Its steps, and how many there are in all. Of more than [`MAX_LIST_ROWS`] the telling ones are kept (gaps, errors, the
+/// Its steps, and how many there are in all. Of more than [`MAX_LIST_ROWS`] the important ones are kept (gaps, errors, the
 /// bottleneck), then the earliest.
 pub(crate) fn steps(
-    case: &Case<'_, '_>,
+    operation: &OperationSpans<'_, '_>,
     window: Option<Window>,
     path: Option<&Path<'_>>,
     baseline: Option<&Baseline<'_>>,
 ) -> (Vec<FlowStep>, usize) {
-    let start = window.map_or_else(|| case.members.first().map_or(Time(0), |m| m.span.start()), |w| w.start);
-    let usual = usual(case, path, baseline);
-    let flow = Flow { case, path, start, bottleneck: bottleneck(path), usual, depths: depths(case) };
+    let start = window.map_or_else(|| operation.members.first().map_or(Time(0), |m| m.span.start()), |w| w.start);
+    let usual = usual(operation, path, baseline);
+    let flow = Flow { operation, path, start, bottleneck: bottleneck(path), usual, depths: depths(operation) };
     let mut places = flow.places();
     let all = places.len();
     if all > MAX_LIST_ROWS {
-        places.sort_unstable_by_key(|place| (!place.telling, place.order));
+        places.sort_unstable_by_key(|place| (!place.important, place.order));
         places.truncate(MAX_LIST_ROWS);
     }
     places.sort_by_key(|place| place.order);
@@ -40,20 +40,20 @@ type Order = (Time, u32, Option<SpanId>);
 
 struct Place {
     order: Order,
-    telling: bool,
-    what: What,
+    important: bool,
+    what: StepSource,
 }
 
-/// What a step tells of: a place in the lists of the case or of the path.
+/// What a step shows: a place in the lists of the operation or of its path.
 #[derive(Clone, Copy)]
-enum What {
+enum StepSource {
     Context(usize),
     Member(usize),
     Gap(usize),
 }
 
 struct Flow<'f, 'a, 'p> {
-    case: &'f Case<'a, 'p>,
+    operation: &'f OperationSpans<'a, 'p>,
     path: Option<&'f Path<'a>>,
     start: Time,
     bottleneck: HashSet<usize>,
@@ -65,13 +65,17 @@ struct Flow<'f, 'a, 'p> {
 type Usual<'a> = HashMap<SectionKey<'a>, f64>;
 
 /// Looked up once for each section: a thousand epochs are a thousand steps of one section.
-fn usual<'a>(case: &Case<'a, '_>, path: Option<&Path<'a>>, baseline: Option<&Baseline<'_>>) -> Usual<'a> {
+fn usual<'a>(
+    operation: &OperationSpans<'a, '_>,
+    path: Option<&Path<'a>>,
+    baseline: Option<&Baseline<'_>>,
+) -> Usual<'a> {
     let (Some(path), Some(baseline)) = (path, baseline) else { return Usual::new() };
-    let of_members = (0..case.members.len()).filter_map(|member| path.key_of(case, member));
+    let of_members = (0..operation.members.len()).filter_map(|member| path.key_of(operation, member));
     let keys: HashSet<SectionKey<'a>> = of_members.chain(path.sums.iter().map(|sum| sum.key.clone())).collect();
     keys.into_iter()
         .filter_map(|key| {
-            let usual = baseline.run(key.comparable(case.playbook))?.millis();
+            let usual = baseline.run(key.comparable(operation.playbook))?.millis();
             Some((key, usual))
         })
         .collect()
@@ -84,18 +88,19 @@ fn bottleneck(path: Option<&Path<'_>>) -> HashSet<usize> {
 
 impl<'a> Flow<'_, 'a, '_> {
     fn places(&self) -> Vec<Place> {
-        let of = |member: &Member<'_, '_>, telling, what| Place {
+        let of = |member: &Member<'_, '_>, important, what| Place {
             order: (member.span.start(), depth_of(&self.depths, member), Some(member.span.id())),
-            telling,
+            important,
             what,
         };
-        let context = self.case.context.iter().enumerate().map(|(ix, m)| of(m, true, What::Context(ix)));
-        let members = self.case.members.iter().enumerate().map(|(ix, m)| {
-            let telling = m.span.is_error() || self.bottleneck.contains(&ix);
-            of(m, telling, What::Member(ix))
+        let context = self.operation.context.iter().enumerate().map(|(ix, m)| of(m, true, StepSource::Context(ix)));
+        let members = self.operation.members.iter().enumerate().map(|(ix, m)| {
+            let important = m.span.is_error() || self.bottleneck.contains(&ix);
+            of(m, important, StepSource::Member(ix))
         });
         let gaps = self.sections().iter().enumerate().filter(|(_, section)| section.member.is_none());
-        let gaps = gaps.map(|(ix, gap)| Place { order: (gap.start, 0, None), telling: true, what: What::Gap(ix) });
+        let gaps =
+            gaps.map(|(ix, gap)| Place { order: (gap.start, 0, None), important: true, what: StepSource::Gap(ix) });
         context.chain(members).chain(gaps).collect()
     }
 
@@ -103,23 +108,23 @@ impl<'a> Flow<'_, 'a, '_> {
         self.path.map(|path| path.sections.as_slice()).unwrap_or_default()
     }
 
-    fn step(&self, what: What) -> Option<FlowStep> {
+    fn step(&self, what: StepSource) -> Option<FlowStep> {
         Some(match what {
-            What::Context(ix) => self.of_span(self.case.context.get(ix)?),
-            What::Member(ix) => {
-                let member = self.case.members.get(ix)?;
+            StepSource::Context(ix) => self.of_span(self.operation.context.get(ix)?),
+            StepSource::Member(ix) => {
+                let member = self.operation.members.get(ix)?;
                 let micros =
                     |list: Option<&Vec<i64>>| list.and_then(|l| l.get(ix)).map_or(0.0, |us| Micros(*us).millis());
                 FlowStep {
                     self_ms: micros(self.path.map(|p| &p.self_us)),
                     path_ms: micros(self.path.map(|p| &p.on_path_us)),
-                    baseline_ms: self.path.and_then(|path| self.usual.get(&path.key_of(self.case, ix)?).copied()),
+                    baseline_ms: self.path.and_then(|path| self.usual.get(&path.key_of(self.operation, ix)?).copied()),
                     is_bottleneck: self.bottleneck.contains(&ix),
-                    error_type: own_class(self.case, member),
+                    error_type: own_class(self.operation, member),
                     ..self.of_span(member)
                 }
             }
-            What::Gap(ix) => self.of_gap(self.sections().get(ix)?),
+            StepSource::Gap(ix) => self.of_gap(self.sections().get(ix)?),
         })
     }
 
@@ -175,14 +180,14 @@ impl<'a> Flow<'_, 'a, '_> {
 
 type Depths = HashMap<(usize, SpanIx), u32>;
 
-fn depths(case: &Case<'_, '_>) -> Depths {
+fn depths(operation: &OperationSpans<'_, '_>) -> Depths {
     let mut depths = Depths::new();
-    let mut all: Vec<&Member<'_, '_>> = case.context.iter().chain(&case.members).collect();
+    let mut all: Vec<&Member<'_, '_>> = operation.context.iter().chain(&operation.members).collect();
     let known: HashSet<_> = all.iter().map(|m| (m.scan, m.span.ix())).collect();
     all.sort_by_key(|m| (m.scan, m.span.ix()));
     for member in all {
         // Walks up to the nearest span whose depth is known, then back down, so that deep chains stay linear.
-        let scan = case.scan(member);
+        let scan = operation.scan(member);
         let mut chain = vec![member.span.ix()];
         let mut base = None;
         for above in scan.tree.ancestors(member.span.ix()) {

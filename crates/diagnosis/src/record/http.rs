@@ -7,17 +7,23 @@ use crate::{
         reported::{self, Source},
         request::Request,
     },
-    slice::case::{Case, Member},
+    slice::operation_spans::{Member, OperationSpans},
 };
 use trace::SpanKind;
 
 /// The calls of an operation: client spans, and server spans that nobody in the traces called.
-pub(crate) fn calls(case: &Case<'_, '_>) -> Vec<HttpCall> {
-    case.members.iter().chain(&case.context).filter_map(|member| call(case, member)).collect::<Vec<_>>().sorted()
+pub(crate) fn calls(operation: &OperationSpans<'_, '_>) -> Vec<HttpCall> {
+    operation
+        .members
+        .iter()
+        .chain(&operation.context)
+        .filter_map(|member| call(operation, member))
+        .collect::<Vec<_>>()
+        .sorted()
 }
 
-fn call(case: &Case<'_, '_>, member: &Member<'_, '_>) -> Option<HttpCall> {
-    let (span, scan) = (member.span, case.scan(member));
+fn call(operation: &OperationSpans<'_, '_>, member: &Member<'_, '_>) -> Option<HttpCall> {
+    let (span, scan) = (member.span, operation.scan(member));
     let called = match span.kind() {
         SpanKind::Client => true,
         SpanKind::Server => {
@@ -26,10 +32,10 @@ fn call(case: &Case<'_, '_>, member: &Member<'_, '_>) -> Option<HttpCall> {
         }
         _ => false,
     };
-    let request = called.then(|| Request::of(span, &scan.lexicon)).flatten().filter(|r| r.method.is_some())?;
+    let request = called.then(|| Request::of(span, &scan.vocabulary)).flatten().filter(|r| r.method.is_some())?;
     let callee = if span.kind() == SpanKind::Client { scan.callee(span) } else { None };
-    let callee_request = callee.and_then(|callee| Request::of(callee, &scan.lexicon));
-    let known = || request.service(&scan.lexicon).map(|s| s.name.clone()).filter(|name| !name.is_empty());
+    let callee_request = callee.and_then(|callee| Request::of(callee, &scan.vocabulary));
+    let known = || request.service(&scan.vocabulary).map(|s| s.name.clone()).filter(|name| !name.is_empty());
     let target = match span.kind() {
         SpanKind::Server => Some(span.service().to_owned()),
         _ => callee.map(|callee| callee.service().to_owned()).or_else(known),

@@ -88,7 +88,7 @@ impl ErrorRole {
     }
 }
 
-/// An error that a span of the operation tells of.
+/// An error that a span of the operation reports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ErrorEntry {
     /// When; `None` when its span came without a usable start.
@@ -120,7 +120,7 @@ pub struct HttpCall {
     pub method: Option<String>,
     /// Full address.
     pub url: Option<String>,
-    /// Route template, if the callee's span tells.
+    /// Route template, if the callee's span says so.
     pub route: Option<String>,
     /// The caller.
     pub service: String,

@@ -7,9 +7,9 @@ use crate::gather::facts::Facts;
 use trace::{SpanId, TraceId};
 
 /// Takes the times out of all rows and evidence that are about a span without a usable start.
-pub(crate) fn forget_times(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
-    let members = facts.case.members.iter().chain(&facts.case.context).map(|m| m.span);
-    let all = members.chain(facts.case.mentions.iter().map(|mention| mention.span));
+pub(crate) fn remove_unknown_times(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
+    let members = facts.operation.members.iter().chain(&facts.operation.context).map(|m| m.span);
+    let all = members.chain(facts.operation.mentions.iter().map(|mention| mention.span));
     let untimed: HashSet<(TraceId, SpanId)> =
         all.filter(|span| !span.has_time()).map(|span| (span.trace().id(), span.id())).collect();
     if untimed.is_empty() {

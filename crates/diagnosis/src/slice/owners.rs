@@ -41,11 +41,11 @@ pub(crate) fn slice(scan: &Scan<'_, '_>) -> Owners {
         })
         .collect();
     for ix in scan.top_down() {
-        let sight = scan.sight(ix);
+        let span_class = scan.span_class(ix);
         let above = scan.tree.parent(ix).and_then(|parent| owners.get(parent.index()).copied().flatten());
         let own = root_of.get(&ix).copied().or_else(|| anchor_of(scan, ix)).or(above);
         if let Some(slot) = owners.get_mut(ix.index()) {
-            *slot = if sight.folded { above } else { own };
+            *slot = if span_class.folded { above } else { own };
         }
     }
     owners
@@ -54,14 +54,14 @@ pub(crate) fn slice(scan: &Scan<'_, '_>) -> Owners {
 /// The operation that a span proves to be here. A coordinator carries the id of whichever operation it served last, and
 /// a command only mentions what it asked for.
 fn anchor_of(scan: &Scan<'_, '_>, ix: SpanIx) -> Option<u32> {
-    let sight = scan.sight(ix);
-    let carrier = sight.is(SpanRole::Coordinator) || sight.is(SpanRole::Wrapper);
-    if carrier { None } else { sight.operation }
+    let span_class = scan.span_class(ix);
+    let carrier = span_class.is(SpanRole::Coordinator) || span_class.is(SpanRole::Wrapper);
+    if carrier { None } else { span_class.operation }
 }
 
 fn is_start(scan: &Scan<'_, '_>, ix: SpanIx) -> bool {
     let server = scan.trace.span(ix).is_some_and(|span| span.kind() == SpanKind::Server);
-    server && scan.sight(ix).route_is(RouteRole::Start)
+    server && scan.span_class(ix).route_is(RouteRole::Start)
 }
 
 /// Where the way up from a span leads, known for every span once those above it are known.
@@ -102,15 +102,15 @@ impl Climbs {
     fn way_up(&self, scan: &Scan<'_, '_>, ix: SpanIx) -> Climb {
         let here = Climb::ending_at(ix);
         let Some(above) = scan.tree.parent(ix).filter(|_| !is_start(scan, ix)) else { return here };
-        let sight = scan.sight(above);
-        if sight.is(SpanRole::Wrapper) || sight.is(SpanRole::Coordinator) || sight.folded {
+        let span_class = scan.span_class(above);
+        if span_class.is(SpanRole::Wrapper) || span_class.is(SpanRole::Coordinator) || span_class.folded {
             return here;
         }
-        let Climb { top, next, .. } = match sight.operation {
+        let Climb { top, next, .. } = match span_class.operation {
             Some(_) => Climb { next: Some(above), ..here },
             None => self.at(above),
         };
-        let same = next.filter(|next| scan.sight(*next).operation == scan.sight(ix).operation);
+        let same = next.filter(|next| scan.span_class(*next).operation == scan.span_class(ix).operation);
         Climb { top, next, own: same.map_or(top, |next| self.at(next).own) }
     }
 }
@@ -144,9 +144,9 @@ fn registered_below(scan: &Scan<'_, '_>) -> Vec<Registered> {
         .trace
         .spans()
         .map(|span| {
-            let sight = scan.sight(span.ix());
-            match sight.operation {
-                _ if !sight.is(SpanRole::Register) => Registered::None,
+            let span_class = scan.span_class(span.ix());
+            match span_class.operation {
+                _ if !span_class.is(SpanRole::Register) => Registered::None,
                 Some(operation) => Registered::One(operation),
                 // Of whom, nobody knows.
                 None => Registered::Several,

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_are_paired_first_whoever_comes_first() {
+    fn the_nearest_are_paired_first_in_any_order() {
         // The first arrival is nearer to the second call than to the first one; the second arrival is nearer still.
         assert_eq!(pairs(&[call(0, 1), call(9, 9)], &[5, 10]), [(0, 0), (1, 1)]);
     }

@@ -3,7 +3,7 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::{
-    case::{Case, MOST_ABOVE},
+    operation_spans::{MAX_ANCESTORS, OperationSpans},
     owners::Owners,
 };
 use crate::{
@@ -14,16 +14,16 @@ use trace::{SpanId, SpanIx, SpanKind, SpanRef, Time};
 
 /// Who asks: the command above, else whatever is on top; a missing parent counts by its id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Asker {
+enum Initiator {
     Span(SpanIx),
     Missing(SpanId),
 }
 
-/// Starts of one type by one asker are tries of one start.
-type Key<'p> = (Asker, Option<&'p str>);
+/// Starts of one type by one initiator are tries of one start.
+type Key<'p> = (Initiator, Option<&'p str>);
 
 /// A start that belongs to no operation yet.
-struct Open<'a, 'p> {
+struct UnassignedStart<'a, 'p> {
     span: SpanRef<'a>,
     key: Key<'p>,
     refused: bool,
@@ -31,7 +31,7 @@ struct Open<'a, 'p> {
 
 /// An operation in the trace whose start request is missing.
 #[derive(Clone, Copy)]
-struct Headless {
+struct OrphanOperation {
     owner: u32,
     start: Time,
 }
@@ -52,10 +52,10 @@ impl Above {
         above.roots.extend(scan.trace.spans().map(SpanRef::ix));
         for ix in scan.top_down() {
             let Some(parent) = scan.tree.parent(ix) else { continue };
-            let sight = scan.sight(parent);
-            let is_command = sight.is(SpanRole::Wrapper);
+            let span_class = scan.span_class(parent);
+            let is_command = span_class.is(SpanRole::Wrapper);
             let command = if is_command { Some(parent) } else { above.command(parent) };
-            let named = sight.operation.filter(|_| is_command).or_else(|| above.named(parent));
+            let named = span_class.operation.filter(|_| is_command).or_else(|| above.named(parent));
             let root = above.root(parent);
             set(&mut above.commands, ix, command);
             set(&mut above.named, ix, named);
@@ -77,13 +77,13 @@ impl Above {
     }
 
     /// Who asks: the command above, else whatever is on top.
-    fn asker(&self, scan: &Scan<'_, '_>, of: SpanIx) -> Asker {
+    fn initiator(&self, scan: &Scan<'_, '_>, of: SpanIx) -> Initiator {
         if let Some(command) = self.command(of) {
-            return Asker::Span(command);
+            return Initiator::Span(command);
         }
         let root = self.root(of);
         let named = scan.trace.span(root).filter(|root| scan.tree.is_orphan(root.ix())).and_then(SpanRef::parent);
-        named.map_or(Asker::Span(root), |parent| Asker::Missing(parent.span))
+        named.map_or(Initiator::Span(root), |parent| Initiator::Missing(parent.span))
     }
 }
 
@@ -95,15 +95,15 @@ fn set<T>(list: &mut [T], ix: SpanIx, value: T) {
 
 /// Operations without a start by start time: all of them, and those of each type.
 #[derive(Default)]
-struct HeadlessByType {
-    all: Vec<Headless>,
-    of_type: HashMap<Option<String>, Vec<Headless>>,
+struct OrphansByType {
+    all: Vec<OrphanOperation>,
+    of_type: HashMap<Option<String>, Vec<OrphanOperation>>,
 }
 
-impl HeadlessByType {
+impl OrphansByType {
     /// The first that began between two times and may be of this type; an operation whose id does not say its type may be of any.
     fn first_between(&self, from: Time, to: Time, operation_type: Option<&str>) -> Option<u32> {
-        let first = |list: &[Headless]| {
+        let first = |list: &[OrphanOperation]| {
             let found = list.get(list.partition_point(|h| h.start < from)).copied();
             found.filter(|h| h.start <= to)
         };
@@ -120,96 +120,101 @@ pub(crate) fn without_id<'a, 'p>(
     scans: &'a [Scan<'a, 'p>],
     at: usize,
     owners: &Owners,
-    cases: &mut [Case<'a, 'p>],
+    operations: &mut [OperationSpans<'a, 'p>],
     playbook: &'p Playbook,
-) -> Vec<Case<'a, 'p>> {
+) -> Vec<OperationSpans<'a, 'p>> {
     let Some(scan) = scans.get(at) else { return Vec::new() };
     let above = std::cell::LazyCell::new(|| Above::new(scan));
     // By start, as the spans are.
     let mut accepted: HashMap<Key<'p>, Vec<(Time, u32)>> = HashMap::new();
-    let mut open: Vec<Open<'a, 'p>> = Vec::new();
+    let mut open: Vec<UnassignedStart<'a, 'p>> = Vec::new();
     for span in scan.trace.spans() {
         let ix = span.ix();
-        let Some(hit) = scan.sight(ix).route.filter(|hit| hit.role == RouteRole::Start) else { continue };
+        let Some(hit) = scan.span_class(ix).route.filter(|hit| hit.role == RouteRole::Start) else { continue };
         let asks = match span.kind() {
             SpanKind::Server => true,
             SpanKind::Client => scan.callee(span).is_none(),
             _ => false,
         };
-        if !asks || scan.sight(ix).folded {
+        if !asks || scan.span_class(ix).folded {
             continue;
         }
-        let key = (above.asker(scan, ix), hit.operation_type);
+        let key = (above.initiator(scan, ix), hit.operation_type);
         if let Some(owner) = owners.get(ix.index()).copied().flatten() {
             accepted.entry(key).or_default().push((span.start(), owner));
         } else {
-            let answer = Request::of(span, &scan.lexicon).unwrap_or_default();
+            let answer = Request::of(span, &scan.vocabulary).unwrap_or_default();
             let refused = answer.refused() || answer.status.is_none() && span.is_error();
-            open.push(Open { span, key, refused });
+            open.push(UnassignedStart { span, key, refused });
         }
     }
     if open.is_empty() {
         return Vec::new();
     }
-    let headless = headless(scan, owners, &above, cases);
+    let orphans = orphans(scan, owners, &above, operations);
     let skew = playbook.thresholds().clock_skew;
     let mut adding = Adding { scan, at, owners, known: HashMap::new(), given: HashMap::new() };
-    let mut groups: Vec<Case<'a, 'p>> = Vec::new();
+    let mut groups: Vec<OperationSpans<'a, 'p>> = Vec::new();
     let mut group_of: HashMap<Key<'p>, usize> = HashMap::new();
     for start in open {
         let later = accepted
             .get(&start.key)
             .and_then(|all| all.get(all.partition_point(|(when, _)| *when < start.span.start())));
         if let Some((_, owner)) = later.filter(|_| start.refused)
-            && let Some(case) = cases.get_mut(*owner as usize)
+            && let Some(operation) = operations.get_mut(*owner as usize)
         {
-            case.refused_starts += 1;
-            adding.add(start.span.ix(), Taker::Operation(*owner), case, true);
+            operation.refused_starts += 1;
+            adding.add(start.span.ix(), Taker::Operation(*owner), operation, true);
             continue;
         }
         let owner = above.named(start.span.ix()).or_else(|| {
             // A worker's part may begin outside the request that asked for it: clocks differ.
             let (from, to) = (start.span.start() - skew, start.span.end() + skew);
-            if start.refused { None } else { headless.first_between(from, to, start.key.1) }
+            if start.refused { None } else { orphans.first_between(from, to, start.key.1) }
         });
-        if let Some((owner, case)) = owner.and_then(|owner| Some((owner, cases.get_mut(owner as usize)?))) {
-            case.route_type = case.route_type.or(start.key.1);
-            let above = start.span.kind() == SpanKind::Client && !case.members.is_empty();
-            adding.add(start.span.ix(), Taker::Operation(owner), case, above);
+        if let Some((owner, operation)) = owner.and_then(|owner| Some((owner, operations.get_mut(owner as usize)?))) {
+            operation.route_type = operation.route_type.or(start.key.1);
+            let above = start.span.kind() == SpanKind::Client && !operation.members.is_empty();
+            adding.add(start.span.ix(), Taker::Operation(owner), operation, above);
             continue;
         }
         let place = *group_of.entry(start.key).or_insert_with(|| {
-            groups.push(Case::new(None, scans, playbook));
+            groups.push(OperationSpans::new(None, scans, playbook));
             groups.len() - 1
         });
-        if let Some(case) = groups.get_mut(place) {
-            case.start_requests += 1;
-            case.route_type = start.key.1;
-            adding.add(start.span.ix(), Taker::Group(place), case, false);
+        if let Some(operation) = groups.get_mut(place) {
+            operation.start_requests += 1;
+            operation.route_type = start.key.1;
+            adding.add(start.span.ix(), Taker::Group(place), operation, false);
         }
     }
     groups
 }
 
 /// Operations here whose first span names a parent that is missing, and that have no start request.
-fn headless(scan: &Scan<'_, '_>, owners: &Owners, above: &Above, cases: &[Case<'_, '_>]) -> HeadlessByType {
+fn orphans(
+    scan: &Scan<'_, '_>,
+    owners: &Owners,
+    above: &Above,
+    operations: &[OperationSpans<'_, '_>],
+) -> OrphansByType {
     let mut first: HashMap<u32, (SpanIx, bool)> = HashMap::new();
     for span in scan.trace.spans() {
         let Some(owner) = owners.get(span.ix().index()).copied().flatten() else { continue };
         let (_, begun) = first.entry(owner).or_insert((span.ix(), false));
-        *begun |= scan.sight(span.ix()).route_is(RouteRole::Start);
+        *begun |= scan.span_class(span.ix()).route_is(RouteRole::Start);
     }
-    let mut found = HeadlessByType::default();
+    let mut found = OrphansByType::default();
     for (owner, (ix, _)) in first.into_iter().filter(|(_, (_, begun))| !begun) {
         if let Some(span) = scan.trace.span(ix).filter(|_| scan.tree.is_orphan(above.root(ix))) {
-            found.all.push(Headless { owner, start: span.start() });
+            found.all.push(OrphanOperation { owner, start: span.start() });
         }
     }
     found.all.sort_by_key(|h| (h.start, h.owner));
-    for operation in &found.all {
-        let case = cases.get(operation.owner as usize);
-        let own = case.and_then(|case| case.playbook.type_in_id(case.id?));
-        found.of_type.entry(own).or_default().push(*operation);
+    for orphan in &found.all {
+        let operation = operations.get(orphan.owner as usize);
+        let own = operation.and_then(|operation| operation.playbook.type_in_id(operation.id?));
+        found.of_type.entry(own).or_default().push(*orphan);
     }
     found
 }
@@ -235,10 +240,10 @@ struct Adding<'s, 'a, 'p> {
 
 impl<'a, 'p> Adding<'_, 'a, 'p> {
     /// Adds what is at and below a start, and the command above it as context.
-    fn add(&mut self, root: SpanIx, taker: Taker, case: &mut Case<'a, 'p>, as_context: bool) {
+    fn add(&mut self, root: SpanIx, taker: Taker, operation: &mut OperationSpans<'a, 'p>, as_context: bool) {
         let (scan, at) = (self.scan, self.at);
         // Traces are looked at one after the other, so what is of this one comes last.
-        let here = || case.context.iter().rev().take_while(|m| m.scan == at).map(|m| m.span.ix());
+        let here = || operation.context.iter().rev().take_while(|m| m.scan == at).map(|m| m.span.ix());
         let known = self.known.entry(taker).or_insert_with(|| here().collect());
         let given = self.given.entry(taker).or_default();
         let mut last: Option<usize> = None;
@@ -251,25 +256,25 @@ impl<'a, 'p> Adding<'_, 'a, 'p> {
             if self.owners.get(ix.index()).copied().flatten().is_some() {
                 continue;
             }
-            if scan.sight(ix).folded {
-                if let Some(member) = last.and_then(|last| case.members.get_mut(last)) {
+            if scan.span_class(ix).folded {
+                if let Some(member) = last.and_then(|last| operation.members.get_mut(last)) {
                     member.folded += 1;
                 }
                 continue;
             }
-            let member = case.member(at, ix);
+            let member = operation.member(at, ix);
             if !as_context {
-                case.members.extend(member);
-                last = case.members.len().checked_sub(1);
+                operation.members.extend(member);
+                last = operation.members.len().checked_sub(1);
             } else if known.insert(ix) {
-                case.context.extend(member);
+                operation.context.extend(member);
             }
         }
-        for above in scan.tree.ancestors(root).take(MOST_ABOVE) {
-            if scan.sight(above).is(SpanRole::Coordinator) || !known.insert(above) {
+        for above in scan.tree.ancestors(root).take(MAX_ANCESTORS) {
+            if scan.span_class(above).is(SpanRole::Coordinator) || !known.insert(above) {
                 break;
             }
-            case.context.extend(case.member(at, above));
+            operation.context.extend(operation.member(at, above));
         }
     }
 }

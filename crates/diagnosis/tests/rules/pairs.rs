@@ -394,7 +394,7 @@ const ELSEWHERE: [&str; 10] = [
     "DEFAULT_BASELINE_WINDOW",
     "MOST",
     // growth.rs beside this file: how far up the context of an operation reaches.
-    "MOST_ABOVE",
+    "MAX_ANCESTORS",
 ];
 
 #[test]

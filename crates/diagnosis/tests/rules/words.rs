@@ -1,6 +1,6 @@
 //! Texts that a person on call reads: commands exist, causes are states, nothing is left unfilled.
 
-use diagnosis::playbook::{Fill, Placeholder, Template};
+use diagnosis::playbook::{Bindings, Placeholder, Template};
 
 use crate::picture::playbook;
 
@@ -48,11 +48,11 @@ const CONTAINERS: &[&str] = &[
 
 fn solutions() -> impl Iterator<Item = (&'static str, String)> {
     let filled = |template: &Template| {
-        let mut fill = Fill::default();
+        let mut bindings = Bindings::default();
         for placeholder in Placeholder::ALL.iter().filter(|p| ![Placeholder::WorkerContainer].contains(p)) {
-            fill.set(*placeholder, "X");
+            bindings.set(*placeholder, "X");
         }
-        template.fill(&fill)
+        template.fill(&bindings)
     };
     playbook().rules().iter().filter_map(move |rule| Some((rule.id.as_str(), filled(rule.solution.as_ref()?))))
 }

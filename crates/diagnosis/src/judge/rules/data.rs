@@ -19,16 +19,17 @@ pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) 
 
 /// Data requests that failed under a green status: spans that would carry received bars and carry an error instead.
 fn segments_failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let bars = facts.case.playbook.keys(Attr::BarsReceived);
+    let bars = facts.operation.playbook.keys(Attr::BarsReceived);
     let delivering: HashSet<&str> = facts
-        .case
+        .operation
         .members
         .iter()
         .filter(|m| bars.iter().any(|key| m.span.attribute(key).is_some()))
         .map(|m| m.span.name())
         .collect();
-    let requests = facts.case.members.iter().filter(|m| {
-        delivering.contains(&m.span.name()) || facts.case.playbook.steps().iter().any(|s| fetches(s, m.span.name()))
+    let requests = facts.operation.members.iter().filter(|m| {
+        delivering.contains(&m.span.name())
+            || facts.operation.playbook.steps().iter().any(|s| fetches(s, m.span.name()))
     });
     let requests: HashSet<_> = requests.map(|m| (m.scan, m.span.ix())).collect();
     let failed = facts.faults.iter().filter(|f| requests.contains(&(f.member.scan, f.member.span.ix())));
@@ -53,9 +54,9 @@ fn fetches(step: &crate::playbook::Step, name: &str) -> bool {
 
 /// Bars that are missing in some data requests. What other requests brought beyond theirs does not make up for them.
 fn fewer_bars<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let number = |m, attr| facts.case.scan(m).get(m.span, attr).and_then(Value::as_i64);
+    let number = |m, attr| facts.operation.scan(m).get(m.span, attr).and_then(Value::as_i64);
     let segment = |m| Some((m, number(m, Attr::BarsReceived)?, number(m, Attr::BarsRequested)?));
-    let segments: Vec<_> = facts.case.members.iter().filter_map(segment).collect();
+    let segments: Vec<_> = facts.operation.members.iter().filter_map(segment).collect();
     let sum = |of: &dyn Fn(i64, i64) -> i64| {
         segments.iter().fold(0i64, |sum, (_, received, requested)| sum.saturating_add(of(*received, *requested)))
     };
@@ -74,14 +75,14 @@ fn fewer_bars<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 
 fn gate_rejected<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let rejected = facts
-        .case
+        .operation
         .members
         .iter()
-        .rfind(|m| facts.case.scan(m).get(m.span, Attr::GatePassed).and_then(Value::as_bool) == Some(false))?;
-    let text = |attr| facts.case.scan(rejected).text(rejected.span, attr).unwrap_or_default();
+        .rfind(|m| facts.operation.scan(m).get(m.span, Attr::GatePassed).and_then(Value::as_bool) == Some(false))?;
+    let text = |attr| facts.operation.scan(rejected).text(rejected.span, attr).unwrap_or_default();
     let draft = Draft::of(facts, rule_ids::QUALITY_GATE_REJECTED)?
         .quote(P::Gate, &text(Attr::GateName))
         .quote(P::Reason, &text(Attr::GateReason))
-        .aside();
+        .as_finding();
     Some(draft.attribute(facts, rejected, Attr::GatePassed).attribute(facts, rejected, Attr::GateReason))
 }

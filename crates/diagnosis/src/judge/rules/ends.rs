@@ -4,7 +4,7 @@ use crate::{
     gather::{errors::Fault, facts::Facts, operation_status::OperationStatus},
     judge::draft::Draft,
     playbook::{Attr, Confidence, Effect, Placeholder as P, RouteRole, Verdict, rule_ids},
-    slice::case::Member,
+    slice::operation_spans::Member,
 };
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
@@ -26,7 +26,7 @@ pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) 
 fn ending<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>) -> Option<&'c Member<'a, 'p>> {
     // An end that a resume undid is not the end.
     let last = facts.states.last().filter(|change| change.status.is_terminal())?;
-    facts.case.members.get(last.member)
+    facts.operation.members.get(last.member)
 }
 
 fn completed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
@@ -42,11 +42,11 @@ fn failed_by_class<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let origin = facts.origin.as_ref()?;
     let (class, groups) =
         origin.class.as_ref().filter(|(class, _)| !class.is_unreachable() && class.effect != Effect::Wraps)?;
-    let rule = facts.case.playbook.rule(&class.rule)?;
+    let rule = facts.operation.playbook.rule(&class.rule)?;
     if rule.verdict == Verdict::NoWorkers {
         return None;
     }
-    let mut draft = Draft::of(facts, &rule.id)?.with_fill(groups);
+    let mut draft = Draft::of(facts, &rule.id)?.with_bindings(groups);
     if class.effect == Effect::WorkerLost {
         draft = lost_worker(facts, draft);
     }
@@ -72,10 +72,10 @@ fn prove_error<'p>(facts: &Facts<'_, '_, 'p>, draft: Draft<'p>) -> Draft<'p> {
 }
 
 fn failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let answer = facts.start_answer().filter(|_| facts.case.id.is_none());
+    let answer = facts.start_answer().filter(|_| facts.operation.id.is_none());
     if let Some(code) = answer.and_then(|r| r.status).filter(|_| no_exception(facts)) {
         let draft = Draft::of(facts, rule_ids::FAILED_START_REFUSED)?.set(P::StatusCode, code.to_string());
-        let start = facts.case.members.iter().rfind(|m| m.sight.route_is(RouteRole::Start))?;
+        let start = facts.operation.members.iter().rfind(|m| m.span_class.route_is(RouteRole::Start))?;
         return Some(draft.attribute(facts, start, Attr::HttpStatus));
     }
     Some(prove_error(facts, Draft::of(facts, rule_ids::FAILED_OPERATION)?))
@@ -87,21 +87,22 @@ fn no_exception(facts: &Facts<'_, '_, '_>) -> bool {
 
 /// Who ended it: by the reason that was written down, as far as the playbook's patterns know how it begins.
 fn cancelled<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let reason = ending(facts).and_then(|m| facts.case.scan(m).text(m.span, Attr::CancellationReason));
-    let given_back = facts.case.mentions.iter().rfind(|m| m.role == RouteRole::StatusUpdate);
-    let by_reason = reason.as_deref().and_then(|reason| facts.case.playbook.cancellation_rule(reason));
+    let reason = ending(facts).and_then(|m| facts.operation.scan(m).text(m.span, Attr::CancellationReason));
+    let given_back = facts.operation.mentions.iter().rfind(|m| m.role == RouteRole::StatusUpdate);
+    let by_reason = reason.as_deref().and_then(|reason| facts.operation.playbook.cancellation_rule(reason));
     let without_reason =
         if given_back.is_some() && reason.is_none() { rule_ids::CANCELLED_SHUTDOWN } else { rule_ids::CANCELLED_USER };
     let rule = by_reason.unwrap_or(without_reason);
     let mut draft = Draft::of(facts, rule)?.quote(P::Reason, reason.as_deref().unwrap_or_default());
     if ending(facts).is_none() {
-        draft = draft.sure(Confidence::Medium, "the new state is in the request's body, which traces do not carry");
+        draft = draft
+            .with_confidence(Confidence::Medium, "the new state is in the request's body, which traces do not carry");
     }
     if let Some(member) = ending(facts) {
         draft = draft.attribute(facts, member, Attr::ToStatus).attribute(facts, member, Attr::CancellationReason);
     }
     if let Some(mention) = given_back
-        && let Some(member) = facts.case.member(mention.scan, mention.span.ix())
+        && let Some(member) = facts.operation.member(mention.scan, mention.span.ix())
     {
         draft = draft.address(facts, &member);
     }
@@ -109,11 +110,11 @@ fn cancelled<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 }
 
 fn unknown<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let last = facts.case.members.last();
+    let last = facts.operation.members.last();
     let at = facts.last_activity.unwrap_or(facts.context.now);
     let strange = facts.states.last().filter(|change| change.status == OperationStatus::Unknown);
     if let Some(change) = strange
-        && let Some(member) = facts.case.members.get(change.member)
+        && let Some(member) = facts.operation.members.get(change.member)
         && let Some(draft) = Draft::of(facts, rule_ids::UNKNOWN_STATE)
     {
         let draft = draft.quote(P::State, &change.word);
@@ -134,7 +135,7 @@ fn suppressed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     }
     let faults: Vec<_> = facts.faults.iter().filter(|fault| !fault.wrapper && !fault.outside).collect();
     let first = faults.first()?;
-    let draft = Draft::of(facts, rule_ids::ERROR_SUPPRESSED)?.set(P::Count, faults.len().to_string()).aside();
+    let draft = Draft::of(facts, rule_ids::ERROR_SUPPRESSED)?.set(P::Count, faults.len().to_string()).as_finding();
     let draft = match &first.class {
         Some(class) => draft.quote(P::ErrorType, class),
         None => draft.set(P::ErrorType, "an error"),
@@ -145,7 +146,7 @@ fn suppressed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 
 fn resumed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let resume = facts.states.iter().find(|change| change.resuming)?;
-    let member = facts.case.members.get(resume.member)?;
-    let draft = Draft::of(facts, rule_ids::ATTEMPTS_SEVERAL)?.set(P::Count, facts.attempts.to_string()).aside();
+    let member = facts.operation.members.get(resume.member)?;
+    let draft = Draft::of(facts, rule_ids::ATTEMPTS_SEVERAL)?.set(P::Count, facts.attempts.to_string()).as_finding();
     Some(draft.attribute(facts, member, Attr::ToStatus))
 }

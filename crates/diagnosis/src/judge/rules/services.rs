@@ -8,16 +8,20 @@ use crate::{
         facts::{Facts, is_open},
         operation_status::OperationStatus,
         origin::{Origin, Proof},
-        world::{Witness, World},
+        surrounding_traces::{RelatedFailure, SurroundingTraces},
     },
     judge::draft::Draft,
     playbook::{Attr, Confidence, Effect, ErrorClass, Placeholder as P, Service, any_fits},
     read::{reported::Source, request::Request},
-    slice::case::Member,
+    slice::operation_spans::Member,
 };
 use trace::{SpanIx, SpanKind, Time, Value};
 
-pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, drafts: &mut Vec<Draft<'p>>) {
+pub(super) fn apply<'p>(
+    facts: &Facts<'_, '_, 'p>,
+    surroundings: &SurroundingTraces<'_, 'p>,
+    drafts: &mut Vec<Draft<'p>>,
+) {
     // A connection error that the operation survived did not keep it from its end.
     let ended_well = matches!(facts.status, OperationStatus::Completed | OperationStatus::Cancelled);
     let Some(silent) = silent_service(facts) else { return };
@@ -25,16 +29,16 @@ pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>, drafts
         return;
     }
     let waited = waited(facts, &silent).or_else(|| facts.window.map(|w| (w.start, w.until)));
-    let draft = match waited.and_then(|waited| world.explains(silent.service, waited)) {
+    let draft = match waited.and_then(|waited| surroundings.explains(silent.service, waited)) {
         Some((service, failure)) if silent.timeout => by_correlation(facts, &silent, service, failure),
         _ => unanswered(facts, &silent),
     };
     drafts.extend(draft.map(|draft| match silent.weight {
         Weight::Failed => draft,
         Weight::CanOnlyFail => {
-            draft.sure(Confidence::Medium, "the operation still runs, and its next call may be answered")
+            draft.with_confidence(Confidence::Medium, "the operation still runs, and its next call may be answered")
         }
-        Weight::Waiting => draft.aside(),
+        Weight::Waiting => draft.as_finding(),
     }));
 }
 
@@ -64,11 +68,13 @@ struct Silent<'a, 'p> {
 fn waited(facts: &Facts<'_, '_, '_>, silent: &Silent<'_, '_>) -> Option<(Time, Time)> {
     let member = silent.member.as_ref()?;
     let called = |m: &&Member<'_, '_>| {
-        let lexicon = &facts.case.scan(m).lexicon;
-        let request = Request::of(m.span, lexicon).filter(|request| !request.answered());
-        request.and_then(|request| request.service(lexicon)).is_some_and(|service| service.rule == silent.service.rule)
+        let vocabulary = &facts.operation.scan(m).vocabulary;
+        let request = Request::of(m.span, vocabulary).filter(|request| !request.answered());
+        request
+            .and_then(|request| request.service(vocabulary))
+            .is_some_and(|service| service.rule == silent.service.rule)
     };
-    let calls = facts.case.members.iter().filter(|m| m.span.kind() == SpanKind::Client && m.span.is_error());
+    let calls = facts.operation.members.iter().filter(|m| m.span.kind() == SpanKind::Client && m.span.is_error());
     let calls = calls.filter(called).chain([member]).map(|m| (m.span.start(), m.span.end()));
     calls.reduce(|(start, end), (from, to)| (start.min(from), end.max(to)))
 }
@@ -79,7 +85,7 @@ fn silent_service<'a, 'p>(facts: &Facts<'_, 'a, 'p>) -> Option<Silent<'a, 'p>> {
     let Some(origin) = origin else { return waiting(facts) };
     let row = origin.class.as_ref().map(|(row, _)| *row);
     let called = origin.member.filter(|m| m.span.kind() == SpanKind::Client);
-    let request = called.and_then(|m| Request::of(m.span, &facts.case.scan(&m).lexicon));
+    let request = called.and_then(|m| Request::of(m.span, &facts.operation.scan(&m).vocabulary));
     let timeout = row.is_some_and(|row| row.effect == Effect::TimedOut);
     if !row.map_or_else(|| got_no_answer(origin, request), ErrorClass::is_unreachable) {
         return None;
@@ -100,15 +106,15 @@ fn silent_service<'a, 'p>(facts: &Facts<'_, 'a, 'p>) -> Option<Silent<'a, 'p>> {
     }
     let mut target = request.target();
     target.path = target.path.or(path);
-    let service = facts.case.playbook.service_at(target).or_else(|| other(facts))?;
-    let error_type = (!origin.is_silence()).then(|| origin.error_type.clone());
+    let service = facts.operation.playbook.service_at(target).or_else(|| other(facts))?;
+    let error_type = (!origin.is_unanswered()).then(|| origin.error_type.clone());
     Some(Silent { service, request, member, error_type, timeout, weight: Weight::Failed })
 }
 
 /// Whether the origin is a request without an answer, whatever the playbook knows of its error.
 fn got_no_answer(origin: &Origin<'_, '_>, request: Option<Request<'_>>) -> bool {
     let http = request.is_some_and(|request| request.method.is_some() && !request.answered());
-    origin.is_silence()
+    origin.is_unanswered()
         || http && !origin.wrapper && matches!(origin.proof, Proof::Span(source) if source.is_described())
 }
 
@@ -116,7 +122,7 @@ fn got_no_answer(origin: &Origin<'_, '_>, request: Option<Request<'_>>) -> bool 
 fn behind<'a, 'p>(facts: &Facts<'_, 'a, 'p>, timeout: bool) -> Option<Silent<'a, 'p>> {
     let origin = facts.origin.as_ref()?;
     let member = origin.member?;
-    let playbook = facts.case.playbook;
+    let playbook = facts.operation.playbook;
     let within = playbook.services().iter().find(|s| any_fits(&s.names, member.span.service()))?;
     let known = playbook.correlations().iter().find(|c| c.waiting_on == within.rule)?;
     let service = playbook.services().iter().find(|s| s.rule == known.explains)?;
@@ -131,15 +137,17 @@ fn behind<'a, 'p>(facts: &Facts<'_, 'a, 'p>, timeout: bool) -> Option<Silent<'a,
 }
 
 fn other<'p>(facts: &Facts<'_, '_, 'p>) -> Option<&'p Service> {
-    facts.case.playbook.services().iter().find(|service| service.name.is_empty())
+    facts.operation.playbook.services().iter().find(|service| service.name.is_empty())
 }
 
 fn last_unanswered<'a, 'p>(facts: &Facts<'_, 'a, 'p>, path: Option<&str>) -> Option<(Request<'a>, Member<'a, 'p>)> {
-    facts.case.members.iter().rev().filter(|m| m.span.kind() == SpanKind::Client && m.span.is_error()).find_map(|m| {
-        let request = Request::of(m.span, &facts.case.scan(m).lexicon)?;
-        let meant = path.is_none_or(|path| request.path == Some(path));
-        (meant && !request.answered()).then_some((request, *m))
-    })
+    facts.operation.members.iter().rev().filter(|m| m.span.kind() == SpanKind::Client && m.span.is_error()).find_map(
+        |m| {
+            let request = Request::of(m.span, &facts.operation.scan(m).vocabulary)?;
+            let meant = path.is_none_or(|path| request.path == Some(path));
+            (meant && !request.answered()).then_some((request, *m))
+        },
+    )
 }
 
 /// An operation that still runs, whose latest work is a request that got no answer.
@@ -147,17 +155,17 @@ fn waiting<'a, 'p>(facts: &Facts<'_, 'a, 'p>) -> Option<Silent<'a, 'p>> {
     if !is_open(facts) {
         return None;
     }
-    let calls = || facts.case.members.iter().filter(|m| m.span.kind() == SpanKind::Client);
+    let calls = || facts.operation.members.iter().filter(|m| m.span.kind() == SpanKind::Client);
     let faults: HashMap<_, _> = facts.faults.iter().map(|f| ((f.member.scan, f.member.span.ix()), f)).collect();
     let last = call(facts, &faults, calls().next_back()?)?;
     let (error_type, timeout) = last.failure.clone()?;
-    // Calls of one service; those that the playbook does not know are told apart by their address.
+    // Calls of one service; those that the playbook does not know are distinguished by their address.
     let name = |call: &Call<'a, 'p>| {
         (call.service.rule.as_str(), call.service.name.is_empty().then(|| call.request.address()))
     };
     let same: Vec<Call<'a, 'p>> =
         calls().filter_map(|m| call(facts, &faults, m)).filter(|c| name(c) == name(&last)).collect();
-    let enough = same.len() >= facts.case.playbook.thresholds().failing_calls;
+    let enough = same.len() >= facts.operation.playbook.thresholds().failing_calls;
     let none_answered = same.iter().all(|call| call.failure.is_some());
     let can_only_fail = enough && none_answered && !goes_on(facts, &last.member);
     let weight = if can_only_fail { Weight::CanOnlyFail } else { Weight::Waiting };
@@ -185,15 +193,15 @@ fn call<'a, 'p>(
     faults: &HashMap<(usize, SpanIx), &Fault<'a, 'p>>,
     member: &Member<'a, 'p>,
 ) -> Option<Call<'a, 'p>> {
-    let lexicon = &facts.case.scan(member).lexicon;
-    let request = Request::of(member.span, lexicon)?;
-    let service = request.service(lexicon).or_else(|| other(facts))?;
+    let vocabulary = &facts.operation.scan(member).vocabulary;
+    let request = Request::of(member.span, vocabulary)?;
+    let service = request.service(vocabulary).or_else(|| other(facts))?;
     let failure = || {
         let fault = faults.get(&(member.scan, member.span.ix()))?;
         if fault.source == Source::NoAnswer {
             return Some((None, false));
         }
-        let (row, _) = classify(facts.case.playbook, fault.class.as_deref(), fault.message.as_deref())?;
+        let (row, _) = classify(facts.operation.playbook, fault.class.as_deref(), fault.message.as_deref())?;
         row.is_unreachable().then(|| (fault.class.clone(), row.effect == Effect::TimedOut))
     };
     let failure = if request.answered() { None } else { failure() };
@@ -203,8 +211,8 @@ fn call<'a, 'p>(
 /// Whether the operation did other work after a call had failed.
 fn goes_on(facts: &Facts<'_, '_, '_>, call: &Member<'_, '_>) -> bool {
     use crate::playbook::SpanRole::{Coordinator, Marker, Transition};
-    let works = |m: &&Member<'_, '_>| ![Coordinator, Marker, Transition].into_iter().any(|role| m.sight.is(role));
-    facts.case.members.iter().filter(works).any(|m| m.span.start() >= call.span.end() && !m.span.is_error())
+    let works = |m: &&Member<'_, '_>| ![Coordinator, Marker, Transition].into_iter().any(|role| m.span_class.is(role));
+    facts.operation.members.iter().filter(works).any(|m| m.span.start() >= call.span.end() && !m.span.is_error())
 }
 
 impl Draft<'_> {
@@ -235,15 +243,15 @@ fn unanswered<'p>(facts: &Facts<'_, '_, 'p>, silent: &Silent<'_, 'p>) -> Option<
         .quote(P::Caller, silent.member.map(|m| m.span.service()).unwrap_or_default())
         .container(silent.service, &silent.request);
     if silent.timeout {
-        draft = draft.because(silent.service.root_cause_timeout.as_ref());
+        draft = draft.with_root_cause(silent.service.root_cause_timeout.as_ref());
     }
     if silent.error_type.is_none() {
-        draft = draft.sure(Confidence::Medium, "the caller's span says that the call failed, but not why");
+        draft = draft.with_confidence(Confidence::Medium, "the caller's span says that the call failed, but not why");
     }
     let Some(member) = &silent.member else { return Some(draft.origin(facts)) };
     draft = draft.address(facts, member);
     if silent.request.method.is_some() && !silent.request.answered() {
-        let key = facts.case.playbook.keys(Attr::HttpStatus).first().map_or("status code", String::as_str);
+        let key = facts.operation.playbook.keys(Attr::HttpStatus).first().map_or("status code", String::as_str);
         draft = draft.lacks(member, key, "no answer came");
     }
     Some(draft.first_error(facts, member))
@@ -253,7 +261,7 @@ fn by_correlation<'p>(
     facts: &Facts<'_, '_, 'p>,
     silent: &Silent<'_, 'p>,
     service: &'p Service,
-    failure: Witness<'_, 'p>,
+    failure: RelatedFailure<'_, 'p>,
 ) -> Option<Draft<'p>> {
     let attribute =
         |key: &Option<String>| key.as_ref().and_then(|key| failure.member.span.attribute(key)).map(Value::to_text);

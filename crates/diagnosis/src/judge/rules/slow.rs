@@ -13,16 +13,16 @@ use crate::{
     judge::draft::Draft,
     playbook::{Attr, Confidence, Placeholder as P, SpanRole, Step, any_fits, rule_ids},
     read::request::Request,
-    slice::case::Member,
+    slice::operation_spans::Member,
 };
 use trace::{Micros, SpanKind, SpanRef, Value};
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_>>, drafts: &mut Vec<Draft<'p>>) {
     let completed = facts.status == OperationStatus::Completed;
-    for step in facts.case.playbook.steps() {
+    for step in facts.operation.playbook.steps() {
         // A step that was slow explains a failure or a running operation too, but does not decide there.
         let draft = slow_step(facts, step);
-        drafts.extend(draft.map(|draft| if completed { draft } else { draft.aside() }));
+        drafts.extend(draft.map(|draft| if completed { draft } else { draft.as_finding() }));
     }
     if completed {
         drafts.extend(above_baseline(facts, baseline));
@@ -35,18 +35,18 @@ pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_
 fn above_baseline<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_>>) -> Option<Draft<'p>> {
     let baseline = baseline?;
     let (usual, length) = (baseline.duration, facts.window?.length());
-    let thresholds = facts.case.playbook.thresholds();
+    let thresholds = facts.operation.playbook.thresholds();
     let slowdown = length.0 as f64 / usual.0.max(1) as f64;
     if slowdown < thresholds.slow_factor || Micros(length.0 - usual.0) < thresholds.slow_excess {
         return None;
     }
     let path = facts.path.as_ref()?;
-    let member = |section: &SectionSum<'_>| section.largest.and_then(|ix| facts.case.members.get(ix));
+    let member = |section: &SectionSum<'_>| section.largest.and_then(|ix| facts.operation.members.get(ix));
     let draft = Draft::of(facts, rule_ids::SLOW_BASELINE)?
         .set(P::Slowdown, format!("{slowdown:.1}"))
         .set(P::Baseline, usual.to_string())
         .comparison(None, "duration / baseline", &format!("{length} / {usual}"));
-    let playbook = facts.case.playbook;
+    let playbook = facts.operation.playbook;
     Some(match grown_most(&by_comparable_key(&path.sums, playbook), baseline) {
         Some(grown) => draft
             .quote(P::GrownSpan, &facts.section_name(grown.section))
@@ -127,21 +127,22 @@ fn slow_step<'p>(facts: &Facts<'_, '_, 'p>, step: &'p Step) -> Option<Draft<'p>>
         };
     }
     if fits(&step.certain_device) {
-        let carrier = facts.case.members.iter().find(|m| facts.case.scan(m).get(m.span, Attr::Device).is_some());
+        let carrier =
+            facts.operation.members.iter().find(|m| facts.operation.scan(m).get(m.span, Attr::Device).is_some());
         if let Some(carrier) = carrier {
             draft = draft.attribute(facts, carrier, Attr::Device);
         }
-        draft = draft.sure(Confidence::High, "");
+        draft = draft.with_confidence(Confidence::High, "");
     }
     Some(draft)
 }
 
 fn measures<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>, step: &Step) -> Vec<Measure<'c, 'a, 'p>> {
-    let spans = facts.case.members.iter().filter(|m| any_fits(&step.spans, m.span.name()));
+    let spans = facts.operation.members.iter().filter(|m| any_fits(&step.spans, m.span.name()));
     let spans = spans.filter_map(|member| {
         let took = match step.attribute {
             Some(attr) => {
-                let ms = facts.case.scan(member).get(member.span, attr).and_then(Value::as_f64)?;
+                let ms = facts.operation.scan(member).get(member.span, attr).and_then(Value::as_f64)?;
                 Micros((ms * 1000.0) as i64)
             }
             None => member.span.duration(),
@@ -149,7 +150,7 @@ fn measures<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>, step: &Step) -> Vec<Measur
         Some(Measure { took, member: Some(member) })
     });
     let sections = facts.path.as_ref().map(|path| path.sections.as_slice()).unwrap_or_default().iter();
-    // A phase may fall into several gaps; it is one run all the same. One that still goes on is no run yet.
+    // A phase may fall into several gaps; it is one run all the same. One that still goes on does not count yet.
     let ended = !is_open(facts);
     let gaps = sections.filter(|s| ended && s.member.is_none() && step.phases.iter().any(|phase| *phase == s.key.name));
     let phase: i64 = gaps.map(|s| s.length().0).sum();
@@ -159,8 +160,8 @@ fn measures<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>, step: &Step) -> Vec<Measur
 
 /// Whether the work went where the step may take long.
 fn dispatched_to(facts: &Facts<'_, '_, '_>, step: &Step) -> bool {
-    let calls = facts.case.members.iter().filter(|m| m.span.kind() == SpanKind::Client);
-    calls.filter_map(|m| Request::of(m.span, &facts.case.scan(m).lexicon)).any(|request| {
+    let calls = facts.operation.members.iter().filter(|m| m.span.kind() == SpanKind::Client);
+    calls.filter_map(|m| Request::of(m.span, &facts.operation.scan(m).vocabulary)).any(|request| {
         request.port.is_some_and(|port| step.unless_ports.contains(&port))
             || request.host.is_some_and(|host| any_fits(&step.unless_hosts, host))
     })
@@ -168,14 +169,14 @@ fn dispatched_to(facts: &Facts<'_, '_, '_>, step: &Step) -> bool {
 
 /// Many similar children of one span, one after the other (Jaeger's own skill calls it N+1).
 fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let rule = facts.case.playbook.rule(rule_ids::CHATTY_N_PLUS_ONE)?;
-    let most = facts.case.playbook.thresholds().chatty_calls;
+    let rule = facts.operation.playbook.rule(rule_ids::CHATTY_N_PLUS_ONE)?;
+    let most = facts.operation.playbook.thresholds().chatty_calls;
     let mut groups: BTreeMap<(usize, u32, String), Vec<&Member<'_, '_>>> = BTreeMap::new();
-    for member in &facts.case.members {
-        let scan = facts.case.scan(member);
+    for member in &facts.operation.members {
+        let scan = facts.operation.scan(member);
         let Some(parent) = scan.tree.parent(member.span.ix()) else { continue };
-        let sight = scan.sight(parent);
-        if sight.is(SpanRole::Coordinator) || scan.tree.children(parent).len() <= most {
+        let span_class = scan.span_class(parent);
+        if span_class.is(SpanRole::Coordinator) || scan.tree.children(parent).len() <= most {
             continue;
         }
         let name = call_name(facts, member);
@@ -185,7 +186,7 @@ fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     }
     let ((scan, _, name), calls) =
         groups.into_iter().filter(|(_, calls)| calls.len() > most && is_chatty(calls)).max_by_key(|(_, c)| c.len())?;
-    let parent = facts.case.scans.get(scan).and_then(|s| s.trace.span(s.tree.parent(calls.first()?.span.ix())?));
+    let parent = facts.operation.scans.get(scan).and_then(|s| s.trace.span(s.tree.parent(calls.first()?.span.ix())?));
     let total = calls.iter().fold(Micros(0), |sum, m| sum + m.span.duration());
     let draft = Draft::of(facts, &rule.id)?
         .set(P::Count, calls.len().to_string())
@@ -193,12 +194,12 @@ fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         .quote(P::Span, parent.map(SpanRef::name).unwrap_or_default())
         .set(P::Duration, total.to_string());
     let first = calls.first()?;
-    Some(draft.count(first, "similar calls", calls.len()).aside())
+    Some(draft.count(first, "similar calls", calls.len()).as_finding())
 }
 
-/// A client span's name is only its method; its path tells one call from another.
+/// A client span's name is only its method; its path distinguishes one call from another.
 fn call_name(facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>) -> String {
-    let request = Request::of(member.span, &facts.case.scan(member).lexicon);
+    let request = Request::of(member.span, &facts.operation.scan(member).vocabulary);
     match request.filter(|_| member.span.kind() == SpanKind::Client).and_then(|r| r.path) {
         Some(path) => format!("{} {path}", member.span.name()),
         None => member.span.name().to_owned(),

@@ -7,18 +7,18 @@ use crate::{
         errors,
         facts::{Facts, is_open},
         operation_status::OperationStatus,
-        world::World,
+        surrounding_traces::SurroundingTraces,
     },
     judge::draft::Draft,
     playbook::{Address, Attr, Confidence, Effect, Placeholder as P, RouteRole, SpanRole, any_fits, rule_ids},
     read::{request::Request, scan::Scan},
-    slice::case::Member,
+    slice::operation_spans::Member,
 };
 use trace::{Micros, SpanKind, SpanRef, Time, Value};
 
 pub(super) fn apply<'p>(
     facts: &Facts<'_, '_, 'p>,
-    world: &World<'_, 'p>,
+    surroundings: &SurroundingTraces<'_, 'p>,
     baseline: Option<Micros>,
     drafts: &mut Vec<Draft<'p>>,
 ) {
@@ -28,7 +28,7 @@ pub(super) fn apply<'p>(
     let mismatch = instance_mismatch(facts);
     let mut found: Vec<Draft<'p>> = progress_frozen(facts).into_iter().chain(worker_lost(facts)).collect();
     if found.is_empty() {
-        found.extend(health_checks_ended(facts, world));
+        found.extend(health_checks_ended(facts, surroundings));
     }
     let certain = mismatch.as_ref().is_some_and(|(_, certain)| *certain);
     if found.is_empty() && !certain {
@@ -39,7 +39,7 @@ pub(super) fn apply<'p>(
     }
     // An instance in each service may be meant so: it explains an operation that does not go on, and no other.
     let explains = certain || !found.is_empty();
-    drafts.extend(mismatch.map(|(draft, _)| if explains { draft } else { draft.aside() }));
+    drafts.extend(mismatch.map(|(draft, _)| if explains { draft } else { draft.as_finding() }));
     drafts.extend(found);
     drafts.extend(running(facts));
 }
@@ -54,8 +54,8 @@ fn allowed(facts: &Facts<'_, '_, '_>, baseline: Option<Micros>) -> Option<Micros
         return Some(set);
     }
     let last = facts.work_before(facts.context.now).map(|m| m.span.name());
-    let table = facts.case.playbook.silence(&facts.operation_type, last)?.allowed;
-    let thresholds = facts.case.playbook.thresholds();
+    let table = facts.operation.playbook.silence(&facts.operation_type, last)?.allowed;
+    let thresholds = facts.operation.playbook.thresholds();
     // What is usual counts in both directions; but nothing that starts up is stuck before it may be pending.
     let floor = table.min(thresholds.pending_for);
     let usual = baseline.map(|usual| Micros((usual.0 as f64 * thresholds.silence_factor) as i64).max(floor));
@@ -64,7 +64,7 @@ fn allowed(facts: &Facts<'_, '_, '_>, baseline: Option<Micros>) -> Option<Micros
 
 fn running<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let last = facts.states.last()?;
-    let member = facts.case.members.get(last.member)?;
+    let member = facts.operation.members.get(last.member)?;
     let draft = Draft::of(facts, rule_ids::RUNNING_ACTIVE)?.attribute(facts, member, Attr::ToStatus);
     Some(draft.absence(Some(member), "transition to an end", "not there", facts.context.now))
 }
@@ -84,11 +84,11 @@ fn silent<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>) -> Option<Dra
 
 fn never_started<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let silence = silence(facts);
-    let allowed = facts.context.stall_threshold.unwrap_or(facts.case.playbook.thresholds().pending_for);
+    let allowed = facts.context.stall_threshold.unwrap_or(facts.operation.playbook.thresholds().pending_for);
     if facts.status != OperationStatus::Pending || silence <= allowed {
         return None;
     }
-    let registered = facts.states.last().and_then(|s| facts.case.members.get(s.member));
+    let registered = facts.states.last().and_then(|s| facts.operation.members.get(s.member));
     Some(Draft::of(facts, rule_ids::STUCK_NEVER_STARTED)?.set(P::Silence, silence.to_string()).absence(
         registered,
         "transition to running",
@@ -102,16 +102,16 @@ fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let mut gone: Option<(Time, Member<'_, 'p>)> = None;
     let mut answered: Option<Time> = None;
     let mut unanswered = 0;
-    let thresholds = facts.case.playbook.thresholds();
-    for mention in facts.case.mentions.iter().filter(|m| m.role == RouteRole::Poll) {
-        let Some(scan) = facts.case.scans.get(mention.scan) else { continue };
-        let Some(member) = facts.case.member(mention.scan, mention.span.ix()) else { continue };
+    let thresholds = facts.operation.playbook.thresholds();
+    for mention in facts.operation.mentions.iter().filter(|m| m.role == RouteRole::Poll) {
+        let Some(scan) = facts.operation.scans.get(mention.scan) else { continue };
+        let Some(member) = facts.operation.member(mention.scan, mention.span.ix()) else { continue };
         let span = mention.span;
         // Only the backend's own request to the worker says anything of the worker; the command's poll asks the backend.
         if span.kind() != SpanKind::Client || !asked_by_backend(facts, scan, span) {
             continue;
         }
-        let request = Request::of(span, &scan.lexicon).unwrap_or_default();
+        let request = Request::of(span, &scan.vocabulary).unwrap_or_default();
         if request.status == Some(404) {
             // A worker that was restarted answers, but knows nothing of the operation.
             gone = Some((span.end(), member));
@@ -120,8 +120,8 @@ fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         } else if span.is_error() {
             unanswered += 1;
             // A busy worker may let one request wait for too long; nobody lets every one wait.
-            let class = errors::own_class(facts.case, &member);
-            let known = errors::classify(facts.case.playbook, class.as_deref(), None);
+            let class = errors::own_class(facts.operation, &member);
+            let known = errors::classify(facts.operation.playbook, class.as_deref(), None);
             let timed_out = known.is_some_and(|(row, _)| row.effect == Effect::TimedOut);
             if !timed_out || unanswered >= thresholds.timed_out_polls {
                 gone = Some((span.end(), member));
@@ -133,9 +133,9 @@ fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         return None;
     }
     let mut draft = Draft::of(facts, rule_ids::STUCK_WORKER_LOST)?;
-    // Workers and the backend serve operations under the same path, so only the address tells them apart.
-    if let Some(request) = Request::of(member.span, &facts.case.scan(&member).lexicon)
-        && let Some(service) = facts.case.playbook.service_at(Address { path: None, ..request.target() })
+    // Workers and the backend serve operations under the same path, so only the address distinguishes them.
+    if let Some(request) = Request::of(member.span, &facts.operation.scan(&member).vocabulary)
+        && let Some(service) = facts.operation.playbook.service_at(Address { path: None, ..request.target() })
     {
         draft = draft.container(service, &request);
     }
@@ -148,15 +148,15 @@ fn worker_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 /// coordinator), or below nothing (a coordinator that still runs is not there yet) in a service that the playbook knows.
 fn asked_by_backend(facts: &Facts<'_, '_, '_>, scan: &Scan<'_, '_>, span: SpanRef<'_>) -> bool {
     match scan.tree.parent(span.ix()) {
-        Some(parent) => !scan.sight(parent).is(SpanRole::Wrapper),
-        None => facts.case.playbook.services().iter().any(|s| any_fits(&s.names, span.service())),
+        Some(parent) => !scan.span_class(parent).is(SpanRole::Wrapper),
+        None => facts.operation.playbook.services().iter().any(|s| any_fits(&s.names, span.service())),
     }
 }
 
-fn health_checks_ended<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>) -> Option<Draft<'p>> {
+fn health_checks_ended<'p>(facts: &Facts<'_, '_, 'p>, surroundings: &SurroundingTraces<'_, 'p>) -> Option<Draft<'p>> {
     let service = facts.worker_service()?;
-    let thresholds = facts.case.playbook.thresholds();
-    let health = world.health(service).filter(|health| health.checks >= thresholds.health_checks)?;
+    let thresholds = facts.operation.playbook.thresholds();
+    let health = surroundings.health(service).filter(|health| health.checks >= thresholds.health_checks)?;
     let silence = facts.context.now - health.last;
     let gap = thresholds.health_gap;
     let after = facts.last_activity.is_none_or(|last| last <= health.last + gap);
@@ -176,10 +176,10 @@ fn health_checks_ended<'p>(facts: &Facts<'_, '_, 'p>, world: &World<'_, 'p>) -> 
 /// The span went on for long after its progress was written last.
 fn progress_frozen<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let progress = &facts.progress;
-    let member = facts.case.members.get(progress.member?)?;
+    let member = facts.operation.members.get(progress.member?)?;
     let percent = progress.percent.filter(|percent| (0.0..100.0).contains(percent))?;
     let frozen = member.span.end() - progress.at?;
-    if frozen < facts.case.playbook.thresholds().progress_frozen {
+    if frozen < facts.operation.playbook.thresholds().progress_frozen {
         return None;
     }
     let draft = Draft::of(facts, rule_ids::STUCK_PROGRESS_FROZEN)?
@@ -192,10 +192,10 @@ fn progress_frozen<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 /// Two instances of the operations service; certain when one service holds both.
 fn instance_mismatch<'p>(facts: &Facts<'_, '_, 'p>) -> Option<(Draft<'p>, bool)> {
     let carriers: Vec<_> = facts
-        .case
+        .operation
         .members
         .iter()
-        .filter_map(|m| Some((m, facts.case.scan(m).get(m.span, Attr::Instance).map(Value::to_text)?)))
+        .filter_map(|m| Some((m, facts.operation.scan(m).get(m.span, Attr::Instance).map(Value::to_text)?)))
         .collect();
     let instances: BTreeSet<&str> = carriers.iter().map(|(_, id)| &**id).collect();
     if instances.len() < 2 {
@@ -213,7 +213,8 @@ fn instance_mismatch<'p>(facts: &Facts<'_, '_, 'p>) -> Option<(Draft<'p>, bool)>
     let certain = pairs.len() > services.len();
     draft = draft.quote(P::Value, instances.iter().next().copied().unwrap_or_default());
     if !certain {
-        draft = draft.sure(Confidence::Medium, "each service has one instance of its own, which may be meant so");
+        draft = draft
+            .with_confidence(Confidence::Medium, "each service has one instance of its own, which may be meant so");
     }
     Some((draft, certain))
 }

@@ -9,21 +9,22 @@ use trace::SpanKind;
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
     drafts.extend(context_lost(facts));
-    let asked = facts.case.id.is_none() || facts.case.members.iter().any(|m| m.sight.route_is(RouteRole::Start));
+    let asked =
+        facts.operation.id.is_none() || facts.operation.members.iter().any(|m| m.span_class.route_is(RouteRole::Start));
     if asked && facts.status == OperationStatus::Unknown && facts.states.is_empty() {
         drafts.extend(worker_missing(facts));
     }
 }
 
 fn context_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    if !facts.case.context_lost {
+    if !facts.operation.context_lost {
         return None;
     }
     let lonely = facts
-        .case
+        .operation
         .members
         .iter()
-        .find(|m| m.sight.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Server)?;
+        .find(|m| m.span_class.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Server)?;
     let dispatch = facts.choices.iter().find(|c| c.dispatch.is_some());
     let mut draft = Draft::of(facts, rule_ids::TRACE_CONTEXT_LOST)?.quote(P::Target, lonely.span.service()).absence(
         Some(lonely),
@@ -40,9 +41,9 @@ fn context_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 /// An accepted start without an operation below it.
 fn worker_missing<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let now = facts.context.now;
-    let last = facts.case.members.last()?;
+    let last = facts.operation.members.last()?;
     let ended = facts.last_activity.unwrap_or(now);
-    if now - ended <= facts.case.playbook.thresholds().export_delay {
+    if now - ended <= facts.operation.playbook.thresholds().export_delay {
         let draft = Draft::of(facts, rule_ids::RUNNING_JUST_STARTED)?.set(P::Silence, (now - ended).to_string());
         return Some(draft.absence(Some(last), "registration of the operation", "not here yet", now));
     }
@@ -56,7 +57,7 @@ fn worker_missing<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         rule_ids::TRACE_WORKER_MISSING
     };
     let request = accepted.dispatch.map(|d| d.request).unwrap_or_default();
-    let service = request.service(&facts.case.scan(&accepted.member).lexicon).map(|s| s.name.as_str());
+    let service = request.service(&facts.operation.scan(&accepted.member).vocabulary).map(|s| s.name.as_str());
     let draft = Draft::of(facts, rule)?;
     let draft = match (service.filter(|name| !name.is_empty()), request.address()) {
         (Some(name), Some(address)) => draft.set(P::Target, format!("the {name} ({})", first_line(&address))),
@@ -69,9 +70,9 @@ fn worker_missing<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 
 /// Whether the dispatch went to a host that is known to send no spans.
 fn uninstrumented(facts: &Facts<'_, '_, '_>, accepted: &Choice<'_, '_>) -> bool {
-    let Some(rule) = facts.case.playbook.rule(rule_ids::TRACE_HOST_UNINSTRUMENTED) else { return false };
+    let Some(rule) = facts.operation.playbook.rule(rule_ids::TRACE_HOST_UNINSTRUMENTED) else { return false };
     let Some(dispatch) = accepted.dispatch else { return false };
     let here = dispatch.request.port.is_some_and(|port| rule.ports.contains(&port));
     here || dispatch.request.host.is_some_and(|host| any_fits(&rule.hosts, host))
-        || accepted.member.sight.is(SpanRole::Dispatch) && rule.ports.is_empty()
+        || accepted.member.span_class.is(SpanRole::Dispatch) && rule.ports.is_empty()
 }

@@ -54,18 +54,18 @@ fn all_refused<'p>(facts: &Facts<'_, '_, 'p>, failed: bool) -> Option<Draft<'p>>
     }))
 }
 
-/// Training selections leave no span of their own: only the error tells.
+/// Training selections leave no span of their own: only the error shows what happened.
 fn by_error<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let origin = facts.origin.as_ref()?;
     let (class, groups) = origin.class.as_ref()?;
-    let rule = facts.case.playbook.rule(&class.rule)?;
+    let rule = facts.operation.playbook.rule(&class.rule)?;
     let counted = facts.workers.selection.as_ref().is_some_and(|s| s.status != Some(WorkerStatus::Success));
     if rule.verdict != Verdict::NoWorkers || counted {
         return None;
     }
     origin.member?;
     let draft =
-        Draft::of(facts, &rule.id)?.with_fill(groups).set(P::Count, facts.workers.refused.len().max(1).to_string());
+        Draft::of(facts, &rule.id)?.with_bindings(groups).set(P::Count, facts.workers.refused.len().max(1).to_string());
     Some(draft.origin(facts))
 }
 
@@ -75,12 +75,12 @@ fn retried<'p>(facts: &Facts<'_, '_, 'p>, failed: bool) -> Option<Draft<'p>> {
     }
     if let Some(first) = facts.workers.refused.first().filter(|_| facts.workers.accepted.is_some()) {
         let count = facts.workers.refused.len().to_string();
-        let draft = Draft::of(facts, rule_ids::WORKER_RETRIED)?.set(P::Count, count).aside();
+        let draft = Draft::of(facts, rule_ids::WORKER_RETRIED)?.set(P::Count, count).as_finding();
         return Some(draft.attribute(facts, &first.member, Attr::HttpStatus));
     }
-    if facts.case.refused_starts > 0 {
-        let count = (facts.case.refused_starts + 1).to_string();
-        return Some(Draft::of(facts, rule_ids::WORKER_START_RETRIED)?.set(P::Count, count).aside());
+    if facts.operation.refused_starts > 0 {
+        let count = (facts.operation.refused_starts + 1).to_string();
+        return Some(Draft::of(facts, rule_ids::WORKER_START_RETRIED)?.set(P::Count, count).as_finding());
     }
     None
 }

@@ -68,13 +68,13 @@ pub struct Duration(pub Micros);
 /// A text that is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a duration; write for example 90s, 1h30m or 250ms (units: ns, us, ms, s, m, h, d, w)")]
-pub struct NoDuration(String);
+pub struct DurationError(String);
 
 impl FromStr for Duration {
-    type Err = NoDuration;
+    type Err = DurationError;
 
-    fn from_str(text: &str) -> Result<Self, NoDuration> {
-        let refuse = || NoDuration(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, DurationError> {
+        let refuse = || DurationError(text.to_owned());
         let mut rest = text.trim();
         let mut total = 0.0;
         if rest.is_empty() {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashSet;
 
 use super::{
-    case::{Case, Member},
+    operation_spans::{Member, OperationSpans},
     pairing::{Call, nearest_pairs},
 };
 use crate::{playbook::RouteRole, read::request::Request};
@@ -41,8 +41,8 @@ struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    fn new(owner: usize, case: &Case<'a, '_>, member: &Member<'a, '_>) -> Self {
-        let request = Request::of(member.span, &case.scan(member).lexicon).unwrap_or_default();
+    fn new(owner: usize, operation: &OperationSpans<'a, '_>, member: &Member<'a, '_>) -> Self {
+        let request = Request::of(member.span, &operation.scan(member).vocabulary).unwrap_or_default();
         Self {
             owner,
             address: Address { path: request.path, port: request.port },
@@ -89,27 +89,30 @@ impl Ports {
 
 /// Gives every operation whose worker's first request has no caller the start that was dispatched to it, if there is
 /// one; such starts are taken out of `starts`.
-pub(crate) fn lost_context<'a, 'p>(cases: &mut [Case<'a, 'p>], starts: &mut Vec<Case<'a, 'p>>) {
+pub(crate) fn lost_context<'a, 'p>(
+    operations: &mut [OperationSpans<'a, 'p>],
+    starts: &mut Vec<OperationSpans<'a, 'p>>,
+) {
     let mut served: Vec<Side<'a>> = Vec::new();
-    for (at, case) in cases.iter_mut().enumerate() {
-        let Some(server) = lonely_worker(case) else { continue };
-        case.context_lost = !case.id.is_some_and(|id| case.playbook.is_called_directly(id));
-        served.push(Side::new(at, case, &server));
+    for (at, operation) in operations.iter_mut().enumerate() {
+        let Some(server) = worker_without_caller(operation) else { continue };
+        operation.context_lost = !operation.id.is_some_and(|id| operation.playbook.is_called_directly(id));
+        served.push(Side::new(at, operation, &server));
     }
     let Some(skew) = starts.first().map(|start| start.playbook.thresholds().clock_skew) else { return };
     if served.is_empty() {
         return;
     }
-    let of_start = |(at, start): (usize, &Case<'a, 'p>)| Some(Side::new(at, start, dispatch(start)?));
+    let of_start = |(at, start): (usize, &OperationSpans<'a, 'p>)| Some(Side::new(at, start, dispatch(start)?));
     let sent: Vec<Side<'a>> = starts.iter().enumerate().filter_map(of_start).collect();
-    let mut halves: Vec<Option<Case<'a, 'p>>> = std::mem::take(starts).into_iter().map(Some).collect();
-    for (start, operation) in one_call(sent, served, skew) {
+    let mut halves: Vec<Option<OperationSpans<'a, 'p>>> = std::mem::take(starts).into_iter().map(Some).collect();
+    for (start, owner) in one_call(sent, served, skew) {
         let start = halves.get_mut(start).and_then(Option::take);
-        if let (Some(start), Some(case)) = (start, cases.get_mut(operation)) {
-            case.context_lost = true;
-            case.route_type = case.route_type.or(start.route_type);
-            case.members.extend(start.members);
-            case.context.extend(start.context);
+        if let (Some(start), Some(operation)) = (start, operations.get_mut(owner)) {
+            operation.context_lost = true;
+            operation.route_type = operation.route_type.or(start.route_type);
+            operation.members.extend(start.members);
+            operation.context.extend(start.context);
         }
     }
     starts.extend(halves.into_iter().flatten());
@@ -150,20 +153,23 @@ fn one_call(mut sent: Vec<Side<'_>>, mut served: Vec<Side<'_>>, skew: Micros) ->
     joined
 }
 
-fn lonely_worker<'a, 'p>(case: &Case<'a, 'p>) -> Option<Member<'a, 'p>> {
-    let begun = case.members.iter().any(|m| m.sight.route_is(RouteRole::Start) && m.span.kind() == SpanKind::Server);
-    let mut servers = case.members.iter().filter(|m| {
-        m.sight.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Server && m.span.parent().is_none()
+fn worker_without_caller<'a, 'p>(operation: &OperationSpans<'a, 'p>) -> Option<Member<'a, 'p>> {
+    let begun =
+        operation.members.iter().any(|m| m.span_class.route_is(RouteRole::Start) && m.span.kind() == SpanKind::Server);
+    let mut servers = operation.members.iter().filter(|m| {
+        m.span_class.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Server && m.span.parent().is_none()
     });
     if begun { None } else { servers.next().copied() }
 }
 
 /// The last dispatch that was not refused and found no span in the worker.
-fn dispatch<'c, 'a, 'p>(start: &'c Case<'a, 'p>) -> Option<&'c Member<'a, 'p>> {
-    let sent =
-        start.members.iter().filter(|m| m.sight.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Client);
+fn dispatch<'c, 'a, 'p>(start: &'c OperationSpans<'a, 'p>) -> Option<&'c Member<'a, 'p>> {
+    let sent = start
+        .members
+        .iter()
+        .filter(|m| m.span_class.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Client);
     let unanswered = sent.filter(|m| start.scan(m).callee(m.span).is_none());
     unanswered
-        .filter(|m| !Request::of(m.span, &start.scan(m).lexicon).is_some_and(|request| request.refused()))
+        .filter(|m| !Request::of(m.span, &start.scan(m).vocabulary).is_some_and(|request| request.refused()))
         .max_by_key(|m| (m.span.start(), m.span.trace().id(), m.span.ix()))
 }

@@ -1,24 +1,24 @@
-//! What traces without an operation tell about the same time: refused connections elsewhere, health checks.
+//! What traces without an operation show about the same time: refused connections elsewhere, health checks.
 
 use hashbrown::HashMap;
 
 use crate::{
     playbook::{Correlation, Playbook, RouteRole, Service, SpanRole},
     read::scan::Scan,
-    slice::{case::Member, intervals::Intervals},
+    slice::{intervals::Intervals, operation_spans::Member},
 };
 use trace::{SpanKind, Time};
 
 /// A failing span elsewhere.
 #[derive(Clone, Copy)]
-pub(crate) struct Witness<'a, 'p> {
+pub(crate) struct RelatedFailure<'a, 'p> {
     pub(crate) member: Member<'a, 'p>,
     pub(crate) correlation: &'p Correlation,
 }
 
 /// When a service was asked for its health.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Health {
+pub(crate) struct HealthChecks {
     pub(crate) last: Time,
     pub(crate) checks: usize,
 }
@@ -26,46 +26,46 @@ pub(crate) struct Health {
 /// Failing spans that explain why one service did not answer, by start.
 struct RelatedFailures<'a, 'p> {
     times: Intervals,
-    failures: Vec<Witness<'a, 'p>>,
+    failures: Vec<RelatedFailure<'a, 'p>>,
 }
 
 impl<'a, 'p> RelatedFailures<'a, 'p> {
-    fn new(mut failures: Vec<Witness<'a, 'p>>) -> Self {
+    fn new(mut failures: Vec<RelatedFailure<'a, 'p>>) -> Self {
         failures.sort_by_key(|f| (f.member.span.start(), f.member.span.trace().id(), f.member.span.ix()));
         let times = Intervals::new(failures.iter().map(|f| (f.member.span.start(), f.member.span.end())));
         Self { times, failures }
     }
 
     /// The first that lasted into the time between `from` and `to`.
-    fn between(&self, from: Time, to: Time) -> Option<&Witness<'a, 'p>> {
+    fn between(&self, from: Time, to: Time) -> Option<&RelatedFailure<'a, 'p>> {
         let first = self.times.first_reaching(from, 0)?;
         self.failures.get(first).filter(|failure| failure.member.span.start() <= to)
     }
 }
 
 /// Everything beside the operations.
-pub(crate) struct World<'a, 'p> {
+pub(crate) struct SurroundingTraces<'a, 'p> {
     playbook: &'p Playbook,
     /// By the rule of the service that did not answer.
     related: HashMap<&'p str, RelatedFailures<'a, 'p>>,
-    health: HashMap<&'a str, Health>,
+    health: HashMap<&'a str, HealthChecks>,
 }
 
-impl<'a, 'p> World<'a, 'p> {
+impl<'a, 'p> SurroundingTraces<'a, 'p> {
     pub(crate) fn new(scans: &'a [Scan<'a, 'p>], playbook: &'p Playbook) -> Self {
-        let mut health: HashMap<&'a str, Health> = HashMap::new();
-        let mut failures: HashMap<&'p str, Vec<Witness<'a, 'p>>> = HashMap::new();
+        let mut health: HashMap<&'a str, HealthChecks> = HashMap::new();
+        let mut failures: HashMap<&'p str, Vec<RelatedFailure<'a, 'p>>> = HashMap::new();
         for (at, scan) in scans.iter().enumerate() {
             for span in scan.trace.spans() {
-                let sight = scan.sight(span.ix());
-                if sight.is(SpanRole::Context) && span.is_error() {
-                    let member = Member { span, scan: at, sight, folded: 0 };
+                let span_class = scan.span_class(span.ix());
+                if span_class.is(SpanRole::Context) && span.is_error() {
+                    let member = Member { span, scan: at, span_class, folded: 0 };
                     if let Some(failure) = related_failure(member, playbook) {
                         failures.entry(&failure.correlation.waiting_on).or_default().push(failure);
                     }
                 }
-                if sight.route_is(RouteRole::Health) && span.kind() == SpanKind::Server && !span.is_error() {
-                    let health = health.entry(span.service()).or_insert(Health { last: span.end(), checks: 0 });
+                if span_class.route_is(RouteRole::Health) && span.kind() == SpanKind::Server && !span.is_error() {
+                    let health = health.entry(span.service()).or_insert(HealthChecks { last: span.end(), checks: 0 });
                     health.last = health.last.max(span.end());
                     health.checks += 1;
                 }
@@ -76,7 +76,7 @@ impl<'a, 'p> World<'a, 'p> {
     }
 
     /// Health checks of a service.
-    pub(crate) fn health(&self, service: &str) -> Option<Health> {
+    pub(crate) fn health(&self, service: &str) -> Option<HealthChecks> {
         self.health.get(service).copied()
     }
 
@@ -85,7 +85,7 @@ impl<'a, 'p> World<'a, 'p> {
         &self,
         waited_on: &Service,
         (from, to): (Time, Time),
-    ) -> Option<(&'p Service, Witness<'a, 'p>)> {
+    ) -> Option<(&'p Service, RelatedFailure<'a, 'p>)> {
         let slack = self.playbook.thresholds().correlation_window;
         let failure = self.related.get(waited_on.rule.as_str())?.between(from - slack, to + slack)?;
         let blamed = self.playbook.services().iter().find(|s| s.rule == failure.correlation.explains)?;
@@ -93,7 +93,7 @@ impl<'a, 'p> World<'a, 'p> {
     }
 }
 
-fn related_failure<'a, 'p>(member: Member<'a, 'p>, playbook: &'p Playbook) -> Option<Witness<'a, 'p>> {
+fn related_failure<'a, 'p>(member: Member<'a, 'p>, playbook: &'p Playbook) -> Option<RelatedFailure<'a, 'p>> {
     let correlation = playbook.correlations().iter().find(|c| c.span.fits(member.span.name()))?;
-    Some(Witness { member, correlation })
+    Some(RelatedFailure { member, correlation })
 }

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     gather::{facts::Facts, origin::Proof},
     playbook::{Attr, Rule},
-    read::reported::{self, Reported, Source},
-    slice::case::Member,
+    read::reported::{self, ReportedError, Source},
+    slice::operation_spans::Member,
 };
 use trace::{Status, Time};
 
@@ -27,7 +27,7 @@ impl Draft<'_> {
 
     /// An attribute of a span, if the span has it.
     pub(super) fn attribute(mut self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>, attr: Attr) -> Self {
-        if let Some((key, value)) = facts.case.scan(member).find(member.span, attr) {
+        if let Some((key, value)) = facts.operation.scan(member).find(member.span, attr) {
             self.push(at_span(self.rule, EvidenceKind::Attribute, member, key, &value.to_text()));
         }
         self
@@ -35,9 +35,9 @@ impl Draft<'_> {
 
     /// The words of the playbook that a span of an error says.
     pub(super) fn error_words(mut self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>) -> Self {
-        let words = facts.case.playbook.words().iter().enumerate().filter(|(_, word)| word.proves_errors);
+        let words = facts.operation.playbook.words().iter().enumerate().filter(|(_, word)| word.proves_errors);
         for (nth, _) in words {
-            if let Some((key, value)) = facts.case.scan(member).word(member.span, nth) {
+            if let Some((key, value)) = facts.operation.scan(member).word(member.span, nth) {
                 self.push(at_span(self.rule, EvidenceKind::Attribute, member, key, &value.to_text()));
             }
         }
@@ -54,7 +54,7 @@ impl Draft<'_> {
 
     /// Where a request went, as its span says it.
     pub(super) fn address(self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>) -> Self {
-        let says = |attr: &&Attr| facts.case.scan(member).get(member.span, **attr).is_some();
+        let says = |attr: &&Attr| facts.operation.scan(member).get(member.span, **attr).is_some();
         let attrs = [Attr::HttpUrl, Attr::HttpTarget, Attr::PeerHost, Attr::PeerService];
         match attrs.iter().find(says) {
             Some(attr) => self.attribute(facts, member, *attr),
@@ -86,7 +86,7 @@ impl Draft<'_> {
             Proof::Nothing => self,
             Proof::Attribute(attr) => self.attribute(facts, &member, attr),
             Proof::Span(source) => {
-                let here = reported::errors(facts.case.scan(&member), member.span);
+                let here = reported::errors(facts.operation.scan(&member), member.span);
                 match here.iter().find(|error| error.source == source && Some(error.at) == origin.at) {
                     Some(error) => self.error(facts, &member, error),
                     None => {
@@ -99,14 +99,14 @@ impl Draft<'_> {
 
     /// The first thing that went wrong at a span, as the span says it.
     pub(super) fn first_error(self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>) -> Self {
-        match reported::errors(facts.case.scan(member), member.span).first() {
+        match reported::errors(facts.operation.scan(member), member.span).first() {
             Some(error) => self.error(facts, member, error),
             None => self,
         }
     }
 
     /// Something that went wrong at a span, as the span says it.
-    pub(super) fn error(self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>, error: &Reported<'_>) -> Self {
+    pub(super) fn error(self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>, error: &ReportedError<'_>) -> Self {
         match error.source {
             Source::Event => self.event(facts, member, error),
             Source::Attributes => self
@@ -126,8 +126,8 @@ impl Draft<'_> {
     }
 
     /// The event of an exception: each of its attributes that says what it was.
-    fn event(mut self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>, error: &Reported<'_>) -> Self {
-        let playbook = facts.case.playbook;
+    fn event(mut self, facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>, error: &ReportedError<'_>) -> Self {
+        let playbook = facts.operation.playbook;
         let value = |event: trace::EventRef<'_>, attr| {
             let mut keys = playbook.keys(attr).iter();
             keys.find_map(|key| {

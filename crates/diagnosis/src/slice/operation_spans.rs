@@ -2,21 +2,21 @@
 
 use crate::{
     playbook::{Playbook, RouteRole, SpanRole},
-    read::scan::{Scan, Sight},
+    read::scan::{Scan, SpanClass},
 };
 use trace::{SpanIx, SpanRef, Time};
 
 /// How many spans above one of an operation's spans are kept as its context. A command is a few spans above what it asks
 /// for; without a limit thousands of operations below a deep chain would each keep the whole chain.
-pub(crate) const MOST_ABOVE: usize = 100;
+pub(crate) const MAX_ANCESTORS: usize = 100;
 
 /// A span of an operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Member<'t, 'p> {
     pub(crate) span: SpanRef<'t>,
-    /// Position of its trace in [`Case::scans`].
+    /// Position of its trace in [`OperationSpans::scans`].
     pub(crate) scan: usize,
-    pub(crate) sight: Sight<'p>,
+    pub(crate) span_class: SpanClass<'p>,
     /// Noise and polls folded away directly or indirectly below it.
     pub(crate) folded: u32,
 }
@@ -24,12 +24,12 @@ pub(crate) struct Member<'t, 'p> {
 impl Member<'_, '_> {
     /// Whether it plays this part.
     pub(crate) fn is(&self, role: SpanRole) -> bool {
-        self.sight.is(role)
+        self.span_class.is(role)
     }
 
     /// Whether it is a request of this kind.
     pub(crate) fn route_is(&self, role: RouteRole) -> bool {
-        self.sight.route_is(role)
+        self.span_class.route_is(role)
     }
 }
 
@@ -41,8 +41,8 @@ pub(crate) struct Mention<'t> {
     pub(crate) role: RouteRole,
 }
 
-/// An operation and everything the traces tell of it.
-pub(crate) struct Case<'a, 'p> {
+/// An operation with everything the traces contain about it.
+pub(crate) struct OperationSpans<'a, 'p> {
     pub(crate) id: Option<&'a str>,
     pub(crate) scans: &'a [Scan<'a, 'p>],
     pub(crate) playbook: &'p Playbook,
@@ -61,7 +61,7 @@ pub(crate) struct Case<'a, 'p> {
     pub(crate) context_lost: bool,
 }
 
-impl<'a, 'p> Case<'a, 'p> {
+impl<'a, 'p> OperationSpans<'a, 'p> {
     pub(crate) fn new(id: Option<&'a str>, scans: &'a [Scan<'a, 'p>], playbook: &'p Playbook) -> Self {
         Self {
             id,
@@ -89,7 +89,7 @@ impl<'a, 'p> Case<'a, 'p> {
 
     pub(crate) fn member(&self, scan: usize, ix: SpanIx) -> Option<Member<'a, 'p>> {
         let from = self.scans.get(scan)?;
-        Some(Member { span: from.trace.span(ix)?, scan, sight: from.sight(ix), folded: 0 })
+        Some(Member { span: from.trace.span(ix)?, scan, span_class: from.span_class(ix), folded: 0 })
     }
 
     /// Sorts members and context by start; call it after adding.
