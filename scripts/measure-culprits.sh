@@ -11,5 +11,5 @@ fi
 recorded=$(cd "$recorded" && pwd)
 cd "$(dirname "$0")/.."
 
-KTRDR_FAULTS=$recorded cargo test --locked --quiet --test culprits -- \
+KTRDR_FAULTS=$recorded cargo test --release --locked --quiet --test culprits -- \
   --ignored --exact measure::recorded_faults --nocapture

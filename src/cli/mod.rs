@@ -3,6 +3,7 @@
 mod args;
 mod connect;
 mod critical_path;
+mod culprits;
 mod demo;
 mod error;
 mod feed;
@@ -52,6 +53,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Operation(args) => wait(connect::operation(args)),
         Command::Operations(args) => wait(connect::operations(args)),
         Command::File(args) => file::run(args),
+        Command::Culprits(args) if args.files.is_empty() => wait(culprits::of_ranges(args)),
+        Command::Culprits(args) => culprits::of_files(args),
         Command::CriticalPath(args) => critical_path::run(args),
         Command::Playbook(args) => playbook::run(args),
         Command::Demo(args) => match &args.feed {

@@ -16,6 +16,7 @@ mod grpc;
 mod http;
 mod intervals;
 mod join;
+mod observed;
 mod origin;
 mod own_words;
 mod pairing;
@@ -35,6 +36,7 @@ mod workers;
 mod world;
 
 pub use comparable::{Comparable, LargestSections};
+pub use observed::{Observed, observe_operations};
 pub use record::*;
 pub use rows::*;
 
@@ -108,6 +110,17 @@ pub struct Report {
 /// others (a refused `ib.connect`, health checks) and are otherwise ignored.
 #[must_use]
 pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Report {
+    let (judged, comparables) = judge(traces, playbook, context, |_, _| ());
+    Report { diagnoses: judged.into_iter().map(|(diagnosis, ())| diagnosis).collect(), comparables }
+}
+
+/// The diagnoses, newest start first, each with what `more` makes of the operation, and the completed operations.
+fn judge<T>(
+    traces: &[Trace],
+    playbook: &Playbook,
+    context: &Context,
+    more: impl Fn(&facts::Facts<'_, '_, '_>, &Diagnosis) -> T,
+) -> (Vec<(Diagnosis, T)>, Vec<Comparable>) {
     let traces = prepare::prepare(traces, playbook, context);
     let (scans, ids) = find::scan(&traces, playbook);
     let world = world::World::new(&scans, playbook);
@@ -117,11 +130,16 @@ pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Rep
     let comparables: Vec<Comparable> = facts.iter().filter_map(assemble::comparable).collect();
     let completed = comparables.iter().chain(&context.history);
     let baselines = baseline::Baselines::new(completed, playbook.thresholds(), context.baseline_window);
-    let mut diagnoses: Vec<Diagnosis> =
-        facts.iter().map(|facts| assemble::diagnosis(facts, &world, &baselines)).collect();
+    let mut judged: Vec<(Diagnosis, T)> = Vec::with_capacity(facts.len());
+    for facts in &facts {
+        let diagnosis = assemble::diagnosis(facts, &world, &baselines);
+        let more = more(facts, &diagnosis);
+        judged.push((diagnosis, more));
+    }
     drop(baselines);
-    diagnoses.sort_by(|a, b| (b.start, &a.operation_id, a.trace_id).cmp(&(a.start, &b.operation_id, b.trace_id)));
-    Report { diagnoses, comparables }
+    judged
+        .sort_by(|(a, _), (b, _)| (b.start, &a.operation_id, a.trace_id).cmp(&(a.start, &b.operation_id, b.trace_id)));
+    (judged, comparables)
 }
 
 /// Whether some span of the operation carries all these attributes.

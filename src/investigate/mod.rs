@@ -9,6 +9,7 @@
 
 mod cache;
 mod complete;
+mod culprits;
 mod discover;
 mod fetch;
 mod history;
@@ -26,6 +27,7 @@ use std::{
 };
 
 pub use cache::CacheUse;
+pub use culprits::{Compared, SAMPLE, Side, WhatChanged};
 use hashbrown::{HashMap, HashSet};
 pub use target::Target;
 use tokio::time::Instant;
