@@ -5,10 +5,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
 use hashbrown::HashSet;
 
-use super::{AT_ONCE, Filters, Gathered, Investigator, TimeRange, select};
+use super::{Filters, Gathered, Investigator, TimeRange, select};
 use crate::{
     diagnosis::{
         Detail, Diagnosis, Observed,
@@ -203,32 +202,27 @@ impl Investigator {
             filters.services.iter().cloned().map(Some).collect()
         };
         let limit = SAMPLE.div_ceil(parts.unsigned_abs() as usize);
-        let searches = (0..parts).flat_map(|part| {
+        let searches = |part: i64| -> Vec<Search> {
             let at = |part: i64| range.from + Micros(length / parts * part);
             let to = if part + 1 == parts { range.to } else { at(part + 1) - Micros(1) };
             let attributes = filters.tags.clone();
             let search = Search { attributes, from: at(part), to, limit, ..Search::default() };
-            services.iter().map(move |service| Search { service: service.clone(), ..search.clone() })
-        });
-        let searches: Vec<Search> = searches.collect();
-        let found: Vec<_> = futures_util::stream::iter(searches)
-            .map(|search| self.fetch(search))
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
-        let is_sample = found.iter().any(|found| found.truncated);
+            services.iter().map(|service| Search { service: service.clone(), ..search.clone() }).collect()
+        };
         let mut gathered = Gathered::default();
-        let mut partial = false;
-        for mut one in found {
-            partial |= one.partial;
-            one.traces.truncate(limit);
-            gathered.absorb(one);
+        let (mut is_sample, mut partial) = (false, false);
+        for part in 0..parts {
+            let mut found = self.fetch_all(searches(part)).await?;
+            is_sample |= found.truncated || found.traces.len() > limit;
+            partial |= found.partial;
+            found.traces.truncate(limit);
+            gathered.absorb(found);
         }
         let mut side = Side::of_requests(&gathered.traces);
         side.notices = gathered.notices.into_iter().map(|notice| format!("{name}: {notice}")).collect();
         if is_sample {
             side.notices.push(format!(
-                "the {name} has more traces than were read: {} of {SAMPLE}, spread over {parts} parts of it",
+                "the {name} has more traces than the {} that were read, spread over {parts} parts of it",
                 gathered.traces.len()
             ));
         }
