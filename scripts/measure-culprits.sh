@@ -11,5 +11,5 @@ fi
 recorded=$(cd "$recorded" && pwd)
 cd "$(dirname "$0")/.."
 
-KTRDR_FAULTS=$recorded cargo test --locked --quiet -p diagnosis --test culprits -- \
+KTRDR_FAULTS=$recorded cargo test --release --locked --quiet -p diagnosis --test culprits -- \
   --ignored --exact measure::recorded_faults --nocapture

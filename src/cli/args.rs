@@ -28,6 +28,8 @@ pub(super) enum Command {
     Operations(OperationsArgs),
     /// Diagnose the operations in a trace file, without Jaeger
     File(FileArgs),
+    /// Say what changed: rank what deviates in a time range, or in trace files, from a baseline
+    Culprits(CulpritsArgs),
     /// Print the critical path of every trace in a file: what the end of the trace was waiting for
     CriticalPath(CriticalPathArgs),
     #[cfg(feature = "demo")]
@@ -82,6 +84,40 @@ pub(super) struct FileArgs {
     pub(super) operation: Option<String>,
     #[command(flatten)]
     pub(super) common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CulpritsArgs {
+    /// Trace files of the window, as `file` takes them, instead of a time range in Jaeger
+    #[arg(value_name = "FILE", requires = "baseline", conflicts_with_all = ["from", "to", "baseline_from", "baseline_to"])]
+    pub(super) files: Vec<PathBuf>,
+    /// Trace files of the baseline
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "files")]
+    pub(super) baseline: Vec<PathBuf>,
+    /// Start of the window, as `now-1h30m` or `2026-11-22T10:00:00Z`
+    #[arg(long, value_name = "TIME", default_value = "now-1h", allow_hyphen_values = true)]
+    pub(super) from: When,
+    /// End of the window
+    #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
+    pub(super) to: When,
+    /// Start of the baseline [default: as long before its end as the window is long]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(super) baseline_from: Option<When>,
+    /// End of the baseline [default: the start of the window]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(super) baseline_to: Option<When>,
+    /// Only operations of this type, as `training`; may be given more than once
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', conflicts_with = "files")]
+    pub(super) types: Vec<String>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = CulpritFormat::Table)]
+    pub(super) format: CulpritFormat,
+    #[command(flatten)]
+    pub(super) clock: ClockArgs,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) jaeger: JaegerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -236,6 +272,14 @@ pub(super) enum Format {
     /// A report per operation for a ticket or a chat
     Markdown,
     /// An array with everything that is known
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CulpritFormat {
+    /// One row per culprit
+    Table,
+    /// An array with one object per culprit
     Json,
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod critical_path;
+mod culprits;
 #[cfg(feature = "demo")]
 mod demo;
 mod error;
@@ -55,6 +56,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Operation(args) => wait(operations::operation(args)),
         Command::Operations(args) => wait(operations::operations(args)),
         Command::File(args) => file::run(args),
+        Command::Culprits(args) if args.files.is_empty() => wait(culprits::of_ranges(args)),
+        Command::Culprits(args) => culprits::of_files(args),
         Command::CriticalPath(args) => critical_path::run(args),
         Command::Playbook(args) => playbook::run(args),
         #[cfg(feature = "demo")]

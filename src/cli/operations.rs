@@ -69,7 +69,8 @@ fn notices(answer: &Answer) {
     }
 }
 
-fn investigator(args: &JaegerArgs, rules: &RuleArgs, lookback: Micros) -> Result<Investigator, Error> {
+/// An investigator of the Jaeger that was named.
+pub(super) fn investigator(args: &JaegerArgs, rules: &RuleArgs, lookback: Micros) -> Result<Investigator, Error> {
     let playbook = source::playbook(rules.playbook.as_deref())?;
     let client = Client::new(&config(args)?)?;
     let options = Options {

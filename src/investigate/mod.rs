@@ -9,6 +9,7 @@
 //! (`suggestions`). `cache` lists what is cached, for how long and under which key.
 
 mod cache;
+mod culprits;
 mod discover;
 mod fetch;
 mod follow_up;
@@ -27,6 +28,7 @@ use std::{
 };
 
 pub use cache::CacheUse;
+pub use culprits::{Compared, SAMPLE, Side, WhatChanged};
 use hashbrown::{HashMap, HashSet};
 pub use suggestions::MAX_SUGGESTIONS;
 pub use target::Target;

@@ -5,6 +5,7 @@ pub mod culprits;
 mod filters;
 mod gather;
 mod judge;
+mod observed;
 pub mod playbook;
 mod read;
 mod record;
@@ -20,6 +21,7 @@ pub use gather::{
     path::SectionKind,
 };
 pub use judge::finding::{Evidence, EvidenceKind, Finding};
+pub use observed::{Observed, observe_operations};
 pub use playbook::{Confidence, Severity, Verdict, WorkerStatus};
 pub use record::{
     diagnosis::{CutList, Diagnosis, MAX_LIST_ROWS},
@@ -50,6 +52,17 @@ pub struct Report {
 /// others (a refused `ib.connect`, health checks) and are otherwise ignored.
 #[must_use]
 pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Report {
+    let (judged, comparables) = judge_all(traces, playbook, context, |_, _| ());
+    Report { diagnoses: judged.into_iter().map(|(diagnosis, ())| diagnosis).collect(), comparables }
+}
+
+/// The diagnoses, newest start first, each with what `more` makes of the operation, and the completed operations.
+fn judge_all<T>(
+    traces: &[Trace],
+    playbook: &Playbook,
+    context: &Context,
+    more: impl Fn(&Facts<'_, '_, '_>, &Diagnosis) -> T,
+) -> (Vec<(Diagnosis, T)>, Vec<Comparable>) {
     let traces = prepare(traces, playbook, context.latest.unwrap_or(context.now));
     let (scans, ids) = scan::scan(&traces, playbook);
     let surroundings = SurroundingTraces::new(&scans, playbook);
@@ -59,11 +72,16 @@ pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Rep
     let comparables: Vec<Comparable> = facts.iter().filter_map(assemble::comparable).collect();
     let completed = comparables.iter().chain(&context.history);
     let baselines = Baselines::new(completed, playbook.thresholds(), context.baseline_window);
-    let mut diagnoses: Vec<Diagnosis> =
-        facts.iter().map(|facts| assemble::diagnosis(facts, &surroundings, &baselines)).collect();
+    let mut judged: Vec<(Diagnosis, T)> = Vec::with_capacity(facts.len());
+    for facts in &facts {
+        let diagnosis = assemble::diagnosis(facts, &surroundings, &baselines);
+        let more = more(facts, &diagnosis);
+        judged.push((diagnosis, more));
+    }
     drop(baselines);
-    diagnoses.sort_by(|a, b| (b.start, &a.operation_id, a.trace_id).cmp(&(a.start, &b.operation_id, b.trace_id)));
-    Report { diagnoses, comparables }
+    judged
+        .sort_by(|(a, _), (b, _)| (b.start, &a.operation_id, a.trace_id).cmp(&(a.start, &b.operation_id, b.trace_id)));
+    (judged, comparables)
 }
 
 /// Whether some span of the operation carries all these attributes.

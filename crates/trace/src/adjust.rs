@@ -1,12 +1,13 @@
 //! Copies of a trace for one reading: as of a clock, or with numbers as texts. Traces that need neither are not copied.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    model::Trace,
+    ids::SpanId,
+    model::{NamedParent, Resource, Slice, SpanIx, Trace},
     strings::{StrSet, Strings},
     time::Time,
-    timing,
+    timing::{self, ImpossibleTimes},
     value::Attribute,
 };
 
@@ -42,6 +43,37 @@ impl Trace {
             *attribute = Attribute::text(attribute.key(), strings.intern(&text));
         }
         trace
+    }
+
+    /// The span `root` and those of `below` as a trace of its own: what time and place need, without attributes, events
+    /// and links. `root` has no parent in it.
+    #[must_use]
+    pub fn excerpt(&self, root: SpanIx, below: impl IntoIterator<Item = SpanIx>) -> Self {
+        let wanted: BTreeSet<SpanIx> = std::iter::once(root).chain(below).collect();
+        let spans = wanted.iter().filter_map(|ix| Some((*ix, *self.spans.get(ix.index())?)));
+        let spans = spans.map(|(ix, mut span)| {
+            if ix == root {
+                (span.parent, span.named) = (SpanId(0), NamedParent::ChildOf);
+            }
+            (span.attributes, span.events, span.links, span.warnings) = Default::default();
+            span
+        });
+        let resources =
+            self.resources.iter().map(|known| Resource { service: known.service, attributes: Slice::default() });
+        Self {
+            id: self.id,
+            strings: Arc::clone(&self.strings),
+            spans: spans.collect(),
+            attributes: Vec::new(),
+            events: Vec::new(),
+            links: Vec::new(),
+            resources: resources.collect(),
+            texts: Vec::new(),
+            warnings: Vec::new(),
+            gaps: self.gaps.clone(),
+            duplicates: 0,
+            impossible_times: ImpossibleTimes::default(),
+        }
     }
 
     /// The trace over a larger table that starts with the texts of its own.

@@ -29,6 +29,7 @@ mod summary;
 mod times;
 mod timing;
 
+pub(super) use observe::observe_kinds;
 pub use observe::{observe, profiles};
 pub use parameters::{HighConfidence, Parameters};
 pub use profile::{Children, Place, RequestProfile, Section, Visit};

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 
 use super::{Children, Place, RequestProfile, Visit, timing::Timing};
+use crate::playbook::Playbook;
 use trace::{Remark, SpanIx, SpanRef, Trace, Tree};
 
 /// The requests of a trace: one per root, of the type `<service>: <span name>`. A span whose parent is missing is a root.
@@ -24,11 +25,26 @@ pub fn observe(trace: &Trace, tree: &Tree, root: SpanIx, operation_type: String)
     Some(Observer::new(trace, tree).profile(trace.span(root)?, operation_type))
 }
 
+/// Like [`observe()`], with the kinds of services that the playbook knows in place of their names, which may be new with
+/// every start.
+pub(crate) fn observe_kinds(
+    trace: &Trace,
+    tree: &Tree,
+    root: SpanIx,
+    operation_type: String,
+    playbook: &Playbook,
+) -> Option<RequestProfile> {
+    let observer = Observer { playbook: Some(playbook), ..Observer::new(trace, tree) };
+    Some(observer.profile(trace.span(root)?, operation_type))
+}
+
 /// A trace with what all of its requests need to be observed.
 pub(super) struct Observer<'t> {
     pub(super) trace: &'t Trace,
     pub(super) tree: &'t Tree,
     pub(super) timing: Timing,
+    /// Where services have kinds.
+    playbook: Option<&'t Playbook>,
     /// Spans with an error, or with a descendant that has one.
     failed: Vec<bool>,
     /// Whether a missing child means that it did not happen.
@@ -50,7 +66,7 @@ impl<'t> Observer<'t> {
         }
         let lacks_spans = tree.remarks().iter().any(|remark| matches!(remark, Remark::MissingParents(_)));
         let is_complete = trace.partial().is_none() && !lacks_spans;
-        Self { trace, tree, timing: Timing::new(trace, tree), failed, is_complete }
+        Self { trace, tree, timing: Timing::new(trace, tree), playbook: None, failed, is_complete }
     }
 
     fn profile(&self, root: SpanRef<'t>, operation_type: String) -> RequestProfile {
@@ -66,13 +82,18 @@ impl<'t> Observer<'t> {
         }
     }
 
+    /// The name of a span's service, or its kind.
+    pub(super) fn service(&self, span: SpanRef<'t>) -> &'t str {
+        self.playbook.map_or(span.service(), |playbook| playbook.service_kind(span.service()))
+    }
+
     /// Where a span is.
     pub(super) fn place(&self, span: SpanRef<'t>) -> Place {
         let is_remote = self.timing.of(span.ix()).is_some_and(|timing| timing.is_remote);
         let parent = self.tree.parent(span.ix()).and_then(|ix| self.trace.span(ix)).filter(|_| is_remote);
         Place {
-            service: span.service().to_owned(),
-            caller: parent.map(|parent| parent.service().to_owned()),
+            service: self.service(span).to_owned(),
+            caller: parent.map(|parent| self.service(parent).to_owned()),
             span: span.name().to_owned(),
         }
     }
@@ -110,7 +131,7 @@ impl<'t> Observer<'t> {
 
     fn kinds_of_children(&self, span: SpanRef<'t>) -> Vec<(String, String)> {
         let children = self.tree.children(span.ix()).iter().filter_map(|ix| self.trace.span(*ix));
-        let kinds = children.map(|child| (child.service(), child.name())).collect::<BTreeSet<_>>();
+        let kinds = children.map(|child| (self.service(child), child.name())).collect::<BTreeSet<_>>();
         kinds.into_iter().map(|(service, name)| (service.to_owned(), name.to_owned())).collect()
     }
 }
