@@ -3,6 +3,8 @@
 //! A [`Scenario`] is told as plain spans ([`RawTrace`]) in one of three generations of telemetry ([`Form`]) and can be
 //! written in the formats that Jaeger answers with. The demo, the tests and the benches live on it.
 
+#![forbid(unsafe_code)]
+
 mod demo;
 mod emit;
 pub mod grafana_harness;
@@ -67,3 +69,7 @@ pub fn giant(base: Time, length: Micros, seed: u64) -> Told {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
