@@ -26,7 +26,7 @@ pub use emit::{Dialect, JaegerWriter, jaeger_json, otlp_json};
 pub use ingest::{IngestError, from_otlp_json};
 pub use noise::noise;
 pub use rng::Rng;
-pub use scenario::{Bottleneck, Expect, Fact, Form, Scenario, Told};
+pub use scenario::{Bottleneck, Expect, Fact, Form, Generated, Scenario};
 pub use scenarios::scenarios;
 pub use server::{Flavour, Server, serve, serve_on};
 pub use span::{RawAttributes, RawEvent, RawSpan, RawTrace, RawValue, Text};
@@ -41,27 +41,27 @@ use trace::{Micros, Time};
 /// `base` is about when the operation starts. The same arguments give the same spans; another `base` or `seed` gives
 /// other ids, so that scenarios can be laid side by side.
 #[must_use]
-pub fn tell(scenario: &Scenario, form: Form, base: Time, seed: u64) -> Told {
+pub fn generate(scenario: &Scenario, form: Form, base: Time, seed: u64) -> Generated {
     let mut story = Story::new(scenario.name, form, base, seed);
-    (scenario.tell)(&mut story);
+    (scenario.generate)(&mut story);
     story.finish()
 }
 
 /// The traces of [`tell`].
 #[must_use]
 pub fn build(scenario: &Scenario, form: Form, base: Time, seed: u64) -> Vec<RawTrace> {
-    tell(scenario, form, base, seed).traces
+    generate(scenario, form, base, seed).traces
 }
 
 /// The clock at which the expectation of a scenario holds.
 #[must_use]
 pub fn now(scenario: &Scenario, form: Form, base: Time) -> Time {
-    tell(scenario, form, base, 0).now
+    generate(scenario, form, base, 0).now
 }
 
 /// One giant trace: a training that its command follows for `length`, 12 to 20 spans a second.
 #[must_use]
-pub fn giant(base: Time, length: Micros, seed: u64) -> Told {
+pub fn giant(base: Time, length: Micros, seed: u64) -> Generated {
     let mut story = Story::new("giant", Form::Wire, base, seed);
     scenarios::giant(&mut story, length);
     story.finish()
