@@ -47,7 +47,7 @@ pub fn generate(scenario: &Scenario, form: Form, base: Time, seed: u64) -> Gener
     story.finish()
 }
 
-/// The traces of [`tell`].
+/// The traces of [`generate`].
 #[must_use]
 pub fn build(scenario: &Scenario, form: Form, base: Time, seed: u64) -> Vec<RawTrace> {
     generate(scenario, form, base, seed).traces
