@@ -56,7 +56,7 @@ pub(super) struct Caches {
     pub(super) single: Cache<(SingleKey, i64), Arc<CachedAnswer>>,
     /// Operations that have ended, with the clock at which they were judged.
     pub(super) finished: Cache<SingleKey, (Arc<CachedAnswer>, Time)>,
-    pub(super) history: Cache<(u64, String), Arc<Vec<Comparable>>>,
+    pub(super) history: Cache<(u64, String, Time), Arc<Vec<Comparable>>>,
     /// Questions asked, and how many of them needed requests to Jaeger.
     pub(super) questions: AtomicU64,
     pub(super) fetched: AtomicU64,

@@ -7,7 +7,7 @@ use super::{Gathered, Investigator};
 use diagnosis::playbook::{Attr, SpanRole};
 use diagnosis::{Comparable, diagnose};
 use jaeger::Search;
-use trace::Time;
+use trace::{Micros, Time};
 
 /// How many services to search for one type.
 const MOST_SERVICES: usize = 12;
@@ -15,14 +15,23 @@ const MOST_SERVICES: usize = 12;
 const MOST_OPERATIONS: usize = 50;
 /// For how many types one question fetches a history.
 const MOST_TYPES: usize = 6;
+/// Steps in which the end of the history follows the clock.
+const HISTORY_STEP: Micros = Micros::from_secs(600);
+
+/// Up to when the history of a question at this clock reaches: questions within the same ten minutes share it.
+fn history_until(now: Time) -> Time {
+    Time(now.0.div_euclid(HISTORY_STEP.0) * HISTORY_STEP.0)
+}
 
 impl Investigator {
     /// Completed operations of these types (with the services that they were seen in) within the baseline window. Types
     /// whose history cannot be read are left out.
     pub(super) async fn history(&self, types: Vec<(String, Vec<String>)>, now: Time) -> Vec<Comparable> {
         let each = types.into_iter().take(MOST_TYPES).map(|(kind, services)| async move {
-            let key = (self.client.identity(), kind.clone());
-            let work = async { Arc::new(self.history_of(&kind, &services, now).await) };
+            // The value depends only on the key, so no answer depends on what was asked before (review B2).
+            let until = history_until(now);
+            let key = (self.client.identity(), kind.clone(), until);
+            let work = async { Arc::new(self.history_of(&kind, &services, until).await) };
             self.caches().history.get_with(key, work).await
         });
         let all = futures_util::future::join_all(each).await;
@@ -68,5 +77,20 @@ impl Investigator {
         comparables.retain(|known| known.operation_type == kind);
         comparables.sort_by(|a, b| b.end.cmp(&a.end).then_with(|| a.operation_id.cmp(&b.operation_id)));
         comparables
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Review B2: a question about last week must not leave its history to a question about today.
+    #[test]
+    fn questions_of_different_times_have_different_histories() {
+        let step = HISTORY_STEP.0;
+        assert_eq!(history_until(Time(step - 1)), Time(0));
+        assert_eq!(history_until(Time(step)), Time(step));
+        assert_eq!(history_until(Time(2 * step - 1)), Time(step));
+        assert_eq!(history_until(Time(-1)), Time(-step));
     }
 }

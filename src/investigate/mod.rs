@@ -3,8 +3,8 @@
 //!
 //! A search for the latest traces mostly returns health checks and polls. Operations are therefore found by the names of
 //! the spans that start or register them (`discover`). Follow-up searches then fetch what explains the operations that
-//! still run or went wrong (`follow_up`), completed operations of the same types are the baseline (`history`), and traces
-//! on whose missing spans a verdict rests are read again as a whole (`reread`). If an answer exceeds the size limit, the
+//! still run or went wrong (`follow_up`), completed operations of the same types are the baseline (`history`), and a
+//! trace is read again by id if a verdict depends on spans that are missing from it (`reread`). If an answer exceeds the size limit, the
 //! search is split, down to a single trace (`fetch`). The names that editors offer come from the same cached answers
 //! (`suggestions`). `cache` lists what is cached, for how long and under which key.
 
@@ -93,11 +93,11 @@ struct CachedAnswer {
     notices: Vec<String>,
     partial: bool,
     asked: Vec<String>,
-    /// What the question turned out to mean, if it was about one.
+    /// The operation or trace that the question resolved to, if it asked for a single one.
     target: Option<Target>,
 }
 
-/// An answer in the making: what has been read from Jaeger so far.
+/// An unfinished answer: what has been read from Jaeger so far.
 #[derive(Debug, Default)]
 struct Gathered {
     traces: Vec<Trace>,
@@ -106,7 +106,7 @@ struct Gathered {
     asked: Vec<String>,
     /// Traces that were read by id.
     read: HashSet<TraceId>,
-    /// Those of them that could not be read, with the reason.
+    /// Traces that could not be read by id, each with the reason.
     unread: HashMap<TraceId, String>,
 }
 
@@ -280,7 +280,7 @@ impl Investigator {
         Ok(cached.answer(cached.diagnoses.clone()))
     }
 
-    /// The traces of an operation or the one trace, main one first, for the trace view.
+    /// The traces to show in the trace view: those of an operation, the main one first, or the requested trace.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.

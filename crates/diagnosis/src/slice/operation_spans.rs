@@ -1,4 +1,4 @@
-//! One operation on its way to a diagnosis: its spans from all traces.
+//! All spans of one operation, from every trace, before it is diagnosed.
 
 use crate::{
     playbook::{Playbook, RouteRole, SpanRole},
@@ -6,8 +6,8 @@ use crate::{
 };
 use trace::{SpanIx, SpanRef, Time};
 
-/// How many spans above one of an operation's spans are kept as its context. A command is a few spans above what it asks
-/// for; without a limit thousands of operations below a deep chain would each keep the whole chain.
+/// How many spans above one of an operation's spans are kept as its context. A command is only a few spans
+/// above the request it sends. Without a limit, thousands of operations below a deep chain would each keep the whole chain.
 pub(crate) const MAX_ANCESTORS: usize = 100;
 
 /// A span of an operation.
@@ -17,12 +17,12 @@ pub(crate) struct Member<'t, 'p> {
     /// Position of its trace in [`OperationSpans::scans`].
     pub(crate) scan: usize,
     pub(crate) span_class: SpanClass<'p>,
-    /// Noise and polls folded away directly or indirectly below it.
+    /// How many noise and poll spans among its descendants were folded away.
     pub(crate) folded: u32,
 }
 
 impl Member<'_, '_> {
-    /// Whether it plays this part.
+    /// Whether the span has this role.
     pub(crate) fn is(&self, role: SpanRole) -> bool {
         self.span_class.is(role)
     }
@@ -33,7 +33,7 @@ impl Member<'_, '_> {
     }
 }
 
-/// A span outside the operation that asks for it by id: a poll, a state written from outside.
+/// A span that refers to the operation by id but is not part of it: a poll, or a state that another process wrote.
 #[derive(Clone, Copy)]
 pub(crate) struct Mention<'t> {
     pub(crate) span: SpanRef<'t>,
@@ -55,7 +55,7 @@ pub(crate) struct OperationSpans<'a, 'p> {
     pub(crate) refused_starts: u32,
     /// Requests to start it, when there is no id.
     pub(crate) start_requests: u32,
-    /// Type by the route of its start request.
+    /// The operation type that the route of its start request implies.
     pub(crate) route_type: Option<&'p str>,
     /// The worker's spans are in a trace that the dispatch does not reach.
     pub(crate) context_lost: bool,

@@ -15,7 +15,7 @@ interface Props {
 const WORDS: Partial<Record<Measure, [string, string]>> = {
   count: ['Operations', 'How many there were'],
   failed: ['Failed', 'How many ended in failure, by status'],
-  not_healthy: ['Not healthy', 'How many have a verdict of severity 2 or more'],
+  not_healthy: ['In trouble', 'How many have a verdict other than healthy and running'],
   failure_ratio: ['Failure ratio', 'Failed among all, 0 to 1'],
   p50_duration: ['Median duration', 'In milliseconds'],
   p95_duration: ['95th percentile duration', 'In milliseconds'],
