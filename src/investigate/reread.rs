@@ -107,8 +107,10 @@ impl Investigator {
     }
 
     /// Reads these traces by id, each with the number of spans that are known; returns whether that found anything new.
+    ///
+    /// Which traces are read again depends on earlier questions. They are therefore not listed in `asked`: the same
+    /// question always gets the same answer.
     async fn reread_each(&self, gathered: &mut Gathered, wanted: Vec<(TraceId, usize)>) -> bool {
-        gathered.asked.extend(wanted.iter().map(|(id, _)| format!("trace {id}")));
         gathered.read.extend(wanted.iter().map(|(id, _)| *id));
         let each = wanted.into_iter().map(|(id, had)| async move { (id, self.reread_one(id, had).await) });
         let mut answers = futures_util::stream::iter(each).buffered(CONCURRENT_REQUESTS);
