@@ -16,7 +16,7 @@ import {
 import { DataSourceWithBackend, getTemplateSrv, type TemplateSrv } from '@grafana/runtime';
 import { type Observable, map, of } from 'rxjs';
 import { annotationSupport } from './annotations';
-import { followLists } from './follow';
+import { followLists } from './liveUpdates';
 import { Interpolator, UnsupportedFilter } from './interpolate';
 import {
   defaultQuery,

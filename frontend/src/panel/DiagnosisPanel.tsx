@@ -1,12 +1,12 @@
 import React, { useEffect, useMemo, useState } from 'react';
 import { LoadingState, type PanelProps } from '@grafana/data';
 import { Alert } from '@grafana/ui';
-import { keyOf, type Lists, readModel } from './data';
+import { keyOf, type Lists, readModel } from './readFrames';
 import { Message } from './Message';
 import { OperationList } from './OperationList';
 import { OperationView } from './OperationView';
 import { DEFAULTS, type PanelOptions } from './options';
-import { useDetail } from './useDetail';
+import { useOperationDetail } from './useOperationDetail';
 
 type Props = PanelProps<PanelOptions>;
 
@@ -23,7 +23,7 @@ export function DiagnosisPanel({ data, width, height, options: given, timeZone }
   // The lists of an answer belong to its first operation; those of another one are requested.
   const operation = single ?? opened;
   const own = operation && model.hasLists && keyOf(operation) === keyOf(model.operations[0]!);
-  const detail = useDetail(operation && !own ? operation : undefined, model.datasource, data);
+  const detail = useOperationDetail(operation && !own ? operation : undefined, model.datasource, data);
   const back = single ? undefined : () => setChosen((last) => last && { ...last, open: false });
   useEscape(opened && !single ? back : undefined);
 

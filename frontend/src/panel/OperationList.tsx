@@ -5,11 +5,11 @@ import { type TimeZone } from '@grafana/schema';
 import { Button, FilterPill, useStyles2 } from '@grafana/ui';
 import { type Diagnosis, type Verdict } from '../shared/record';
 import { isQuiet, verdictLook } from '../shared/verdict';
-import { keyOf, sortOperations } from './data';
+import { keyOf, sortOperations } from './readFrames';
 import { listLayout, MORE } from './listLayout';
 import { OperationRow } from './OperationRow';
 import { type PanelOptions } from './options';
-import { useVirtual } from './useVirtual';
+import { useVirtualRows } from './useVirtualRows';
 
 interface Props {
   operations: Diagnosis[];
@@ -49,7 +49,7 @@ export function OperationList({ operations, options, width, height, timeZone, la
   const layout = listLayout(rows.length, height - (withPills ? PILLS : 0), wide && explained);
   const listHeight = layout.rows * layout.rowHeight;
   const box = useRef<HTMLDivElement>(null);
-  const virtual = useVirtual(box, rows.length, layout.rowHeight, listHeight);
+  const virtual = useVirtualRows(box, rows.length, layout.rowHeight, listHeight);
   const lastVisible = Math.min(rows.length, virtual.top + layout.rows);
   const { show } = virtual;
   const cameBackTo = useRef(selected);

@@ -4,7 +4,7 @@ import { dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { type TimeZone } from '@grafana/schema';
 import { Icon, useStyles2, useTheme2 } from '@grafana/ui';
 import { formatDuration, formatShare } from '../shared/duration';
-import { Hidden } from '../shared/Hidden';
+import { VisuallyHidden } from '../shared/VisuallyHidden';
 import { shortOperationId } from '../shared/ids';
 import { type Diagnosis } from '../shared/record';
 import { isQuiet, sentence, tone, verdictLook } from '../shared/verdict';
@@ -47,7 +47,7 @@ export function OperationRow(props: Props) {
     >
       <span className={styles.verdict} style={{ color: colors.text, width: wide ? 128 : 24 }}>
         <Icon name={look.icon} aria-hidden />
-        {wide ? look.label : <Hidden>{look.label}</Hidden>}
+        {wide ? look.label : <VisuallyHidden>{look.label}</VisuallyHidden>}
       </span>
       <span className={styles.middle}>
         <span className={styles.line} title={operation.summary}>

@@ -4,13 +4,13 @@ import { type GrafanaTheme2 } from '@grafana/data';
 import { type DataSourceRef, type TimeZone } from '@grafana/schema';
 import { LoadingBar, useStyles2 } from '@grafana/ui';
 import { type Diagnosis } from '../shared/record';
-import { type Lists } from './data';
+import { type Lists } from './readFrames';
 import { dashboardLink, traceLink } from './links';
 import { type PanelOptions } from './options';
 import { Figures } from './parts/Figures';
-import { Proofs } from './parts/Proofs';
+import { EvidenceTabs } from './parts/EvidenceTabs';
 import { VerdictBanner } from './parts/VerdictBanner';
-import { WhyAndWhat } from './parts/WhyAndWhat';
+import { CauseAndSolution } from './parts/CauseAndSolution';
 import { useHeightAbove } from './useHeightAbove';
 
 interface Props {
@@ -62,11 +62,11 @@ export function OperationView(props: Props) {
       />
       {tiny ? null : (
         <>
-          {options.showSolution ? <WhyAndWhat operation={operation} columns={width >= WIDE} /> : null}
+          {options.showSolution ? <CauseAndSolution operation={operation} columns={width >= WIDE} /> : null}
           {options.showFigures ? <Figures operation={operation} /> : null}
           {children}
           <div ref={element}>
-            <Proofs
+            <EvidenceTabs
               key={operation.operation_id ?? operation.trace_id}
               operation={operation}
               lists={lists}

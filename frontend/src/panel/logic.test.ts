@@ -1,14 +1,14 @@
 import { toDataFrame } from '@grafana/data';
 import { config } from '@grafana/runtime';
 import { errorEntry, frame, operation, step } from '../../test/frames';
-import { readModel, sortOperations } from './data';
+import { readModel, sortOperations } from './readFrames';
 import { dashboardLink, traceLink } from './links';
 import { listLayout, MORE, ROW, TALL_ROW } from './listLayout';
 import { parseSolution } from './solution';
 import { supplier } from './suggestions';
 import { baselineMark, DISTINCT } from './timeline/bar';
 import { extent, panned, ticks, zoomed } from './timeline/scale';
-import { folded, marks, momentAt, place, plain } from './timeline/warp';
+import { folded, marks, momentAt, place, plain } from './timeline/compressedScale';
 import { chosenSteps, describeStep, serviceColors } from './timeline/steps';
 
 describe('frames', () => {

@@ -1,6 +1,6 @@
 import React from 'react';
 import { ConfigSection, ConfigSubSection } from '@grafana/plugin-ui';
-import { durationHint } from '../check';
+import { durationHint } from '../validation';
 import { type KtrdrOptions } from '../query';
 import { PlaybookField } from './PlaybookField';
 import { SettingField } from './SettingField';

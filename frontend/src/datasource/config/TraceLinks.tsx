@@ -2,7 +2,7 @@ import React from 'react';
 import { DataSourcePicker } from '@grafana/runtime';
 import { Field, Switch } from '@grafana/ui';
 import { ConfigSection, ConfigSubSection } from '@grafana/plugin-ui';
-import { durationHint } from '../check';
+import { durationHint } from '../validation';
 import { type KtrdrOptions, type TraceToLogs, type TraceToMetrics } from '../query';
 import { SettingField } from './SettingField';
 

@@ -4,7 +4,7 @@ import { RadioButtonGroup } from '@grafana/ui';
 import { EditorField, EditorRow } from '@grafana/plugin-ui';
 import { STATUSES, VERDICTS } from '../../shared/record';
 import { sentence } from '../../shared/verdict';
-import { durationHint, limitHint, rangeHint, tagsHint } from '../check';
+import { durationHint, limitHint, rangeHint, tagsHint } from '../validation';
 import { type KtrdrDataSource } from '../datasource';
 import { DEFAULT_LIMIT, type Filters, type KtrdrQuery, ORDERS } from '../query';
 import { ListField, TextField } from './fields';

@@ -2,7 +2,7 @@ import React from 'react';
 import { CoreApp, type QueryEditorProps } from '@grafana/data';
 import { Alert, Button, InlineSwitch, RadioButtonGroup } from '@grafana/ui';
 import { EditorField, EditorRow, EditorRows } from '@grafana/plugin-ui';
-import { idHint } from '../check';
+import { idHint } from '../validation';
 import { type KtrdrDataSource } from '../datasource';
 import { defaultQuery, type KtrdrOptions, type KtrdrQuery, type QueryType, typeOf, type View, VIEWS } from '../query';
 import { FilterFields } from './FilterFields';

@@ -4,7 +4,7 @@ import { type GrafanaTheme2 } from '@grafana/data';
 import { Button, Icon, TextLink, useStyles2 } from '@grafana/ui';
 import { type Diagnosis, type ErrorEntry } from '../../shared/record';
 import { clock, type Context, SpanCell } from './cells';
-import { CopyButton } from './Commands';
+import { CopyButton } from './SolutionText';
 import { ListTable } from './ListTable';
 
 interface Props {

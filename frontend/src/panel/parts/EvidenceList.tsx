@@ -1,6 +1,6 @@
 import React from 'react';
 import { type Evidence } from '../../shared/record';
-import { moment } from '../data';
+import { moment } from '../readFrames';
 import { clock, type Context, SpanCell } from './cells';
 import { ListTable } from './ListTable';
 

@@ -4,7 +4,7 @@ import { type GrafanaTheme2 } from '@grafana/data';
 import { Icon, useStyles2, useTheme2 } from '@grafana/ui';
 import { type Finding } from '../../shared/record';
 import { severityLabel, tone, verdictLook } from '../../shared/verdict';
-import { Remedy } from './Commands';
+import { SolutionText } from './SolutionText';
 
 /** The other findings, and the remarks. */
 export function Findings({ findings, remarks }: { findings: Finding[]; remarks: string[] }) {
@@ -26,7 +26,7 @@ export function Findings({ findings, remarks }: { findings: Finding[]; remarks: 
               <code className={styles.rule}>{finding.rule}</code>
             </div>
             {finding.root_cause ? <p className={styles.text}>{finding.root_cause}</p> : null}
-            {finding.solution ? <Remedy text={finding.solution} /> : null}
+            {finding.solution ? <SolutionText text={finding.solution} /> : null}
           </li>
         );
       })}

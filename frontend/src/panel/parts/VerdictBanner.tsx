@@ -7,7 +7,7 @@ import { formatAge, formatDuration } from '../../shared/duration';
 import { type Diagnosis } from '../../shared/record';
 import { sentence, severityLabel, tone, verdictLook } from '../../shared/verdict';
 import { useNow } from '../useNow';
-import { CopyButton } from './Commands';
+import { CopyButton } from './SolutionText';
 
 interface Props {
   operation: Diagnosis;

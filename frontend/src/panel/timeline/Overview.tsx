@@ -4,7 +4,7 @@ import { type FlowStep } from '../../shared/record';
 import { type Span, UNIT } from './scale';
 import { isError, isGap } from './steps';
 import { type TimelineStyles } from './styles';
-import { place, type Warp } from './warp';
+import { place, type Warp } from './compressedScale';
 
 interface Props {
   steps: FlowStep[];

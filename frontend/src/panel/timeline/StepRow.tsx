@@ -2,7 +2,7 @@ import React from 'react';
 import { cx } from '@emotion/css';
 import { Icon, Tooltip } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
-import { Hidden } from '../../shared/Hidden';
+import { VisuallyHidden } from '../../shared/VisuallyHidden';
 import { type FlowStep } from '../../shared/record';
 import { baselineMark, placeOf } from './bar';
 import { describeBaseline, describeStep, isError, isGap, isNetwork } from './steps';
@@ -87,7 +87,7 @@ export const StepRow = React.memo(function StepRow(props: Props) {
           {step.span}
         </span>
         {isError(step) ? <Icon name="exclamation-circle" size="sm" className={styles.errorIcon} aria-hidden /> : null}
-        <Hidden>{` ${describeStep(step)} `}</Hidden>
+        <VisuallyHidden>{` ${describeStep(step)} `}</VisuallyHidden>
         {step.folded > 0 ? <span className={styles.folded}>+{step.folded}</span> : null}
       </div>
       <div className={styles.bars} style={{ width: barWidth }}>

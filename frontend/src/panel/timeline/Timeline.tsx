@@ -3,7 +3,7 @@ import { Button, IconButton, Input, RadioButtonGroup, useStyles2, useTheme2 } fr
 import { formatDuration } from '../../shared/duration';
 import { type FlowStep } from '../../shared/record';
 import { type Context } from '../parts/cells';
-import { useVirtual } from '../useVirtual';
+import { useVirtualRows } from '../useVirtualRows';
 import { Legend } from './Legend';
 import { Overview } from './Overview';
 import { extent, panned, type Span, UNIT, zoomed } from './scale';
@@ -11,7 +11,7 @@ import { StepDetail } from './StepDetail';
 import { ROW, StepRow } from './StepRow';
 import { chosenSteps, isError, serviceColors, type Which } from './steps';
 import { getTimelineStyles } from './styles';
-import { folded, marks, place, plain } from './warp';
+import { folded, marks, place, plain } from './compressedScale';
 
 interface Props {
   steps: FlowStep[];
@@ -53,7 +53,7 @@ export function Timeline({ steps, width, height, context }: Props) {
   const barWidth = Math.max(40, width - nameWidth - SCROLLBAR);
   const listHeight = Math.max(ROW, Math.min(rows.length * ROW, height));
   const box = useRef<HTMLDivElement>(null);
-  const virtual = useVirtual(box, rows.length, ROW, listHeight);
+  const virtual = useVirtualRows(box, rows.length, ROW, listHeight);
   const { show } = virtual;
 
   const select = useCallback(

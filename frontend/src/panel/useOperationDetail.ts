@@ -4,7 +4,7 @@ import { type DataSourceRef } from '@grafana/schema';
 import { getDataSourceSrv } from '@grafana/runtime';
 import { from, switchMap } from 'rxjs';
 import { type Diagnosis } from '../shared/record';
-import { keyOf, type Model, readModel } from './data';
+import { keyOf, type Model, readModel } from './readFrames';
 
 export interface Detail {
   model?: Model;
@@ -21,7 +21,7 @@ interface Answer {
 }
 
 /** Requests one operation's diagnosis from the data source of the list, and again whenever the list is refreshed. */
-export function useDetail(
+export function useOperationDetail(
   operation: Diagnosis | undefined,
   datasource: DataSourceRef | undefined,
   data: PanelData

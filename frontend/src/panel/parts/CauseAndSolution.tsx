@@ -4,10 +4,10 @@ import { type GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 import { type Diagnosis } from '../../shared/record';
 import { sentence } from '../../shared/verdict';
-import { Remedy } from './Commands';
+import { SolutionText } from './SolutionText';
 
 /** The root cause, its confidence, and the solution. */
-export function WhyAndWhat({ operation, columns }: { operation: Diagnosis; columns: boolean }) {
+export function CauseAndSolution({ operation, columns }: { operation: Diagnosis; columns: boolean }) {
   const styles = useStyles2(getStyles);
   const { root_cause: cause, solution, confidence, confidence_reason: reason } = operation;
   const sure = confidence !== 'high' || cause;
@@ -28,7 +28,7 @@ export function WhyAndWhat({ operation, columns }: { operation: Diagnosis; colum
       {solution ? (
         <section aria-label="Solution">
           <h3 className={styles.title}>What to do</h3>
-          <Remedy text={solution} />
+          <SolutionText text={solution} />
         </section>
       ) : null}
     </div>

@@ -4,7 +4,7 @@ import { useCallback, useState } from 'react';
 const SPARE = 8;
 
 /** Renders only the visible ones of many equally high rows. */
-export function useVirtual(
+export function useVirtualRows(
   box: React.RefObject<HTMLDivElement | null>,
   count: number,
   rowHeight: number,
