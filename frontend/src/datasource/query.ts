@@ -95,6 +95,15 @@ export interface KtrdrQuery extends DataQuery {
   uploadName?: string;
 }
 
+/** The lists of values that a dashboard variable can have. */
+export type VariableKind =
+  'operation-ids' | 'operation-types' | 'verdicts' | 'statuses' | 'error-types' | 'services' | 'workers';
+
+/** The query of a dashboard variable. */
+export interface VariableQuery extends KtrdrQuery {
+  kind?: VariableKind;
+}
+
 /** Settings of the data source; durations as `48h`. */
 export interface KtrdrOptions extends DataSourceJsonData {
   /** Seconds. */

@@ -5,13 +5,13 @@ import { EditorField, EditorRow } from '@grafana/plugin-ui';
 import { STATUSES, VERDICTS } from '../../shared/record';
 import { sentence } from '../../shared/verdict';
 import { durationHint, limitHint, rangeHint, tagsHint } from '../validation';
-import { type KtrdrDataSource } from '../datasource';
+import { type SuggestionSource } from '../editorDataSource';
 import { DEFAULT_LIMIT, type Filters, type KtrdrQuery, ORDERS } from '../query';
 import { ListField, TextField } from './fields';
 import { useSuggestions } from './useSuggestions';
 
 interface Props {
-  datasource: KtrdrDataSource;
+  datasource: SuggestionSource;
   query: KtrdrQuery;
   onChange: (query: KtrdrQuery) => void;
   onRunQuery: () => void;

@@ -3,7 +3,7 @@ import { CoreApp, type QueryEditorProps } from '@grafana/data';
 import { Alert, Button, InlineSwitch, RadioButtonGroup } from '@grafana/ui';
 import { EditorField, EditorRow, EditorRows } from '@grafana/plugin-ui';
 import { idHint } from '../validation';
-import { type KtrdrDataSource } from '../datasource';
+import { type EditorDataSource } from '../editorDataSource';
 import { defaultQuery, type KtrdrOptions, type KtrdrQuery, type QueryType, typeOf, type View, VIEWS } from '../query';
 import { FilterFields } from './FilterFields';
 import { IdField, ListField } from './fields';
@@ -12,7 +12,7 @@ import { MetricFields } from './MetricFields';
 import { UploadField } from './UploadField';
 import { type Suggestions, useSuggestions } from './useSuggestions';
 
-type Props = QueryEditorProps<KtrdrDataSource, KtrdrQuery, KtrdrOptions>;
+type Props = QueryEditorProps<EditorDataSource, KtrdrQuery, KtrdrOptions>;
 
 const TYPES: Array<{ value: QueryType; label: string; description: string }> = [
   { value: 'operations', label: 'Operations', description: 'All operations of the time range with their verdicts' },

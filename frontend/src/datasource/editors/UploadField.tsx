@@ -1,19 +1,20 @@
 import React, { useRef, useState } from 'react';
 import { Button, Icon, LoadingPlaceholder, Stack, Text } from '@grafana/ui';
 import { EditorField, EditorRow } from '@grafana/plugin-ui';
-import { type KtrdrDataSource, MAX_UPLOAD_MIB } from '../datasource';
+import { type UploadTarget } from '../editorDataSource';
+import { messageOf } from '../errorMessage';
 import { type KtrdrQuery } from '../query';
 import { Below } from './fields';
-import { messageOf } from './useSuggestions';
 
 interface Props {
-  datasource: KtrdrDataSource;
+  datasource: UploadTarget;
   query: KtrdrQuery;
   onChange: (query: KtrdrQuery) => void;
   onRunQuery: () => void;
 }
 
 const MIB = 1024 * 1024;
+const MAX_UPLOAD_MIB = 64;
 
 /** A trace file from this computer: Jaeger's JSON or OTLP JSON. */
 export function UploadField({ datasource, query, onChange, onRunQuery }: Props) {

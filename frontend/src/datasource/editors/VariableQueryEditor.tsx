@@ -2,12 +2,11 @@ import React from 'react';
 import { type QueryEditorProps } from '@grafana/data';
 import { Combobox } from '@grafana/ui';
 import { EditorField, EditorRow, EditorRows } from '@grafana/plugin-ui';
-import { type KtrdrDataSource } from '../datasource';
-import { type KtrdrOptions } from '../query';
-import { type VariableKind, type VariableQuery } from '../variables';
+import { type EditorDataSource } from '../editorDataSource';
+import { type KtrdrOptions, type VariableKind, type VariableQuery } from '../query';
 import { FilterFields } from './FilterFields';
 
-type Props = QueryEditorProps<KtrdrDataSource, VariableQuery, KtrdrOptions>;
+type Props = QueryEditorProps<EditorDataSource, VariableQuery, KtrdrOptions>;
 
 const KINDS: Array<{ value: VariableKind; label: string; description: string }> = [
   { value: 'operation-ids', label: 'Operation ids', description: 'Newest first' },

@@ -2,7 +2,8 @@ import { useCallback, useMemo, useRef, useState } from 'react';
 import { type TimeRange } from '@grafana/data';
 import { getTemplateSrv } from '@grafana/runtime';
 import { type ComboboxOption } from '@grafana/ui';
-import { type KtrdrDataSource, type Suggestion } from '../datasource';
+import { type Suggestion, type SuggestionSource } from '../editorDataSource';
+import { messageOf } from '../errorMessage';
 import { type Filters } from '../query';
 
 const SHOWN = 200;
@@ -16,7 +17,7 @@ export interface Suggestions {
 
 /** Suggestions of the backend, requested when a field is opened and kept while the editor is shown. */
 export function useSuggestions(
-  datasource: KtrdrDataSource,
+  datasource: SuggestionSource,
   what: Suggestion | readonly string[],
   range?: TimeRange,
   filters?: Filters
@@ -58,15 +59,4 @@ export function useSuggestions(
     [datasource, scope, what]
   );
   return { load, problem };
-}
-
-/** The message of an error of Grafana's HTTP client, of the backend or of the browser. */
-export function messageOf(error: unknown): string {
-  const { data, message, statusText } = (error ?? {}) as {
-    data?: { message?: string };
-    message?: string;
-    statusText?: string;
-  };
-  const text = data?.message ?? message ?? statusText ?? 'the backend did not answer';
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
