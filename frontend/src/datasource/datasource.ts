@@ -13,7 +13,7 @@ import {
   StreamingFrameAction,
 } from '@grafana/data';
 import { DataSourceWithBackend, getTemplateSrv, type TemplateSrv } from '@grafana/runtime';
-import { type Observable, map, of } from 'rxjs';
+import { map, type Observable, of } from 'rxjs';
 import { annotationSupport } from './annotations';
 import { type EditorDataSource, type Suggestion, type SuggestionScope } from './editorDataSource';
 import { followLists } from './liveUpdates';
@@ -53,7 +53,9 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
           : followLists(answers, () =>
               super.query({ ...request, targets: listTargets, requestId: `${request.requestId}-lists` })
             );
-      return followed.pipe(map((answer) => ({ ...answer, data: answer.data.map((frame) => this.signed(frame)) })));
+      return followed.pipe(
+        map((answer) => ({ ...answer, data: answer.data.map((frame) => this.withDatasource(frame)) }))
+      );
     } catch (error) {
       if (error instanceof UnsupportedFilter) {
         return of({ data: [], state: LoadingState.Error, errors: [{ message: error.message }] });
@@ -128,7 +130,7 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
   }
 
   /** Marks frames with their data source, which the Diagnosis panel queries for more: in Explore it gets frames without a request. */
-  private signed(frame: DataFrame): DataFrame {
+  private withDatasource(frame: DataFrame): DataFrame {
     const known: unknown = frame.meta?.custom?.datasource;
     if (known || !frame.meta?.preferredVisualisationPluginId) {
       return frame;

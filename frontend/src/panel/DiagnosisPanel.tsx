@@ -42,7 +42,7 @@ export function DiagnosisPanel({ data, width, height, options: given, timeZone }
             onOpen={(key) => setChosen({ key, open: true })}
           />
         ) : (
-          <Nothing state={data.state} error={error} foreign={model.foreign} />
+          <EmptyState state={data.state} error={error} foreign={model.foreign} />
         )}
       </div>
     );
@@ -88,7 +88,7 @@ function useEscape(action: (() => void) | undefined) {
   }, [action]);
 }
 
-function Nothing({ state, error, foreign }: { state: LoadingState; error?: string; foreign: string[] }) {
+function EmptyState({ state, error, foreign }: { state: LoadingState; error?: string; foreign: string[] }) {
   if (error) {
     return (
       <Message icon="exclamation-triangle" title="The diagnosis failed" alert>

@@ -7,7 +7,7 @@ import { formatDuration, formatShare } from '../shared/duration';
 import { VisuallyHidden } from '../shared/VisuallyHidden';
 import { shortOperationId } from '../shared/ids';
 import { type Diagnosis } from '../shared/record';
-import { isQuiet, sentence, tone, verdictLook } from '../shared/verdict';
+import { humanize, needsNoAttention, tone, verdictDisplay } from '../shared/verdict';
 import { parseSolution } from './solution';
 
 interface Props {
@@ -31,7 +31,7 @@ interface Props {
 export function OperationRow(props: Props) {
   const { id, operation, index, count, top, height, selected, wide, tall, timeZone, onOpen } = props;
   const styles = useStyles2(getStyles);
-  const look = verdictLook(operation.verdict);
+  const look = verdictDisplay(operation.verdict);
   const colors = tone(useTheme2(), operation.severity, operation.verdict);
   const solution = tall ? firstStep(operation.solution) : undefined;
   return (
@@ -55,7 +55,7 @@ export function OperationRow(props: Props) {
         </span>
         <span className={cx(styles.line, styles.facts)}>
           {wide ? '' : `${formatDuration(operation.duration_ms)} · `}
-          {sentence(operation.operation_type)}
+          {humanize(operation.operation_type)}
           {operation.operation_id ? ` · ${shortOperationId(operation.operation_id)}` : ''}
           {operation.start ? ` · ${dateTimeFormat(operation.start, { timeZone })}` : ''}
           {wide ? remark(operation) : ''}
@@ -93,7 +93,7 @@ function firstStep(solution: string | null): { text: string; command?: string } 
 
 /** The finding of a healthy operation (such as a rejected gate), else where the time was spent. */
 function remark({ verdict, findings, bottleneck_share: share, bottleneck_span: span }: Diagnosis): string {
-  const [finding] = isQuiet(verdict) ? findings : [];
+  const [finding] = needsNoAttention(verdict) ? findings : [];
   if (finding) {
     return ` · ${finding.summary}`;
   }

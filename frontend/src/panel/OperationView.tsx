@@ -33,8 +33,8 @@ const WIDE = 720;
 const TINY = { width: 240, height: 150 };
 
 /** Height around the rows of the timeline, and minimum height of its rows, in pixels. */
-const AROUND = 186;
-const LEAST = 216;
+const CHROME_HEIGHT = 186;
+const MIN_ROWS_HEIGHT = 216;
 
 /** One operation: verdict, root cause, solution, then the evidence. */
 export function OperationView(props: Props) {
@@ -72,7 +72,7 @@ export function OperationView(props: Props) {
               lists={lists}
               options={options}
               width={width - 12}
-              height={Math.max(LEAST, above === undefined ? height * 0.55 : height - above - AROUND)}
+              height={Math.max(MIN_ROWS_HEIGHT, above === undefined ? height * 0.55 : height - above - CHROME_HEIGHT)}
               context={{ timeZone, link }}
             />
           </div>

@@ -67,10 +67,10 @@ export function useOperationDetail(
   return answer?.key === key ? { ...answer, loading: answer.series !== series } : { loading: true };
 }
 
-let asked = 0;
+let requestCount = 0;
 
 function requestFor(operationId: string, uid: string, data: PanelData): DataQueryRequest {
-  asked += 1;
+  requestCount += 1;
   const target = { refId: 'diagnosis', queryType: 'diagnosis', operationId, datasource: { uid } };
   return {
     app: CoreApp.Dashboard,
@@ -81,7 +81,7 @@ function requestFor(operationId: string, uid: string, data: PanelData): DataQuer
     scopedVars: {},
     ...data.request,
     range: data.timeRange,
-    requestId: `ktrdr-diagnosis-${asked}`,
+    requestId: `ktrdr-diagnosis-${requestCount}`,
     startTime: Date.now(),
     targets: [target],
   };

@@ -3,7 +3,7 @@ import { type TimeRange } from '@grafana/data';
 import { RadioButtonGroup } from '@grafana/ui';
 import { EditorField, EditorRow } from '@grafana/plugin-ui';
 import { STATUSES, VERDICTS } from '../../shared/record';
-import { sentence } from '../../shared/verdict';
+import { humanize } from '../../shared/verdict';
 import { durationHint, limitHint, rangeHint, tagsHint } from '../validation';
 import { type SuggestionSource } from '../editorDataSource';
 import { DEFAULT_LIMIT, type Filters, type KtrdrQuery, ORDERS } from '../query';
@@ -29,7 +29,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
   const errorTypes = useSuggestions(datasource, 'error-types', range);
   const services = useSuggestions(datasource, 'services', range);
 
-  const set = (change: Partial<Filters>) => onChange({ ...query, filters: tidy({ ...filters, ...change }) });
+  const set = (change: Partial<Filters>) => onChange({ ...query, filters: withoutEmpty({ ...filters, ...change }) });
   const setAndRun = (change: Partial<Filters>) => {
     set(change);
     onRunQuery();
@@ -125,7 +125,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
           <EditorField label="First" tooltip="Which operations come first, and stay when there are more than the limit">
             <RadioButtonGroup
               aria-label="First"
-              options={ORDERS.map((value) => ({ value, label: sentence(value) }))}
+              options={ORDERS.map((value) => ({ value, label: humanize(value) }))}
               value={query.orderBy ?? 'newest'}
               onChange={(orderBy) => {
                 onChange({ ...query, orderBy });
@@ -144,7 +144,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
 const asLimit = (text: string) => (/^\d+$/.test(text.trim()) ? Number(text) : text.trim() || undefined);
 
 /** Removes empty filters, so that saved queries stay readable. */
-function tidy(filters: Filters): Filters | undefined {
+function withoutEmpty(filters: Filters): Filters | undefined {
   const kept = Object.entries(filters).filter(([, value]) =>
     Array.isArray(value) ? value.length > 0 : Boolean(value)
   );

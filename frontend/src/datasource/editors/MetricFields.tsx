@@ -1,7 +1,7 @@
 import React from 'react';
-import { type ComboboxOption, Combobox, RadioButtonGroup } from '@grafana/ui';
+import { Combobox, type ComboboxOption, RadioButtonGroup } from '@grafana/ui';
 import { EditorField, EditorRow } from '@grafana/plugin-ui';
-import { verdictLook } from '../../shared/verdict';
+import { verdictDisplay } from '../../shared/verdict';
 import { type Format, type Group, GROUPS, type KtrdrQuery, type Measure, MEASURES } from '../query';
 import { ListField } from './fields';
 import { type Suggestions } from './useSuggestions';
@@ -25,8 +25,8 @@ const WORDS: Partial<Record<Measure, [string, string]>> = {
 
 const MEASURE_OPTIONS: Array<ComboboxOption<Measure>> = MEASURES.map((value) => {
   const [label, description] = WORDS[value] ?? [
-    `Verdict: ${verdictLook(value).label}`,
-    `How many have this verdict. ${verdictLook(value).meaning}`,
+    `Verdict: ${verdictDisplay(value).label}`,
+    `How many have this verdict. ${verdictDisplay(value).meaning}`,
   ];
   return { value, label, description };
 });

@@ -32,7 +32,7 @@ const views: Suggestions = {
 };
 
 /** The query types that make sense in this app (Explore, a dashboard, an alert rule). */
-function offered(app: CoreApp | string | undefined, current: QueryType) {
+function queryTypesFor(app: CoreApp | string | undefined, current: QueryType) {
   if (isAlerting(app)) {
     return TYPES.filter(({ value }) => value === 'metric');
   }
@@ -66,9 +66,9 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
         <EditorField label="Query type">
           <RadioButtonGroup
             aria-label="Query type"
-            options={offered(app, type)}
+            options={queryTypesFor(app, type)}
             value={type}
-            onChange={(queryType) => set({ queryType, ...carried(query, queryType) })}
+            onChange={(queryType) => set({ queryType, ...keepId(query, queryType) })}
           />
         </EditorField>
       </EditorRow>
@@ -140,7 +140,7 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
 }
 
 /** Keeps the id when the query type changes. */
-function carried(query: KtrdrQuery, to: QueryType): Partial<KtrdrQuery> {
+function keepId(query: KtrdrQuery, to: QueryType): Partial<KtrdrQuery> {
   if (to === 'trace') {
     return { query: query.query || query.operationId };
   }

@@ -4,7 +4,7 @@ import { EditorField, EditorRow } from '@grafana/plugin-ui';
 import { type UploadTarget } from '../editorDataSource';
 import { messageOf } from '../errorMessage';
 import { type KtrdrQuery } from '../query';
-import { Below } from './fields';
+import { FieldBody } from './fields';
 
 interface Props {
   datasource: UploadTarget;
@@ -22,11 +22,11 @@ export function UploadField({ datasource, query, onChange, onRunQuery }: Props) 
   const [busy, setBusy] = useState<string>();
   const [problem, setProblem] = useState<string>();
 
-  const take = async (file: File | undefined) => {
+  const upload = async (file: File | undefined) => {
     if (!file) {
       return;
     }
-    const wrong = await whatIsWrong(file);
+    const wrong = await problemWith(file);
     setProblem(wrong);
     if (wrong) {
       return;
@@ -50,12 +50,12 @@ export function UploadField({ datasource, query, onChange, onRunQuery }: Props) 
         invalid={Boolean(problem)}
         error={problem}
       >
-        <Below>
+        <FieldBody>
           <div
             onDragOver={(event) => event.preventDefault()}
             onDrop={(event) => {
               event.preventDefault();
-              void take(event.dataTransfer.files[0]);
+              void upload(event.dataTransfer.files[0]);
             }}
           >
             <Stack direction="row" alignItems="center" gap={1}>
@@ -69,7 +69,7 @@ export function UploadField({ datasource, query, onChange, onRunQuery }: Props) 
                 aria-label="Trace file"
                 accept=".json,application/json"
                 onChange={(event) => {
-                  void take(event.currentTarget.files?.[0]);
+                  void upload(event.currentTarget.files?.[0]);
                   event.currentTarget.value = '';
                 }}
               />
@@ -81,13 +81,13 @@ export function UploadField({ datasource, query, onChange, onRunQuery }: Props) 
               ) : null}
             </Stack>
           </div>
-        </Below>
+        </FieldBody>
       </EditorField>
     </EditorRow>
   );
 }
 
-async function whatIsWrong(file: File): Promise<string | undefined> {
+async function problemWith(file: File): Promise<string | undefined> {
   if (file.size > MAX_UPLOAD_MIB * MIB) {
     return `${file.name} has ${Math.ceil(file.size / MIB)} MiB; at most ${MAX_UPLOAD_MIB} MiB can be uploaded. Diagnose it with ktrdr-diagnose file instead.`;
   }

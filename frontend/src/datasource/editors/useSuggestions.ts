@@ -6,7 +6,7 @@ import { type Suggestion, type SuggestionSource } from '../editorDataSource';
 import { messageOf } from '../errorMessage';
 import { type Filters } from '../query';
 
-const SHOWN = 200;
+const MAX_SUGGESTIONS = 200;
 
 export interface Suggestions {
   /** Options for a combobox: the dashboard's variables, then the names that contain the text. */
@@ -53,7 +53,7 @@ export function useSuggestions(
       const part = text.toLowerCase();
       return [...names, ...variables]
         .filter((name) => name.toLowerCase().includes(part))
-        .slice(0, SHOWN)
+        .slice(0, MAX_SUGGESTIONS)
         .map((value) => ({ value, label: value }));
     },
     [datasource, scope, what]

@@ -3,7 +3,7 @@ import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 import { type Diagnosis } from '../../shared/record';
-import { sentence } from '../../shared/verdict';
+import { humanize } from '../../shared/verdict';
 import { SolutionText } from './SolutionText';
 
 /** The root cause, its confidence, and the solution. */
@@ -21,7 +21,7 @@ export function CauseAndSolution({ operation, columns }: { operation: Diagnosis;
         {cause ? <p className={styles.text}>{cause}</p> : null}
         {sure ? (
           <p className={styles.confidence}>
-            <Dots confidence={confidence} /> {sentence(confidence)} confidence{reason ? `: ${reason}` : ''}
+            <Dots confidence={confidence} /> {humanize(confidence)} confidence{reason ? `: ${reason}` : ''}
           </p>
         ) : null}
       </section>

@@ -3,14 +3,14 @@ import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { Button, Icon, TextLink, useStyles2 } from '@grafana/ui';
 import { type Diagnosis, type ErrorEntry } from '../../shared/record';
-import { clock, type Context, SpanCell } from './cells';
+import { type CellContext, clock, SpanCell } from './cells';
 import { CopyButton } from './SolutionText';
 import { ListTable } from './ListTable';
 
 interface Props {
   operation: Diagnosis;
   errors: ErrorEntry[];
-  context: Context;
+  context: CellContext;
 }
 
 /** The origin of the error, its path, and all errors of the operation. */

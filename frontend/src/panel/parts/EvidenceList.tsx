@@ -1,11 +1,11 @@
 import React from 'react';
 import { type Evidence } from '../../shared/record';
 import { moment } from '../readFrames';
-import { clock, type Context, SpanCell } from './cells';
+import { type CellContext, clock, SpanCell } from './cells';
 import { ListTable } from './ListTable';
 
 /** The evidence: the spans and attributes behind each finding. */
-export function EvidenceList({ evidence, context }: { evidence: Evidence[]; context: Context }) {
+export function EvidenceList({ evidence, context }: { evidence: Evidence[]; context: CellContext }) {
   return (
     <ListTable
       label="Evidence"

@@ -4,9 +4,9 @@ import { type GrafanaTheme2 } from '@grafana/data';
 import { Tab, TabContent, TabsBar, useStyles2 } from '@grafana/ui';
 import { type Diagnosis } from '../../shared/record';
 import { type Lists } from '../readFrames';
-import { type PanelOptions, type EvidenceTab, TAB_LABELS, TABS } from '../options';
+import { type EvidenceTab, type PanelOptions, TAB_LABELS, TABS } from '../options';
 import { Timeline } from '../timeline/Timeline';
-import { type Context } from './cells';
+import { type CellContext } from './cells';
 import { Errors } from './Errors';
 import { EvidenceList } from './EvidenceList';
 import { Findings } from './Findings';
@@ -19,7 +19,7 @@ interface Props {
   options: PanelOptions;
   width: number;
   height: number;
-  context: Context;
+  context: CellContext;
 }
 
 /** The tab with the evidence for a verdict. */

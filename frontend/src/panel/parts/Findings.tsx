@@ -3,7 +3,7 @@ import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { Icon, useStyles2, useTheme2 } from '@grafana/ui';
 import { type Finding } from '../../shared/record';
-import { severityLabel, tone, verdictLook } from '../../shared/verdict';
+import { severityLabel, tone, verdictDisplay } from '../../shared/verdict';
 import { SolutionText } from './SolutionText';
 
 /** The other findings, and the remarks. */
@@ -18,7 +18,7 @@ export function Findings({ findings, remarks }: { findings: Finding[]; remarks: 
           <li key={`${finding.rule}${index}`} className={styles.item} style={{ borderLeftColor: colors.main }}>
             <div className={styles.summary}>
               <Icon
-                name={verdictLook(finding.verdict).icon}
+                name={verdictDisplay(finding.verdict).icon}
                 style={{ color: colors.text }}
                 title={severityLabel(finding.severity)}
               />

@@ -5,7 +5,7 @@ import { type TimeZone } from '@grafana/schema';
 import { TextLink, useStyles2 } from '@grafana/ui';
 
 /** What the lists need to render and link their rows. */
-export interface Context {
+export interface CellContext {
   timeZone: TimeZone;
   link: (traceId: string | null | undefined, spanId?: string | null) => string | undefined;
 }

@@ -1,53 +1,53 @@
 // Operations of KTRDR wait for minutes between steps of milliseconds. On a linear scale such a wait fills almost the whole
-// width. Stretches in which nothing starts or ends can therefore be folded: they are drawn shorter.
+// width. Segments in which nothing starts or ends can therefore be folded: they are drawn shorter.
 import { type FlowStep } from '../../shared/record';
 import { type Span, ticks } from './scale';
 
-/** A stretch of time (ms) and its position (0 to 1 of the whole width). */
-export interface Stretch extends Span {
+/** A segment of time (ms) and its position (0 to 1 of the whole width). */
+export interface Segment extends Span {
   left: number;
   right: number;
   folded: boolean;
 }
 
-export interface Warp {
-  stretches: Stretch[];
+export interface CompressedScale {
+  segments: Segment[];
   all: Span;
-  /** Whether any stretch is folded. */
-  folds: boolean;
+  /** Whether any segment is folded. */
+  isFolded: boolean;
 }
 
-/** A stretch with at least this share of the time is long. */
-const LONG = 0.15;
-/** Together, long stretches must have this share of the time before they are folded. */
-const WORTH = 0.6;
-/** Share of the width for all folded stretches together. */
-const ROOM = 0.3;
+/** A quiet segment is folded only if it has at least this share of the time. */
+const MIN_QUIET_SHARE = 0.15;
+/** Nothing is folded unless the quiet segments together have at least this share of the time. */
+const MIN_FOLDED_SHARE = 0.6;
+/** Share of the width for all folded segments together. */
+const FOLDED_WIDTH = 0.3;
 
 /** The linear scale. */
-export const plain = (all: Span): Warp => ({
-  stretches: [{ ...all, left: 0, right: 1, folded: false }],
+export const linearScale = (all: Span): CompressedScale => ({
+  segments: [{ ...all, left: 0, right: 1, folded: false }],
   all,
-  folds: false,
+  isFolded: false,
 });
 
-/** The scale with the long quiet stretches folded, or the linear one if folding does not help. */
-export function folded(steps: FlowStep[], all: Span): Warp {
+/** The scale with the long quiet segments folded, or the linear one if folding does not help. */
+export function foldedScale(steps: FlowStep[], all: Span): CompressedScale {
   const length = all.to - all.from;
-  const quiet = quietStretches(steps, all).filter(({ from, to }) => to - from >= LONG * length);
+  const quiet = quietSegments(steps, all).filter(({ from, to }) => to - from >= MIN_QUIET_SHARE * length);
   const share = quiet.reduce((sum, { from, to }) => sum + (to - from), 0) / length;
-  if (quiet.length === 0 || share < WORTH || share >= 1) {
-    return plain(all);
+  if (quiet.length === 0 || share < MIN_FOLDED_SHARE || share >= 1) {
+    return linearScale(all);
   }
-  const perBusy = (1 - ROOM) / (1 - share);
-  const perQuiet = ROOM / share;
-  const stretches: Stretch[] = [];
+  const perBusy = (1 - FOLDED_WIDTH) / (1 - share);
+  const perQuiet = FOLDED_WIDTH / share;
+  const segments: Segment[] = [];
   let at = all.from;
   let left = 0;
-  const add = (to: number, isFolded: boolean) => {
+  const add = (to: number, isQuiet: boolean) => {
     if (to > at) {
-      const right = left + ((to - at) / length) * (isFolded ? perQuiet : perBusy);
-      stretches.push({ from: at, to, left, right, folded: isFolded });
+      const right = left + ((to - at) / length) * (isQuiet ? perQuiet : perBusy);
+      segments.push({ from: at, to, left, right, folded: isQuiet });
       at = to;
       left = right;
     }
@@ -57,11 +57,11 @@ export function folded(steps: FlowStep[], all: Span): Warp {
     add(to, true);
   }
   add(all.to, false);
-  return { stretches, all, folds: true };
+  return { segments, all, isFolded: true };
 }
 
-/** The stretches in which no span starts or ends. */
-function quietStretches(steps: FlowStep[], all: Span): Span[] {
+/** The segments in which no span starts or ends. */
+function quietSegments(steps: FlowStep[], all: Span): Span[] {
   const moments = [all.from, all.to];
   for (const step of steps) {
     if (step.kind !== 'gap') {
@@ -76,47 +76,47 @@ function quietStretches(steps: FlowStep[], all: Span): Span[] {
 }
 
 /** Position of a time, 0 to 1. */
-export function place({ stretches }: Warp, at: number): number {
-  const stretch = stretches.find(({ to }) => at <= to) ?? stretches[stretches.length - 1];
-  if (!stretch) {
+export function positionOf({ segments }: CompressedScale, at: number): number {
+  const segment = segments.find(({ to }) => at <= to) ?? segments[segments.length - 1];
+  if (!segment) {
     return 0;
   }
-  const share = (at - stretch.from) / (stretch.to - stretch.from);
-  return stretch.left + Math.min(1, Math.max(0, share)) * (stretch.right - stretch.left);
+  const share = (at - segment.from) / (segment.to - segment.from);
+  return segment.left + Math.min(1, Math.max(0, share)) * (segment.right - segment.left);
 }
 
 /** The time at a position. */
-export function momentAt({ stretches }: Warp, where: number): number {
-  const stretch = stretches.find(({ right }) => where <= right) ?? stretches[stretches.length - 1];
-  if (!stretch) {
+export function timeAt({ segments }: CompressedScale, where: number): number {
+  const segment = segments.find(({ right }) => where <= right) ?? segments[segments.length - 1];
+  if (!segment) {
     return 0;
   }
-  return momentIn(stretch, where);
+  return timeIn(segment, where);
 }
 
-function momentIn({ from, to, left, right }: Stretch, where: number): number {
+function timeIn({ from, to, left, right }: Segment, where: number): number {
   const share = (where - left) / (right - left);
   return from + Math.min(1, Math.max(0, share)) * (to - from);
 }
 
 /** Distance between two marks of the axis, in pixels. */
-const BETWEEN = 90;
+const TICK_DISTANCE = 90;
 
 /** Round times for the axis, with their positions in the view. */
-export function marks(warp: Warp, view: Span, width: number): Array<{ at: number; x: number }> {
+export function axisTicks(timeScale: CompressedScale, view: Span, width: number): Array<{ at: number; x: number }> {
   const scale = width / (view.to - view.from);
   const result: Array<{ at: number; x: number }> = [];
-  for (const stretch of warp.stretches) {
-    const from = Math.max(stretch.left, view.from);
-    const to = Math.min(stretch.right, view.to);
-    const room = (to - from) * scale;
-    if (room <= 0 || stretch.folded) {
+  for (const segment of timeScale.segments) {
+    const from = Math.max(segment.left, view.from);
+    const to = Math.min(segment.right, view.to);
+    const available = (to - from) * scale;
+    if (available <= 0 || segment.folded) {
       continue;
     }
-    const moments = { from: momentIn(stretch, from), to: momentIn(stretch, to) };
-    for (const at of ticks(moments, Math.max(1, room / BETWEEN))) {
-      const x = (place(warp, at) - view.from) * scale;
-      if (x >= -1 && x <= width + 1 && result.every((mark) => Math.abs(mark.x - x) >= BETWEEN * 0.55)) {
+    const moments = { from: timeIn(segment, from), to: timeIn(segment, to) };
+    for (const at of ticks(moments, Math.max(1, available / TICK_DISTANCE))) {
+      const x = (positionOf(timeScale, at) - view.from) * scale;
+      if (x >= -1 && x <= width + 1 && result.every((mark) => Math.abs(mark.x - x) >= TICK_DISTANCE * 0.55)) {
         result.push({ at, x });
       }
     }
