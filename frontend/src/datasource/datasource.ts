@@ -14,6 +14,7 @@ import {
 } from '@grafana/data';
 import { DataSourceWithBackend, getTemplateSrv, type TemplateSrv } from '@grafana/runtime';
 import { map, type Observable, of } from 'rxjs';
+import { VIEWS } from '../shared/record.generated';
 import { annotationSupport } from './annotations';
 import { type EditorDataSource, type Suggestion, type SuggestionScope } from './editorDataSource';
 import { followLists } from './liveUpdates';
@@ -22,7 +23,7 @@ import { defaultQuery, displayText, isComplete, type KtrdrOptions, type KtrdrQue
 import { KtrdrVariables } from './variables';
 
 /** The views of an operation besides its row `diagnosis`. */
-const LIST_VIEWS = ['flow', 'evidence', 'errors', 'http', 'workers'] as const;
+const LIST_VIEWS = VIEWS.filter((view) => view !== 'diagnosis');
 
 export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOptions> implements EditorDataSource {
   constructor(

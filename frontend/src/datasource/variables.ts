@@ -5,7 +5,7 @@ import {
   type MetricFindValue,
 } from '@grafana/data';
 import { from, map, type Observable, of } from 'rxjs';
-import { STATUSES, VERDICTS } from '../shared/record';
+import { STATUSES, VERDICTS } from '../shared/record.generated';
 import { type EditorDataSource, type Suggestion } from './editorDataSource';
 import { VariableQueryEditor } from './editors/VariableQueryEditor';
 import { type VariableKind, type VariableQuery } from './query';

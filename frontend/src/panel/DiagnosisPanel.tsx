@@ -1,7 +1,7 @@
 import React, { useEffect, useMemo, useState } from 'react';
 import { LoadingState, type PanelProps } from '@grafana/data';
 import { Alert } from '@grafana/ui';
-import { keyOf, type Lists, readModel } from './readFrames';
+import { keyOf, noLists, readModel } from './readFrames';
 import { Message } from './Message';
 import { OperationList } from './OperationList';
 import { OperationView } from './OperationView';
@@ -10,7 +10,7 @@ import { useOperationDetail } from './useOperationDetail';
 
 type Props = PanelProps<PanelOptions>;
 
-const NO_LISTS: Lists = { flow: [], errors: [], http: [], workers: [], evidence: [] };
+const NO_LISTS = noLists();
 
 /** The panel: one operation in full, or a list of operations that can be opened. */
 export function DiagnosisPanel({ data, width, height, options: given, timeZone }: Props) {

@@ -3,7 +3,7 @@ import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { type TimeZone } from '@grafana/schema';
 import { Button, FilterPill, useStyles2 } from '@grafana/ui';
-import { type Diagnosis, type Verdict } from '../shared/record';
+import { type Diagnosis, type Verdict } from '../shared/record.generated';
 import { needsNoAttention, verdictDisplay } from '../shared/verdict';
 import { keyOf, sortOperations } from './readFrames';
 import { FOOTER_HEIGHT, listLayout } from './listLayout';

@@ -6,7 +6,7 @@ import { Icon, useStyles2, useTheme2 } from '@grafana/ui';
 import { formatDuration, formatShare } from '../shared/duration';
 import { VisuallyHidden } from '../shared/VisuallyHidden';
 import { shortOperationId } from '../shared/ids';
-import { type Diagnosis } from '../shared/record';
+import { type Diagnosis } from '../shared/record.generated';
 import { humanize, needsNoAttention, tone, verdictDisplay } from '../shared/verdict';
 import { parseSolution } from './solution';
 

@@ -3,7 +3,7 @@ import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { type DataSourceRef, type TimeZone } from '@grafana/schema';
 import { LoadingBar, useStyles2 } from '@grafana/ui';
-import { type Diagnosis } from '../shared/record';
+import { type Diagnosis } from '../shared/record.generated';
 import { type Lists } from './readFrames';
 import { dashboardLink, traceLink } from './links';
 import { type PanelOptions } from './options';

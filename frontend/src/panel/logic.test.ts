@@ -30,6 +30,23 @@ describe('frames', () => {
     expect(read).toMatchObject({ operation_id: null, end: null, duration_ms: null, worker_status: null, findings: [] });
   });
 
+  it('keep a row without a time apart from one of 1970', () => {
+    const { errors } = readModel({
+      series: [frame('errors', [errorEntry({ time: null }), errorEntry({ time: 0 })])],
+    }).lists;
+    expect(errors.map(({ time }) => time)).toEqual([null, 0]);
+  });
+
+  it('have the same evidence in their JSON columns as in the frame of evidence', () => {
+    const evidence = { rule: 'r', kind: 'event', key: 'k', value: 'v', at: '1970-01-01T00:00:01.500Z', span: null };
+    const finding = { rule: 'r', verdict: 'slow', severity: 2, summary: 'slow, too', evidence: [evidence] };
+    const [read] = readModel({
+      series: [frame('operations', [{ verdict: 'failed', summary: 's', evidence: [evidence], findings: [finding] }])],
+    }).operations;
+    expect(read?.evidence[0]).toMatchObject({ at: 1500, span_id: null, summary: 's' });
+    expect(read?.findings[0]?.evidence[0]).toMatchObject({ at: 1500, summary: 'slow, too' });
+  });
+
   it('name the data source to query for more, directly or through their links', () => {
     const said = frame('operations', [operation()], { custom: { datasource: { uid: 'a', type: 't' } } });
     expect(readModel({ series: [said] }).datasource).toEqual({ uid: 'a', type: 't' });

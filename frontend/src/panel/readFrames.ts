@@ -2,29 +2,19 @@
 // transformation has renamed them.
 import { type DataFrame, type PanelData } from '@grafana/data';
 import { type DataSourceRef } from '@grafana/schema';
-import {
-  type Diagnosis,
-  type ErrorEntry,
-  type Evidence,
-  type Finding,
-  type FlowStep,
-  type HttpCall,
-  type PathStep,
-  type WorkerSelection,
-} from '../shared/record';
+import { COLUMNS, type Diagnosis, type Evidence, type Finding, type Rows } from '../shared/record.generated';
 
-export interface Lists {
-  flow: FlowStep[];
-  errors: ErrorEntry[];
-  http: HttpCall[];
-  workers: WorkerSelection[];
-  evidence: Evidence[];
-}
+type Kind = keyof Rows;
+type ListName = Exclude<Kind, 'diagnosis'>;
+type RowsOf<K extends Kind> = Array<Rows[K]>;
+
+/** The lists of one operation. */
+export type Lists = { [K in ListName]: RowsOf<K> };
 
 export interface Model {
   /** One per operation, in the order of the frame. */
   operations: Diagnosis[];
-  /** The lists of the operation `listsOf`. */
+  /** Those of the first operation. */
   lists: Lists;
   hasLists: boolean;
   /** Whether the answer is about one operation (or the operations of one trace) rather than a search. */
@@ -34,36 +24,35 @@ export interface Model {
   foreign: string[];
 }
 
-type ListName = keyof Lists;
-type Kind = 'operations' | ListName;
-
 /** Columns by which a frame is recognised. */
-const MARKS: Array<[Kind, string[]]> = [
-  ['operations', ['verdict', 'summary']],
-  ['flow', ['span', 'path_ms', 'depth']],
-  ['errors', ['error_message', 'role']],
-  ['http', ['method', 'status_code', 'target_service']],
-  ['workers', ['worker_type', 'worker_status']],
-  ['evidence', ['rule', 'key', 'value']],
-];
+const IDENTIFYING_COLUMNS: { [K in Kind]: Array<keyof Rows[K] & string> } = {
+  diagnosis: ['verdict', 'summary'],
+  flow: ['span', 'path_ms', 'depth'],
+  errors: ['error_message', 'role'],
+  http: ['method', 'status_code', 'target_service'],
+  workers: ['worker_type', 'worker_status'],
+  evidence: ['rule', 'key', 'value'],
+};
+const KINDS = Object.keys(IDENTIFYING_COLUMNS) as Kind[];
 
 function kindOf(frame: DataFrame): Kind | undefined {
-  const has = new Set(frame.fields.map((field) => field.name));
-  return MARKS.find(([, columns]) => columns.every((column) => has.has(column)))?.[0];
+  const names = new Set(frame.fields.map((field) => field.name));
+  return KINDS.find((kind) => IDENTIFYING_COLUMNS[kind].every((column) => names.has(column)));
 }
 
+export const noLists = (): Lists => ({ flow: [], errors: [], http: [], workers: [], evidence: [] });
+
 export function readModel(data: Pick<PanelData, 'series' | 'request'>): Model {
-  const lists: Lists = { flow: [], errors: [], http: [], workers: [], evidence: [] };
+  const lists = noLists();
   const model: Model = { operations: [], lists, hasLists: false, isDiagnosis: false, foreign: [] };
   for (const frame of data.series) {
     const kind = kindOf(frame);
-    if (kind === 'operations') {
-      model.operations.push(...rows(frame).map(asDiagnosis));
+    if (kind === 'diagnosis') {
+      model.operations.push(...rows(frame).map(readDiagnosis));
       model.isDiagnosis ||= frame.name === 'diagnosis';
     } else if (kind) {
       model.hasLists = true;
-      const read: (row: Row) => unknown = READ[kind];
-      (lists[kind] as unknown[]).push(...rows(frame).map(read));
+      (lists[kind] as unknown[]).push(...rows(frame).map((row) => readRow(kind, row)));
     } else if (frame.fields.length > 0) {
       model.foreign.push(frame.name ?? frame.refId ?? 'without name');
     }
@@ -115,7 +104,7 @@ function maybeNumber(value: unknown): number | null {
 }
 
 /** Milliseconds since 1970 of a number or an RFC 3339 string. */
-export function moment(value: unknown): number | null {
+function moment(value: unknown): number | null {
   if (typeof value === 'string' && !/^\d+$/.test(value)) {
     const at = Date.parse(value);
     return Number.isNaN(at) ? null : at;
@@ -135,130 +124,43 @@ function array<T>(value: unknown): T[] {
   return Array.isArray(value) ? value : [];
 }
 
-function asDiagnosis(row: Row): Diagnosis {
+type ColumnType = { [K in Kind]: (typeof COLUMNS)[K][keyof (typeof COLUMNS)[K]] }[Kind];
+
+const READERS: Record<ColumnType, (value: unknown) => unknown> = {
+  text,
+  'text?': maybeText,
+  number,
+  'number?': maybeNumber,
+  'time?': moment,
+  boolean: (value) => value === true,
+  json: array,
+};
+
+/** A row with all columns of its frame. A column that the frame lacks is read like an empty value. */
+function readRow<K extends Kind>(kind: K, row: Row): Rows[K] {
+  const columns = Object.entries(COLUMNS[kind]) as Array<[string, ColumnType]>;
+  return Object.fromEntries(columns.map(([name, type]) => [name, READERS[type](row[name])])) as unknown as Rows[K];
+}
+
+function readDiagnosis(row: Row): Diagnosis {
+  const read = readRow('diagnosis', row);
   return {
-    operation_id: maybeText(row.operation_id),
-    operation_type: text(row.operation_type) || 'unknown',
-    status: (text(row.status) || 'unknown') as Diagnosis['status'],
-    verdict: (text(row.verdict) || 'unknown') as Diagnosis['verdict'],
-    rule: text(row.rule),
-    severity: number(row.severity) as Diagnosis['severity'],
-    summary: text(row.summary),
-    root_cause: maybeText(row.root_cause),
-    solution: maybeText(row.solution),
-    confidence: (text(row.confidence) || 'high') as Diagnosis['confidence'],
-    confidence_reason: maybeText(row.confidence_reason),
-    evidence: array<Evidence>(row.evidence),
-    findings: array<Finding>(row.findings),
-    bottleneck_span: maybeText(row.bottleneck_span),
-    bottleneck_service: maybeText(row.bottleneck_service),
-    bottleneck_span_id: maybeText(row.bottleneck_span_id),
-    bottleneck_kind: maybeText(row.bottleneck_kind) as Diagnosis['bottleneck_kind'],
-    bottleneck_ms: maybeNumber(row.bottleneck_ms),
-    bottleneck_share: maybeNumber(row.bottleneck_share),
-    worker_status: maybeText(row.worker_status),
-    worker_id: maybeText(row.worker_id),
-    workers_total: maybeNumber(row.workers_total),
-    workers_capable: maybeNumber(row.workers_capable),
-    workers_available: maybeNumber(row.workers_available),
-    error_type: maybeText(row.error_type),
-    error_message: maybeText(row.error_message),
-    error_span: maybeText(row.error_span),
-    error_service: maybeText(row.error_service),
-    error_span_id: maybeText(row.error_span_id),
-    error_stacktrace: maybeText(row.error_stacktrace),
-    error_path: array<PathStep>(row.error_path),
-    start: moment(row.start),
-    end: moment(row.end),
-    duration_ms: maybeNumber(row.duration_ms),
-    progress_percent: maybeNumber(row.progress_percent),
-    progress_phase: maybeText(row.progress_phase),
-    progress_at: moment(row.progress_at),
-    last_activity: moment(row.last_activity),
-    baseline_ms: maybeNumber(row.baseline_ms),
-    slowdown: maybeNumber(row.slowdown),
-    attempts: number(row.attempts),
-    services: array<string>(row.services),
-    span_count: number(row.span_count),
-    error_count: number(row.error_count),
-    folded_spans: number(row.folded_spans),
-    trace_id: maybeText(row.trace_id),
-    trace_ids: array<string>(row.trace_ids),
-    partial: row.partial === true,
-    remarks: array<string>(row.remarks),
+    ...read,
+    operation_type: read.operation_type || 'unknown',
+    status: read.status || 'unknown',
+    verdict: read.verdict || 'unknown',
+    confidence: read.confidence || 'high',
+    evidence: readEvidence(read.evidence, read.summary),
+    findings: read.findings.map((finding): Finding => ({
+      ...finding,
+      evidence: readEvidence(finding.evidence ?? [], finding.summary),
+    })),
   };
 }
 
-const READ: { [K in ListName]: (row: Row) => Lists[K][number] } = {
-  flow: (row) => ({
-    span: text(row.span),
-    service: text(row.service),
-    span_id: maybeText(row.span_id),
-    trace_id: maybeText(row.trace_id),
-    depth: number(row.depth),
-    kind: text(row.kind),
-    status: text(row.status),
-    start: moment(row.start) ?? 0,
-    offset_ms: number(row.offset_ms),
-    duration_ms: number(row.duration_ms),
-    self_ms: number(row.self_ms),
-    path_ms: number(row.path_ms),
-    baseline_ms: maybeNumber(row.baseline_ms),
-    is_bottleneck: row.is_bottleneck === true,
-    folded: number(row.folded),
-    error_type: maybeText(row.error_type),
-  }),
-  errors: (row) => ({
-    time: moment(row.time) ?? 0,
-    service: text(row.service),
-    span: text(row.span),
-    span_id: text(row.span_id),
-    trace_id: text(row.trace_id),
-    error_type: maybeText(row.error_type),
-    error_message: maybeText(row.error_message),
-    role: text(row.role),
-    stacktrace: maybeText(row.stacktrace),
-  }),
-  http: (row) => ({
-    time: moment(row.time) ?? 0,
-    method: maybeText(row.method),
-    url: maybeText(row.url),
-    route: maybeText(row.route),
-    service: text(row.service),
-    target_service: maybeText(row.target_service),
-    status_code: maybeNumber(row.status_code),
-    duration_ms: number(row.duration_ms),
-    error_type: maybeText(row.error_type),
-    span_id: text(row.span_id),
-    trace_id: text(row.trace_id),
-  }),
-  workers: (row) => ({
-    time: moment(row.time) ?? 0,
-    span: text(row.span),
-    operation_type: text(row.operation_type),
-    worker_type: maybeText(row.worker_type),
-    worker_status: maybeText(row.worker_status),
-    total: maybeNumber(row.total),
-    capable: maybeNumber(row.capable),
-    available: maybeNumber(row.available),
-    worker_id: maybeText(row.worker_id),
-    duration_ms: number(row.duration_ms),
-    span_id: text(row.span_id),
-    trace_id: text(row.trace_id),
-  }),
-  evidence: (row) => ({
-    rule: text(row.rule),
-    kind: text(row.kind),
-    trace_id: maybeText(row.trace_id),
-    span_id: maybeText(row.span_id),
-    service: maybeText(row.service),
-    span: maybeText(row.span),
-    key: text(row.key),
-    value: text(row.value),
-    at: moment(row.at),
-    summary: maybeText(row.summary),
-  }),
-};
+/** The evidence in a column of JSON: it has no summary of its own, and its times are RFC 3339. */
+const readEvidence = (evidence: object[], summary: string): Evidence[] =>
+  evidence.map((item) => readRow('evidence', { summary, ...item }));
 
 /** The key of an operation: its id, else its trace (a refused start has no id). */
 export const keyOf = (operation: Diagnosis): string =>

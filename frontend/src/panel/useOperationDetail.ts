@@ -3,7 +3,7 @@ import { CoreApp, type DataFrame, type DataQueryRequest, type DataQueryResponse,
 import { type DataSourceRef } from '@grafana/schema';
 import { getDataSourceSrv } from '@grafana/runtime';
 import { from, switchMap } from 'rxjs';
-import { type Diagnosis } from '../shared/record';
+import { type Diagnosis } from '../shared/record.generated';
 import { keyOf, type Model, readModel } from './readFrames';
 
 export interface Detail {

@@ -1,6 +1,6 @@
 // Names, icons and colours of verdicts.
 import { type GrafanaTheme2, type IconName } from '@grafana/data';
-import { type Severity, type Verdict, VERDICTS } from './record';
+import { type Severity, type Verdict, VERDICTS } from './record.generated';
 
 export interface VerdictDisplay {
   label: string;

@@ -2,7 +2,7 @@ import React from 'react';
 import { type TimeRange } from '@grafana/data';
 import { RadioButtonGroup } from '@grafana/ui';
 import { EditorField, EditorRow } from '@grafana/plugin-ui';
-import { STATUSES, VERDICTS } from '../../shared/record';
+import { STATUSES, VERDICTS } from '../../shared/record.generated';
 import { humanize } from '../../shared/verdict';
 import { durationHint, limitHint, rangeHint, tagsHint } from '../validation';
 import { type SuggestionSource } from '../editorDataSource';

@@ -2,7 +2,7 @@ import React from 'react';
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
-import { type Diagnosis } from '../../shared/record';
+import { type Diagnosis } from '../../shared/record.generated';
 import { humanize } from '../../shared/verdict';
 import { SolutionText } from './SolutionText';
 

@@ -2,7 +2,7 @@ import React, { useState } from 'react';
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { Button, Icon, TextLink, useStyles2 } from '@grafana/ui';
-import { type Diagnosis, type ErrorEntry } from '../../shared/record';
+import { type Diagnosis, type ErrorEntry } from '../../shared/record.generated';
 import { type CellContext, clock, SpanCell } from './cells';
 import { CopyButton } from './SolutionText';
 import { ListTable } from './ListTable';

@@ -1,6 +1,5 @@
 import React from 'react';
-import { type Evidence } from '../../shared/record';
-import { moment } from '../readFrames';
+import { type Evidence } from '../../shared/record.generated';
 import { type CellContext, clock, SpanCell } from './cells';
 import { ListTable } from './ListTable';
 
@@ -12,7 +11,7 @@ export function EvidenceList({ evidence, context }: { evidence: Evidence[]; cont
       rows={evidence}
       keyOf={(item, index) => `${item.rule}${item.span_id}${item.key}${index}`}
       columns={[
-        { name: 'Time', cell: (item) => clock(moment(item.at), context.timeZone) },
+        { name: 'Time', cell: (item) => clock(item.at, context.timeZone) },
         {
           name: 'What was seen',
           wide: true,
@@ -34,7 +33,7 @@ export function EvidenceList({ evidence, context }: { evidence: Evidence[]; cont
               item.kind
             ),
         },
-        { name: 'Claim', cell: (item) => <span title={item.summary ?? undefined}>{item.rule}</span> },
+        { name: 'Claim', cell: (item) => <span title={item.summary || undefined}>{item.rule}</span> },
       ]}
     />
   );

@@ -2,7 +2,7 @@ import React, { useState } from 'react';
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { Tab, TabContent, TabsBar, useStyles2 } from '@grafana/ui';
-import { type Diagnosis } from '../../shared/record';
+import { type Diagnosis } from '../../shared/record.generated';
 import { type Lists } from '../readFrames';
 import { type EvidenceTab, type PanelOptions, TAB_LABELS, TABS } from '../options';
 import { Timeline } from '../timeline/Timeline';

@@ -2,7 +2,7 @@ import React from 'react';
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { Icon, useStyles2, useTheme2 } from '@grafana/ui';
-import { type Finding } from '../../shared/record';
+import { type Finding } from '../../shared/record.generated';
 import { severityLabel, tone, verdictDisplay } from '../../shared/verdict';
 import { SolutionText } from './SolutionText';
 

@@ -1,7 +1,7 @@
 import React from 'react';
 import { useTheme2 } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
-import { type HttpCall } from '../../shared/record';
+import { type HttpCall } from '../../shared/record.generated';
 import { type CellContext, clock, SpanCell } from './cells';
 import { ListTable } from './ListTable';
 

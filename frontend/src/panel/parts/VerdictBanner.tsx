@@ -4,7 +4,7 @@ import { dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { type TimeZone } from '@grafana/schema';
 import { Icon, IconButton, LinkButton, Tooltip, useStyles2, useTheme2 } from '@grafana/ui';
 import { formatAge, formatDuration } from '../../shared/duration';
-import { type Diagnosis } from '../../shared/record';
+import { type Diagnosis } from '../../shared/record.generated';
 import { humanize, severityLabel, tone, verdictDisplay } from '../../shared/verdict';
 import { useNow } from '../useNow';
 import { CopyButton } from './SolutionText';

@@ -1,7 +1,7 @@
 import React from 'react';
 import { useTheme2 } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
-import { type WorkerSelection } from '../../shared/record';
+import { type WorkerSelection } from '../../shared/record.generated';
 import { workerStatusLabel } from '../../shared/verdict';
 import { type CellContext, clock, SpanCell } from './cells';
 import { ListTable } from './ListTable';

@@ -28,8 +28,8 @@ export function SpanCell({ span, service, href }: { span: string | null; service
   );
 }
 
-export const clock = (at: number | string | null, timeZone: TimeZone) =>
-  typeof at === 'number' ? dateTimeFormat(at, { timeZone, format: 'HH:mm:ss.SSS' }) : '';
+export const clock = (at: number | null, timeZone: TimeZone) =>
+  at !== null ? dateTimeFormat(at, { timeZone, format: 'HH:mm:ss.SSS' }) : '';
 
 const getStyles = (theme: GrafanaTheme2) => ({
   dim: css({ color: theme.colors.text.secondary }),

@@ -1,6 +1,6 @@
 import React, { useEffect, useRef, useState } from 'react';
 import { useTheme2 } from '@grafana/ui';
-import { type FlowStep } from '../../shared/record';
+import { type FlowStep } from '../../shared/record.generated';
 import { type Span, UNIT } from './scale';
 import { isError, isGap } from './steps';
 import { type TimelineStyles } from './styles';

@@ -3,7 +3,7 @@ import { cx } from '@emotion/css';
 import { Icon, Tooltip } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
 import { VisuallyHidden } from '../../shared/VisuallyHidden';
-import { type FlowStep } from '../../shared/record';
+import { type FlowStep } from '../../shared/record.generated';
 import { baselineMark, positionInBar } from './bar';
 import { describeBaseline, describeStep, isError, isGap, isNetwork } from './steps';
 import { type TimelineStyles } from './styles';

@@ -1,7 +1,7 @@
 import React, { useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
 import { Button, IconButton, Input, RadioButtonGroup, useStyles2, useTheme2 } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
-import { type FlowStep } from '../../shared/record';
+import { type FlowStep } from '../../shared/record.generated';
 import { type CellContext } from '../parts/cells';
 import { useVirtualRows } from '../useVirtualRows';
 import { Legend } from './Legend';

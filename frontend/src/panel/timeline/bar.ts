@@ -1,5 +1,5 @@
 // Positions of the parts of a step's bar, in pixels.
-import { type FlowStep } from '../../shared/record';
+import { type FlowStep } from '../../shared/record.generated';
 
 /** Where a bar starts and ends; may lie outside of the visible part. */
 export interface BarEnds {

@@ -1,6 +1,6 @@
 // Operations of KTRDR wait for minutes between steps of milliseconds. On a linear scale such a wait fills almost the whole
 // width. Segments in which nothing starts or ends can therefore be folded: they are drawn shorter.
-import { type FlowStep } from '../../shared/record';
+import { type FlowStep } from '../../shared/record.generated';
 import { type Span, ticks } from './scale';
 
 /** A segment of time (ms) and its position (0 to 1 of the whole width). */

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../shared/duration';
-import { type FlowStep } from '../../shared/record';
+import { type FlowStep } from '../../shared/record.generated';
 
 export type StepFilter = 'all' | 'path' | 'errors';
 
