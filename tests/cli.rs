@@ -52,11 +52,11 @@ struct Fixture {
 
 impl Fixture {
     fn new(name: &str) -> Self {
-        let told = testbed::tell(&scenario(name), Form::Wire, BASE, 7);
+        let generated = testbed::generate(&scenario(name), Form::Wire, BASE, 7);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("traces.json");
-        std::fs::write(&path, testbed::jaeger_json(&told.traces, Dialect::V1_53)).unwrap();
-        Self { _dir: dir, path, operation: told.operation_id.unwrap_or_default(), now: told.now.to_string() }
+        std::fs::write(&path, testbed::jaeger_json(&generated.traces, Dialect::V1_53)).unwrap();
+        Self { _dir: dir, path, operation: generated.operation_id.unwrap_or_default(), now: generated.now.to_string() }
     }
 
     fn path(&self) -> &str {
@@ -218,13 +218,13 @@ fn markdown_follows_the_response_template() {
 
 #[test]
 fn standard_input_and_otlp_are_read_too() {
-    let told = testbed::tell(&scenario("9-data-not-found"), Form::Wire, BASE, 7);
-    let mut child = diagnose(&["file", "-", "--now", &told.now.to_string(), "--format", "json"])
+    let generated = testbed::generate(&scenario("9-data-not-found"), Form::Wire, BASE, 7);
+    let mut child = diagnose(&["file", "-", "--now", &generated.now.to_string(), "--format", "json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(&testbed::otlp_json(&told.traces)).unwrap();
+    child.stdin.take().unwrap().write_all(&testbed::otlp_json(&generated.traces)).unwrap();
     let records: Vec<Value> = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
     assert_eq!(records[0]["verdict"], "missing_data");
 }
@@ -242,10 +242,10 @@ fn the_clock_decides_between_running_and_stuck() {
 
 #[test]
 fn a_running_operation_in_an_old_file_is_pointed_out() {
-    let told = testbed::tell(&scenario("10b-still-running"), Form::Wire, Time(1_600_000_000_000_000), 7);
+    let generated = testbed::generate(&scenario("10b-still-running"), Form::Wire, Time(1_600_000_000_000_000), 7);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("old.json");
-    std::fs::write(&path, testbed::jaeger_json(&told.traces, Dialect::V1_53)).unwrap();
+    std::fs::write(&path, testbed::jaeger_json(&generated.traces, Dialect::V1_53)).unwrap();
     let output = run(&["file", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0));
     assert!(err(&output).contains("--now 2020-09-1"), "{}", err(&output));
@@ -426,11 +426,11 @@ struct Served {
 
 impl Served {
     fn new(name: &str, flavour: Flavour) -> Self {
-        let told = testbed::tell(&scenario(name), Form::Wire, BASE, 7);
+        let generated = testbed::generate(&scenario(name), Form::Wire, BASE, 7);
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let server = runtime.block_on(testbed::serve(Store::new(told.traces), flavour)).unwrap();
-        let operation = told.operation_id.unwrap_or_default();
-        Self { _runtime: runtime, server, operation, now: told.now.to_string() }
+        let server = runtime.block_on(testbed::serve(Store::new(generated.traces), flavour)).unwrap();
+        let operation = generated.operation_id.unwrap_or_default();
+        Self { _runtime: runtime, server, operation, now: generated.now.to_string() }
     }
 
     fn ask(&self, args: &[&str]) -> Output {

@@ -95,7 +95,9 @@ fn requests(n: i64, from: Time, cart: i64) -> Vec<RawTrace> {
 fn scenario(name: &str, n: i64, from: Time) -> Vec<RawTrace> {
     let scenario = *testbed::scenarios().iter().find(|scenario| scenario.name == name).unwrap();
     let base = |number: i64| Time(from.0 + number * MINUTE.0);
-    (0..n).flat_map(|number| testbed::tell(&scenario, Form::Wire, base(number), number.unsigned_abs()).traces).collect()
+    (0..n)
+        .flat_map(|number| testbed::generate(&scenario, Form::Wire, base(number), number.unsigned_abs()).traces)
+        .collect()
 }
 
 fn file(folder: &Path, name: &str, bytes: &[u8]) -> String {

@@ -162,3 +162,34 @@ fn every_setting_of_the_data_source_is_documented() {
         );
     }
 }
+
+/// Every file below a folder, without builds and packages.
+fn files_below(folder: &Path, found: &mut Vec<String>) {
+    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if !["target", "node_modules", "dist"].contains(&&*name) && !name.starts_with('.') {
+                files_below(&path, found);
+            }
+        } else {
+            found.push(path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string());
+        }
+    }
+}
+
+/// A file that was moved or renamed must not stay in the page that leads to it.
+#[test]
+fn files_named_on_the_architecture_page_exist() {
+    let mut files = Vec::new();
+    files_below(&file("."), &mut files);
+    let page = read("docs/architecture.md");
+    let is_file = |name: &&str| {
+        [".rs", ".toml", ".ts", ".tsx", ".mjs", ".sh", ".json"].iter().any(|end| name.ends_with(end))
+            && !name.contains(|c: char| c.is_whitespace() || "*<(".contains(c))
+    };
+    let named: Vec<&str> = page.split('`').skip(1).step_by(2).filter(is_file).collect();
+    assert!(named.len() > 60, "{named:?}");
+    let exists = |name: &str| files.iter().any(|known| known == name || known.ends_with(&format!("/{name}")));
+    let missing: Vec<&str> = named.into_iter().filter(|name| !exists(name)).collect();
+    assert!(missing.is_empty(), "files that do not exist: {missing:?}");
+}

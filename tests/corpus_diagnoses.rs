@@ -9,8 +9,8 @@ use diagnosis::playbook::Playbook;
 use diagnosis::{Context, Diagnosis, MAX_LIST_ROWS, SectionKind, diagnose};
 use jaeger::decode;
 use testbed::{
-    Bottleneck, Dialect, Expect, Fact, Form, RawSpan, Scenario, Told, demo, jaeger_json, noise, otlp_json, scenarios,
-    tell,
+    Bottleneck, Dialect, Expect, Fact, Form, Generated, RawSpan, Scenario, demo, generate, jaeger_json, noise,
+    otlp_json, scenarios,
 };
 use trace::{Micros, SpanId, Status, Time};
 
@@ -38,7 +38,7 @@ fn check<T: PartialEq + Copy + std::fmt::Debug>(
     }
 }
 
-fn compare(expect: &Expect, told: &Told, found: &[Diagnosis]) -> Vec<String> {
+fn compare(expect: &Expect, generated: &Generated, found: &[Diagnosis]) -> Vec<String> {
     let mut wrong = Vec::new();
     if found.len() != expect.operations {
         let ids: Vec<_> = found.iter().map(|d| (&d.operation_id, &d.operation_type, d.verdict)).collect();
@@ -47,8 +47,8 @@ fn compare(expect: &Expect, told: &Told, found: &[Diagnosis]) -> Vec<String> {
     if expect.operations == 0 {
         return wrong;
     }
-    let Some(main) = found.iter().find(|d| d.operation_id == told.operation_id) else {
-        wrong.push(format!("no diagnosis of {:?}", told.operation_id));
+    let Some(main) = found.iter().find(|d| d.operation_id == generated.operation_id) else {
+        wrong.push(format!("no diagnosis of {:?}", generated.operation_id));
         return wrong;
     };
     if main.operation_type != expect.operation_type {
@@ -80,12 +80,12 @@ fn compare(expect: &Expect, told: &Told, found: &[Diagnosis]) -> Vec<String> {
 }
 
 /// The mismatches of every scenario in every form.
-fn all(find: impl Fn(&Told) -> Vec<Diagnosis>) -> Vec<(&'static Scenario, Form, Vec<String>)> {
+fn all(find: impl Fn(&Generated) -> Vec<Diagnosis>) -> Vec<(&'static Scenario, Form, Vec<String>)> {
     let forms = scenarios().iter().flat_map(|scenario| scenario.forms.iter().map(move |&form| (scenario, form)));
     forms
         .filter_map(|(scenario, form)| {
-            let told = tell(scenario, form, BASE, 1);
-            let wrong = compare(&scenario.expect(form), &told, &find(&told));
+            let generated = generate(scenario, form, BASE, 1);
+            let wrong = compare(&scenario.expect(form), &generated, &find(&generated));
             (!wrong.is_empty()).then_some((scenario, form, wrong))
         })
         .collect()
@@ -101,20 +101,20 @@ fn assert_none(wrong: &[(&'static Scenario, Form, Vec<String>)]) {
 
 #[test]
 fn every_scenario_is_read_right_from_jaegers_own_json() {
-    assert_none(&all(|told| diagnoses(&jaeger_json(&told.traces, Dialect::V1_53), told.now)));
+    assert_none(&all(|generated| diagnoses(&jaeger_json(&generated.traces, Dialect::V1_53), generated.now)));
 }
 
 #[test]
 fn every_scenario_is_read_right_from_otlp_json() {
-    assert_none(&all(|told| diagnoses(&otlp_json(&told.traces), told.now)));
+    assert_none(&all(|generated| diagnoses(&otlp_json(&generated.traces), generated.now)));
 }
 
 #[test]
 fn noise_around_an_operation_changes_nothing() {
-    assert_none(&all(|told| {
-        let mut traces = noise(told.now - Micros::from_secs(60), told.now, 2);
-        traces.extend(told.traces.iter().cloned());
-        diagnoses(&jaeger_json(&traces, Dialect::V2), told.now)
+    assert_none(&all(|generated| {
+        let mut traces = noise(generated.now - Micros::from_secs(60), generated.now, 2);
+        traces.extend(generated.traces.iter().cloned());
+        diagnoses(&jaeger_json(&traces, Dialect::V2), generated.now)
     }));
 }
 
@@ -123,15 +123,15 @@ fn the_order_of_spans_and_traces_changes_nothing() {
     let mut differing = Vec::new();
     for scenario in scenarios() {
         let form = scenario.forms.first().copied().unwrap_or(Form::Wire);
-        let mut told = tell(scenario, form, BASE, 1);
-        let read = |told: &Told| {
-            let found = diagnoses(&jaeger_json(&told.traces, Dialect::V1_53), told.now);
+        let mut generated = generate(scenario, form, BASE, 1);
+        let read = |generated: &Generated| {
+            let found = diagnoses(&jaeger_json(&generated.traces, Dialect::V1_53), generated.now);
             serde_json::to_string_pretty(&found).expect("a record is JSON")
         };
-        let before = read(&told);
-        told.traces.reverse();
-        told.traces.iter_mut().for_each(|trace| trace.spans.reverse());
-        let after = read(&told);
+        let before = read(&generated);
+        generated.traces.reverse();
+        generated.traces.iter_mut().for_each(|trace| trace.spans.reverse());
+        let after = read(&generated);
         let line = before.lines().zip(after.lines()).find(|(before, after)| before != after);
         differing.extend(line.map(|line| (scenario.name, line.0.to_owned(), line.1.to_owned())));
     }
@@ -157,9 +157,9 @@ fn scenarios_side_by_side_keep_their_verdicts() {
 #[test]
 fn the_flow_of_a_giant_operation_is_cut_and_says_so() {
     let backtest = scenarios().iter().find(|scenario| scenario.number == "2").expect("a backtest");
-    let mut told = tell(backtest, Form::Wire, BASE, 1);
+    let mut generated = generate(backtest, Form::Wire, BASE, 1);
     let features = |span: &&RawSpan| span.name == "backtest.feature_compute";
-    let trace = told.traces.iter_mut().find(|trace| trace.spans.iter().any(|s| features(&s))).expect("its trace");
+    let trace = generated.traces.iter_mut().find(|trace| trace.spans.iter().any(|s| features(&s))).expect("its trace");
     let parent = trace.spans.iter().find(features).expect("the span").clone();
     for nth in 0..12_000_i64 {
         trace.spans.push(RawSpan {
@@ -172,8 +172,8 @@ fn the_flow_of_a_giant_operation_is_cut_and_says_so() {
             ..parent.clone()
         });
     }
-    let found = diagnoses(&otlp_json(&told.traces), told.now);
-    let operation = found.iter().find(|d| d.operation_id == told.operation_id).expect("the backtest");
+    let found = diagnoses(&otlp_json(&generated.traces), generated.now);
+    let operation = found.iter().find(|d| d.operation_id == generated.operation_id).expect("the backtest");
     assert_eq!(operation.flow.len(), MAX_LIST_ROWS);
     assert!(operation.flow.is_sorted_by_key(|step| step.start));
     assert!(operation.partial && operation.remarks.iter().any(|remark| remark.starts_with("flow: 10000 of ")));

@@ -10,7 +10,7 @@ use diagnosis::{Context, Diagnosis, diagnose};
 use jaeger::decode;
 use ktrdr_diagnosis::cli::markdown;
 use serde_json::Value;
-use testbed::{Dialect, Form, jaeger_json, scenarios, tell};
+use testbed::{Dialect, Form, generate, jaeger_json, scenarios};
 use trace::Time;
 
 static PLAYBOOK: LazyLock<Playbook> = LazyLock::new(Playbook::ktrdr);
@@ -39,11 +39,11 @@ fn lines(diagnosis: &Diagnosis) -> String {
 
 fn golden(form: Form, name: &str) {
     for scenario in scenarios().iter().filter(|scenario| scenario.forms.contains(&form)) {
-        let told = tell(scenario, form, Time(1_795_341_900_000_000), 1);
-        let traces = decode(&jaeger_json(&told.traces, Dialect::V1_53)).unwrap().traces;
-        let context = Context { now: told.now, ..Context::default() };
+        let generated = generate(scenario, form, Time(1_795_341_900_000_000), 1);
+        let traces = decode(&jaeger_json(&generated.traces, Dialect::V1_53)).unwrap().traces;
+        let context = Context { now: generated.now, ..Context::default() };
         let report = diagnose(&traces, &PLAYBOOK, &context);
-        let wanted = report.diagnoses.iter().filter(|d| d.operation_id == told.operation_id);
+        let wanted = report.diagnoses.iter().filter(|d| d.operation_id == generated.operation_id);
         let text: String = wanted.map(|d| format!("{}\n{}\n", lines(d), markdown(d))).collect();
         insta::assert_snapshot!(format!("{name}-{}", scenario.name), text);
     }

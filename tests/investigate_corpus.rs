@@ -9,7 +9,7 @@ use diagnosis::{Answer, Filters, TimeRange};
 use diagnosis::{Context, Diagnosis, diagnose};
 use jaeger::{Client, Config, decode};
 use ktrdr_diagnosis::investigate::{Investigator, Options, Target};
-use testbed::{Flavour, Form, Scenario, Store, Told, noise, otlp_json, scenarios, serve, tell};
+use testbed::{Flavour, Form, Generated, Scenario, Store, generate, noise, otlp_json, scenarios, serve};
 use trace::{Micros, Time};
 
 const BASE: Time = Time(1_795_341_900_000_000);
@@ -37,25 +37,25 @@ fn essence(d: &Diagnosis) -> String {
     )
 }
 
-fn from_file(told: &Told) -> Vec<Diagnosis> {
-    let traces = decode(&otlp_json(&told.traces)).unwrap().traces;
-    diagnose(&traces, &Playbook::ktrdr(), &Context { now: told.now, ..Context::default() }).diagnoses
+fn from_file(generated: &Generated) -> Vec<Diagnosis> {
+    let traces = decode(&otlp_json(&generated.traces)).unwrap().traces;
+    diagnose(&traces, &Playbook::ktrdr(), &Context { now: generated.now, ..Context::default() }).diagnoses
 }
 
-async fn investigator(told: &Told, flavour: Flavour) -> (testbed::Server, Investigator) {
-    let mut traces = noise(told.now - Micros::from_secs(20), told.now, 2);
-    traces.extend(told.traces.iter().cloned());
+async fn investigator(generated: &Generated, flavour: Flavour) -> (testbed::Server, Investigator) {
+    let mut traces = noise(generated.now - Micros::from_secs(20), generated.now, 2);
+    traces.extend(generated.traces.iter().cloned());
     let server = serve(Store::new(traces), flavour).await.unwrap();
     let client = Client::new(&Config { url: server.url.clone(), ..Config::default() }).unwrap();
     (server, Investigator::new(client, Arc::new(Playbook::ktrdr()), Options::default()))
 }
 
 async fn check(scenario: &Scenario, form: Form, flavour: Flavour, wrong: &mut Vec<String>) {
-    let told = tell(scenario, form, BASE, 1);
-    let expected = from_file(&told);
-    let (server, investigator) = investigator(&told, flavour).await;
-    let wide = TimeRange { from: BASE - Micros::from_secs(3600), to: told.now };
-    let list: Answer = investigator.operations(wide, &Filters::default(), 100, told.now).await.unwrap();
+    let generated = generate(scenario, form, BASE, 1);
+    let expected = from_file(&generated);
+    let (server, investigator) = investigator(&generated, flavour).await;
+    let wide = TimeRange { from: BASE - Micros::from_secs(3600), to: generated.now };
+    let list: Answer = investigator.operations(wide, &Filters::default(), 100, generated.now).await.unwrap();
     let mut of_list: Vec<_> = list.diagnoses.iter().map(|d| essence(d)).collect();
     let inside = |d: &&Diagnosis| d.end.is_none_or(|end| end >= wide.from);
     let mut of_file: Vec<_> = expected.iter().filter(inside).map(essence).collect();
@@ -72,7 +72,7 @@ async fn check(scenario: &Scenario, form: Form, flavour: Flavour, wrong: &mut Ve
     }
     for d in expected.iter().filter(|d| d.operation_id.is_some()) {
         let target = Target::parse(d.operation_id.as_deref().unwrap()).unwrap();
-        let answer = investigator.diagnosis(&target, told.now).await.unwrap();
+        let answer = investigator.diagnosis(&target, generated.now).await.unwrap();
         let found: Vec<_> = answer.diagnoses.iter().map(|d| essence(d)).collect();
         if found != [essence(d)] {
             wrong.push(format!(

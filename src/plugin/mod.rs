@@ -1,7 +1,7 @@
 //! The Grafana plugin: answers Grafana's requests with [`investigate`](crate::investigate) and [`frames`].
 //!
 //! A file is named after the handler of Grafana that it serves: `query_data`, `check_health`, `call_resource` and
-//! `stream`. [`Plugin`] passes each request on to one of them, within a [deadline](deadline).
+//! `stream`. [`Plugin`] passes each request on to one of them, within a deadline.
 
 mod backend;
 mod call_resource;

@@ -1,7 +1,7 @@
 //! Suggestions, uploads, the playbook, health and metrics.
 
 use serde_json::{Value, json};
-use testbed::{Dialect, Form, jaeger_json, scenarios, tell};
+use testbed::{Dialect, Form, generate, jaeger_json, scenarios};
 use trace::Time;
 
 use crate::setup::{Setup, on_demo};
@@ -79,15 +79,15 @@ async fn wrong_requests_are_refused_with_a_message() {
 async fn an_uploaded_file_is_diagnosed_like_jaegers_answers() {
     let setup = Setup::empty().await;
     let scenario = scenarios().iter().find(|s| s.number == "8").expect("a failed training");
-    let told = tell(scenario, Form::Wire, Time::from_millis(setup.now - 3_600_000), 3);
-    let mut file = jaeger_json(&told.traces, Dialect::V2);
+    let generated = generate(scenario, Form::Wire, Time::from_millis(setup.now - 3_600_000), 3);
+    let mut file = jaeger_json(&generated.traces, Dialect::V2);
     // more than gRPC takes by default
     file.extend(std::iter::repeat_n(b' ', 5 << 20));
     let (status, body) = setup.resource("POST", "upload", file).await;
     assert_eq!(status, 200, "{body}");
     let frames = setup.frames(json!({"queryType": "upload", "upload": body["handle"]})).await;
     assert_eq!(frames[0].name(), "diagnosis");
-    assert_eq!(frames[0].column("operation_id"), [json!(told.operation_id)]);
+    assert_eq!(frames[0].column("operation_id"), [json!(generated.operation_id)]);
     assert_eq!(frames[0].column("status"), ["failed"]);
     assert!(frames.iter().any(|frame| frame.name() == "flow" && frame.rows() > 0));
 }
@@ -131,8 +131,8 @@ async fn an_upload_says_what_was_left_out_of_it() {
     assert!(body["message"].as_str().unwrap().contains("req2025"), "{body}");
 
     let scenario = scenarios().iter().find(|s| s.number == "8").expect("a failed training");
-    let told = tell(scenario, Form::Wire, Time::from_millis(setup.now - 3_600_000), 3);
-    let mut file: Value = serde_json::from_slice(&jaeger_json(&told.traces, Dialect::V2)).unwrap();
+    let generated = generate(scenario, Form::Wire, Time::from_millis(setup.now - 3_600_000), 3);
+    let mut file: Value = serde_json::from_slice(&jaeger_json(&generated.traces, Dialect::V2)).unwrap();
     file["data"][0]["spans"].as_array_mut().unwrap().push(json!({"traceID": "not-an-id", "spanID": "1"}));
     let (_, body) = setup.resource("POST", "upload", file.to_string()).await;
     let frames = setup.frames(json!({"queryType": "upload", "upload": body["handle"]})).await;

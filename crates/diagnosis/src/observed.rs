@@ -1,4 +1,4 @@
-//! Operations as [`culprits`](super::culprits) compares them.
+//! Operations as [`culprits`] compares them.
 
 use hashbrown::HashSet;
 

@@ -4,6 +4,8 @@
 //! and sent as an Arrow IPC file. Column names are those of the [record](diagnosis::Diagnosis); columns that hold
 //! lists are JSON columns.
 
+#![forbid(unsafe_code)]
+
 mod annotations;
 mod config;
 mod field;
@@ -32,3 +34,7 @@ pub use metric::{Buckets, numeric, timeseries};
 pub use node_graph::service_map;
 pub use record::{diagnosis, operations};
 pub use trace_view::{MAX_TRACE_SPANS, trace_view};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -73,3 +73,7 @@ pub struct Found {
     /// The addresses that were asked, without credentials.
     pub asked: Vec<String>,
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -34,9 +34,10 @@ fn traces_measured_on_ktrdr_are_read_whole() {
         let text = std::fs::read(&path).unwrap();
         let plain: serde_json::Value = serde_json::from_slice(&text).unwrap();
         let traces = decode(&text).unwrap().traces;
-        let told: usize = plain["data"].as_array().unwrap().iter().map(|t| t["spans"].as_array().unwrap().len()).sum();
+        let generated: usize =
+            plain["data"].as_array().unwrap().iter().map(|t| t["spans"].as_array().unwrap().len()).sum();
         let read: usize = traces.iter().map(|trace| trace.len() + trace.duplicates()).sum();
-        assert_eq!(read, told, "{}", path.display());
+        assert_eq!(read, generated, "{}", path.display());
         assert!(traces.iter().flat_map(Trace::spans).all(|span| span.service().starts_with("ktrdr-")));
         assert!(traces.iter().flat_map(Trace::spans).all(|span| span.attribute("span.kind").is_none()));
         spans += read;

@@ -1,12 +1,11 @@
 //! A day at a KTRDR deployment where everything goes wrong once.
 
 use super::{
-    Form, noise, now,
+    Form, generate, noise, now,
     scenario::Scenario,
     scenarios,
     span::RawTrace,
     story::{mins, secs},
-    tell,
 };
 use trace::{Micros, Time};
 
@@ -44,7 +43,7 @@ pub(super) fn day(now: Time, seed: u64, which: impl Fn(&Scenario) -> bool) -> Da
         }
         if which(scenario) {
             let at = if scenario.live { now } else { clock };
-            work.extend(tell(scenario, Form::Wire, base_for(scenario, at), seed).traces);
+            work.extend(generate(scenario, Form::Wire, base_for(scenario, at), seed).traces);
         }
     }
     Day { work, noise: noise(now - mins(30), now, seed) }

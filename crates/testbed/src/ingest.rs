@@ -215,18 +215,18 @@ mod tests {
     #[test]
     fn what_was_written_is_read_back() {
         for scenario in scenarios() {
-            let mut told = build(scenario, scenario.forms[0], Time(1_795_341_900_000_000), 1);
-            let mut read = from_otlp_json(&otlp_json(&told)).unwrap();
-            for trace in told.iter_mut().chain(&mut read) {
+            let mut generated = build(scenario, scenario.forms[0], Time(1_795_341_900_000_000), 1);
+            let mut read = from_otlp_json(&otlp_json(&generated)).unwrap();
+            for trace in generated.iter_mut().chain(&mut read) {
                 trace.spans.sort_by_key(|span| span.id);
             }
-            told.sort_by_key(|trace| trace.id);
-            for (told, read) in told.iter().zip(&read) {
-                for (told, read) in told.spans.iter().zip(&read.spans) {
-                    assert_eq!(told, read, "{}", scenario.name);
+            generated.sort_by_key(|trace| trace.id);
+            for (generated, read) in generated.iter().zip(&read) {
+                for (generated, read) in generated.spans.iter().zip(&read.spans) {
+                    assert_eq!(generated, read, "{}", scenario.name);
                 }
             }
-            assert_eq!(told.len(), read.len(), "{}", scenario.name);
+            assert_eq!(generated.len(), read.len(), "{}", scenario.name);
         }
         assert!(scenarios().iter().any(|scenario| scenario.forms[0] == Form::Seed));
     }

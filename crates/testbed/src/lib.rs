@@ -3,6 +3,8 @@
 //! A [`Scenario`] is told as plain spans ([`RawTrace`]) in one of three generations of telemetry ([`Form`]) and can be
 //! written in the formats that Jaeger answers with. The demo, the tests and the benches live on it.
 
+#![forbid(unsafe_code)]
+
 mod demo;
 mod emit;
 pub mod grafana_harness;
@@ -24,7 +26,7 @@ pub use emit::{Dialect, JaegerWriter, jaeger_json, otlp_json};
 pub use ingest::{IngestError, from_otlp_json};
 pub use noise::noise;
 pub use rng::Rng;
-pub use scenario::{Bottleneck, Expect, Fact, Form, Scenario, Told};
+pub use scenario::{Bottleneck, Expect, Fact, Form, Generated, Scenario};
 pub use scenarios::scenarios;
 pub use server::{Flavour, Server, serve, serve_on};
 pub use span::{RawAttributes, RawEvent, RawSpan, RawTrace, RawValue, Text};
@@ -39,27 +41,27 @@ use trace::{Micros, Time};
 /// `base` is about when the operation starts. The same arguments give the same spans; another `base` or `seed` gives
 /// other ids, so that scenarios can be laid side by side.
 #[must_use]
-pub fn tell(scenario: &Scenario, form: Form, base: Time, seed: u64) -> Told {
+pub fn generate(scenario: &Scenario, form: Form, base: Time, seed: u64) -> Generated {
     let mut story = Story::new(scenario.name, form, base, seed);
-    (scenario.tell)(&mut story);
+    (scenario.generate)(&mut story);
     story.finish()
 }
 
-/// The traces of [`tell`].
+/// The traces of [`generate`].
 #[must_use]
 pub fn build(scenario: &Scenario, form: Form, base: Time, seed: u64) -> Vec<RawTrace> {
-    tell(scenario, form, base, seed).traces
+    generate(scenario, form, base, seed).traces
 }
 
 /// The clock at which the expectation of a scenario holds.
 #[must_use]
 pub fn now(scenario: &Scenario, form: Form, base: Time) -> Time {
-    tell(scenario, form, base, 0).now
+    generate(scenario, form, base, 0).now
 }
 
 /// One giant trace: a training that its command follows for `length`, 12 to 20 spans a second.
 #[must_use]
-pub fn giant(base: Time, length: Micros, seed: u64) -> Told {
+pub fn giant(base: Time, length: Micros, seed: u64) -> Generated {
     let mut story = Story::new("giant", Form::Wire, base, seed);
     scenarios::giant(&mut story, length);
     story.finish()
@@ -67,3 +69,7 @@ pub fn giant(base: Time, length: Micros, seed: u64) -> Told {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -13,11 +13,11 @@ use trace::{Micros, Time};
 #[must_use]
 pub fn noise(from: Time, to: Time, seed: u64) -> Vec<RawTrace> {
     let mut story = Story::new("noise", Form::Wire, from, seed);
-    tell(&mut story, &Deployment::new(seed), from, to);
+    generate(&mut story, &Deployment::new(seed), from, to);
     story.finish().traces
 }
 
-pub(super) fn tell(story: &mut Story, d: &Deployment, from: Time, to: Time) {
+pub(super) fn generate(story: &mut Story, d: &Deployment, from: Time, to: Time) {
     let workers: Vec<&Peer> = d.training.iter().take(2).chain(d.backtest.iter().take(2)).collect();
     for (nth, worker) in workers.iter().enumerate() {
         let shift = ms(nth as i64 * 610);

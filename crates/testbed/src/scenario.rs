@@ -70,7 +70,7 @@ pub struct Scenario {
     /// Whether the expectation holds only at the clock of [`super::now`] (it runs, or is silent since then).
     pub live: bool,
     pub(super) expect: fn(Form) -> Expect,
-    pub(super) tell: fn(&mut Story),
+    pub(super) generate: fn(&mut Story),
 }
 
 impl Scenario {
@@ -89,7 +89,7 @@ impl std::fmt::Debug for Scenario {
 
 /// A scenario told.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Told {
+pub struct Generated {
     /// Its traces, in no particular order.
     pub traces: Vec<RawTrace>,
     /// The id of the operation that the expectation is about; `None` when its spans carry no id.

@@ -157,7 +157,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Form, scenarios, tell};
+    use crate::{Form, generate, scenarios};
 
     const BASE: Time = Time(1_795_341_900_000_000);
 
@@ -165,7 +165,7 @@ mod tests {
         let traces = scenarios()
             .iter()
             .filter(|scenario| ["2", "4"].contains(&scenario.number))
-            .flat_map(|scenario| tell(scenario, Form::Wire, BASE, 1).traces);
+            .flat_map(|scenario| generate(scenario, Form::Wire, BASE, 1).traces);
         Store::new(traces.collect())
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     rng::Rng,
-    scenario::{Form, Told},
+    scenario::{Form, Generated},
     span::{RawEvent, RawSpan, RawTrace, RawValue, Text, ktrdr_process},
 };
 use trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
@@ -62,9 +62,9 @@ impl Story {
     }
 
     /// Ends the story.
-    pub(crate) fn finish(self) -> Told {
+    pub(crate) fn finish(self) -> Generated {
         let traces = self.traces.into_iter().filter(|trace| !trace.spans.is_empty()).collect();
-        Told { traces, operation_id: self.main, now: self.now }
+        Generated { traces, operation_id: self.main, now: self.now }
     }
 
     /// Sets the clock of the expectation, as distance from the start.

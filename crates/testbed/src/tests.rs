@@ -7,9 +7,9 @@ use trace::SpanId;
 
 const BASE: Time = Time(1_795_341_900_000_000);
 
-fn everything(seed: u64) -> impl Iterator<Item = (&'static Scenario, Form, Told)> {
+fn everything(seed: u64) -> impl Iterator<Item = (&'static Scenario, Form, Generated)> {
     scenarios().iter().flat_map(move |scenario| {
-        scenario.forms.iter().map(move |&form| (scenario, form, tell(scenario, form, BASE, seed)))
+        scenario.forms.iter().map(move |&form| (scenario, form, generate(scenario, form, BASE, seed)))
     })
 }
 
@@ -17,12 +17,16 @@ fn everything(seed: u64) -> impl Iterator<Item = (&'static Scenario, Form, Told)
 fn the_same_arguments_tell_the_same_and_others_share_no_id() {
     for scenario in scenarios() {
         let form = scenario.forms[0];
-        let told = tell(scenario, form, BASE, 1);
-        assert_eq!(told, tell(scenario, form, BASE, 1), "{}", scenario.name);
-        let ids = |told: &Told| told.traces.iter().map(|trace| trace.id).collect::<HashSet<_>>();
-        for other in [tell(scenario, form, BASE, 2), tell(scenario, form, BASE + Micros::from_secs(60), 1)] {
-            assert!(ids(&told).is_disjoint(&ids(&other)), "{}", scenario.name);
-            assert!(told.operation_id.is_none() || told.operation_id != other.operation_id, "{}", scenario.name);
+        let generated = generate(scenario, form, BASE, 1);
+        assert_eq!(generated, generate(scenario, form, BASE, 1), "{}", scenario.name);
+        let ids = |generated: &Generated| generated.traces.iter().map(|trace| trace.id).collect::<HashSet<_>>();
+        for other in [generate(scenario, form, BASE, 2), generate(scenario, form, BASE + Micros::from_secs(60), 1)] {
+            assert!(ids(&generated).is_disjoint(&ids(&other)), "{}", scenario.name);
+            assert!(
+                generated.operation_id.is_none() || generated.operation_id != other.operation_id,
+                "{}",
+                scenario.name
+            );
         }
     }
 }
@@ -40,11 +44,11 @@ fn names_are_unique_and_every_situation_has_a_row() {
 
 #[test]
 fn span_ids_are_unique_and_parents_present_unless_the_scenario_takes_them_away() {
-    for (scenario, form, told) in everything(3) {
+    for (scenario, form, generated) in everything(3) {
         let may_miss = ["7d-ib-gateway-down", "17-coordinator-missing", "missing-root"].contains(&scenario.name)
             || (scenario.name == "10-worker-crash" && form == Form::Seed);
         let mut missing = 0;
-        for trace in &told.traces {
+        for trace in &generated.traces {
             let ids: HashSet<SpanId> = trace.spans.iter().map(|span| span.id).collect();
             assert_eq!(ids.len(), trace.spans.len(), "{}", scenario.name);
             missing += trace.spans.iter().filter_map(|span| span.parent).filter(|id| !ids.contains(id)).count();
@@ -55,18 +59,18 @@ fn span_ids_are_unique_and_parents_present_unless_the_scenario_takes_them_away()
 
 #[test]
 fn nothing_of_a_scenario_happens_after_its_clock() {
-    for (scenario, form, told) in everything(4) {
-        let end = told.traces.iter().filter_map(RawTrace::end).max().unwrap();
-        assert!(end <= told.now, "{} {form:?}: {end} > {}", scenario.name, told.now);
-        assert_eq!(told.now, now(scenario, form, BASE), "{}", scenario.name);
+    for (scenario, form, generated) in everything(4) {
+        let end = generated.traces.iter().filter_map(RawTrace::end).max().unwrap();
+        assert!(end <= generated.now, "{} {form:?}: {end} > {}", scenario.name, generated.now);
+        assert_eq!(generated.now, now(scenario, form, BASE), "{}", scenario.name);
     }
 }
 
 #[test]
 fn the_operation_in_question_is_named_by_a_span() {
-    for (scenario, form, told) in everything(5) {
-        let Some(id) = &told.operation_id else { continue };
-        let named = told
+    for (scenario, form, generated) in everything(5) {
+        let Some(id) = &generated.operation_id else { continue };
+        let named = generated
             .traces
             .iter()
             .flat_map(|trace| &trace.spans)
@@ -79,8 +83,8 @@ fn the_operation_in_question_is_named_by_a_span() {
 
 #[test]
 fn background_work_starts_after_the_request_that_started_it_was_answered() {
-    let told = tell(&scenarios()[0], Form::Wire, BASE, 1);
-    let spans = &told.traces[0].spans;
+    let generated = generate(&scenarios()[0], Form::Wire, BASE, 1);
+    let spans = &generated.traces[0].spans;
     let server = spans.iter().find(|span| span.name == "POST /training/start").unwrap();
     let late = spans.iter().filter(|span| span.parent == Some(server.id) && span.start > server.end()).count();
     assert_eq!(late, 6, "create, two transitions, three loads");
@@ -88,7 +92,7 @@ fn background_work_starts_after_the_request_that_started_it_was_answered() {
 
 #[test]
 fn both_formats_carry_the_same_spans() {
-    let traces: Vec<RawTrace> = everything(6).flat_map(|(_, _, told)| told.traces).collect();
+    let traces: Vec<RawTrace> = everything(6).flat_map(|(_, _, generated)| generated.traces).collect();
     let otlp: Value = serde_json::from_slice(&otlp_json(&traces)).unwrap();
     let expected = from_otlp(&otlp);
     assert_eq!(expected.len(), traces.iter().map(|trace| trace.spans.len()).sum::<usize>());

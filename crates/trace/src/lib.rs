@@ -38,3 +38,7 @@ pub use view::{EventRef, SpanRef};
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -53,7 +53,7 @@ impl<'p> Draft<'p> {
     }
 
     /// A finding that never decides.
-    pub(super) fn as_finding(mut self) -> Self {
+    pub(super) fn finding_only(mut self) -> Self {
         self.decides = false;
         self
     }

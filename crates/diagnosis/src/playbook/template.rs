@@ -293,6 +293,8 @@ mod tests {
         assert_eq!(filled("Ask KTRDR:\n  ktrdr status {operation}"), "Ask KTRDR.");
         assert_eq!(filled("Ask:\n  ktrdr status {operation}\nThen:\n  ktrdr workers"), "Ask.\nThen:\n  ktrdr workers");
         assert_eq!(filled("Start:\n  docker compose up {url|a b}"), "Start:\n  docker compose up a b");
+        assert_eq!(filled("Ask KTRDR\n  ktrdr status {operation}"), "Ask KTRDR", "only a colon announces");
+        assert_eq!(filled("One thing:\nAsk KTRDR"), "One thing:\nAsk KTRDR", "there was never a command");
     }
 
     /// Review B5.
@@ -331,6 +333,7 @@ mod tests {
         assert_eq!(sentence("{address} is gone"), "elsewhere:1234 is gone");
         assert_eq!(sentence("{url|the service} is gone"), "The service is gone");
         assert_eq!(sentence("gone"), "Gone");
+        assert_eq!(sentence("{url|}{address} is gone"), "elsewhere:1234 is gone", "an empty text begins nothing");
     }
 
     #[test]

@@ -270,12 +270,13 @@ fn trouble_elsewhere_is_no_cause() {
 
 #[test]
 fn a_hanging_host_is_told_from_one_that_is_down_without_any_request() {
-    let told = |text: &str| one(&download(&format!("api | running->failed {{D}} | 2m | operation.error={text}")), "1h");
-    let hangs = told("Host service timeout: Request timed out for POST /data/validate after 4 attempts: ");
+    let generated =
+        |text: &str| one(&download(&format!("api | running->failed {{D}} | 2m | operation.error={text}")), "1h");
+    let hangs = generated("Host service timeout: Request timed out for POST /data/validate after 4 attempts: ");
     assert_eq!(hangs.rule, "service.ib_host");
     assert!(hangs.root_cause.as_deref().unwrap().contains("hangs"), "{:?}", hangs.root_cause);
     let down =
-        told("Host service connection failed: HTTP error for POST /data/validate: All connection attempts failed");
+        generated("Host service connection failed: HTTP error for POST /data/validate: All connection attempts failed");
     assert!(down.root_cause.as_deref().unwrap().contains("not running"), "{:?}", down.root_cause);
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use diagnosis::{Confidence, Context, Diagnosis, Verdict, diagnose};
 use proptest::{prelude::*, test_runner::RngSeed};
-use testbed::{Form, RawEvent, RawSpan, RawTrace, RawValue, Scenario, scenarios, tell};
+use testbed::{Form, RawEvent, RawSpan, RawTrace, RawValue, Scenario, generate, scenarios};
 use trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
 
 use crate::{incomplete::Dice, laws, picture::*};
@@ -140,7 +140,7 @@ fn apply(traces: &mut [RawTrace], damage: &Damage) {
     }
 }
 
-fn told() -> impl Strategy<Value = (&'static Scenario, Form)> {
+fn generated() -> impl Strategy<Value = (&'static Scenario, Form)> {
     // The chatty and the giant scenario are large; their rules have tests of their own.
     let small = |s: &&Scenario| !s.name.starts_with("18") && !s.name.starts_with("n-plus") && !s.name.contains("17-");
     let all: Vec<(&Scenario, Form)> =
@@ -330,17 +330,17 @@ proptest! {
 
     #[test]
     fn damaged_stories_keep_the_laws(
-        (scenario, form) in told(),
+        (scenario, form) in generated(),
         damages in proptest::collection::vec(damage(), 1..6),
         later in prop_oneof![Just(0), -100_000_000..100_000_000_000i64],
         seed in 0..1000usize,
     ) {
-        let mut told = tell(scenario, form, BASE, 1);
+        let mut generated = generate(scenario, form, BASE, 1);
         for damage in &damages {
-            apply(&mut told.traces, damage);
+            apply(&mut generated.traces, damage);
         }
-        told.traces.retain(|t| !t.spans.is_empty());
-        check(&told.traces, told.now + Micros(later), seed)?;
+        generated.traces.retain(|t| !t.spans.is_empty());
+        check(&generated.traces, generated.now + Micros(later), seed)?;
     }
 
     #[test]
@@ -362,7 +362,7 @@ fn no_wrong_verdict_is_high_when_scenarios_lose_spans() {
     let mut wrong = Vec::new();
     let small = |s: &&Scenario| !s.name.starts_with("18") && !s.name.starts_with("n-plus");
     for (scenario, form) in scenarios().iter().filter(small).flat_map(|s| s.forms.iter().map(move |form| (s, *form))) {
-        let built = tell(scenario, form, BASE, 1);
+        let built = generate(scenario, form, BASE, 1);
         let whole = built.traces.clone();
         let right: HashSet<_> = answers(&whole, built.now).iter().map(|d| d.verdict).collect();
         let mut dice = Dice(7);

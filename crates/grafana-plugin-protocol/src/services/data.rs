@@ -6,9 +6,9 @@ use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use tonic::{Request, Response, Status, body::BoxBody, server::NamedService};
 
 use super::{
-    BoxFuture, MAX_REQUEST,
+    BoxFuture, MAX_REQUEST, endpoints,
     messages::{DataResponse, QueryDataRequest, QueryDataResponse},
-    services, timeout, unimplemented,
+    timeout, unimplemented,
 };
 use crate::api::{Backend, Failure, Frames};
 
@@ -86,14 +86,14 @@ async fn answer<B: Backend>(backend: &B, request: QueryDataRequest, timeout: Opt
     let context = request.plugin_context.unwrap_or_default();
     let headers = request.headers.into_iter();
     let settings = context.data_source_instance_settings;
-    let caller = Arc::new(services::caller(context.org_id, context.user, settings, headers, timeout));
+    let caller = Arc::new(endpoints::caller(context.org_id, context.user, settings, headers, timeout));
     let mut running: FuturesUnordered<_> = request
         .queries
         .into_iter()
         .map(|query| {
             let (caller, ref_id) = (Arc::clone(&caller), query.ref_id.clone());
             async move {
-                let work = AssertUnwindSafe(backend.query(caller, services::query(query)));
+                let work = AssertUnwindSafe(backend.query(caller, endpoints::query(query)));
                 let crashed = |_| Err(Failure::internal("the plugin made a mistake; its log says more"));
                 (ref_id, response(work.catch_unwind().await.unwrap_or_else(crashed)))
             }

@@ -4,15 +4,15 @@
 //! the SDK's lack (the source of an error). Besides `go_plugin` and `logging` this is the only place that knows the SDK.
 
 mod data;
-mod messages;
 #[allow(clippy::result_large_err, reason = "gRPC's own error type")]
-mod services;
+mod endpoints;
+mod messages;
 mod timeout;
 
 pub use data::{DATA_PATH, DataServer};
+pub use endpoints::Services;
 pub use grafana_plugin_sdk::pluginv2 as v2;
 pub use messages::{DataResponse, PluginContext, QueryDataRequest, QueryDataResponse};
-pub use services::Services;
 
 /// Largest request but uploads, as Grafana's own plugins take.
 pub const MAX_REQUEST: usize = 16 << 20;

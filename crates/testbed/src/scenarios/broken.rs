@@ -74,7 +74,7 @@ pub(super) fn registered_twice(story: &mut Story) {
 pub(super) fn noise_only(story: &mut Story) {
     let d = Deployment::new(story.seed);
     let base = story.base;
-    crate::noise::tell(story, &d, base, base + mins(5));
+    crate::noise::generate(story, &d, base, base + mins(5));
     story.clock(mins(5));
 }
 

@@ -45,6 +45,6 @@ pub(crate) fn work(story: &mut Story, work: Work) {
         }
         Work::Download(symbol, count) => download::segments(story, symbol, count, (700, 2600), &[]),
         Work::Research(passes) => agent::everyday(story, passes, ("EURUSD,EURCAD", mins(if passes { 20 } else { 8 }))),
-        Work::Example(scenario) => (scenario.tell)(story),
+        Work::Example(scenario) => (scenario.generate)(story),
     }
 }

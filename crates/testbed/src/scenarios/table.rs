@@ -79,9 +79,9 @@ macro_rules! in_words_of {
 
 /// Rows of the table: name, number, title, forms, expectation, story.
 macro_rules! rows {
-    ($($name:literal $number:literal $title:literal $forms:ident $live:literal $expect:expr => $tell:expr;)*) => {
+    ($($name:literal $number:literal $title:literal $forms:ident $live:literal $expect:expr => $generate:expr;)*) => {
         [$(Scenario {
-            name: $name, number: $number, title: $title, forms: $forms, live: $live, expect: $expect, tell: $tell,
+            name: $name, number: $number, title: $title, forms: $forms, live: $live, expect: $expect, generate: $generate,
         }),*]
     };
 }

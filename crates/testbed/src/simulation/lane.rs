@@ -126,7 +126,7 @@ impl Lane {
     }
 
     /// Tells the next piece of work and moves on behind it.
-    pub(super) fn tell(&mut self) -> Vec<RawTrace> {
+    pub(super) fn generate(&mut self) -> Vec<RawTrace> {
         let mut story = Story::new(self.course.name, Form::Wire, self.next, self.seed);
         if let Some(piece) = self.choose() {
             work(&mut story, piece);
@@ -180,7 +180,7 @@ mod tests {
                 let before = lane.next;
                 let choice = lane.choose().unwrap();
                 names.insert(format!("{choice:?}"));
-                let traces = lane.tell();
+                let traces = lane.generate();
                 assert!(traces.iter().all(|trace| trace.start().unwrap() >= before), "{choice:?} reaches back");
                 assert!(done(&traces).unwrap() < lane.next, "{choice:?}");
             }

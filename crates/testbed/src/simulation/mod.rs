@@ -68,7 +68,7 @@ pub struct Simulation {
     round: Time,
     /// Spans that have not ended, by their end and by the order in which they were made up.
     ahead: BTreeMap<(Time, u64), (TraceId, Origin, RawSpan)>,
-    told: u64,
+    generated: u64,
     metrics: Metrics,
 }
 
@@ -82,7 +82,7 @@ impl Simulation {
             lanes: courses.iter().map(|course| Lane::new(course, begin, seed)).collect(),
             round: begin,
             ahead: BTreeMap::new(),
-            told: 0,
+            generated: 0,
             metrics: Metrics::new(begin, seed),
         }
     }
@@ -95,21 +95,21 @@ impl Simulation {
         simulation.round = now;
         // Operations that run are there anyway, and those would never end.
         let Day { work, noise } = day(now, seed, |scenario| !matches!(scenario.number, "10b" | "17") || !scenario.live);
-        simulation.tell(work, Origin::Work);
-        simulation.tell(noise, Origin::Noise);
+        simulation.generate(work, Origin::Work);
+        simulation.generate(noise, Origin::Noise);
         simulation
     }
 
     /// Moves the clock to `to` and gives the spans that have ended since it was moved last.
     pub fn advance(&mut self, to: Time) -> Ended {
         while let Some(lane) = self.lanes.iter_mut().min_by_key(|lane| lane.next).filter(|lane| lane.next <= to) {
-            let traces = lane.tell();
-            self.tell(traces, Origin::Work);
+            let traces = lane.generate();
+            self.generate(traces, Origin::Work);
         }
         while self.round <= to {
             let traces = noise(self.round, self.round + ROUND, self.seed);
             self.round = self.round + ROUND;
-            self.tell(traces, Origin::Noise);
+            self.generate(traces, Origin::Noise);
         }
         let mut ended = (Parts::default(), Parts::default());
         while let Some(entry) = self.ahead.first_entry().filter(|entry| entry.key().0 <= to) {
@@ -127,11 +127,11 @@ impl Simulation {
         &self.metrics
     }
 
-    fn tell(&mut self, traces: Vec<RawTrace>, origin: Origin) {
+    fn generate(&mut self, traces: Vec<RawTrace>, origin: Origin) {
         for RawTrace { id, spans } in traces {
             for span in spans {
-                self.told += 1;
-                self.ahead.insert((span.end(), self.told), (id, origin, span));
+                self.generated += 1;
+                self.ahead.insert((span.end(), self.generated), (id, origin, span));
             }
         }
     }

@@ -83,6 +83,6 @@ fn gate_rejected<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let draft = Draft::of(facts, rule_ids::QUALITY_GATE_REJECTED)?
         .quote(P::Gate, &text(Attr::GateName))
         .quote(P::Reason, &text(Attr::GateReason))
-        .as_finding();
+        .finding_only();
     Some(draft.attribute(facts, rejected, Attr::GatePassed).attribute(facts, rejected, Attr::GateReason))
 }

@@ -135,7 +135,7 @@ fn suppressed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     }
     let faults: Vec<_> = facts.faults.iter().filter(|fault| !fault.wrapper && !fault.outside).collect();
     let first = faults.first()?;
-    let draft = Draft::of(facts, rule_ids::ERROR_SUPPRESSED)?.set(P::Count, faults.len().to_string()).as_finding();
+    let draft = Draft::of(facts, rule_ids::ERROR_SUPPRESSED)?.set(P::Count, faults.len().to_string()).finding_only();
     let draft = match &first.class {
         Some(class) => draft.quote(P::ErrorType, class),
         None => draft.set(P::ErrorType, "an error"),
@@ -147,6 +147,6 @@ fn suppressed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 fn resumed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let resume = facts.states.iter().find(|change| change.resuming)?;
     let member = facts.operation.members.get(resume.member)?;
-    let draft = Draft::of(facts, rule_ids::ATTEMPTS_SEVERAL)?.set(P::Count, facts.attempts.to_string()).as_finding();
+    let draft = Draft::of(facts, rule_ids::ATTEMPTS_SEVERAL)?.set(P::Count, facts.attempts.to_string()).finding_only();
     Some(draft.attribute(facts, member, Attr::ToStatus))
 }

@@ -38,7 +38,7 @@ pub(super) fn apply<'p>(
         Weight::CanOnlyFail => {
             draft.with_confidence(Confidence::Medium, "the operation still runs, and its next call may be answered")
         }
-        Weight::Waiting => draft.as_finding(),
+        Weight::Waiting => draft.finding_only(),
     }));
 }
 

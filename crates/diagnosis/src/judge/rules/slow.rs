@@ -22,7 +22,7 @@ pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_
     for step in facts.operation.playbook.steps() {
         // A step that was slow explains a failure or a running operation too, but does not decide there.
         let draft = slow_step(facts, step);
-        drafts.extend(draft.map(|draft| if completed { draft } else { draft.as_finding() }));
+        drafts.extend(draft.map(|draft| if completed { draft } else { draft.finding_only() }));
     }
     if completed {
         drafts.extend(above_baseline(facts, baseline));
@@ -194,7 +194,7 @@ fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         .quote(P::Span, parent.map(SpanRef::name).unwrap_or_default())
         .set(P::Duration, total.to_string());
     let first = calls.first()?;
-    Some(draft.count(first, "similar calls", calls.len()).as_finding())
+    Some(draft.count(first, "similar calls", calls.len()).finding_only())
 }
 
 /// A client span's name is only its method; its path distinguishes one call from another.

@@ -39,7 +39,7 @@ pub(super) fn apply<'p>(
     }
     // An instance in each service may be meant so: it explains an operation that does not go on, and no other.
     let explains = certain || !found.is_empty();
-    drafts.extend(mismatch.map(|(draft, _)| if explains { draft } else { draft.as_finding() }));
+    drafts.extend(mismatch.map(|(draft, _)| if explains { draft } else { draft.finding_only() }));
     drafts.extend(found);
     drafts.extend(running(facts));
 }

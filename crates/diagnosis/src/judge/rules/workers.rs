@@ -75,12 +75,12 @@ fn retried<'p>(facts: &Facts<'_, '_, 'p>, failed: bool) -> Option<Draft<'p>> {
     }
     if let Some(first) = facts.workers.refused.first().filter(|_| facts.workers.accepted.is_some()) {
         let count = facts.workers.refused.len().to_string();
-        let draft = Draft::of(facts, rule_ids::WORKER_RETRIED)?.set(P::Count, count).as_finding();
+        let draft = Draft::of(facts, rule_ids::WORKER_RETRIED)?.set(P::Count, count).finding_only();
         return Some(draft.attribute(facts, &first.member, Attr::HttpStatus));
     }
     if facts.operation.refused_starts > 0 {
         let count = (facts.operation.refused_starts + 1).to_string();
-        return Some(Draft::of(facts, rule_ids::WORKER_START_RETRIED)?.set(P::Count, count).as_finding());
+        return Some(Draft::of(facts, rule_ids::WORKER_START_RETRIED)?.set(P::Count, count).finding_only());
     }
     None
 }
