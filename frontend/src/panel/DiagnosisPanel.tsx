@@ -102,14 +102,15 @@ function EmptyState({ state, error, foreign }: { state: LoadingState; error?: st
   if (foreign.length > 0) {
     return (
       <Message icon="info-circle" title="This panel shows diagnoses">
-        It got other data ({foreign.slice(0, 3).join(', ')}). Choose the data source KTRDR Diagnosis and the query type
-        Operations or Diagnosis.
+        It received other data ({foreign.slice(0, 3).join(', ')}). Choose the data source KTRDR Diagnosis and the query
+        type Operations or Diagnosis.
       </Message>
     );
   }
   return (
     <Message icon="search" title="No operations">
-      None was found in this time range. Widen it, remove filters, or choose an operation id if the query asks for one.
+      No operation was found in this time range. Widen it, remove filters, or enter an operation id if the query needs
+      one.
     </Message>
   );
 }

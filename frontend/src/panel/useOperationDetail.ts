@@ -56,7 +56,10 @@ export function useOperationDetail(
     return { loading: false };
   }
   if (!id) {
-    return { loading: false, problem: 'This operation has neither an id nor a trace id to ask for.' };
+    return {
+      loading: false,
+      problem: 'This operation has neither an id nor a trace id, so its details cannot be requested.',
+    };
   }
   if (!uid) {
     return {

@@ -132,7 +132,7 @@ export function TraceLinks({ options, onChange, disabled }: Props) {
         <SettingField
           id="ktrdr-metrics-query"
           label="Query"
-          description="What to ask of that source; $__tags stands for the labels."
+          description="The query to run; $__tags is replaced by the labels."
           placeholder="sum(rate(http_requests_total{$__tags}[5m]))"
           value={query?.query}
           onCommit={(text) => setMetrics({ queries: text ? [{ name: query?.name ?? 'Metrics', query: text }] : [] })}

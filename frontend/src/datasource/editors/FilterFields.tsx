@@ -69,7 +69,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
         <ListField
           id={id('services')}
           label="Service"
-          tooltip="Operations in which one of these services took part"
+          tooltip="Operations that involve one of these services"
           values={filters.services}
           suggestions={services}
           onChange={(values) => setAndRun({ services: values })}
@@ -79,7 +79,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
         <TextField
           id={id('tags')}
           label="Tags"
-          tooltip="Attributes that one of the operation's spans carries, in logfmt"
+          tooltip="Attributes of at least one span of the operation, in logfmt"
           placeholder="http.status_code=503 data.symbol=AAPL"
           width={50}
           value={filters.tags}
@@ -110,7 +110,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
           <TextField
             id={id('limit')}
             label="Limit"
-            tooltip="How many operations at most, 1 to 1000"
+            tooltip="Maximum number of operations, 1 to 1000"
             placeholder={String(DEFAULT_LIMIT)}
             width={12}
             value={query.limit}
@@ -122,7 +122,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
           <></>
         )}
         {withLimit ? (
-          <EditorField label="First" tooltip="Which operations come first, and stay when there are more than the limit">
+          <EditorField label="First" tooltip="Which operations come first, and remain if there are more than the limit">
             <RadioButtonGroup
               aria-label="First"
               options={ORDERS.map((value) => ({ value, label: humanize(value) }))}

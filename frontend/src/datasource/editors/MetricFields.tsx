@@ -79,7 +79,7 @@ export function MetricFields({ query, onChange, onRunQuery }: Props) {
         id={`ktrdr-${query.refId}-group`}
         label="Group by"
         width={40}
-        placeholder="Nothing: one number"
+        placeholder="No groups: one number"
         values={query.groupBy}
         suggestions={groups}
         onChange={(values) =>

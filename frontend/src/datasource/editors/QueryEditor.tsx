@@ -53,7 +53,7 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
   if (isAlerting(app) && type !== 'metric') {
     return (
       <Alert severity="warning" title={`An alert rule cannot use a query of type “${type}”`}>
-        <p>A rule needs one number per group, which is what the query type Metric answers.</p>
+        <p>An alert rule needs one number per group. The query type Metric returns that.</p>
         <Button variant="secondary" onClick={() => set(defaultQuery(app))}>
           Change to Metric
         </Button>
@@ -79,7 +79,7 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
             id={`ktrdr-${query.refId}-operation`}
             label="Operation or trace id"
             placeholder="op_training_20261122_100505_a41e50c8"
-            tooltip="By id the search starts at the time written in the id, whatever time range is chosen"
+            tooltip="The search starts at the time that the id contains, regardless of the time range"
             value={query.operationId}
             hint={idHint(query.operationId)}
             suggestions={ids}

@@ -36,7 +36,7 @@ export function UploadField({ datasource, query, onChange, onRunQuery }: Props) 
       onChange({ ...query, upload: await datasource.upload(file), uploadName: file.name });
       onRunQuery();
     } catch (error) {
-      setProblem(`${file.name} was not taken: ${messageOf(error)}`);
+      setProblem(`${file.name} could not be uploaded: ${messageOf(error)}`);
     } finally {
       setBusy(undefined);
     }
@@ -97,5 +97,5 @@ async function problemWith(file: File): Promise<string | undefined> {
   const start = (await file.slice(0, 64).text()).trimStart();
   return start.startsWith('{') || start.startsWith('[')
     ? undefined
-    : `${file.name} is not JSON. Take “Download JSON” in Jaeger, or an OTLP JSON export.`;
+    : `${file.name} is not JSON. Use “Download JSON” in Jaeger, or an OTLP JSON export.`;
 }

@@ -109,7 +109,7 @@ describe('query editor', () => {
 
   it('reports a longest duration below the shortest', () => {
     setup({ queryType: 'operations', filters: { minDuration: '1h', maxDuration: '1m' } });
-    expect(screen.getByText(/longest duration is below the shortest/)).toBeInTheDocument();
+    expect(screen.getByText(/maximum duration is below the minimum/)).toBeInTheDocument();
   });
 
   it('offers several verdicts', async () => {
@@ -177,7 +177,7 @@ describe('upload', () => {
 
   it('shows the error of the backend', async () => {
     await pick(new File(['{}'], 't.json'), { upload: () => Promise.reject({ data: { message: 'Editors only' } }) });
-    expect(await screen.findByText('t.json was not taken: Editors only.')).toBeInTheDocument();
+    expect(await screen.findByText('t.json could not be uploaded: Editors only.')).toBeInTheDocument();
   });
 });
 

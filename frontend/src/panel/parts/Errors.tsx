@@ -56,7 +56,7 @@ export function Errors({ operation, errors, context }: Props) {
           keyOf={(entry, index) => `${entry.span_id}${index}`}
           columns={[
             { name: 'Time', cell: (entry) => clock(entry.time, context.timeZone) },
-            { name: 'Part', cell: (entry) => entry.role },
+            { name: 'Role', cell: (entry) => entry.role },
             { name: 'Class', cell: (entry) => entry.error_type ?? '–' },
             { name: 'Message', wide: true, cell: (entry) => entry.error_message ?? '–' },
             {

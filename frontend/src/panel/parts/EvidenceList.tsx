@@ -13,7 +13,7 @@ export function EvidenceList({ evidence, context }: { evidence: Evidence[]; cont
       columns={[
         { name: 'Time', cell: (item) => clock(item.at, context.timeZone) },
         {
-          name: 'What was seen',
+          name: 'What was found',
           wide: true,
           cell: (item) => (
             <>
@@ -33,7 +33,7 @@ export function EvidenceList({ evidence, context }: { evidence: Evidence[]; cont
               item.kind
             ),
         },
-        { name: 'Claim', cell: (item) => <span title={item.summary || undefined}>{item.rule}</span> },
+        { name: 'Rule', cell: (item) => <span title={item.summary || undefined}>{item.rule}</span> },
       ]}
     />
   );

@@ -166,7 +166,7 @@ export function Timeline({ steps, width, height, context }: Props) {
             variant="secondary"
             fill="outline"
             icon="arrow-to-right"
-            tooltip="Leads to the next step of the bottleneck (b)"
+            tooltip="Go to the next step of the bottleneck (b)"
             onClick={() => keys.b?.()}
           >
             Bottleneck
@@ -209,7 +209,7 @@ export function Timeline({ steps, width, height, context }: Props) {
         ))}
       </div>
       {rows.length === 0 ? (
-        <div className={styles.empty}>No step matches. Show all steps or change the words.</div>
+        <div className={styles.empty}>No step matches. Show all steps or change the search text.</div>
       ) : (
         <div
           ref={box}
