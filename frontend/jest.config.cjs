@@ -24,7 +24,7 @@ module.exports = {
   testEnvironment: 'jest-environment-jsdom',
   setupFilesAfterEnv: ['<rootDir>/jest-setup.ts'],
   testTimeout: 60_000,
-  testMatch: ['<rootDir>/src/**/*.test.{ts,tsx}'],
+  testMatch: ['<rootDir>/{src,test}/**/*.test.{ts,tsx}'],
   moduleNameMapper: {
     '\\.(css|scss)$': '<rootDir>/test/empty.js',
     'react-inlinesvg': '<rootDir>/test/inlinesvg.tsx',

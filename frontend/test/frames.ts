@@ -1,6 +1,6 @@
 // Frames as the backend sends them, for tests without a backend.
 import { type DataFrame, FieldType, toDataFrame } from '@grafana/data';
-import { type Diagnosis, type ErrorEntry, type FlowStep, type HttpCall } from '../src/shared/record';
+import { type Diagnosis, type ErrorEntry, type FlowStep, type HttpCall } from '../src/shared/record.generated';
 
 const TIMES = new Set(['start', 'end', 'time', 'at', 'progress_at', 'last_activity']);
 const T0 = Date.UTC(2026, 10, 22, 10, 5, 5);

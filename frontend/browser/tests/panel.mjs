@@ -183,7 +183,7 @@ export function panelTests(test, context) {
       await message('No operations');
       await shot(page, 'empty');
       await call(page, 'panelWith', 'dark', [{ name: 'cpu', fields: [{ name: 'value', values: [1] }] }]);
-      await message(/It got other data \(cpu\)/);
+      await message(/It received other data \(cpu\)/);
       await call(page, 'panelWith', 'dark', [], {}, {}, 'Loading');
       await message('Diagnosing …');
       await call(page, 'panel', 'dark', [{ queryType: 'operations' }], {}, {}, 'down');

@@ -2,7 +2,7 @@ import { CoreApp, type DataQueryRequest, LoadingState, StreamingFrameAction, toD
 import { setBackendSrv, type BackendSrv, DataSourceWithBackend } from '@grafana/runtime';
 import { lastValueFrom, type Observable, of, Subject, throwError, toArray } from 'rxjs';
 import { dataSource } from '../../test/datasource';
-import { followLists } from './follow';
+import { followLists } from './liveUpdates';
 import { type KtrdrQuery } from './query';
 
 const request = (targets: KtrdrQuery[], more: Partial<DataQueryRequest<KtrdrQuery>> = {}) =>

@@ -11,49 +11,21 @@ import {
   type MetricFindValue,
   type ScopedVars,
   StreamingFrameAction,
-  type TimeRange,
 } from '@grafana/data';
 import { DataSourceWithBackend, getTemplateSrv, type TemplateSrv } from '@grafana/runtime';
-import { type Observable, map, of } from 'rxjs';
+import { map, type Observable, of } from 'rxjs';
+import { VIEWS } from '../shared/record.generated';
 import { annotationSupport } from './annotations';
-import { followLists } from './follow';
+import { type EditorDataSource, type Suggestion, type SuggestionScope } from './editorDataSource';
+import { followLists } from './liveUpdates';
 import { Interpolator, UnsupportedFilter } from './interpolate';
-import {
-  defaultQuery,
-  displayText,
-  type Filters,
-  isComplete,
-  type KtrdrOptions,
-  type KtrdrQuery,
-  typeOf,
-} from './query';
+import { defaultQuery, displayText, isComplete, type KtrdrOptions, type KtrdrQuery, typeOf } from './query';
 import { KtrdrVariables } from './variables';
 
-/** What the backend can suggest, by the name of its resource. */
-export type Suggestion =
-  | 'services'
-  | 'span-names'
-  | 'operation-ids'
-  | 'operation-types'
-  | 'error-types'
-  | 'workers'
-  | 'tag-keys'
-  | 'tag-values';
-
-export interface SuggestionScope {
-  range?: TimeRange;
-  filters?: Filters;
-  scopedVars?: ScopedVars;
-  /** The attribute whose values are requested. */
-  key?: string;
-}
-
-export const MAX_UPLOAD_MIB = 64;
-
 /** The views of an operation besides its row `diagnosis`. */
-const LIST_VIEWS = ['flow', 'evidence', 'errors', 'http', 'workers'] as const;
+const LIST_VIEWS = VIEWS.filter((view) => view !== 'diagnosis');
 
-export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOptions> {
+export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOptions> implements EditorDataSource {
   constructor(
     settings: DataSourceInstanceSettings<KtrdrOptions>,
     private readonly templates: TemplateSrv = getTemplateSrv()
@@ -82,7 +54,9 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
           : followLists(answers, () =>
               super.query({ ...request, targets: listTargets, requestId: `${request.requestId}-lists` })
             );
-      return followed.pipe(map((answer) => ({ ...answer, data: answer.data.map((frame) => this.signed(frame)) })));
+      return followed.pipe(
+        map((answer) => ({ ...answer, data: answer.data.map((frame) => this.withDatasource(frame)) }))
+      );
     } catch (error) {
       if (error instanceof UnsupportedFilter) {
         return of({ data: [], state: LoadingState.Error, errors: [{ message: error.message }] });
@@ -116,7 +90,6 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
     );
   }
 
-  /** Suggestions for a field; rejects with the backend's message if they are not available. */
   async suggest(what: Suggestion, scope: SuggestionScope = {}): Promise<string[]> {
     const { filters } = new Interpolator(this.templates, scope.scopedVars ?? {}).query({
       refId: 'suggest',
@@ -147,7 +120,6 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
     return values.map((text) => ({ text }));
   }
 
-  /** Sends a trace file to the backend and returns the handle for a query of type `upload`. */
   async upload(file: File): Promise<string> {
     const answer: { handle?: string } = await this.postResource('upload', file, { showErrorAlert: false });
     if (!answer?.handle) {
@@ -159,7 +131,7 @@ export class KtrdrDataSource extends DataSourceWithBackend<KtrdrQuery, KtrdrOpti
   }
 
   /** Marks frames with their data source, which the Diagnosis panel queries for more: in Explore it gets frames without a request. */
-  private signed(frame: DataFrame): DataFrame {
+  private withDatasource(frame: DataFrame): DataFrame {
     const known: unknown = frame.meta?.custom?.datasource;
     if (known || !frame.meta?.preferredVisualisationPluginId) {
       return frame;

@@ -1,6 +1,7 @@
 // The model of a query: the JSON that the backend reads, and the defaults.
 import { CoreApp, type DataSourceJsonData } from '@grafana/data';
 import { type DataQuery } from '@grafana/schema';
+import { type Group, type Measure, type View } from '../shared/record.generated';
 
 export const QUERY_TYPES = [
   'operations',
@@ -12,42 +13,6 @@ export const QUERY_TYPES = [
   'upload',
 ] as const;
 export type QueryType = (typeof QUERY_TYPES)[number];
-
-export const VIEWS = ['diagnosis', 'flow', 'evidence', 'errors', 'http', 'workers'] as const;
-export type View = (typeof VIEWS)[number];
-
-export const MEASURES = [
-  'count',
-  'failed',
-  'not_healthy',
-  'failure_ratio',
-  'p50_duration',
-  'p95_duration',
-  'max_duration',
-  'slowdown',
-  'healthy',
-  'running',
-  'stuck',
-  'slow',
-  'no_workers',
-  'missing_data',
-  'unreachable',
-  'cancelled',
-  'trace_broken',
-  'unknown',
-] as const;
-export type Measure = (typeof MEASURES)[number];
-
-export const GROUPS = [
-  'operation_type',
-  'verdict',
-  'error_type',
-  'bottleneck_span',
-  'worker_status',
-  'service',
-  'rule',
-] as const;
-export type Group = (typeof GROUPS)[number];
 
 export type Format = 'numeric' | 'timeseries';
 
@@ -93,6 +58,15 @@ export interface KtrdrQuery extends DataQuery {
   upload?: string;
   /** The file name to show. */
   uploadName?: string;
+}
+
+/** The lists of values that a dashboard variable can have. */
+export type VariableKind =
+  'operation-ids' | 'operation-types' | 'verdicts' | 'statuses' | 'error-types' | 'services' | 'workers';
+
+/** The query of a dashboard variable. */
+export interface VariableQuery extends KtrdrQuery {
+  kind?: VariableKind;
 }
 
 /** Settings of the data source; durations as `48h`. */

@@ -5,34 +5,17 @@ import {
   type MetricFindValue,
 } from '@grafana/data';
 import { from, map, type Observable, of } from 'rxjs';
-import { STATUSES, VERDICTS } from '../shared/record';
-import { type KtrdrDataSource, type Suggestion } from './datasource';
+import { STATUSES, VERDICTS } from '../shared/record.generated';
+import { type EditorDataSource, type Suggestion } from './editorDataSource';
 import { VariableQueryEditor } from './editors/VariableQueryEditor';
-import { type Filters, type KtrdrQuery } from './query';
-
-export const VARIABLE_KINDS = [
-  'operation-ids',
-  'operation-types',
-  'verdicts',
-  'statuses',
-  'error-types',
-  'services',
-  'workers',
-] as const;
-export type VariableKind = (typeof VARIABLE_KINDS)[number];
-
-/** The query of a dashboard variable. */
-export interface VariableQuery extends KtrdrQuery {
-  kind?: VariableKind;
-  filters?: Filters;
-}
+import { type VariableKind, type VariableQuery } from './query';
 
 const FIXED: Partial<Record<VariableKind, readonly string[]>> = { verdicts: VERDICTS, statuses: STATUSES };
 
-export class KtrdrVariables extends CustomVariableSupport<KtrdrDataSource, VariableQuery> {
+export class KtrdrVariables extends CustomVariableSupport<EditorDataSource, VariableQuery> {
   editor = VariableQueryEditor;
 
-  constructor(private readonly datasource: KtrdrDataSource) {
+  constructor(private readonly datasource: EditorDataSource) {
     super();
   }
 

@@ -1,16 +1,16 @@
 import React, { useEffect, useMemo, useState } from 'react';
 import { LoadingState, type PanelProps } from '@grafana/data';
 import { Alert } from '@grafana/ui';
-import { keyOf, type Lists, readModel } from './data';
+import { keyOf, noLists, readModel } from './readFrames';
 import { Message } from './Message';
 import { OperationList } from './OperationList';
 import { OperationView } from './OperationView';
 import { DEFAULTS, type PanelOptions } from './options';
-import { useDetail } from './useDetail';
+import { useOperationDetail } from './useOperationDetail';
 
 type Props = PanelProps<PanelOptions>;
 
-const NO_LISTS: Lists = { flow: [], errors: [], http: [], workers: [], evidence: [] };
+const NO_LISTS = noLists();
 
 /** The panel: one operation in full, or a list of operations that can be opened. */
 export function DiagnosisPanel({ data, width, height, options: given, timeZone }: Props) {
@@ -23,7 +23,7 @@ export function DiagnosisPanel({ data, width, height, options: given, timeZone }
   // The lists of an answer belong to its first operation; those of another one are requested.
   const operation = single ?? opened;
   const own = operation && model.hasLists && keyOf(operation) === keyOf(model.operations[0]!);
-  const detail = useDetail(operation && !own ? operation : undefined, model.datasource, data);
+  const detail = useOperationDetail(operation && !own ? operation : undefined, model.datasource, data);
   const back = single ? undefined : () => setChosen((last) => last && { ...last, open: false });
   useEscape(opened && !single ? back : undefined);
 
@@ -42,7 +42,7 @@ export function DiagnosisPanel({ data, width, height, options: given, timeZone }
             onOpen={(key) => setChosen({ key, open: true })}
           />
         ) : (
-          <Nothing state={data.state} error={error} foreign={model.foreign} />
+          <EmptyState state={data.state} error={error} foreign={model.foreign} />
         )}
       </div>
     );
@@ -88,7 +88,7 @@ function useEscape(action: (() => void) | undefined) {
   }, [action]);
 }
 
-function Nothing({ state, error, foreign }: { state: LoadingState; error?: string; foreign: string[] }) {
+function EmptyState({ state, error, foreign }: { state: LoadingState; error?: string; foreign: string[] }) {
   if (error) {
     return (
       <Message icon="exclamation-triangle" title="The diagnosis failed" alert>
@@ -102,14 +102,15 @@ function Nothing({ state, error, foreign }: { state: LoadingState; error?: strin
   if (foreign.length > 0) {
     return (
       <Message icon="info-circle" title="This panel shows diagnoses">
-        It got other data ({foreign.slice(0, 3).join(', ')}). Choose the data source KTRDR Diagnosis and the query type
-        Operations or Diagnosis.
+        It received other data ({foreign.slice(0, 3).join(', ')}). Choose the data source KTRDR Diagnosis and the query
+        type Operations or Diagnosis.
       </Message>
     );
   }
   return (
     <Message icon="search" title="No operations">
-      None was found in this time range. Widen it, remove filters, or choose an operation id if the query asks for one.
+      No operation was found in this time range. Widen it, remove filters, or enter an operation id if the query needs
+      one.
     </Message>
   );
 }

@@ -3,13 +3,13 @@ import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { type TimeZone } from '@grafana/schema';
 import { Button, FilterPill, useStyles2 } from '@grafana/ui';
-import { type Diagnosis, type Verdict } from '../shared/record';
-import { isQuiet, verdictLook } from '../shared/verdict';
-import { keyOf, sortOperations } from './data';
-import { listLayout, MORE } from './listLayout';
+import { type Diagnosis, type Verdict } from '../shared/record.generated';
+import { needsNoAttention, verdictDisplay } from '../shared/verdict';
+import { keyOf, sortOperations } from './readFrames';
+import { FOOTER_HEIGHT, listLayout } from './listLayout';
 import { OperationRow } from './OperationRow';
 import { type PanelOptions } from './options';
-import { useVirtual } from './useVirtual';
+import { useVirtualRows } from './useVirtualRows';
 
 interface Props {
   operations: Diagnosis[];
@@ -22,7 +22,7 @@ interface Props {
   onOpen: (key: string) => void;
 }
 
-const PILLS = 40;
+const PILLS_HEIGHT = 40;
 
 /** Many operations, worst first. A click or Enter opens one. Rows are never cut. */
 export function OperationList({ operations, options, width, height, timeZone, last, onOpen }: Props) {
@@ -30,7 +30,7 @@ export function OperationList({ operations, options, width, height, timeZone, la
   const id = useId();
   const [only, setOnly] = useState<Verdict[]>([]);
   const shown = useMemo(
-    () => operations.filter(({ verdict }) => !options.hideHealthy || !isQuiet(verdict)),
+    () => operations.filter(({ verdict }) => !options.hideHealthy || !needsNoAttention(verdict)),
     [operations, options.hideHealthy]
   );
   const counts = useMemo(() => countVerdicts(shown), [shown]);
@@ -46,10 +46,10 @@ export function OperationList({ operations, options, width, height, timeZone, la
   const withPills = counts.length > 1 && height > 140;
   const wide = width > 560;
   const explained = rows.some(({ root_cause: cause, solution }) => cause ?? solution);
-  const layout = listLayout(rows.length, height - (withPills ? PILLS : 0), wide && explained);
+  const layout = listLayout(rows.length, height - (withPills ? PILLS_HEIGHT : 0), wide && explained);
   const listHeight = layout.rows * layout.rowHeight;
   const box = useRef<HTMLDivElement>(null);
-  const virtual = useVirtual(box, rows.length, layout.rowHeight, listHeight);
+  const virtual = useVirtualRows(box, rows.length, layout.rowHeight, listHeight);
   const lastVisible = Math.min(rows.length, virtual.top + layout.rows);
   const { show } = virtual;
   const cameBackTo = useRef(selected);
@@ -82,7 +82,7 @@ export function OperationList({ operations, options, width, height, timeZone, la
           {counts.map(([verdict, count]) => (
             <FilterPill
               key={verdict}
-              label={`${verdictLook(verdict).label} ${count}`}
+              label={`${verdictDisplay(verdict).label} ${count}`}
               selected={only.includes(verdict)}
               onClick={() => {
                 setOnly(only.includes(verdict) ? only.filter((v) => v !== verdict) : [...only, verdict]);
@@ -171,7 +171,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     flexWrap: 'nowrap',
     overflowX: 'auto',
     gap: theme.spacing(0.5),
-    height: PILLS,
+    height: PILLS_HEIGHT,
     alignItems: 'center',
   }),
   none: css({ padding: theme.spacing(2), color: theme.colors.text.secondary }),
@@ -186,7 +186,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     display: 'flex',
     alignItems: 'center',
     justifyContent: 'space-between',
-    height: MORE,
+    height: FOOTER_HEIGHT,
     padding: theme.spacing(0, 1),
     color: theme.colors.text.secondary,
     fontSize: theme.typography.bodySmall.fontSize,

@@ -4,10 +4,10 @@ import { dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { type TimeZone } from '@grafana/schema';
 import { Icon, useStyles2, useTheme2 } from '@grafana/ui';
 import { formatDuration, formatShare } from '../shared/duration';
-import { Hidden } from '../shared/Hidden';
+import { VisuallyHidden } from '../shared/VisuallyHidden';
 import { shortOperationId } from '../shared/ids';
-import { type Diagnosis } from '../shared/record';
-import { isQuiet, sentence, tone, verdictLook } from '../shared/verdict';
+import { type Diagnosis } from '../shared/record.generated';
+import { humanize, needsNoAttention, tone, verdictDisplay } from '../shared/verdict';
 import { parseSolution } from './solution';
 
 interface Props {
@@ -31,7 +31,7 @@ interface Props {
 export function OperationRow(props: Props) {
   const { id, operation, index, count, top, height, selected, wide, tall, timeZone, onOpen } = props;
   const styles = useStyles2(getStyles);
-  const look = verdictLook(operation.verdict);
+  const look = verdictDisplay(operation.verdict);
   const colors = tone(useTheme2(), operation.severity, operation.verdict);
   const solution = tall ? firstStep(operation.solution) : undefined;
   return (
@@ -47,7 +47,7 @@ export function OperationRow(props: Props) {
     >
       <span className={styles.verdict} style={{ color: colors.text, width: wide ? 128 : 24 }}>
         <Icon name={look.icon} aria-hidden />
-        {wide ? look.label : <Hidden>{look.label}</Hidden>}
+        {wide ? look.label : <VisuallyHidden>{look.label}</VisuallyHidden>}
       </span>
       <span className={styles.middle}>
         <span className={styles.line} title={operation.summary}>
@@ -55,7 +55,7 @@ export function OperationRow(props: Props) {
         </span>
         <span className={cx(styles.line, styles.facts)}>
           {wide ? '' : `${formatDuration(operation.duration_ms)} · `}
-          {sentence(operation.operation_type)}
+          {humanize(operation.operation_type)}
           {operation.operation_id ? ` · ${shortOperationId(operation.operation_id)}` : ''}
           {operation.start ? ` · ${dateTimeFormat(operation.start, { timeZone })}` : ''}
           {wide ? remark(operation) : ''}
@@ -93,7 +93,7 @@ function firstStep(solution: string | null): { text: string; command?: string } 
 
 /** The finding of a healthy operation (such as a rejected gate), else where the time was spent. */
 function remark({ verdict, findings, bottleneck_share: share, bottleneck_span: span }: Diagnosis): string {
-  const [finding] = isQuiet(verdict) ? findings : [];
+  const [finding] = needsNoAttention(verdict) ? findings : [];
   if (finding) {
     return ` · ${finding.summary}`;
   }

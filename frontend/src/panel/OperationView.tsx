@@ -3,14 +3,14 @@ import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { type DataSourceRef, type TimeZone } from '@grafana/schema';
 import { LoadingBar, useStyles2 } from '@grafana/ui';
-import { type Diagnosis } from '../shared/record';
-import { type Lists } from './data';
+import { type Diagnosis } from '../shared/record.generated';
+import { type Lists } from './readFrames';
 import { dashboardLink, traceLink } from './links';
 import { type PanelOptions } from './options';
 import { Figures } from './parts/Figures';
-import { Proofs } from './parts/Proofs';
+import { EvidenceTabs } from './parts/EvidenceTabs';
 import { VerdictBanner } from './parts/VerdictBanner';
-import { WhyAndWhat } from './parts/WhyAndWhat';
+import { CauseAndSolution } from './parts/CauseAndSolution';
 import { useHeightAbove } from './useHeightAbove';
 
 interface Props {
@@ -33,8 +33,8 @@ const WIDE = 720;
 const TINY = { width: 240, height: 150 };
 
 /** Height around the rows of the timeline, and minimum height of its rows, in pixels. */
-const AROUND = 186;
-const LEAST = 216;
+const CHROME_HEIGHT = 186;
+const MIN_ROWS_HEIGHT = 216;
 
 /** One operation: verdict, root cause, solution, then the evidence. */
 export function OperationView(props: Props) {
@@ -62,17 +62,17 @@ export function OperationView(props: Props) {
       />
       {tiny ? null : (
         <>
-          {options.showSolution ? <WhyAndWhat operation={operation} columns={width >= WIDE} /> : null}
+          {options.showSolution ? <CauseAndSolution operation={operation} columns={width >= WIDE} /> : null}
           {options.showFigures ? <Figures operation={operation} /> : null}
           {children}
           <div ref={element}>
-            <Proofs
+            <EvidenceTabs
               key={operation.operation_id ?? operation.trace_id}
               operation={operation}
               lists={lists}
               options={options}
               width={width - 12}
-              height={Math.max(LEAST, above === undefined ? height * 0.55 : height - above - AROUND)}
+              height={Math.max(MIN_ROWS_HEIGHT, above === undefined ? height * 0.55 : height - above - CHROME_HEIGHT)}
               context={{ timeZone, link }}
             />
           </div>

@@ -1,15 +1,15 @@
 import { toDataFrame } from '@grafana/data';
 import { config } from '@grafana/runtime';
 import { errorEntry, frame, operation, step } from '../../test/frames';
-import { readModel, sortOperations } from './data';
+import { readModel, sortOperations } from './readFrames';
 import { dashboardLink, traceLink } from './links';
-import { listLayout, MORE, ROW, TALL_ROW } from './listLayout';
+import { FOOTER_HEIGHT, listLayout, ROW_HEIGHT, TALL_ROW_HEIGHT } from './listLayout';
 import { parseSolution } from './solution';
 import { supplier } from './suggestions';
-import { baselineMark, DISTINCT } from './timeline/bar';
+import { baselineMark, MIN_MARK_DISTANCE } from './timeline/bar';
 import { extent, panned, ticks, zoomed } from './timeline/scale';
-import { folded, marks, momentAt, place, plain } from './timeline/warp';
-import { chosenSteps, describeStep, serviceColors } from './timeline/steps';
+import { axisTicks, foldedScale, linearScale, positionOf, timeAt } from './timeline/compressedScale';
+import { describeStep, filterSteps, serviceColors } from './timeline/steps';
 
 describe('frames', () => {
   it('are read in any order, including JSON serialised as text', () => {
@@ -28,6 +28,23 @@ describe('frames', () => {
       series: [frame('operations', [{ verdict: 'stuck', summary: 's', severity: 3, end: null }])],
     }).operations;
     expect(read).toMatchObject({ operation_id: null, end: null, duration_ms: null, worker_status: null, findings: [] });
+  });
+
+  it('keep a row without a time apart from one of 1970', () => {
+    const { errors } = readModel({
+      series: [frame('errors', [errorEntry({ time: null }), errorEntry({ time: 0 })])],
+    }).lists;
+    expect(errors.map(({ time }) => time)).toEqual([null, 0]);
+  });
+
+  it('have the same evidence in their JSON columns as in the frame of evidence', () => {
+    const evidence = { rule: 'r', kind: 'event', key: 'k', value: 'v', at: '1970-01-01T00:00:01.500Z', span: null };
+    const finding = { rule: 'r', verdict: 'slow', severity: 2, summary: 'slow, too', evidence: [evidence] };
+    const [read] = readModel({
+      series: [frame('operations', [{ verdict: 'failed', summary: 's', evidence: [evidence], findings: [finding] }])],
+    }).operations;
+    expect(read?.evidence[0]).toMatchObject({ at: 1500, span_id: null, summary: 's' });
+    expect(read?.findings[0]?.evidence[0]).toMatchObject({ at: 1500, summary: 'slow, too' });
   });
 
   it('name the data source to query for more, directly or through their links', () => {
@@ -76,25 +93,25 @@ describe('solutions', () => {
 describe('the list', () => {
   it.each([
     // count, height, layout
-    [3, 3 * TALL_ROW, { rowHeight: TALL_ROW, rows: 3, tall: true, more: false }],
-    [3, 3 * TALL_ROW - 1, { rowHeight: ROW, rows: 3, tall: false, more: false }],
-    [3, 3 * ROW, { rowHeight: ROW, rows: 3, tall: false, more: false }],
-    [3, 3 * ROW - 1, { rowHeight: ROW, rows: 2, tall: false, more: true }],
-    [9, 4 * ROW + MORE, { rowHeight: ROW, rows: 4, tall: false, more: true }],
-    [9, 4 * ROW + MORE - 1, { rowHeight: ROW, rows: 3, tall: false, more: true }],
-    [9, ROW + MORE - 1, { rowHeight: ROW, rows: 1, tall: false, more: false }],
-    [9, 10, { rowHeight: ROW, rows: 1, tall: false, more: false }],
-    [0, 400, { rowHeight: TALL_ROW, rows: 0, tall: true, more: false }],
+    [3, 3 * TALL_ROW_HEIGHT, { rowHeight: TALL_ROW_HEIGHT, rows: 3, tall: true, more: false }],
+    [3, 3 * TALL_ROW_HEIGHT - 1, { rowHeight: ROW_HEIGHT, rows: 3, tall: false, more: false }],
+    [3, 3 * ROW_HEIGHT, { rowHeight: ROW_HEIGHT, rows: 3, tall: false, more: false }],
+    [3, 3 * ROW_HEIGHT - 1, { rowHeight: ROW_HEIGHT, rows: 2, tall: false, more: true }],
+    [9, 4 * ROW_HEIGHT + FOOTER_HEIGHT, { rowHeight: ROW_HEIGHT, rows: 4, tall: false, more: true }],
+    [9, 4 * ROW_HEIGHT + FOOTER_HEIGHT - 1, { rowHeight: ROW_HEIGHT, rows: 3, tall: false, more: true }],
+    [9, ROW_HEIGHT + FOOTER_HEIGHT - 1, { rowHeight: ROW_HEIGHT, rows: 1, tall: false, more: false }],
+    [9, 10, { rowHeight: ROW_HEIGHT, rows: 1, tall: false, more: false }],
+    [0, 400, { rowHeight: TALL_ROW_HEIGHT, rows: 0, tall: true, more: false }],
   ])('of %i rows in %i pixels shows whole rows', (count, height, layout) =>
     expect(listLayout(count, height, true)).toEqual(layout)
   );
 
   it('never needs more than the panel has', () => {
-    for (let height = ROW; height < 900; height += 7) {
+    for (let height = ROW_HEIGHT; height < 900; height += 7) {
       for (const count of [1, 2, 5, 20, 200]) {
         const { rowHeight, rows, more } = listLayout(count, height, height % 2 === 0);
-        expect(rows * rowHeight + (more ? MORE : 0)).toBeLessThanOrEqual(height);
-        expect(more || rows === count || height < ROW + MORE).toBe(true);
+        expect(rows * rowHeight + (more ? FOOTER_HEIGHT : 0)).toBeLessThanOrEqual(height);
+        expect(more || rows === count || height < ROW_HEIGHT + FOOTER_HEIGHT).toBe(true);
       }
     }
   });
@@ -146,33 +163,33 @@ describe('folded time', () => {
   const wait = step({ kind: 'gap', offset_ms: 200, duration_ms: 9700 });
   const end = step({ offset_ms: 9900, duration_ms: 100 });
   const steps = [...work, wait, end];
-  const warp = folded(steps, extent(steps));
+  const scale = foldedScale(steps, extent(steps));
 
   it('draws a long wait shorter than it was, and the steps longer', () => {
-    expect(warp.stretches.filter((stretch) => stretch.folded)).toEqual([
+    expect(scale.segments.filter((segment) => segment.folded)).toEqual([
       expect.objectContaining({ from: 200, to: 9900 }),
     ]);
-    expect(place(warp, 200)).toBeCloseTo(0.467, 2);
-    expect(place(warp, 9900) - place(warp, 200)).toBeCloseTo(0.3);
-    expect(place(warp, 10_000)).toBeCloseTo(1);
+    expect(positionOf(scale, 200)).toBeCloseTo(0.467, 2);
+    expect(positionOf(scale, 9900) - positionOf(scale, 200)).toBeCloseTo(0.3);
+    expect(positionOf(scale, 10_000)).toBeCloseTo(1);
   });
 
   it('keeps the order, and finds the time at a position', () => {
     const moments = [0, 50, 200, 5000, 9900, 9950];
-    const places = moments.map((at) => place(warp, at));
+    const places = moments.map((at) => positionOf(scale, at));
     expect([...places].sort((a, b) => a - b)).toEqual(places);
-    moments.forEach((at, index) => expect(momentAt(warp, places[index]!)).toBeCloseTo(at, 3));
+    moments.forEach((at, index) => expect(timeAt(scale, places[index]!)).toBeCloseTo(at, 3));
   });
 
   it('does not fold if work is spread evenly, or if there is none', () => {
     const even = Array.from({ length: 20 }, (_, i) => step({ offset_ms: i * 100, duration_ms: 100 }));
-    expect(folded(even, extent(even)).folds).toBe(false);
-    expect(folded([wait], extent([wait])).folds).toBe(false);
-    expect(place(plain({ from: 0, to: 10 }), 5)).toBe(0.5);
+    expect(foldedScale(even, extent(even)).isFolded).toBe(false);
+    expect(foldedScale([wait], extent([wait])).isFolded).toBe(false);
+    expect(positionOf(linearScale({ from: 0, to: 10 }), 5)).toBe(0.5);
   });
 
   it('marks round times outside of the folds', () => {
-    const shown = marks(warp, { from: 0, to: 1 }, 1000).map(({ at }) => at);
+    const shown = axisTicks(scale, { from: 0, to: 1 }, 1000).map(({ at }) => at);
     expect(shown).toContain(0);
     expect(shown.every((at) => at <= 200 || at >= 9900)).toBe(true);
   });
@@ -204,9 +221,9 @@ describe('timeline', () => {
 
   it('selects steps by kind and name', () => {
     const steps = [step({ path_ms: 0 }), step({ status: 'error', span: 'Load' }), step({ kind: 'gap', span: 'loop' })];
-    expect(chosenSteps(steps, 'path', '')).toHaveLength(2);
-    expect(chosenSteps(steps, 'errors', '')).toHaveLength(1);
-    expect(chosenSteps(steps, 'all', 'LOAD')).toHaveLength(1);
+    expect(filterSteps(steps, 'path', '')).toHaveLength(2);
+    expect(filterSteps(steps, 'errors', '')).toHaveLength(1);
+    expect(filterSteps(steps, 'all', 'LOAD')).toHaveLength(1);
   });
 
   it('describes steps as text', () => {
@@ -220,9 +237,9 @@ describe('timeline', () => {
   it('marks the usual time if it is visible', () => {
     const ends = { left: 100, right: 200 };
     const mark = (change: object) => baselineMark(ends, step({ duration_ms: 100, path_ms: 0, ...change }), 300);
-    expect(mark({ baseline_ms: DISTINCT })).toBe(100 + DISTINCT);
-    expect(mark({ baseline_ms: DISTINCT - 0.1 })).toBeUndefined();
-    expect(mark({ baseline_ms: 0, path_ms: DISTINCT })).toBe(100);
+    expect(mark({ baseline_ms: MIN_MARK_DISTANCE })).toBe(100 + MIN_MARK_DISTANCE);
+    expect(mark({ baseline_ms: MIN_MARK_DISTANCE - 0.1 })).toBeUndefined();
+    expect(mark({ baseline_ms: 0, path_ms: MIN_MARK_DISTANCE })).toBe(100);
     expect(mark({ baseline_ms: 200 })).toBe(300);
     expect(mark({ baseline_ms: 200.1 })).toBeUndefined();
     expect(mark({ baseline_ms: null })).toBeUndefined();

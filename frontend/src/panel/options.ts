@@ -1,9 +1,9 @@
 import { type PanelOptionsEditorBuilder } from '@grafana/data';
 
-export const PROOFS = ['timeline', 'findings', 'errors', 'http', 'workers', 'evidence'] as const;
-export type Proof = (typeof PROOFS)[number];
+export const TABS = ['timeline', 'findings', 'errors', 'http', 'workers', 'evidence'] as const;
+export type EvidenceTab = (typeof TABS)[number];
 
-export const PROOF_LABELS: Record<Proof, string> = {
+export const TAB_LABELS: Record<EvidenceTab, string> = {
   timeline: 'Timeline',
   findings: 'Findings',
   errors: 'Errors',
@@ -21,8 +21,11 @@ export interface PanelOptions {
   /** Figures below the verdict. */
   showFigures: boolean;
   showSolution: boolean;
-  proofs: Proof[];
-  firstProof: Proof | 'auto';
+  // Saved dashboards contain these two names.
+  /** The tabs that are shown. */
+  proofs: EvidenceTab[];
+  /** The tab that is open at first; `auto` chooses it by the verdict. */
+  firstProof: EvidenceTab | 'auto';
 }
 
 export const DEFAULTS: PanelOptions = {
@@ -30,12 +33,12 @@ export const DEFAULTS: PanelOptions = {
   hideHealthy: false,
   showFigures: true,
   showSolution: true,
-  proofs: [...PROOFS],
+  proofs: [...TABS],
   firstProof: 'auto',
 };
 
 export function buildOptions(builder: PanelOptionsEditorBuilder<PanelOptions>) {
-  const proofs = PROOFS.map((value) => ({ value, label: PROOF_LABELS[value] }));
+  const tabs = TABS.map((value) => ({ value, label: TAB_LABELS[value] }));
   builder
     .addRadio({
       path: 'order',
@@ -72,17 +75,17 @@ export function buildOptions(builder: PanelOptionsEditorBuilder<PanelOptions>) {
     })
     .addMultiSelect({
       path: 'proofs',
-      name: 'Proof',
+      name: 'Tabs',
       description: 'Tabs below the verdict; those without content are left out',
       category: ['One operation'],
       defaultValue: DEFAULTS.proofs,
-      settings: { options: proofs as never },
+      settings: { options: tabs as never },
     })
     .addSelect({
       path: 'firstProof',
       name: 'Opens with',
       category: ['One operation'],
       defaultValue: DEFAULTS.firstProof,
-      settings: { options: [{ value: 'auto', label: 'Evidence for the verdict' }, ...proofs] },
+      settings: { options: [{ value: 'auto', label: 'Evidence for the verdict' }, ...tabs] },
     });
 }

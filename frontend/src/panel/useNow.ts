@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { type Diagnosis } from '../shared/record';
+import { type Diagnosis } from '../shared/record.generated';
 
 /**
  * The backend's clock, in milliseconds: an operation without end lasts until then. It advances while the operation

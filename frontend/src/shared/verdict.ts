@@ -1,15 +1,15 @@
 // Names, icons and colours of verdicts.
 import { type GrafanaTheme2, type IconName } from '@grafana/data';
-import { type Severity, type Verdict, VERDICTS } from './record';
+import { type Severity, type Verdict, VERDICTS } from './record.generated';
 
-export interface VerdictLook {
+export interface VerdictDisplay {
   label: string;
   icon: IconName;
   /** One plain sentence, for tooltips and screen readers. */
   meaning: string;
 }
 
-const LOOKS: Record<Verdict, VerdictLook> = {
+const DISPLAY: Record<Verdict, VerdictDisplay> = {
   healthy: { label: 'Healthy', icon: 'check-circle', meaning: 'The operation completed and nothing is wrong.' },
   running: { label: 'Running', icon: 'sync', meaning: 'The operation is under way and was active recently.' },
   failed: { label: 'Failed', icon: 'times-circle', meaning: 'The operation ended in failure.' },
@@ -37,24 +37,24 @@ const LOOKS: Record<Verdict, VerdictLook> = {
 };
 
 /** The appearance of a verdict; an unknown verdict of a newer backend gets a neutral one. */
-export function verdictLook(verdict: string): VerdictLook {
-  return LOOKS[verdict as Verdict] ?? { label: sentence(verdict), icon: 'question-circle', meaning: '' };
+export function verdictDisplay(verdict: string): VerdictDisplay {
+  return DISPLAY[verdict as Verdict] ?? { label: humanize(verdict), icon: 'question-circle', meaning: '' };
 }
 
 /** Whether an operation with this verdict needs no attention. */
-export const isQuiet = (verdict: Verdict) => verdict === 'healthy' || verdict === 'running';
+export const needsNoAttention = (verdict: Verdict) => verdict === 'healthy' || verdict === 'running';
 
 export const isVerdict = (word: string): word is Verdict => (VERDICTS as readonly string[]).includes(word);
 
 /** `no_workers` → `No workers`. */
-export function sentence(word: string): string {
+export function humanize(word: string): string {
   const text = word.replaceAll('_', ' ');
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** `NO_CAPABLE_WORKERS` → `No capable workers`. */
 export const workerStatusLabel = (status: string) =>
-  status === 'SUCCESS' ? 'Selected' : sentence(status.toLowerCase());
+  status === 'SUCCESS' ? 'Selected' : humanize(status.toLowerCase());
 
 export interface Tone {
   /** For lines, bars and icons. */

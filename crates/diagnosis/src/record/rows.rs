@@ -9,11 +9,11 @@ use trace::{SpanId, Time, TraceId};
 type Word = &'static str;
 
 fn kind<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
-    word(from, &["client", "server", "producer", "consumer", "internal", "gap"])
+    word(from, &FlowStep::KINDS)
 }
 
 fn status<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
-    word(from, &["ok", "error", "unset", "missing"])
+    word(from, &FlowStep::STATUSES)
 }
 
 fn word<'de, D: Deserializer<'de>>(from: D, all: &[Word]) -> Result<Word, D::Error> {
@@ -59,6 +59,13 @@ pub struct FlowStep {
     pub folded: u32,
     /// Short class of its error.
     pub error_type: Option<String>,
+}
+
+impl FlowStep {
+    /// All values of `kind`; empty when the span does not say.
+    pub const KINDS: [&'static str; 7] = ["client", "server", "producer", "consumer", "internal", "gap", ""];
+    /// All values of `status`.
+    pub const STATUSES: [&'static str; 4] = ["ok", "error", "unset", "missing"];
 }
 
 /// What part an error plays.

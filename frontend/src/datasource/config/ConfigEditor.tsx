@@ -10,7 +10,7 @@ import {
   convertLegacyAuthProps,
   DataSourceDescription,
 } from '@grafana/plugin-ui';
-import { urlHint } from '../check';
+import { urlHint } from '../validation';
 import { type KtrdrOptions } from '../query';
 import { Hint } from '../editors/Hint';
 import { KtrdrSettings } from './KtrdrSettings';

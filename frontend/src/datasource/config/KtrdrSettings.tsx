@@ -1,6 +1,6 @@
 import React from 'react';
 import { ConfigSection, ConfigSubSection } from '@grafana/plugin-ui';
-import { durationHint } from '../check';
+import { durationHint } from '../validation';
 import { type KtrdrOptions } from '../query';
 import { PlaybookField } from './PlaybookField';
 import { SettingField } from './SettingField';
@@ -50,8 +50,8 @@ export function KtrdrSettings({ uid, options, onChange, disabled }: Props) {
         <SettingField
           id="ktrdr-stall-threshold"
           label="Stuck after"
-          description="Allowed silence of a running operation. Empty: by type and phase, as the playbook says."
-          placeholder="by the playbook"
+          description="Allowed silence of a running operation. Empty: by type and phase, as defined in the playbook."
+          placeholder="from the playbook"
           value={options.stallThreshold}
           check={durationHint}
           onCommit={(stallThreshold) => onChange({ stallThreshold })}

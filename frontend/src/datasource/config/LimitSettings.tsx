@@ -51,7 +51,7 @@ export function LimitSettings({ options, onChange, disabled }: Props) {
         <SettingField
           id="ktrdr-max-body"
           label="Largest answer (MiB)"
-          description="A larger answer of Jaeger is requested again in smaller parts."
+          description="If an answer of Jaeger is larger, it is requested again in smaller parts."
           placeholder="256"
           value={options.maxBodyMiB === undefined ? undefined : String(options.maxBodyMiB)}
           check={sizeHint}

@@ -2,7 +2,7 @@ import React from 'react';
 import { DataSourcePicker } from '@grafana/runtime';
 import { Field, Switch } from '@grafana/ui';
 import { ConfigSection, ConfigSubSection } from '@grafana/plugin-ui';
-import { durationHint } from '../check';
+import { durationHint } from '../validation';
 import { type KtrdrOptions, type TraceToLogs, type TraceToMetrics } from '../query';
 import { SettingField } from './SettingField';
 
@@ -132,7 +132,7 @@ export function TraceLinks({ options, onChange, disabled }: Props) {
         <SettingField
           id="ktrdr-metrics-query"
           label="Query"
-          description="What to ask of that source; $__tags stands for the labels."
+          description="The query to run; $__tags is replaced by the labels."
           placeholder="sum(rate(http_requests_total{$__tags}[5m]))"
           value={query?.query}
           onCommit={(text) => setMetrics({ queries: text ? [{ name: query?.name ?? 'Metrics', query: text }] : [] })}

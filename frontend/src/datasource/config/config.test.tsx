@@ -50,7 +50,7 @@ it('removes a setting instead of keeping an empty string', async () => {
 
 it('shows a validation message at its field', async () => {
   const { user } = setup({}, 'localhost:16686');
-  expect(screen.getByText(/starts with http/)).toBeInTheDocument();
+  expect(screen.getByText(/must start with http/)).toBeInTheDocument();
   await user.type(screen.getByLabelText(/^Baseline window/), 'a week');
   expect(screen.getByText(/is not a duration/)).toBeInTheDocument();
 });

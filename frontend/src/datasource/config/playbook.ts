@@ -1,7 +1,7 @@
 // Asks the backend to validate a playbook.
 import { getBackendSrv } from '@grafana/runtime';
 import { lastValueFrom } from 'rxjs';
-import { messageOf } from '../editors/useSuggestions';
+import { messageOf } from '../errorMessage';
 
 export interface PlaybookMessage {
   line?: number;

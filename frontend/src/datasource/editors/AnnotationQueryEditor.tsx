@@ -2,11 +2,11 @@ import React from 'react';
 import { type QueryEditorProps } from '@grafana/data';
 import { RadioButtonGroup } from '@grafana/ui';
 import { EditorField, EditorRow, EditorRows } from '@grafana/plugin-ui';
-import { type KtrdrDataSource } from '../datasource';
+import { type EditorDataSource } from '../editorDataSource';
 import { type KtrdrOptions, type KtrdrQuery } from '../query';
 import { FilterFields } from './FilterFields';
 
-type Props = QueryEditorProps<KtrdrDataSource, KtrdrQuery, KtrdrOptions>;
+type Props = QueryEditorProps<EditorDataSource, KtrdrQuery, KtrdrOptions>;
 
 const SEVERITIES = [
   { value: 3, label: 'Critical', description: 'Failed, stuck, no worker, unreachable' },

@@ -2,16 +2,16 @@ import React from 'react';
 import { type TimeRange } from '@grafana/data';
 import { RadioButtonGroup } from '@grafana/ui';
 import { EditorField, EditorRow } from '@grafana/plugin-ui';
-import { STATUSES, VERDICTS } from '../../shared/record';
-import { sentence } from '../../shared/verdict';
-import { durationHint, limitHint, rangeHint, tagsHint } from '../check';
-import { type KtrdrDataSource } from '../datasource';
+import { STATUSES, VERDICTS } from '../../shared/record.generated';
+import { humanize } from '../../shared/verdict';
+import { durationHint, limitHint, rangeHint, tagsHint } from '../validation';
+import { type SuggestionSource } from '../editorDataSource';
 import { DEFAULT_LIMIT, type Filters, type KtrdrQuery, ORDERS } from '../query';
 import { ListField, TextField } from './fields';
 import { useSuggestions } from './useSuggestions';
 
 interface Props {
-  datasource: KtrdrDataSource;
+  datasource: SuggestionSource;
   query: KtrdrQuery;
   onChange: (query: KtrdrQuery) => void;
   onRunQuery: () => void;
@@ -29,7 +29,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
   const errorTypes = useSuggestions(datasource, 'error-types', range);
   const services = useSuggestions(datasource, 'services', range);
 
-  const set = (change: Partial<Filters>) => onChange({ ...query, filters: tidy({ ...filters, ...change }) });
+  const set = (change: Partial<Filters>) => onChange({ ...query, filters: withoutEmpty({ ...filters, ...change }) });
   const setAndRun = (change: Partial<Filters>) => {
     set(change);
     onRunQuery();
@@ -69,7 +69,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
         <ListField
           id={id('services')}
           label="Service"
-          tooltip="Operations in which one of these services took part"
+          tooltip="Operations that involve one of these services"
           values={filters.services}
           suggestions={services}
           onChange={(values) => setAndRun({ services: values })}
@@ -79,7 +79,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
         <TextField
           id={id('tags')}
           label="Tags"
-          tooltip="Attributes that one of the operation's spans carries, in logfmt"
+          tooltip="Attributes of at least one span of the operation, in logfmt"
           placeholder="http.status_code=503 data.symbol=AAPL"
           width={50}
           value={filters.tags}
@@ -110,7 +110,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
           <TextField
             id={id('limit')}
             label="Limit"
-            tooltip="How many operations at most, 1 to 1000"
+            tooltip="Maximum number of operations, 1 to 1000"
             placeholder={String(DEFAULT_LIMIT)}
             width={12}
             value={query.limit}
@@ -122,10 +122,10 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
           <></>
         )}
         {withLimit ? (
-          <EditorField label="First" tooltip="Which operations come first, and stay when there are more than the limit">
+          <EditorField label="First" tooltip="Which operations come first, and remain if there are more than the limit">
             <RadioButtonGroup
               aria-label="First"
-              options={ORDERS.map((value) => ({ value, label: sentence(value) }))}
+              options={ORDERS.map((value) => ({ value, label: humanize(value) }))}
               value={query.orderBy ?? 'newest'}
               onChange={(orderBy) => {
                 onChange({ ...query, orderBy });
@@ -144,7 +144,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
 const asLimit = (text: string) => (/^\d+$/.test(text.trim()) ? Number(text) : text.trim() || undefined);
 
 /** Removes empty filters, so that saved queries stay readable. */
-function tidy(filters: Filters): Filters | undefined {
+function withoutEmpty(filters: Filters): Filters | undefined {
   const kept = Object.entries(filters).filter(([, value]) =>
     Array.isArray(value) ? value.length > 0 : Boolean(value)
   );

@@ -1,8 +1,9 @@
 import React from 'react';
-import { type ComboboxOption, Combobox, RadioButtonGroup } from '@grafana/ui';
+import { Combobox, type ComboboxOption, RadioButtonGroup } from '@grafana/ui';
 import { EditorField, EditorRow } from '@grafana/plugin-ui';
-import { verdictLook } from '../../shared/verdict';
-import { type Format, type Group, GROUPS, type KtrdrQuery, type Measure, MEASURES } from '../query';
+import { type Group, GROUPS, type Measure, type Verdict, VERDICTS } from '../../shared/record.generated';
+import { verdictDisplay } from '../../shared/verdict';
+import { type Format, type KtrdrQuery } from '../query';
 import { ListField } from './fields';
 import { type Suggestions } from './useSuggestions';
 
@@ -12,7 +13,8 @@ interface Props {
   onRunQuery: () => void;
 }
 
-const WORDS: Partial<Record<Measure, [string, string]>> = {
+/** The measures that have a label of their own; the others count a verdict. */
+const LABELS: Record<Exclude<Measure, Verdict> | 'failed', [string, string]> = {
   count: ['Operations', 'How many there were'],
   failed: ['Failed', 'How many ended in failure, by status'],
   not_healthy: ['In trouble', 'How many have a verdict other than healthy and running'],
@@ -23,13 +25,23 @@ const WORDS: Partial<Record<Measure, [string, string]>> = {
   slowdown: ['Slowdown', 'Largest ratio to the baseline'],
 };
 
-const MEASURE_OPTIONS: Array<ComboboxOption<Measure>> = MEASURES.map((value) => {
-  const [label, description] = WORDS[value] ?? [
-    `Verdict: ${verdictLook(value).label}`,
-    `How many have this verdict. ${verdictLook(value).meaning}`,
-  ];
-  return { value, label, description };
-});
+const LABELLED_OPTIONS = Object.entries(LABELS).map(([value, [label, description]]) => ({
+  value: value as Measure,
+  label,
+  description,
+}));
+
+// A metric searches for operations. "Not found" is the verdict of a query by id.
+const COUNTED_VERDICTS = VERDICTS.filter((verdict) => verdict !== 'failed' && verdict !== 'not_found');
+
+const MEASURE_OPTIONS: Array<ComboboxOption<Measure>> = [
+  ...LABELLED_OPTIONS,
+  ...COUNTED_VERDICTS.map((value) => ({
+    value,
+    label: `Verdict: ${verdictDisplay(value).label}`,
+    description: `How many have this verdict. ${verdictDisplay(value).meaning}`,
+  })),
+];
 
 const FORMATS = [
   { value: 'numeric' as Format, label: 'Number', description: 'One number per group, for stats, bars and alert rules' },
@@ -67,7 +79,7 @@ export function MetricFields({ query, onChange, onRunQuery }: Props) {
         id={`ktrdr-${query.refId}-group`}
         label="Group by"
         width={40}
-        placeholder="Nothing: one number"
+        placeholder="No groups: one number"
         values={query.groupBy}
         suggestions={groups}
         onChange={(values) =>

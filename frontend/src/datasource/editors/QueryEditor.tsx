@@ -2,9 +2,10 @@ import React from 'react';
 import { CoreApp, type QueryEditorProps } from '@grafana/data';
 import { Alert, Button, InlineSwitch, RadioButtonGroup } from '@grafana/ui';
 import { EditorField, EditorRow, EditorRows } from '@grafana/plugin-ui';
-import { idHint } from '../check';
-import { type KtrdrDataSource } from '../datasource';
-import { defaultQuery, type KtrdrOptions, type KtrdrQuery, type QueryType, typeOf, type View, VIEWS } from '../query';
+import { type View, VIEWS } from '../../shared/record.generated';
+import { idHint } from '../validation';
+import { type EditorDataSource } from '../editorDataSource';
+import { defaultQuery, type KtrdrOptions, type KtrdrQuery, type QueryType, typeOf } from '../query';
 import { FilterFields } from './FilterFields';
 import { IdField, ListField } from './fields';
 import { Hint } from './Hint';
@@ -12,7 +13,7 @@ import { MetricFields } from './MetricFields';
 import { UploadField } from './UploadField';
 import { type Suggestions, useSuggestions } from './useSuggestions';
 
-type Props = QueryEditorProps<KtrdrDataSource, KtrdrQuery, KtrdrOptions>;
+type Props = QueryEditorProps<EditorDataSource, KtrdrQuery, KtrdrOptions>;
 
 const TYPES: Array<{ value: QueryType; label: string; description: string }> = [
   { value: 'operations', label: 'Operations', description: 'All operations of the time range with their verdicts' },
@@ -32,7 +33,7 @@ const views: Suggestions = {
 };
 
 /** The query types that make sense in this app (Explore, a dashboard, an alert rule). */
-function offered(app: CoreApp | string | undefined, current: QueryType) {
+function queryTypesFor(app: CoreApp | string | undefined, current: QueryType) {
   if (isAlerting(app)) {
     return TYPES.filter(({ value }) => value === 'metric');
   }
@@ -52,7 +53,7 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
   if (isAlerting(app) && type !== 'metric') {
     return (
       <Alert severity="warning" title={`An alert rule cannot use a query of type “${type}”`}>
-        <p>A rule needs one number per group, which is what the query type Metric answers.</p>
+        <p>An alert rule needs one number per group. The query type Metric returns that.</p>
         <Button variant="secondary" onClick={() => set(defaultQuery(app))}>
           Change to Metric
         </Button>
@@ -66,9 +67,9 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
         <EditorField label="Query type">
           <RadioButtonGroup
             aria-label="Query type"
-            options={offered(app, type)}
+            options={queryTypesFor(app, type)}
             value={type}
-            onChange={(queryType) => set({ queryType, ...carried(query, queryType) })}
+            onChange={(queryType) => set({ queryType, ...keepId(query, queryType) })}
           />
         </EditorField>
       </EditorRow>
@@ -78,7 +79,7 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
             id={`ktrdr-${query.refId}-operation`}
             label="Operation or trace id"
             placeholder="op_training_20261122_100505_a41e50c8"
-            tooltip="By id the search starts at the time written in the id, whatever time range is chosen"
+            tooltip="The search starts at the time that the id contains, regardless of the time range"
             value={query.operationId}
             hint={idHint(query.operationId)}
             suggestions={ids}
@@ -140,7 +141,7 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
 }
 
 /** Keeps the id when the query type changes. */
-function carried(query: KtrdrQuery, to: QueryType): Partial<KtrdrQuery> {
+function keepId(query: KtrdrQuery, to: QueryType): Partial<KtrdrQuery> {
   if (to === 'trace') {
     return { query: query.query || query.operationId };
   }

@@ -27,7 +27,7 @@ const EXAMPLES: Example[] = [
   },
   {
     title: 'Which trainings took more than half an hour?',
-    text: 'Filters take types, services, durations and any attribute of a span.',
+    text: 'Filter by type, service, duration and any span attribute.',
     query: { queryType: 'operations', limit: 50, filters: { types: ['training'], minDuration: '30m' } },
   },
   {
@@ -37,7 +37,7 @@ const EXAMPLES: Example[] = [
   },
   {
     title: 'How many operations fail, by type?',
-    text: 'A number per group: good for stats, bars and alert rules.',
+    text: 'One number per group, for stats, bar charts and alert rules.',
     query: { queryType: 'metric', measure: 'failure_ratio', groupBy: ['operation_type'], format: 'numeric' },
   },
   {

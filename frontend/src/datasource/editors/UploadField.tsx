@@ -1,19 +1,20 @@
 import React, { useRef, useState } from 'react';
 import { Button, Icon, LoadingPlaceholder, Stack, Text } from '@grafana/ui';
 import { EditorField, EditorRow } from '@grafana/plugin-ui';
-import { type KtrdrDataSource, MAX_UPLOAD_MIB } from '../datasource';
+import { type UploadTarget } from '../editorDataSource';
+import { messageOf } from '../errorMessage';
 import { type KtrdrQuery } from '../query';
-import { Below } from './fields';
-import { messageOf } from './useSuggestions';
+import { FieldBody } from './fields';
 
 interface Props {
-  datasource: KtrdrDataSource;
+  datasource: UploadTarget;
   query: KtrdrQuery;
   onChange: (query: KtrdrQuery) => void;
   onRunQuery: () => void;
 }
 
 const MIB = 1024 * 1024;
+const MAX_UPLOAD_MIB = 64;
 
 /** A trace file from this computer: Jaeger's JSON or OTLP JSON. */
 export function UploadField({ datasource, query, onChange, onRunQuery }: Props) {
@@ -21,11 +22,11 @@ export function UploadField({ datasource, query, onChange, onRunQuery }: Props) 
   const [busy, setBusy] = useState<string>();
   const [problem, setProblem] = useState<string>();
 
-  const take = async (file: File | undefined) => {
+  const upload = async (file: File | undefined) => {
     if (!file) {
       return;
     }
-    const wrong = await whatIsWrong(file);
+    const wrong = await problemWith(file);
     setProblem(wrong);
     if (wrong) {
       return;
@@ -35,7 +36,7 @@ export function UploadField({ datasource, query, onChange, onRunQuery }: Props) 
       onChange({ ...query, upload: await datasource.upload(file), uploadName: file.name });
       onRunQuery();
     } catch (error) {
-      setProblem(`${file.name} was not taken: ${messageOf(error)}`);
+      setProblem(`${file.name} could not be uploaded: ${messageOf(error)}`);
     } finally {
       setBusy(undefined);
     }
@@ -49,12 +50,12 @@ export function UploadField({ datasource, query, onChange, onRunQuery }: Props) 
         invalid={Boolean(problem)}
         error={problem}
       >
-        <Below>
+        <FieldBody>
           <div
             onDragOver={(event) => event.preventDefault()}
             onDrop={(event) => {
               event.preventDefault();
-              void take(event.dataTransfer.files[0]);
+              void upload(event.dataTransfer.files[0]);
             }}
           >
             <Stack direction="row" alignItems="center" gap={1}>
@@ -68,7 +69,7 @@ export function UploadField({ datasource, query, onChange, onRunQuery }: Props) 
                 aria-label="Trace file"
                 accept=".json,application/json"
                 onChange={(event) => {
-                  void take(event.currentTarget.files?.[0]);
+                  void upload(event.currentTarget.files?.[0]);
                   event.currentTarget.value = '';
                 }}
               />
@@ -80,13 +81,13 @@ export function UploadField({ datasource, query, onChange, onRunQuery }: Props) 
               ) : null}
             </Stack>
           </div>
-        </Below>
+        </FieldBody>
       </EditorField>
     </EditorRow>
   );
 }
 
-async function whatIsWrong(file: File): Promise<string | undefined> {
+async function problemWith(file: File): Promise<string | undefined> {
   if (file.size > MAX_UPLOAD_MIB * MIB) {
     return `${file.name} has ${Math.ceil(file.size / MIB)} MiB; at most ${MAX_UPLOAD_MIB} MiB can be uploaded. Diagnose it with ktrdr-diagnose file instead.`;
   }
@@ -96,5 +97,5 @@ async function whatIsWrong(file: File): Promise<string | undefined> {
   const start = (await file.slice(0, 64).text()).trimStart();
   return start.startsWith('{') || start.startsWith('[')
     ? undefined
-    : `${file.name} is not JSON. Take “Download JSON” in Jaeger, or an OTLP JSON export.`;
+    : `${file.name} is not JSON. Use “Download JSON” in Jaeger, or an OTLP JSON export.`;
 }

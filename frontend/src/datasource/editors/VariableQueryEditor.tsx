@@ -2,18 +2,17 @@ import React from 'react';
 import { type QueryEditorProps } from '@grafana/data';
 import { Combobox } from '@grafana/ui';
 import { EditorField, EditorRow, EditorRows } from '@grafana/plugin-ui';
-import { type KtrdrDataSource } from '../datasource';
-import { type KtrdrOptions } from '../query';
-import { type VariableKind, type VariableQuery } from '../variables';
+import { type EditorDataSource } from '../editorDataSource';
+import { type KtrdrOptions, type VariableKind, type VariableQuery } from '../query';
 import { FilterFields } from './FilterFields';
 
-type Props = QueryEditorProps<KtrdrDataSource, VariableQuery, KtrdrOptions>;
+type Props = QueryEditorProps<EditorDataSource, VariableQuery, KtrdrOptions>;
 
 const KINDS: Array<{ value: VariableKind; label: string; description: string }> = [
   { value: 'operation-ids', label: 'Operation ids', description: 'Newest first' },
   { value: 'operation-types', label: 'Operation types', description: 'training, backtesting, data_load …' },
-  { value: 'verdicts', label: 'Verdicts', description: 'All verdicts there are' },
-  { value: 'statuses', label: 'Statuses', description: 'All states there are' },
+  { value: 'verdicts', label: 'Verdicts', description: 'All possible verdicts' },
+  { value: 'statuses', label: 'Statuses', description: 'All possible statuses' },
   { value: 'error-types', label: 'Error types', description: 'Classes of the errors in the time range' },
   { value: 'services', label: 'Services', description: 'Services that Jaeger knows' },
   { value: 'workers', label: 'Workers', description: 'Workers that were selected in the time range' },

@@ -3,8 +3,7 @@ import { CoreApp } from '@grafana/data';
 import { act, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { dataSource } from '../../../test/datasource';
-import { type KtrdrQuery } from '../query';
-import { type VariableQuery } from '../variables';
+import { type KtrdrQuery, type VariableQuery } from '../query';
 import { AnnotationQueryEditor } from './AnnotationQueryEditor';
 import { QueryEditor } from './QueryEditor';
 import { QueryHelp } from './QueryHelp';
@@ -110,7 +109,7 @@ describe('query editor', () => {
 
   it('reports a longest duration below the shortest', () => {
     setup({ queryType: 'operations', filters: { minDuration: '1h', maxDuration: '1m' } });
-    expect(screen.getByText(/longest duration is below the shortest/)).toBeInTheDocument();
+    expect(screen.getByText(/maximum duration is below the minimum/)).toBeInTheDocument();
   });
 
   it('offers several verdicts', async () => {
@@ -178,7 +177,7 @@ describe('upload', () => {
 
   it('shows the error of the backend', async () => {
     await pick(new File(['{}'], 't.json'), { upload: () => Promise.reject({ data: { message: 'Editors only' } }) });
-    expect(await screen.findByText('t.json was not taken: Editors only.')).toBeInTheDocument();
+    expect(await screen.findByText('t.json could not be uploaded: Editors only.')).toBeInTheDocument();
   });
 });
 

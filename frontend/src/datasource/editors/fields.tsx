@@ -70,7 +70,7 @@ interface ListFieldProps {
 export function ListField({ id, label, values, suggestions, onChange, placeholder, tooltip, width }: ListFieldProps) {
   return (
     <EditorField label={label} htmlFor={id} tooltip={tooltip}>
-      <Named id={id} label={label}>
+      <LabelledInput id={id} label={label}>
         <MultiCombobox
           id={id}
           width={width ?? 24}
@@ -82,7 +82,7 @@ export function ListField({ id, label, values, suggestions, onChange, placeholde
           onChange={(chosen) => onChange(chosen.map(({ value }) => String(value)))}
         />
         <Hint text={suggestions.problem} />
-      </Named>
+      </LabelledInput>
     </EditorField>
   );
 }
@@ -102,7 +102,7 @@ interface IdFieldProps {
 export function IdField({ id, label, value, suggestions, onChange, hint, tooltip, placeholder }: IdFieldProps) {
   return (
     <EditorField label={label} htmlFor={id} tooltip={tooltip}>
-      <Below>
+      <FieldBody>
         <Combobox
           id={id}
           width={56}
@@ -114,18 +114,18 @@ export function IdField({ id, label, value, suggestions, onChange, hint, tooltip
           onChange={(option) => onChange(option?.value.trim() ?? '')}
         />
         <Hint text={hint ?? suggestions.problem} />
-      </Below>
+      </FieldBody>
     </EditorField>
   );
 }
 
 /** Wraps content other than a single input: Grafana's Field passes properties to its child that only inputs accept. */
-export function Below({ children }: React.PropsWithChildren) {
+export function FieldBody({ children }: React.PropsWithChildren) {
   return <div>{children}</div>;
 }
 
 /** Labels the input for screen readers if the component does not accept an id: the MultiCombobox of Grafana 11. */
-function Named({ id, label, children }: React.PropsWithChildren<{ id: string; label: string }>) {
+function LabelledInput({ id, label, children }: React.PropsWithChildren<{ id: string; label: string }>) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const input = box.current?.querySelector('input');

@@ -2,10 +2,11 @@ import { useCallback, useMemo, useRef, useState } from 'react';
 import { type TimeRange } from '@grafana/data';
 import { getTemplateSrv } from '@grafana/runtime';
 import { type ComboboxOption } from '@grafana/ui';
-import { type KtrdrDataSource, type Suggestion } from '../datasource';
+import { type Suggestion, type SuggestionSource } from '../editorDataSource';
+import { messageOf } from '../errorMessage';
 import { type Filters } from '../query';
 
-const SHOWN = 200;
+const MAX_SUGGESTIONS = 200;
 
 export interface Suggestions {
   /** Options for a combobox: the dashboard's variables, then the names that contain the text. */
@@ -16,7 +17,7 @@ export interface Suggestions {
 
 /** Suggestions of the backend, requested when a field is opened and kept while the editor is shown. */
 export function useSuggestions(
-  datasource: KtrdrDataSource,
+  datasource: SuggestionSource,
   what: Suggestion | readonly string[],
   range?: TimeRange,
   filters?: Filters
@@ -52,21 +53,10 @@ export function useSuggestions(
       const part = text.toLowerCase();
       return [...names, ...variables]
         .filter((name) => name.toLowerCase().includes(part))
-        .slice(0, SHOWN)
+        .slice(0, MAX_SUGGESTIONS)
         .map((value) => ({ value, label: value }));
     },
     [datasource, scope, what]
   );
   return { load, problem };
-}
-
-/** The message of an error of Grafana's HTTP client, of the backend or of the browser. */
-export function messageOf(error: unknown): string {
-  const { data, message, statusText } = (error ?? {}) as {
-    data?: { message?: string };
-    message?: string;
-    statusText?: string;
-  };
-  const text = data?.message ?? message ?? statusText ?? 'the backend did not answer';
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -2,15 +2,15 @@ import React, { useState } from 'react';
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { Button, Icon, TextLink, useStyles2 } from '@grafana/ui';
-import { type Diagnosis, type ErrorEntry } from '../../shared/record';
-import { clock, type Context, SpanCell } from './cells';
-import { CopyButton } from './Commands';
+import { type Diagnosis, type ErrorEntry } from '../../shared/record.generated';
+import { type CellContext, clock, SpanCell } from './cells';
+import { CopyButton } from './SolutionText';
 import { ListTable } from './ListTable';
 
 interface Props {
   operation: Diagnosis;
   errors: ErrorEntry[];
-  context: Context;
+  context: CellContext;
 }
 
 /** The origin of the error, its path, and all errors of the operation. */
@@ -56,7 +56,7 @@ export function Errors({ operation, errors, context }: Props) {
           keyOf={(entry, index) => `${entry.span_id}${index}`}
           columns={[
             { name: 'Time', cell: (entry) => clock(entry.time, context.timeZone) },
-            { name: 'Part', cell: (entry) => entry.role },
+            { name: 'Role', cell: (entry) => entry.role },
             { name: 'Class', cell: (entry) => entry.error_type ?? '–' },
             { name: 'Message', wide: true, cell: (entry) => entry.error_message ?? '–' },
             {

@@ -1,20 +1,19 @@
 import React from 'react';
-import { type Evidence } from '../../shared/record';
-import { moment } from '../data';
-import { clock, type Context, SpanCell } from './cells';
+import { type Evidence } from '../../shared/record.generated';
+import { type CellContext, clock, SpanCell } from './cells';
 import { ListTable } from './ListTable';
 
 /** The evidence: the spans and attributes behind each finding. */
-export function EvidenceList({ evidence, context }: { evidence: Evidence[]; context: Context }) {
+export function EvidenceList({ evidence, context }: { evidence: Evidence[]; context: CellContext }) {
   return (
     <ListTable
       label="Evidence"
       rows={evidence}
       keyOf={(item, index) => `${item.rule}${item.span_id}${item.key}${index}`}
       columns={[
-        { name: 'Time', cell: (item) => clock(moment(item.at), context.timeZone) },
+        { name: 'Time', cell: (item) => clock(item.at, context.timeZone) },
         {
-          name: 'What was seen',
+          name: 'What was found',
           wide: true,
           cell: (item) => (
             <>
@@ -34,7 +33,7 @@ export function EvidenceList({ evidence, context }: { evidence: Evidence[]; cont
               item.kind
             ),
         },
-        { name: 'Claim', cell: (item) => <span title={item.summary ?? undefined}>{item.rule}</span> },
+        { name: 'Rule', cell: (item) => <span title={item.summary || undefined}>{item.rule}</span> },
       ]}
     />
   );

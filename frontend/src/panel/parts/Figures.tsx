@@ -3,7 +3,7 @@ import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { Tooltip, useStyles2, useTheme2 } from '@grafana/ui';
 import { formatAge, formatDuration, formatShare } from '../../shared/duration';
-import { type Diagnosis } from '../../shared/record';
+import { type Diagnosis } from '../../shared/record.generated';
 import { workerStatusLabel } from '../../shared/verdict';
 import { useNow } from '../useNow';
 

@@ -2,9 +2,9 @@ import React from 'react';
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { Icon, useStyles2, useTheme2 } from '@grafana/ui';
-import { type Finding } from '../../shared/record';
-import { severityLabel, tone, verdictLook } from '../../shared/verdict';
-import { Remedy } from './Commands';
+import { type Finding } from '../../shared/record.generated';
+import { severityLabel, tone, verdictDisplay } from '../../shared/verdict';
+import { SolutionText } from './SolutionText';
 
 /** The other findings, and the remarks. */
 export function Findings({ findings, remarks }: { findings: Finding[]; remarks: string[] }) {
@@ -18,7 +18,7 @@ export function Findings({ findings, remarks }: { findings: Finding[]; remarks: 
           <li key={`${finding.rule}${index}`} className={styles.item} style={{ borderLeftColor: colors.main }}>
             <div className={styles.summary}>
               <Icon
-                name={verdictLook(finding.verdict).icon}
+                name={verdictDisplay(finding.verdict).icon}
                 style={{ color: colors.text }}
                 title={severityLabel(finding.severity)}
               />
@@ -26,7 +26,7 @@ export function Findings({ findings, remarks }: { findings: Finding[]; remarks: 
               <code className={styles.rule}>{finding.rule}</code>
             </div>
             {finding.root_cause ? <p className={styles.text}>{finding.root_cause}</p> : null}
-            {finding.solution ? <Remedy text={finding.solution} /> : null}
+            {finding.solution ? <SolutionText text={finding.solution} /> : null}
           </li>
         );
       })}

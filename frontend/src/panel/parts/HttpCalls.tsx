@@ -1,12 +1,12 @@
 import React from 'react';
 import { useTheme2 } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
-import { type HttpCall } from '../../shared/record';
-import { clock, type Context, SpanCell } from './cells';
+import { type HttpCall } from '../../shared/record.generated';
+import { type CellContext, clock, SpanCell } from './cells';
 import { ListTable } from './ListTable';
 
 /** All calls; those without an answer or with an error are highlighted. */
-export function HttpCalls({ calls, context }: { calls: HttpCall[]; context: Context }) {
+export function HttpCalls({ calls, context }: { calls: HttpCall[]; context: CellContext }) {
   const theme = useTheme2();
   const outcome = ({ status_code: status, error_type: error }: HttpCall) => {
     const bad = status === null || status >= 400;

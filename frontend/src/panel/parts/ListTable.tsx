@@ -18,12 +18,12 @@ interface Props<T> {
   keyOf: (row: T, index: number) => string;
 }
 
-const STEP = 100;
+const PAGE_SIZE = 100;
 
 /** A plain table. Long tables show more rows on demand, so that thousands of rows do not slow down the page. */
 export function ListTable<T>({ label, rows, columns, keyOf }: Props<T>) {
   const styles = useStyles2(getStyles);
-  const [shown, setShown] = useState(STEP);
+  const [shown, setShown] = useState(PAGE_SIZE);
   return (
     <div className={styles.scroll} tabIndex={0} role="region" aria-label={label}>
       <table className={styles.table}>
@@ -49,8 +49,8 @@ export function ListTable<T>({ label, rows, columns, keyOf }: Props<T>) {
         </tbody>
       </table>
       {rows.length > shown ? (
-        <Button size="sm" variant="secondary" fill="text" onClick={() => setShown(shown + STEP)}>
-          Show {Math.min(STEP, rows.length - shown)} more of {rows.length}
+        <Button size="sm" variant="secondary" fill="text" onClick={() => setShown(shown + PAGE_SIZE)}>
+          Show {Math.min(PAGE_SIZE, rows.length - shown)} more of {rows.length}
         </Button>
       ) : null}
     </div>

@@ -4,10 +4,10 @@ import { dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { type TimeZone } from '@grafana/schema';
 import { Icon, IconButton, LinkButton, Tooltip, useStyles2, useTheme2 } from '@grafana/ui';
 import { formatAge, formatDuration } from '../../shared/duration';
-import { type Diagnosis } from '../../shared/record';
-import { sentence, severityLabel, tone, verdictLook } from '../../shared/verdict';
+import { type Diagnosis } from '../../shared/record.generated';
+import { humanize, severityLabel, tone, verdictDisplay } from '../../shared/verdict';
 import { useNow } from '../useNow';
-import { CopyButton } from './Commands';
+import { CopyButton } from './SolutionText';
 
 interface Props {
   operation: Diagnosis;
@@ -26,7 +26,7 @@ interface Props {
 export function VerdictBanner({ operation, timeZone, link, dashboard, onBack, narrow, tiny }: Props) {
   const theme = useTheme2();
   const styles = useStyles2(getStyles);
-  const look = verdictLook(operation.verdict);
+  const look = verdictDisplay(operation.verdict);
   const colors = tone(theme, operation.severity, operation.verdict);
   const now = useNow(operation);
   const runs = operation.end === null && operation.start !== null;
@@ -45,9 +45,9 @@ export function VerdictBanner({ operation, timeZone, link, dashboard, onBack, na
             {look.label}
           </span>
         </Tooltip>
-        <span className={styles.chip}>{sentence(operation.operation_type)}</span>
+        <span className={styles.chip}>{humanize(operation.operation_type)}</span>
         {!tiny && operation.status !== 'unknown' && operation.status !== operation.verdict ? (
-          <span className={styles.chip}>{sentence(operation.status)}</span>
+          <span className={styles.chip}>{humanize(operation.status)}</span>
         ) : null}
         {operation.partial ? (
           <Tooltip content={operation.remarks.join('; ') || 'Spans, parents or pages are missing'}>

@@ -1,15 +1,15 @@
 import React from 'react';
 import { useTheme2 } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
-import { type WorkerSelection } from '../../shared/record';
+import { type WorkerSelection } from '../../shared/record.generated';
 import { workerStatusLabel } from '../../shared/verdict';
-import { clock, type Context, SpanCell } from './cells';
+import { type CellContext, clock, SpanCell } from './cells';
 import { ListTable } from './ListTable';
 
 const count = (value: number | null) => value ?? '–';
 
 /** Each worker selection, with the number of workers to choose from. */
-export function Workers({ workers, context }: { workers: WorkerSelection[]; context: Context }) {
+export function Workers({ workers, context }: { workers: WorkerSelection[]; context: CellContext }) {
   const theme = useTheme2();
   return (
     <ListTable

@@ -5,7 +5,7 @@ import { type TimeZone } from '@grafana/schema';
 import { TextLink, useStyles2 } from '@grafana/ui';
 
 /** What the lists need to render and link their rows. */
-export interface Context {
+export interface CellContext {
   timeZone: TimeZone;
   link: (traceId: string | null | undefined, spanId?: string | null) => string | undefined;
 }
@@ -28,8 +28,8 @@ export function SpanCell({ span, service, href }: { span: string | null; service
   );
 }
 
-export const clock = (at: number | string | null, timeZone: TimeZone) =>
-  typeof at === 'number' ? dateTimeFormat(at, { timeZone, format: 'HH:mm:ss.SSS' }) : '';
+export const clock = (at: number | null, timeZone: TimeZone) =>
+  at !== null ? dateTimeFormat(at, { timeZone, format: 'HH:mm:ss.SSS' }) : '';
 
 const getStyles = (theme: GrafanaTheme2) => ({
   dim: css({ color: theme.colors.text.secondary }),

@@ -1,7 +1,7 @@
 import React from 'react';
 import { cx } from '@emotion/css';
 import { useTheme2 } from '@grafana/ui';
-import { type FlowStep } from '../../shared/record';
+import { type FlowStep } from '../../shared/record.generated';
 import { isError, isGap, isNetwork } from './steps';
 import { type TimelineStyles } from './styles';
 

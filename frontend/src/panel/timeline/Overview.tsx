@@ -1,15 +1,15 @@
 import React, { useEffect, useRef, useState } from 'react';
 import { useTheme2 } from '@grafana/ui';
-import { type FlowStep } from '../../shared/record';
+import { type FlowStep } from '../../shared/record.generated';
 import { type Span, UNIT } from './scale';
 import { isError, isGap } from './steps';
 import { type TimelineStyles } from './styles';
-import { place, type Warp } from './warp';
+import { type CompressedScale, positionOf } from './compressedScale';
 
 interface Props {
   steps: FlowStep[];
   colors: Map<string, string>;
-  warp: Warp;
+  timeScale: CompressedScale;
   view: Span;
   left: number;
   width: number;
@@ -19,10 +19,10 @@ interface Props {
 
 const HEIGHT = 40;
 /** A drag shorter than this is a click, in pixels. */
-const CLICK = 4;
+const MIN_DRAG = 4;
 
 /** The whole operation in a small chart; dragging over it zooms. */
-export function Overview({ steps, colors, warp, view, left, width, styles, onView }: Props) {
+export function Overview({ steps, colors, timeScale, view, left, width, styles, onView }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme2();
   const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
@@ -49,11 +49,11 @@ export function Overview({ steps, colors, warp, view, left, width, styles, onVie
           : isGap(step)
             ? theme.colors.text.disabled
             : (colors.get(step.service) ?? theme.colors.text.disabled);
-      const x = place(warp, step.offset_ms) * width;
-      const end = place(warp, step.offset_ms + step.duration_ms) * width;
+      const x = positionOf(timeScale, step.offset_ms) * width;
+      const end = positionOf(timeScale, step.offset_ms + step.duration_ms) * width;
       context.fillRect(x, index * line, Math.max(1, end - x), Math.max(1, line * 0.75));
     });
-  }, [steps, colors, warp, width, theme]);
+  }, [steps, colors, timeScale, width, theme]);
 
   const at = (event: React.PointerEvent) =>
     Math.min(width, Math.max(0, event.clientX - event.currentTarget.getBoundingClientRect().left));
@@ -63,7 +63,7 @@ export function Overview({ steps, colors, warp, view, left, width, styles, onVie
     }
     const [a, b] = [Math.min(drag.from, at(event)), Math.max(drag.from, at(event))];
     setDrag(null);
-    onView(b - a < CLICK ? UNIT : { from: a / width, to: b / width });
+    onView(b - a < MIN_DRAG ? UNIT : { from: a / width, to: b / width });
   };
 
   const brush = drag

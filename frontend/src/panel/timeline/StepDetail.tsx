@@ -1,7 +1,7 @@
 import React from 'react';
 import { TextLink } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
-import { type FlowStep } from '../../shared/record';
+import { type FlowStep } from '../../shared/record.generated';
 import { isError, isGap } from './steps';
 import { type TimelineStyles } from './styles';
 

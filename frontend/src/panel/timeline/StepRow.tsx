@@ -2,13 +2,13 @@ import React from 'react';
 import { cx } from '@emotion/css';
 import { Icon, Tooltip } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
-import { Hidden } from '../../shared/Hidden';
-import { type FlowStep } from '../../shared/record';
-import { baselineMark, placeOf } from './bar';
+import { VisuallyHidden } from '../../shared/VisuallyHidden';
+import { type FlowStep } from '../../shared/record.generated';
+import { baselineMark, positionInBar } from './bar';
 import { describeBaseline, describeStep, isError, isGap, isNetwork } from './steps';
 import { type TimelineStyles } from './styles';
 
-export const ROW = 24;
+export const ROW_HEIGHT = 24;
 
 interface Props {
   id: string;
@@ -29,9 +29,9 @@ interface Props {
 }
 
 const INDENT = 10;
-const DEEPEST = 14;
+const MAX_INDENTS = 14;
 /** Width of the text of a duration, in pixels. */
-const TEXT = 64;
+const DURATION_WIDTH = 64;
 
 /** One step: its name, indented by depth, and its bar. */
 export const StepRow = React.memo(function StepRow(props: Props) {
@@ -56,12 +56,12 @@ export const StepRow = React.memo(function StepRow(props: Props) {
   const visible = to >= 0 && from <= barWidth;
   const width = Math.max(2, to - from);
   // The visible part of the bar may be cut at both sides; the positions of its parts do not change.
-  const drawn = (ms: number) => Math.min(width, Math.max(0, placeOf({ left, right }, step, ms) - from));
+  const drawn = (ms: number) => Math.min(width, Math.max(0, positionInBar({ left, right }, step, ms) - from));
   const mark = baselineMark({ left, right }, step, barWidth);
   // A mark to the right of the bar moves the text further to the right.
-  const beside = mark !== undefined && mark > from + width - 4 && mark < from + width + TEXT;
+  const beside = mark !== undefined && mark > from + width - 4 && mark < from + width + DURATION_WIDTH;
   const textLeft = beside ? mark + 8 : from + width + 6;
-  const textRight = barWidth - textLeft > TEXT - 6;
+  const fitsOnTheRight = barWidth - textLeft > DURATION_WIDTH - 6;
   return (
     <div
       id={id}
@@ -70,7 +70,7 @@ export const StepRow = React.memo(function StepRow(props: Props) {
       aria-setsize={count}
       aria-posinset={index + 1}
       className={cx(styles.row, selected && styles.selected, step.is_bottleneck && styles.bottleneckRow)}
-      style={{ top: index * ROW, height: ROW }}
+      style={{ top: index * ROW_HEIGHT, height: ROW_HEIGHT }}
       onClick={() => onSelect(index)}
       onDoubleClick={() => onZoom(step)}
       onMouseEnter={() => onHover(index)}
@@ -78,7 +78,7 @@ export const StepRow = React.memo(function StepRow(props: Props) {
     >
       <div
         className={styles.name}
-        style={{ width: nameWidth, paddingLeft: 6 + Math.min(step.depth, DEEPEST) * INDENT }}
+        style={{ width: nameWidth, paddingLeft: 6 + Math.min(step.depth, MAX_INDENTS) * INDENT }}
       >
         <span className={styles.dot} style={{ background: isGap(step) ? 'transparent' : color }} />
         <span
@@ -87,7 +87,7 @@ export const StepRow = React.memo(function StepRow(props: Props) {
           {step.span}
         </span>
         {isError(step) ? <Icon name="exclamation-circle" size="sm" className={styles.errorIcon} aria-hidden /> : null}
-        <Hidden>{` ${describeStep(step)} `}</Hidden>
+        <VisuallyHidden>{` ${describeStep(step)} `}</VisuallyHidden>
         {step.folded > 0 ? <span className={styles.folded}>+{step.folded}</span> : null}
       </div>
       <div className={styles.bars} style={{ width: barWidth }}>
@@ -115,11 +115,11 @@ export const StepRow = React.memo(function StepRow(props: Props) {
               {step.path_ms > 0 ? <span className={styles.path} style={{ width: drawn(step.path_ms) }} /> : null}
             </div>
             <span
-              className={cx(styles.duration, !textRight && from <= TEXT && styles.durationInside)}
+              className={cx(styles.duration, !fitsOnTheRight && from <= DURATION_WIDTH && styles.durationInside)}
               style={
-                textRight
+                fitsOnTheRight
                   ? { left: textLeft }
-                  : { right: from > TEXT ? barWidth - from + 6 : Math.max(4, barWidth - to + 4) }
+                  : { right: from > DURATION_WIDTH ? barWidth - from + 6 : Math.max(4, barWidth - to + 4) }
               }
             >
               {formatDuration(step.duration_ms)}

@@ -1,32 +1,32 @@
 import React, { useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
 import { Button, IconButton, Input, RadioButtonGroup, useStyles2, useTheme2 } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
-import { type FlowStep } from '../../shared/record';
-import { type Context } from '../parts/cells';
-import { useVirtual } from '../useVirtual';
+import { type FlowStep } from '../../shared/record.generated';
+import { type CellContext } from '../parts/cells';
+import { useVirtualRows } from '../useVirtualRows';
 import { Legend } from './Legend';
 import { Overview } from './Overview';
 import { extent, panned, type Span, UNIT, zoomed } from './scale';
 import { StepDetail } from './StepDetail';
-import { ROW, StepRow } from './StepRow';
-import { chosenSteps, isError, serviceColors, type Which } from './steps';
+import { ROW_HEIGHT, StepRow } from './StepRow';
+import { filterSteps, isError, serviceColors, type StepFilter } from './steps';
 import { getTimelineStyles } from './styles';
-import { folded, marks, place, plain } from './warp';
+import { axisTicks, foldedScale, linearScale, positionOf } from './compressedScale';
 
 interface Props {
   steps: FlowStep[];
   width: number;
   height: number;
-  context: Context;
+  context: CellContext;
 }
 
-const WHICH = [
-  { value: 'all' as Which, label: 'All steps' },
-  { value: 'path' as Which, label: 'On the path' },
-  { value: 'errors' as Which, label: 'Errors' },
+const STEP_FILTERS = [
+  { value: 'all' as StepFilter, label: 'All steps' },
+  { value: 'path' as StepFilter, label: 'On the path' },
+  { value: 'errors' as StepFilter, label: 'Errors' },
 ];
 /** With this many steps or more, the search field is shown. */
-const MANY = 15;
+const SEARCHABLE_COUNT = 15;
 const SCROLLBAR = 14;
 
 /** The execution flow: what happened when, and where the time was spent. */
@@ -34,16 +34,16 @@ export function Timeline({ steps, width, height, context }: Props) {
   const styles = useStyles2(getTimelineStyles);
   const theme = useTheme2();
   const listId = useId();
-  const [which, setWhich] = useState<Which>('all');
+  const [stepFilter, setStepFilter] = useState<StepFilter>('all');
   const [text, setText] = useState('');
   const [zoom, setZoom] = useState<Span | null>(null);
   const [selected, setSelected] = useState(-1);
   const [hovered, setHovered] = useState<number | null>(null);
 
-  const rows = useMemo(() => chosenSteps(steps, which, text), [steps, which, text]);
+  const rows = useMemo(() => filterSteps(steps, stepFilter, text), [steps, stepFilter, text]);
   const [fold, setFold] = useState(true);
-  const foldable = useMemo(() => folded(steps, extent(steps)), [steps]);
-  const warp = useMemo(() => (fold ? foldable : plain(foldable.all)), [fold, foldable]);
+  const foldable = useMemo(() => foldedScale(steps, extent(steps)), [steps]);
+  const timeScale = useMemo(() => (fold ? foldable : linearScale(foldable.all)), [fold, foldable]);
   const colors = useMemo(() => {
     const named = [...serviceColors(steps)];
     return new Map(named.map(([service, color]) => [service, theme.visualization.getColorByName(color)]));
@@ -51,9 +51,9 @@ export function Timeline({ steps, width, height, context }: Props) {
   const view = zoom ?? UNIT;
   const nameWidth = Math.round(Math.min(380, Math.max(110, width * 0.36)));
   const barWidth = Math.max(40, width - nameWidth - SCROLLBAR);
-  const listHeight = Math.max(ROW, Math.min(rows.length * ROW, height));
+  const listHeight = Math.max(ROW_HEIGHT, Math.min(rows.length * ROW_HEIGHT, height));
   const box = useRef<HTMLDivElement>(null);
-  const virtual = useVirtual(box, rows.length, ROW, listHeight);
+  const virtual = useVirtualRows(box, rows.length, ROW_HEIGHT, listHeight);
   const { show } = virtual;
 
   const select = useCallback(
@@ -66,12 +66,12 @@ export function Timeline({ steps, width, height, context }: Props) {
   const setView = useCallback((next: Span) => setZoom(next.from <= 0 && next.to >= 1 ? null : next), []);
   const zoomTo = useCallback(
     (step: FlowStep) => {
-      const from = place(warp, step.offset_ms);
-      const to = place(warp, step.offset_ms + step.duration_ms);
-      const room = Math.max((to - from) * 0.1, 1e-6);
-      setView({ from: Math.max(0, from - room), to: Math.min(1, to + room) });
+      const from = positionOf(timeScale, step.offset_ms);
+      const to = positionOf(timeScale, step.offset_ms + step.duration_ms);
+      const margin = Math.max((to - from) * 0.1, 1e-6);
+      setView({ from: Math.max(0, from - margin), to: Math.min(1, to + margin) });
     },
-    [warp, setView]
+    [timeScale, setView]
   );
 
   useWheelZoom(box, (event) => {
@@ -114,28 +114,28 @@ export function Timeline({ steps, width, height, context }: Props) {
   };
 
   const scale = barWidth / (view.to - view.from);
-  const x = (at: number) => (place(warp, at) - view.from) * scale;
-  const axis = marks(warp, view, barWidth);
-  const breaks = warp.stretches.filter(
-    (stretch) => stretch.folded && stretch.right > view.from && stretch.left < view.to
+  const x = (at: number) => (positionOf(timeScale, at) - view.from) * scale;
+  const axis = axisTicks(timeScale, view, barWidth);
+  const breaks = timeScale.segments.filter(
+    (segment) => segment.folded && segment.right > view.from && segment.left < view.to
   );
   const shown = rows[hovered ?? selected];
 
   return (
     <div className={styles.wrap}>
       <div className={styles.tools}>
-        <RadioButtonGroup<Which>
+        <RadioButtonGroup<StepFilter>
           size="sm"
           aria-label="Which steps"
-          options={WHICH}
+          options={STEP_FILTERS}
           disabledOptions={steps.some(isError) ? [] : ['errors']}
-          value={which}
+          value={stepFilter}
           onChange={(value) => {
-            setWhich(value);
+            setStepFilter(value);
             setSelected(-1);
           }}
         />
-        {steps.length >= MANY ? (
+        {steps.length >= SEARCHABLE_COUNT ? (
           <Input
             width={24}
             aria-label="Find a step"
@@ -147,7 +147,7 @@ export function Timeline({ steps, width, height, context }: Props) {
             }}
           />
         ) : null}
-        {foldable.folds ? (
+        {foldable.isFolded ? (
           <Button
             size="sm"
             variant="secondary"
@@ -160,13 +160,13 @@ export function Timeline({ steps, width, height, context }: Props) {
             Fold quiet time
           </Button>
         ) : null}
-        {rows.length * ROW > listHeight && rows.some((step) => step.is_bottleneck) ? (
+        {rows.length * ROW_HEIGHT > listHeight && rows.some((step) => step.is_bottleneck) ? (
           <Button
             size="sm"
             variant="secondary"
             fill="outline"
             icon="arrow-to-right"
-            tooltip="Leads to the next step of the bottleneck (b)"
+            tooltip="Go to the next step of the bottleneck (b)"
             onClick={() => keys.b?.()}
           >
             Bottleneck
@@ -184,7 +184,7 @@ export function Timeline({ steps, width, height, context }: Props) {
         <Overview
           steps={steps}
           colors={colors}
-          warp={warp}
+          timeScale={timeScale}
           view={view}
           left={nameWidth}
           width={barWidth}
@@ -193,12 +193,12 @@ export function Timeline({ steps, width, height, context }: Props) {
         />
       ) : null}
       <div className={styles.axis} style={{ marginLeft: nameWidth, width: barWidth }} aria-hidden>
-        {breaks.map((stretch) => {
-          const left = Math.max(0, (stretch.left - view.from) * scale);
-          const right = Math.min(barWidth, (stretch.right - view.from) * scale);
+        {breaks.map((segment) => {
+          const left = Math.max(0, (segment.left - view.from) * scale);
+          const right = Math.min(barWidth, (segment.right - view.from) * scale);
           return (
-            <span key={`break${stretch.from}`} className={styles.breakLabel} style={{ left, width: right - left }}>
-              {right - left > 50 ? `${formatDuration(stretch.to - stretch.from)} folded` : ''}
+            <span key={`break${segment.from}`} className={styles.breakLabel} style={{ left, width: right - left }}>
+              {right - left > 50 ? `${formatDuration(segment.to - segment.from)} folded` : ''}
             </span>
           );
         })}
@@ -209,7 +209,7 @@ export function Timeline({ steps, width, height, context }: Props) {
         ))}
       </div>
       {rows.length === 0 ? (
-        <div className={styles.empty}>No step matches. Show all steps or change the words.</div>
+        <div className={styles.empty}>No step matches. Show all steps or change the search text.</div>
       ) : (
         <div
           ref={box}
@@ -232,12 +232,12 @@ export function Timeline({ steps, width, height, context }: Props) {
           }}
         >
           <div role="presentation" style={{ height: virtual.total, position: 'relative' }}>
-            {breaks.map((stretch) => {
-              const left = Math.max(0, (stretch.left - view.from) * scale);
-              const right = Math.min(barWidth, (stretch.right - view.from) * scale);
+            {breaks.map((segment) => {
+              const left = Math.max(0, (segment.left - view.from) * scale);
+              const right = Math.min(barWidth, (segment.right - view.from) * scale);
               return (
                 <span
-                  key={`break${stretch.from}`}
+                  key={`break${segment.from}`}
                   aria-hidden
                   className={styles.break}
                   style={{ left: nameWidth + left, width: right - left }}

@@ -1,4 +1,4 @@
-import { type FlowStep } from '../../shared/record';
+import { type FlowStep } from '../../shared/record.generated';
 
 /** A range of the operation's time, in milliseconds after the start of its window; or of the width, 0 to 1. */
 export interface Span {

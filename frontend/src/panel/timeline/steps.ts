@@ -1,18 +1,18 @@
 import { formatDuration } from '../../shared/duration';
-import { type FlowStep } from '../../shared/record';
+import { type FlowStep } from '../../shared/record.generated';
 
-export type Which = 'all' | 'path' | 'errors';
+export type StepFilter = 'all' | 'path' | 'errors';
 
 export const isError = (step: FlowStep) => step.status === 'error' || Boolean(step.error_type);
 export const isGap = (step: FlowStep) => step.kind === 'gap';
 /** A client span's own time is spent between the services. */
 export const isNetwork = (step: FlowStep) => step.kind === 'client';
 
-export function chosenSteps(steps: FlowStep[], which: Which, text: string): FlowStep[] {
+export function filterSteps(steps: FlowStep[], stepFilter: StepFilter, text: string): FlowStep[] {
   const wanted = text.trim().toLowerCase();
   return steps.filter(
     (step) =>
-      (which === 'all' || (which === 'path' ? step.path_ms > 0 : isError(step))) &&
+      (stepFilter === 'all' || (stepFilter === 'path' ? step.path_ms > 0 : isError(step))) &&
       (wanted === '' || `${step.span} ${step.service} ${step.error_type ?? ''}`.toLowerCase().includes(wanted))
   );
 }

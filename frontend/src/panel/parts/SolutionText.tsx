@@ -5,7 +5,7 @@ import { ClipboardButton, useStyles2 } from '@grafana/ui';
 import { parseSolution, splitCode } from '../solution';
 
 /** A solution: its text, and each of its commands with a copy button. */
-export function Remedy({ text }: { text: string }) {
+export function SolutionText({ text }: { text: string }) {
   const styles = useStyles2(getStyles);
   return (
     <>

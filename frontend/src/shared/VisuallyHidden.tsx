@@ -11,6 +11,6 @@ const hidden = css({
 });
 
 /** Text for screen readers only. */
-export function Hidden({ children }: React.PropsWithChildren) {
+export function VisuallyHidden({ children }: React.PropsWithChildren) {
   return <span className={hidden}>{children}</span>;
 }

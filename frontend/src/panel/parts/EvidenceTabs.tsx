@@ -2,11 +2,11 @@ import React, { useState } from 'react';
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { Tab, TabContent, TabsBar, useStyles2 } from '@grafana/ui';
-import { type Diagnosis } from '../../shared/record';
-import { type Lists } from '../data';
-import { type PanelOptions, type Proof, PROOF_LABELS, PROOFS } from '../options';
+import { type Diagnosis } from '../../shared/record.generated';
+import { type Lists } from '../readFrames';
+import { type EvidenceTab, type PanelOptions, TAB_LABELS, TABS } from '../options';
 import { Timeline } from '../timeline/Timeline';
-import { type Context } from './cells';
+import { type CellContext } from './cells';
 import { Errors } from './Errors';
 import { EvidenceList } from './EvidenceList';
 import { Findings } from './Findings';
@@ -19,11 +19,11 @@ interface Props {
   options: PanelOptions;
   width: number;
   height: number;
-  context: Context;
+  context: CellContext;
 }
 
 /** The tab with the evidence for a verdict. */
-const FIRST: Partial<Record<Diagnosis['verdict'], Proof>> = {
+const TAB_OF_VERDICT: Partial<Record<Diagnosis['verdict'], EvidenceTab>> = {
   failed: 'errors',
   no_workers: 'workers',
   unreachable: 'http',
@@ -31,11 +31,11 @@ const FIRST: Partial<Record<Diagnosis['verdict'], Proof>> = {
 };
 
 /** The evidence, in tabs. Empty tabs are left out. */
-export function Proofs({ operation, lists, options, width, height, context }: Props) {
+export function EvidenceTabs({ operation, lists, options, width, height, context }: Props) {
   const styles = useStyles2(getStyles);
-  const [chosen, setChosen] = useState<Proof>();
+  const [chosen, setChosen] = useState<EvidenceTab>();
   const evidence = lists.evidence.length > 0 ? lists.evidence : operation.evidence;
-  const counts: Record<Proof, number> = {
+  const counts: Record<EvidenceTab, number> = {
     timeline: lists.flow.length,
     findings: operation.findings.length + operation.remarks.length,
     errors: Math.max(lists.errors.length, operation.error_type || operation.error_message ? 1 : 0),
@@ -43,25 +43,25 @@ export function Proofs({ operation, lists, options, width, height, context }: Pr
     workers: lists.workers.length,
     evidence: evidence.length,
   };
-  const wanted = options.proofs ?? PROOFS;
-  const tabs = PROOFS.filter((proof) => wanted.includes(proof) && counts[proof] > 0);
-  const first = options.firstProof === 'auto' ? FIRST[operation.verdict] : options.firstProof;
-  const active = [chosen, first, tabs[0]].find((proof) => proof && tabs.includes(proof));
+  const wanted = options.proofs ?? TABS;
+  const tabs = TABS.filter((tab) => wanted.includes(tab) && counts[tab] > 0);
+  const first = options.firstProof === 'auto' ? TAB_OF_VERDICT[operation.verdict] : options.firstProof;
+  const active = [chosen, first, tabs[0]].find((tab) => tab && tabs.includes(tab));
   if (!active) {
     return null;
   }
   return (
     <div>
       <TabsBar>
-        {tabs.map((proof) => (
+        {tabs.map((tab) => (
           <Tab
-            key={proof}
-            label={PROOF_LABELS[proof]}
-            counter={proof === 'timeline' ? null : counts[proof]}
-            active={proof === active}
+            key={tab}
+            label={TAB_LABELS[tab]}
+            counter={tab === 'timeline' ? null : counts[tab]}
+            active={tab === active}
             onChangeTab={(event) => {
               event.preventDefault();
-              setChosen(proof);
+              setChosen(tab);
             }}
           />
         ))}

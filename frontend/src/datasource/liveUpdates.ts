@@ -15,34 +15,34 @@ import {
 } from 'rxjs';
 
 /** The lists are requested at most once in this time, in milliseconds. */
-const PACE = 2000;
+const MIN_INTERVAL_MS = 2000;
 
 /** The answers. After each change of the number of spans, new lists replace the old ones. */
 export function followLists(
   answers: Observable<DataQueryResponse>,
-  askLists: () => Observable<DataQueryResponse>,
-  pace = PACE
+  requestLists: () => Observable<DataQueryResponse>,
+  interval = MIN_INTERVAL_MS
 ): Observable<DataQueryResponse> {
   return answers.pipe(
     connect((shared) => {
-      let still: DataQueryResponse | undefined;
+      let latest: DataQueryResponse | undefined;
       const lists = shared.pipe(
         map(({ data }) => spanCounts(data)),
         filter((counts) => counts !== null),
         distinctUntilChanged(),
         skip(1),
-        throttleTime(pace, undefined, { leading: true, trailing: true }),
-        switchMap(askLists),
+        throttleTime(interval, undefined, { leading: true, trailing: true }),
+        switchMap(requestLists),
         filter((answer) => !answer.errors?.length),
         map((answer) => {
-          still = { ...(still ?? answer), data: replaceFrames(still?.data ?? [], answer.data) };
-          return still;
+          latest = { ...(latest ?? answer), data: replaceFrames(latest?.data ?? [], answer.data) };
+          return latest;
         })
       );
       const kept = shared.pipe(
         tap((answer) => {
           if (spanCounts(answer.data) === null) {
-            still = answer;
+            latest = answer;
           }
         })
       );

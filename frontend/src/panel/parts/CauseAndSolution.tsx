@@ -2,12 +2,12 @@ import React from 'react';
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
-import { type Diagnosis } from '../../shared/record';
-import { sentence } from '../../shared/verdict';
-import { Remedy } from './Commands';
+import { type Diagnosis } from '../../shared/record.generated';
+import { humanize } from '../../shared/verdict';
+import { SolutionText } from './SolutionText';
 
 /** The root cause, its confidence, and the solution. */
-export function WhyAndWhat({ operation, columns }: { operation: Diagnosis; columns: boolean }) {
+export function CauseAndSolution({ operation, columns }: { operation: Diagnosis; columns: boolean }) {
   const styles = useStyles2(getStyles);
   const { root_cause: cause, solution, confidence, confidence_reason: reason } = operation;
   const sure = confidence !== 'high' || cause;
@@ -21,14 +21,14 @@ export function WhyAndWhat({ operation, columns }: { operation: Diagnosis; colum
         {cause ? <p className={styles.text}>{cause}</p> : null}
         {sure ? (
           <p className={styles.confidence}>
-            <Dots confidence={confidence} /> {sentence(confidence)} confidence{reason ? `: ${reason}` : ''}
+            <Dots confidence={confidence} /> {humanize(confidence)} confidence{reason ? `: ${reason}` : ''}
           </p>
         ) : null}
       </section>
       {solution ? (
         <section aria-label="Solution">
           <h3 className={styles.title}>What to do</h3>
-          <Remedy text={solution} />
+          <SolutionText text={solution} />
         </section>
       ) : null}
     </div>

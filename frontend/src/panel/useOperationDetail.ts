@@ -3,8 +3,8 @@ import { CoreApp, type DataFrame, type DataQueryRequest, type DataQueryResponse,
 import { type DataSourceRef } from '@grafana/schema';
 import { getDataSourceSrv } from '@grafana/runtime';
 import { from, switchMap } from 'rxjs';
-import { type Diagnosis } from '../shared/record';
-import { keyOf, type Model, readModel } from './data';
+import { type Diagnosis } from '../shared/record.generated';
+import { keyOf, type Model, readModel } from './readFrames';
 
 export interface Detail {
   model?: Model;
@@ -21,7 +21,7 @@ interface Answer {
 }
 
 /** Requests one operation's diagnosis from the data source of the list, and again whenever the list is refreshed. */
-export function useDetail(
+export function useOperationDetail(
   operation: Diagnosis | undefined,
   datasource: DataSourceRef | undefined,
   data: PanelData
@@ -56,7 +56,10 @@ export function useDetail(
     return { loading: false };
   }
   if (!id) {
-    return { loading: false, problem: 'This operation has neither an id nor a trace id to ask for.' };
+    return {
+      loading: false,
+      problem: 'This operation has neither an id nor a trace id, so its details cannot be requested.',
+    };
   }
   if (!uid) {
     return {
@@ -67,10 +70,10 @@ export function useDetail(
   return answer?.key === key ? { ...answer, loading: answer.series !== series } : { loading: true };
 }
 
-let asked = 0;
+let requestCount = 0;
 
 function requestFor(operationId: string, uid: string, data: PanelData): DataQueryRequest {
-  asked += 1;
+  requestCount += 1;
   const target = { refId: 'diagnosis', queryType: 'diagnosis', operationId, datasource: { uid } };
   return {
     app: CoreApp.Dashboard,
@@ -81,7 +84,7 @@ function requestFor(operationId: string, uid: string, data: PanelData): DataQuer
     scopedVars: {},
     ...data.request,
     range: data.timeRange,
-    requestId: `ktrdr-diagnosis-${asked}`,
+    requestId: `ktrdr-diagnosis-${requestCount}`,
     startTime: Date.now(),
     targets: [target],
   };

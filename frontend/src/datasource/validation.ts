@@ -18,7 +18,7 @@ export function durationHint(text: string | undefined): string | undefined {
 export function rangeHint(from: string | undefined, to: string | undefined): string | undefined {
   const least = parseDuration(from ?? '');
   const most = parseDuration(to ?? '');
-  return least !== null && most !== null && least > most ? 'The longest duration is below the shortest.' : undefined;
+  return least !== null && most !== null && least > most ? 'The maximum duration is below the minimum.' : undefined;
 }
 
 export function tagsHint(text: string | undefined): string | undefined {
@@ -37,7 +37,7 @@ export function limitHint(limit: number | string | undefined): string | undefine
   const number = Number(text);
   return Number.isInteger(number) && number >= 1 && number <= MAX_LIMIT
     ? undefined
-    : `The limit is a whole number from 1 to ${MAX_LIMIT}.`;
+    : `The limit must be a whole number from 1 to ${MAX_LIMIT}.`;
 }
 
 /** A hint only: an id of another form may exist and is then found. */
@@ -54,8 +54,8 @@ export function urlHint(url: string | undefined): string | undefined {
   }
   try {
     const { protocol } = new URL(url);
-    return protocol === 'http:' || protocol === 'https:' ? undefined : 'The address starts with http:// or https://';
+    return protocol === 'http:' || protocol === 'https:' ? undefined : 'The URL must start with http:// or https://';
   } catch {
-    return 'This is not an address. Write it with its scheme, such as http://localhost:16686';
+    return 'This is not a valid URL. Include the scheme, as in http://localhost:16686';
   }
 }

@@ -1,18 +1,18 @@
 import { useCallback, useState } from 'react';
 
 /** Rows rendered above and below the visible ones, so that fast scrolling shows no gaps. */
-const SPARE = 8;
+const OVERSCAN = 8;
 
 /** Renders only the visible ones of many equally high rows. */
-export function useVirtual(
+export function useVirtualRows(
   box: React.RefObject<HTMLDivElement | null>,
   count: number,
   rowHeight: number,
   height: number
 ) {
   const [top, setTop] = useState(0);
-  const first = Math.max(0, Math.floor(top / rowHeight) - SPARE);
-  const last = Math.min(count, Math.ceil((top + height) / rowHeight) + SPARE);
+  const first = Math.max(0, Math.floor(top / rowHeight) - OVERSCAN);
+  const last = Math.min(count, Math.ceil((top + height) / rowHeight) + OVERSCAN);
 
   const show = useCallback(
     (index: number) => {
