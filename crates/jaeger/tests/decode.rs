@@ -45,6 +45,30 @@ fn traces_measured_on_ktrdr_are_read_whole() {
     assert!(spans > 400, "{spans}");
 }
 
+/// Traces that other systems produced (Celery, FastAPI, Express, Spring), each read through both APIs of a real Jaeger.
+#[test]
+fn traces_of_other_systems_are_the_same_through_both_apis() {
+    let mut compared = 0;
+    for system in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/systems")).unwrap() {
+        let system = system.unwrap().path();
+        for entry in system.is_dir().then(|| std::fs::read_dir(&system).unwrap()).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let Some(case) = name.strip_suffix(".v3.json") else { continue };
+            let canonical = |path: &std::path::Path| {
+                let decoded = decode(&std::fs::read(path).unwrap()).unwrap();
+                assert!(decoded.notices().is_empty(), "{}: {:?}", path.display(), decoded.notices());
+                let mut traces = decoded.traces;
+                traces.sort_by_key(Trace::id);
+                serde_json::to_string_pretty(&traces.iter().map(Trace::canonical).collect::<Vec<_>>()).unwrap()
+            };
+            assert_eq!(canonical(&system.join(format!("{case}.json"))), canonical(&path), "{}", path.display());
+            compared += 1;
+        }
+    }
+    assert!(compared > 40, "{compared}");
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_decoder_panic(text in any::<Vec<u8>>()) {

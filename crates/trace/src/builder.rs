@@ -176,6 +176,8 @@ impl TraceBuilder {
 
     /// Adds a span and empties the draft's lists.
     pub fn push(&mut self, draft: &mut SpanDraft, strings: &Strings) {
+        // Jaeger v2 with storage in memory repeats a warning each time the trace is read.
+        draft.warnings.dedup();
         let to = &mut self.trace;
         by_key(&mut draft.attributes, strings);
         let attributes = Slice::appended(&mut to.attributes, &mut draft.attributes);
