@@ -45,7 +45,7 @@ fn traces_measured_on_ktrdr_are_read_whole() {
     assert!(spans > 400, "{spans}");
 }
 
-/// Traces that other systems produced (Celery, FastAPI, Express, Spring), each read through both APIs of a real Jaeger.
+/// Traces that other systems produced (of Python, Node.js and Java), each read through both APIs of a real Jaeger.
 #[test]
 fn traces_of_other_systems_are_the_same_through_both_apis() {
     let mut compared = 0;
