@@ -15,7 +15,6 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// What Jaeger itself expects.
 const TENANT_HEADER: &str = "x-tenant";
 const DEFAULT_BODY_MIB: u64 = 256;
-const DEFAULT_LOOKBACK: Micros = Micros::from_secs(48 * 3600);
 
 /// Settings that cannot be used. Shows keys, never secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,7 +113,7 @@ impl Settings {
             forward_oauth: json.flag("oauthPassThru"),
             forward_cookies: json.list("keepCookies").is_some_and(|names| !names.is_empty()),
             options: Options {
-                lookback: json.duration("lookback")?.unwrap_or(DEFAULT_LOOKBACK),
+                lookback: json.duration("lookback")?.unwrap_or(Options::default().lookback),
                 baseline_window: json.duration("baselineWindow")?.unwrap_or(DEFAULT_BASELINE_WINDOW),
                 discovery_services: json.list("discoveryServices").unwrap_or_default(),
                 stall_threshold: json.duration("stallThreshold")?,
