@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { MODES, tools } from './tools.mjs';
 
 export function editorTests(test, context) {
-  const { call, last, shot, accessible, operations } = tools(context);
+  const { call, last, settled, shot, accessible, operations } = tools(context);
   const { backend } = context;
   for (const mode of MODES) {
     test(
@@ -13,7 +13,8 @@ export function editorTests(test, context) {
         await page.getByLabel('Verdict').click();
         await page.getByRole('option', { name: 'failed' }).click();
         await page.keyboard.press('Escape');
-        assert.deepEqual((await last(page, 'query')).filters.verdicts, ['failed']);
+        const filtered = await settled(page, 'query', ({ filters }) => filters !== undefined);
+        assert.deepEqual(filtered.filters?.verdicts, ['failed']);
         await page.getByLabel('Type', { exact: true }).click();
         await page.getByRole('option', { name: 'training', exact: true }).waitFor();
         await shot(page, `editor-operations-${mode}`);
@@ -29,7 +30,7 @@ export function editorTests(test, context) {
           await shot(page, `editor-${type.toLowerCase().replace(' ', '-')}-${mode}`);
           await accessible(page);
         }
-        assert.ok((await last(page, 'runs')) > 4);
+        assert.ok((await settled(page, 'runs', (runs) => runs > 4)) > 4);
       },
       { viewport: { width: 1280, height: 480 } }
     );
@@ -44,7 +45,8 @@ export function editorTests(test, context) {
       await page.getByRole('textbox', { name: /^Playbook/ }).fill('[[rule]]\nid = 7');
       await page.getByRole('textbox', { name: /^Look back/ }).click();
       await page.getByText('The playbook needs a change').waitFor();
-      assert.deepEqual((await last(page, 'options')).jsonData.discoveryServices, ['ktrdr-*']);
+      const options = await settled(page, 'options', ({ jsonData }) => jsonData.discoveryServices !== undefined);
+      assert.deepEqual(options.jsonData.discoveryServices, ['ktrdr-*']);
       await shot(page, `config-${mode}`, { fullPage: true });
       await accessible(page);
     });
@@ -54,7 +56,8 @@ export function editorTests(test, context) {
       async (page) => {
         await call(page, 'annotationEditor', mode);
         await page.getByRole('radio', { name: 'Critical' }).click({ force: true });
-        assert.equal((await last(page, 'query')).minSeverity, 3);
+        const annotations = await settled(page, 'query', ({ minSeverity }) => minSeverity !== undefined);
+        assert.equal(annotations.minSeverity, 3);
         await shot(page, `editor-annotations-${mode}`);
         await accessible(page);
         await call(page, 'variableEditor', mode);

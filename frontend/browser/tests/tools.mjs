@@ -8,6 +8,17 @@ export const MODES = ['dark', 'light'];
 export function tools({ shots, axe, version }) {
   const call = (page, method, ...args) => page.evaluate(([m, a]) => window.harness[m](...a), [method, args]);
   const last = (page, key) => page.evaluate((k) => window.harness.last[k], key);
+  /** Waits until what the page keeps under `key` satisfies `holds`: React may render after the click returned. */
+  const settled = async (page, key, holds) => {
+    const end = Date.now() + 10_000;
+    for (;;) {
+      const value = await last(page, key);
+      if (holds(value) || Date.now() > end) {
+        return value;
+      }
+      await page.waitForTimeout(50);
+    }
+  };
   /** Waits for fonts and layout, then takes a screenshot. */
   const shot = async (page, name, options = {}) => {
     await page.evaluate(() => document.fonts.ready);
@@ -46,5 +57,5 @@ export function tools({ shots, axe, version }) {
     );
   };
   const panelOf = (page) => page.getByTestId('ktrdr-diagnosis');
-  return { call, last, shot, violations, accessible, operations, panelOf };
+  return { call, last, settled, shot, violations, accessible, operations, panelOf };
 }
