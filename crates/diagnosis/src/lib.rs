@@ -6,6 +6,7 @@ pub mod culprits;
 mod filters;
 mod gather;
 mod judge;
+mod measure;
 mod observed;
 pub mod playbook;
 mod read;
@@ -22,6 +23,7 @@ pub use gather::{
     path::SectionKind,
 };
 pub use judge::finding::{Evidence, EvidenceKind, Finding};
+pub use measure::{GroupBy, Measure};
 pub use observed::{Observed, observe_operations};
 pub use playbook::{Confidence, Severity, Verdict, WorkerStatus};
 pub use record::{

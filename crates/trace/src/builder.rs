@@ -10,7 +10,7 @@ use super::{
     span::{Link, Parent, Relation, SpanKind, Status},
     strings::{StrId, Strings},
     time::{Micros, Time},
-    timing::{self, NO_TIME, Timing},
+    timing::{self, ImpossibleTimes, NO_TIME, Timing},
     value::Attribute,
 };
 
@@ -222,6 +222,22 @@ impl TraceBuilder {
         });
     }
 
+    /// Adds a span of a finished trace as it is: its start is `start`, whether or not the draft has one.
+    pub fn push_finished(&mut self, draft: &mut SpanDraft, start: Time, strings: &Strings) {
+        self.push(draft, strings);
+        if let Some(span) = self.trace.spans.last_mut() {
+            span.start = start;
+        }
+    }
+
+    /// A finished trace again, from its spans in their order ([`TraceBuilder::push_finished`]) and what it counted.
+    #[must_use]
+    pub fn restore(mut self, strings: &Arc<Strings>, duplicates: usize, impossible_times: ImpossibleTimes) -> Trace {
+        let spans = std::mem::take(&mut self.trace.spans);
+        timing::settle_events(&spans, &mut self.trace.events);
+        self.trace.into_trace(spans, strings, duplicates, impossible_times)
+    }
+
     /// The finished trace: spans in canonical order, exact copies dropped, no span or event with an impossible time.
     ///
     /// `strings` is the table of every id that was pushed.
@@ -242,24 +258,34 @@ impl TraceBuilder {
             spans.sort_by(|a, b| parts.compare(a, b, strings));
         }
         spans.shrink_to_fit();
+        parts.into_trace(spans, strings, duplicates, impossible_times)
+    }
+}
+
+impl Parts {
+    fn into_trace(
+        self,
+        spans: Vec<Span>,
+        strings: &Arc<Strings>,
+        duplicates: usize,
+        impossible_times: ImpossibleTimes,
+    ) -> Trace {
         Trace {
-            id: parts.id,
+            id: self.id,
             strings: Arc::clone(strings),
             spans,
-            attributes: parts.attributes,
-            events: parts.events,
-            links: parts.links,
-            resources: parts.resources,
-            texts: parts.texts,
-            warnings: parts.warnings,
+            attributes: self.attributes,
+            events: self.events,
+            links: self.links,
+            resources: self.resources,
+            texts: self.texts,
+            warnings: self.warnings,
             gaps: Vec::new(),
             duplicates,
             impossible_times,
         }
     }
-}
 
-impl Parts {
     /// The canonical order of spans: by start, then by everything else that they say.
     fn compare(&self, a: &Span, b: &Span, strings: &Strings) -> Ordering {
         let key = |s: &Span| (s.start, s.id, s.duration, s.kind as u8);

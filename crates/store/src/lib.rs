@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod aggregate;
+mod batch;
+mod compact;
+mod coverage;
+mod error;
+mod ids;
+mod lease;
+mod memory;
+mod operation;
+mod query;
+mod store;
+
+pub use aggregate::{AggregateQuery, AggregateRow, Buckets};
+pub use batch::{Batch, Committed, Mark, Pruned, Retention, Upsert};
+pub use compact::{CompactTraces, DecodeError};
+pub use coverage::{Coverage, CoverageChange, Gap, Interval, Intervals};
+pub use error::{Error, Result};
+pub use ids::{EngineVersion, LeaseToken, OperationKey, PlaybookHash, SourceId};
+pub use lease::{Acquired, LEASE_TTL, Lease};
+pub use memory::MemoryStore;
+pub use operation::StoredOperation;
+pub use query::{ComparableQuery, Field, OperationFilter, Order, Page, States};
+pub use store::Store;
