@@ -3,13 +3,15 @@
 use std::fmt;
 
 use diagnosis::Diagnosis;
+use serde::{Deserialize, Serialize};
 
 /// Whose operations these are: `<org>-<uid>` of a data source, or the name that `watch` was given.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(String);
 
 /// Names an operation within its source: its id, else its main trace's id in hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct OperationKey(String);
 
 /// Fences off writers: every time a lease changes hands its token grows, and a commit with an older token is refused.
@@ -17,11 +19,13 @@ pub struct OperationKey(String);
 pub struct LeaseToken(pub i64);
 
 /// The playbook that judged an operation, as a hash of its text and of the settings that change its answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct PlaybookHash(pub i64);
 
 /// The rules in code that judged an operation. It grows with every release that judges differently.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct EngineVersion(pub u32);
 
 impl SourceId {

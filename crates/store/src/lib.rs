@@ -11,6 +11,8 @@ mod lease;
 mod memory;
 mod operation;
 mod query;
+mod sql;
+mod sqlite;
 mod store;
 
 pub use aggregate::{AggregateQuery, AggregateRow, Buckets};
@@ -23,4 +25,5 @@ pub use lease::{Acquired, LEASE_TTL, Lease};
 pub use memory::MemoryStore;
 pub use operation::StoredOperation;
 pub use query::{ComparableQuery, Field, OperationFilter, Order, Page, States};
+pub use sqlite::{SqliteOptions, open_sqlite};
 pub use store::Store;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use diagnosis::{Comparable, Diagnosis, LargestSections};
+use serde::{Deserialize, Serialize};
 use trace::Time;
 
 use crate::{EngineVersion, OperationKey, PlaybookHash};
 
 /// A diagnosed operation with what later questions need: its record, what it is filtered by, and what others are compared
 /// with.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredOperation {
     /// Its key within the source.
     pub key: OperationKey,
