@@ -11,6 +11,7 @@ mod observed;
 pub mod playbook;
 mod read;
 mod record;
+mod recorded;
 mod slice;
 
 pub use answer::Answer;
@@ -30,6 +31,7 @@ pub use record::{
     diagnosis::{CutList, Diagnosis, MAX_LIST_ROWS},
     rows::{ErrorEntry, ErrorRole, FlowStep, HttpCall, StepKind, StepStatus, WorkerSelection},
 };
+pub use recorded::{RecordedOperation, record_operations};
 
 use crate::{
     gather::{baseline::Baselines, facts::Facts, surrounding_traces::SurroundingTraces},

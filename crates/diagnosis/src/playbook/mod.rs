@@ -43,6 +43,7 @@ pub struct Playbook {
     words: Vec<Word>,
     spans: Vec<(SpanRole, Vec<Glob>)>,
     discovery_spans: Vec<String>,
+    primary_discovery_spans: Vec<String>,
     context_spans: Vec<String>,
     mentions: BTreeMap<String, String>,
     operation: OperationIds,
@@ -66,6 +67,7 @@ struct OperationIds {
     pattern: Option<regex::Regex>,
     time: String,
     comparable_by: Vec<String>,
+    stored_attributes: Vec<Glob>,
     called_directly: Vec<Glob>,
     types: Vec<String>,
     aliases: BTreeMap<String, String>,
@@ -115,6 +117,12 @@ impl Playbook {
     #[must_use]
     pub fn discovery_spans(&self) -> &[String] {
         &self.discovery_spans
+    }
+
+    /// Those of [`Playbook::discovery_spans`] that find every operation: the others find the same operations again.
+    #[must_use]
+    pub fn primary_discovery_spans(&self) -> &[String] {
+        &self.primary_discovery_spans
     }
 
     /// Names of spans in other traces that may explain an operation of the same time.
@@ -202,6 +210,12 @@ impl Playbook {
     #[must_use]
     pub fn workers(&self) -> &Workers {
         &self.workers
+    }
+
+    /// Whether an attribute of this key is kept with a stored operation, so that it can be filtered by.
+    #[must_use]
+    pub fn is_stored_attribute(&self, key: &str) -> bool {
+        any_fits(&self.operation.stored_attributes, key)
     }
 
     /// Whether an operation with this id was requested from a worker itself, so that its first span has no caller.

@@ -154,6 +154,7 @@ pub(super) struct Tables {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Discovery {
     pub(super) spans: Vec<String>,
+    pub(super) secondary: Vec<String>,
     pub(super) mentions: BTreeMap<String, String>,
 }
 
@@ -163,6 +164,7 @@ pub(super) struct OperationTable {
     pub(super) id_pattern: Option<Pattern>,
     pub(super) id_time: Option<String>,
     pub(super) comparable_by: Option<Vec<String>>,
+    pub(super) stored_attributes: Option<Vec<Glob>>,
     pub(super) called_directly: Option<Vec<Glob>>,
     pub(super) error_words: Option<Vec<String>>,
     pub(super) types: Vec<String>,
@@ -294,10 +296,12 @@ impl Tables {
         join_maps(&mut self.words, over.words);
         join_maps(&mut self.spans, over.spans);
         self.discovery.spans.extend(over.discovery.spans);
+        self.discovery.secondary.extend(over.discovery.secondary);
         self.discovery.mentions.extend(over.discovery.mentions);
         set(&mut self.operation.id_pattern, over.operation.id_pattern);
         set(&mut self.operation.id_time, over.operation.id_time);
         set(&mut self.operation.comparable_by, over.operation.comparable_by);
+        set(&mut self.operation.stored_attributes, over.operation.stored_attributes);
         set(&mut self.operation.called_directly, over.operation.called_directly);
         set(&mut self.operation.error_words, over.operation.error_words);
         self.operation.types.extend(over.operation.types);
