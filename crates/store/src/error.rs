@@ -1,6 +1,6 @@
 //! Why a store could not do what was asked.
 
-use crate::{SourceId, compact::DecodeError};
+use crate::SourceId;
 
 /// The result of asking a store.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -88,9 +88,5 @@ pub enum Error {
 impl Error {
     pub(crate) fn corrupt(place: &str, what: &str, reason: &dyn std::fmt::Display) -> Self {
         Self::Corrupt { place: place.to_owned(), what: format!("{what} ({reason})") }
-    }
-
-    pub(crate) fn corrupt_traces(place: &str, key: &str, reason: &DecodeError) -> Self {
-        Self::corrupt(place, &format!("compact traces of {key}"), reason)
     }
 }

@@ -13,7 +13,7 @@ mod store;
 mod text;
 mod writes;
 
-pub(crate) use database::{Changes, Condition, Database, Outcome, Step};
-pub(crate) use schema::{KNOWN_VERSION, Migration, migration_after, read_version};
+pub(crate) use database::{Changes, Database, Outcome, Step};
+pub(crate) use schema::{migration_after, read_version};
 pub(crate) use statement::{Cell, Param, Row, Statement};
 pub(crate) use store::SqlStore;

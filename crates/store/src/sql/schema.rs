@@ -15,7 +15,7 @@ pub(crate) struct Migration {
 const MIGRATIONS: [Migration; 1] = [Migration { version: 1, sql: include_str!("schema_1.sql") }];
 
 /// The latest version of the schema.
-pub(crate) const KNOWN_VERSION: i64 = MIGRATIONS.len() as i64;
+const KNOWN_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// The table of the version, which every version has.
 const CREATE_VERSION: &str = "CREATE TABLE IF NOT EXISTS history_schema (version BIGINT NOT NULL PRIMARY KEY)";
