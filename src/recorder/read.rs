@@ -1,0 +1,259 @@
+//! Reads all traces of a time range that start operations: one search for each service and span name.
+//!
+//! An answer that is as long as its limit may be cut off. Then the time range is halved and searched again, never with a
+//! smaller limit. What cannot be halved any further is a gap, which is reported.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use diagnosis::playbook::{Playbook, RouteRole};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use jaeger::{Search, merge};
+use store::{Gap, Interval};
+use trace::{Micros, Time, Trace};
+use wildmatch::WildMatch;
+
+use super::{
+    plan::LONG_SPAN,
+    source::{Source, SourceError},
+};
+
+/// The limit of every search: the largest that every Jaeger takes.
+const MOST_TRACES: usize = 1000;
+/// Time ranges are not halved below this length.
+const SHORTEST_RANGE: Micros = Micros::from_millis(1);
+/// How many requests are prepared at a time; the budget decides how many are sent.
+const CONCURRENT_REQUESTS: usize = 8;
+/// How often the list of services is read.
+const SERVICES_EVERY: Micros = Micros::from_secs(60);
+/// How often the span names of a service are read again. The settled read comes later, so that a name that is new is not
+/// missed.
+const NAMES_EVERY: Micros = Micros::from_secs(240);
+
+/// The span names of a service that matter.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    /// Names by which operations are found.
+    discovery: Vec<String>,
+    /// Names of health checks.
+    health: Vec<String>,
+    /// Names of failures that explain operations elsewhere.
+    context: Vec<String>,
+    read_at: Option<Time>,
+}
+
+/// Reads from a source, and remembers which services have which span names.
+#[derive(Debug)]
+pub(super) struct Reader {
+    source: Arc<dyn Source>,
+    playbook: Arc<Playbook>,
+    globs: Vec<WildMatch>,
+    services: BTreeMap<String, Names>,
+    services_at: Option<Time>,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub(super) traces: Vec<Trace>,
+    /// Parts that could not be read completely.
+    pub(super) gaps: Vec<Gap>,
+}
+
+impl Reading {
+    fn absorb(&mut self, other: Self) {
+        self.traces.extend(other.traces);
+        self.gaps.extend(other.gaps);
+    }
+}
+
+impl Reader {
+    /// Reads from the services whose names fit one of the globs; without globs, from all.
+    pub(super) fn new(source: Arc<dyn Source>, playbook: Arc<Playbook>, globs: &[String]) -> Self {
+        let globs = globs.iter().map(|glob| WildMatch::new(glob.trim())).collect();
+        Self { source, playbook, globs, services: BTreeMap::new(), services_at: None }
+    }
+
+    pub(super) fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
+    /// Learns the services and their span names, unless that was done a short time ago.
+    pub(super) async fn learn_names(&mut self, now: Time) -> Result<(), SourceError> {
+        let due = |at: Option<Time>, every: Micros| at.is_none_or(|at| now - at >= every || at > now);
+        if due(self.services_at, SERVICES_EVERY) {
+            let all: BTreeSet<String> = self.source.services().await?.into_iter().collect();
+            let wanted = |name: &String| self.globs.is_empty() || self.globs.iter().any(|glob| glob.matches(name));
+            let known = &mut self.services;
+            known.retain(|name, _| all.contains(name));
+            for name in all.into_iter().filter(wanted) {
+                known.entry(name).or_default();
+            }
+            self.services_at = Some(now);
+        }
+        let outdated = self.services.iter().filter(|(_, names)| due(names.read_at, NAMES_EVERY));
+        let outdated: Vec<String> = outdated.map(|(service, _)| service.clone()).collect();
+        let source = &self.source;
+        let read = futures_util::stream::iter(outdated)
+            .map(|service| async move {
+                let names = source.span_names(&service).await?;
+                Ok::<_, SourceError>((service, names))
+            })
+            .buffer_unordered(CONCURRENT_REQUESTS);
+        let read: Vec<(String, Vec<String>)> = read.try_collect().await?;
+        for (service, names) in read {
+            self.services.insert(service, self.classify(names, now));
+        }
+        Ok(())
+    }
+
+    fn classify(&self, names: Vec<String>, now: Time) -> Names {
+        let mut sorted = Names { read_at: Some(now), ..Names::default() };
+        for name in names {
+            let route = name.split_once(' ').and_then(|(method, path)| self.playbook.route(method, path));
+            if route.is_some_and(|route| route.role == RouteRole::Health) {
+                sorted.health.push(name.clone());
+            }
+            if self.playbook.context_spans().contains(&name) {
+                sorted.context.push(name.clone());
+            }
+            if self.playbook.primary_discovery_spans().contains(&name) {
+                sorted.discovery.push(name);
+            }
+        }
+        sorted
+    }
+
+    /// The traces of operations that started in a range.
+    pub(super) async fn operations(&self, range: Interval) -> Result<Reading, SourceError> {
+        self.all(self.searches(range, |names| &names.discovery)).await
+    }
+
+    /// The traces with a long span that started in a range.
+    pub(super) async fn long_spans(&self, range: Interval) -> Result<Reading, SourceError> {
+        let mut searches = self.searches(range, |names| &names.discovery);
+        searches.iter_mut().for_each(|search| search.min_duration = Some(LONG_SPAN));
+        self.all(searches).await
+    }
+
+    /// Failures elsewhere that may explain operations of a range.
+    pub(super) async fn failures(&self, range: Interval) -> Result<Vec<Trace>, SourceError> {
+        Ok(self.all(self.searches(range, |names| &names.context)).await?.traces)
+    }
+
+    /// The latest health checks of some services.
+    pub(super) async fn health_checks(
+        &self,
+        services: &BTreeSet<String>,
+        now: Time,
+    ) -> Result<Vec<Trace>, SourceError> {
+        let thresholds = self.playbook.thresholds();
+        // A pause of the health checks must be visible to its end.
+        let range = Interval { from: now - Micros(thresholds.health_gap.0.saturating_mul(4)), to: now };
+        let searches = self.searches(range, |names| &names.health).into_iter();
+        let searches = searches.filter(|search| search.service.as_ref().is_some_and(|name| services.contains(name)));
+        let searches = searches.map(|search| Search { limit: thresholds.health_checks.max(1), ..search });
+        let read = futures_util::stream::iter(searches)
+            .map(|search| async move { self.source.search(&search).await })
+            .buffer_unordered(CONCURRENT_REQUESTS);
+        let found: Vec<jaeger::Found> = read.try_collect().await?;
+        Ok(found.into_iter().flat_map(|found| found.traces).collect())
+    }
+
+    /// Everything that carries or mentions the id of an operation, in the services where it was seen and in those where
+    /// operations are found.
+    pub(super) async fn mentions(
+        &self,
+        id: &str,
+        seen_in: &[String],
+        range: Interval,
+    ) -> Result<Vec<Trace>, SourceError> {
+        let carried = self.playbook.operation_id_keys().iter().map(|key| (key.clone(), id.to_owned()));
+        let attributes: Vec<(String, String)> = carried.chain(self.playbook.mentions(id)).collect();
+        let found_in = self.services.iter().filter(|(_, names)| !names.discovery.is_empty());
+        let services: BTreeSet<&String> = found_in.map(|(service, _)| service).chain(seen_in).collect();
+        let searches = services.into_iter().flat_map(|service| {
+            attributes.iter().map(move |attribute| Search {
+                service: Some(service.clone()),
+                attributes: vec![attribute.clone()],
+                from: range.from,
+                to: range.to,
+                limit: 100,
+                ..Search::default()
+            })
+        });
+        let read = futures_util::stream::iter(searches)
+            .map(|search| async move { self.source.search(&search).await })
+            .buffer_unordered(CONCURRENT_REQUESTS);
+        let found: Vec<jaeger::Found> = read.try_collect().await?;
+        let mut traces: Vec<Trace> = found.into_iter().flat_map(|found| found.traces).collect();
+        merge(&mut traces);
+        Ok(traces)
+    }
+
+    fn searches<'n>(&'n self, range: Interval, of: impl Fn(&'n Names) -> &'n Vec<String>) -> Vec<Search> {
+        let named = self.services.iter().flat_map(|(service, names)| of(names).iter().map(move |name| (service, name)));
+        let search = |(service, name): (&String, &String)| Search {
+            service: Some(service.clone()),
+            operation: Some(name.clone()),
+            from: range.from,
+            // Jaeger takes the end as part of the range.
+            to: range.to - Micros(1),
+            limit: MOST_TRACES,
+            ..Search::default()
+        };
+        named.map(search).collect()
+    }
+
+    async fn all(&self, searches: Vec<Search>) -> Result<Reading, SourceError> {
+        let read = futures_util::stream::iter(searches)
+            .map(|search| self.complete(search))
+            .buffer_unordered(CONCURRENT_REQUESTS);
+        let mut all = Reading::default();
+        let mut read = std::pin::pin!(read);
+        while let Some(reading) = read.try_next().await? {
+            all.absorb(reading);
+        }
+        merge(&mut all.traces);
+        all.gaps.sort_by_key(|gap| gap.range);
+        Ok(all)
+    }
+
+    /// All traces of a search, however many they are.
+    async fn complete(&self, search: Search) -> Result<Reading, SourceError> {
+        let mut todo = vec![search];
+        let mut all = Reading::default();
+        while let Some(part) = todo.pop() {
+            let length = part.to - part.from;
+            let why = match self.source.search(&part).await {
+                Ok(found) if !found.truncated => {
+                    all.traces.extend(found.traces);
+                    continue;
+                }
+                Ok(found) => {
+                    if length < SHORTEST_RANGE {
+                        all.traces.extend(found.traces);
+                    }
+                    format!("{MOST_TRACES} or more traces start in the same millisecond")
+                }
+                Err(SourceError::TooLarge(why)) => why,
+                Err(error) => return Err(error),
+            };
+            if length >= SHORTEST_RANGE {
+                let middle = part.from + Micros(length.0 / 2);
+                todo.push(Search { to: middle, ..part.clone() });
+                todo.push(Search { from: middle + Micros(1), ..part });
+                continue;
+            }
+            if let Ok(found) = self.source.search_cut(&part).await {
+                all.traces.extend(found.traces);
+            }
+            let service = part.service.unwrap_or_default();
+            let range = Interval { from: part.from, to: part.to + Micros(1) };
+            all.gaps.push(Gap { range, reason: format!("service {service}: {why}") });
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,84 @@
+//! What a recorder asks: a Jaeger, or a simulated one in tests.
+
+use async_trait::async_trait;
+use jaeger::{Client, Found, Search};
+use trace::{Trace, TraceId};
+
+/// Why a question was not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// The answer exceeds the size limit: ask for less.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Where traces come from.
+#[async_trait]
+pub trait Source: std::fmt::Debug + Send + Sync {
+    /// Its address for people, without credentials.
+    fn address(&self) -> &str;
+
+    /// The names of all services.
+    async fn services(&self) -> Result<Vec<String>, SourceError>;
+
+    /// The span names of a service.
+    async fn span_names(&self, service: &str) -> Result<Vec<String>, SourceError>;
+
+    /// The traces that a search finds. [`Found::truncated`] says that there may be more.
+    async fn search(&self, search: &Search) -> Result<Found, SourceError>;
+
+    /// As much as fits of the newest trace that a search finds.
+    async fn search_cut(&self, search: &Search) -> Result<Found, SourceError>;
+
+    /// A trace by id.
+    async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError>;
+}
+
+/// A real Jaeger.
+#[derive(Debug)]
+pub struct JaegerSource(Client);
+
+impl JaegerSource {
+    /// The Jaeger behind a client.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self(client)
+    }
+}
+
+fn source_error(error: jaeger::Error) -> SourceError {
+    if error.is_too_large() { SourceError::TooLarge(error.to_string()) } else { SourceError::Failed(error.to_string()) }
+}
+
+#[async_trait]
+impl Source for JaegerSource {
+    fn address(&self) -> &str {
+        self.0.base()
+    }
+
+    async fn services(&self) -> Result<Vec<String>, SourceError> {
+        self.0.services().await.map_err(source_error)
+    }
+
+    async fn span_names(&self, service: &str) -> Result<Vec<String>, SourceError> {
+        self.0.operations(service).await.map_err(source_error)
+    }
+
+    async fn search(&self, search: &Search) -> Result<Found, SourceError> {
+        self.0.search(search).await.map_err(source_error)
+    }
+
+    async fn search_cut(&self, search: &Search) -> Result<Found, SourceError> {
+        self.0.search_cut(search).await.map_err(source_error)
+    }
+
+    async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError> {
+        match self.0.trace(id).await {
+            Err(error) if error.is_too_large() => self.0.trace_cut(id).await.map_err(source_error),
+            other => other.map_err(source_error),
+        }
+    }
+}

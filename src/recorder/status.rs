@@ -1,0 +1,71 @@
+//! What a recorder is doing, for people and for metrics.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use store::Coverage;
+use trace::{Micros, Time};
+
+/// What a recorder is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Activity {
+    /// It has not begun.
+    #[default]
+    Starting,
+    /// It reads and writes.
+    Recording,
+    /// Another recorder writes; this one waits for its lease.
+    Standby {
+        /// Who writes.
+        writer: String,
+    },
+    /// The last task failed; it is repeated after a pause.
+    Failing {
+        /// Why.
+        error: String,
+    },
+    /// It has ended.
+    Ended,
+}
+
+/// The state of a recorder at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// What it is doing.
+    pub activity: Activity,
+    /// What is covered.
+    pub coverage: Coverage,
+    /// Whether the history is covered and every operation is judged.
+    pub caught_up: bool,
+    /// Tasks that ended with a commit.
+    pub commits: u64,
+    /// Operations that were added or replaced.
+    pub operations_written: u64,
+    /// Traces that were read, repetitions included.
+    pub traces_read: u64,
+    /// Tasks that failed.
+    pub failures: u64,
+    /// When the last commit was.
+    pub committed_at: Option<Time>,
+}
+
+impl Status {
+    /// How far the live edge is behind the clock.
+    #[must_use]
+    pub fn lag(&self, now: Time) -> Option<Micros> {
+        Some(now - self.coverage.live_edge?)
+    }
+}
+
+/// A status that one recorder changes and many read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SharedStatus(Arc<Mutex<Status>>);
+
+impl SharedStatus {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Status)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(super) fn read(&self) -> Status {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
