@@ -89,7 +89,8 @@ impl Judge {
         let mut pool = fresh;
         let mut found = self.find(&mut pool, &known, marks.now).await?;
         let mut more = false;
-        for key in found.iter().filter_map(|operation| OperationKey::of(&operation.diagnosis)) {
+        let keys: Vec<OperationKey> = found.iter().filter_map(|one| OperationKey::of(&one.diagnosis)).collect();
+        for key in keys {
             if !known.contains_key(&key)
                 && let Some(operation) = self.store.get(&self.source, &key).await?
             {

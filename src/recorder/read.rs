@@ -9,7 +9,7 @@ use std::{
 };
 
 use diagnosis::playbook::{Playbook, RouteRole};
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
 use jaeger::{Search, merge};
 use store::{Gap, Interval};
 use trace::{Micros, Time, Trace};
@@ -95,15 +95,12 @@ impl Reader {
         }
         let outdated = self.services.iter().filter(|(_, names)| due(names.read_at, NAMES_EVERY));
         let outdated: Vec<String> = outdated.map(|(service, _)| service.clone()).collect();
-        let source = &self.source;
-        let read = futures_util::stream::iter(outdated)
-            .map(|service| async move {
-                let names = source.span_names(&service).await?;
-                Ok::<_, SourceError>((service, names))
-            })
-            .buffer_unordered(CONCURRENT_REQUESTS);
-        let read: Vec<(String, Vec<String>)> = read.try_collect().await?;
-        for (service, names) in read {
+        let mut requests = Vec::with_capacity(outdated.len());
+        for service in outdated {
+            let source = &self.source;
+            requests.push(async move { Ok((source.span_names(&service).await?, service)) }.boxed());
+        }
+        for (names, service) in at_once(requests).await? {
             self.services.insert(service, self.classify(names, now));
         }
         Ok(())
@@ -155,11 +152,7 @@ impl Reader {
         let searches = self.searches(range, |names| &names.health).into_iter();
         let searches = searches.filter(|search| search.service.as_ref().is_some_and(|name| services.contains(name)));
         let searches = searches.map(|search| Search { limit: thresholds.health_checks.max(1), ..search });
-        let read = futures_util::stream::iter(searches)
-            .map(|search| async move { self.source.search(&search).await })
-            .buffer_unordered(CONCURRENT_REQUESTS);
-        let found: Vec<jaeger::Found> = read.try_collect().await?;
-        Ok(found.into_iter().flat_map(|found| found.traces).collect())
+        self.some_of_each(searches.collect()).await
     }
 
     /// Everything that carries or mentions the id of an operation, in the services where it was seen and in those where
@@ -184,11 +177,16 @@ impl Reader {
                 ..Search::default()
             })
         });
-        let read = futures_util::stream::iter(searches)
-            .map(|search| async move { self.source.search(&search).await })
-            .buffer_unordered(CONCURRENT_REQUESTS);
-        let found: Vec<jaeger::Found> = read.try_collect().await?;
-        let mut traces: Vec<Trace> = found.into_iter().flat_map(|found| found.traces).collect();
+        self.some_of_each(searches.collect()).await
+    }
+
+    /// What the searches find within their limits.
+    async fn some_of_each(&self, searches: Vec<Search>) -> Result<Vec<Trace>, SourceError> {
+        let mut requests = Vec::with_capacity(searches.len());
+        for search in searches {
+            requests.push(async move { self.source.search(&search).await }.boxed());
+        }
+        let mut traces: Vec<Trace> = at_once(requests).await?.into_iter().flat_map(|found| found.traces).collect();
         merge(&mut traces);
         Ok(traces)
     }
@@ -208,14 +206,12 @@ impl Reader {
     }
 
     async fn all(&self, searches: Vec<Search>) -> Result<Reading, SourceError> {
-        let read = futures_util::stream::iter(searches)
-            .map(|search| self.complete(search))
-            .buffer_unordered(CONCURRENT_REQUESTS);
-        let mut all = Reading::default();
-        let mut read = std::pin::pin!(read);
-        while let Some(reading) = read.try_next().await? {
-            all.absorb(reading);
+        let mut requests = Vec::with_capacity(searches.len());
+        for search in searches {
+            requests.push(self.complete(search).boxed());
         }
+        let mut all = Reading::default();
+        at_once(requests).await?.into_iter().for_each(|reading| all.absorb(reading));
         merge(&mut all.traces);
         all.gaps.sort_by_key(|gap| gap.range);
         Ok(all)
@@ -256,4 +252,9 @@ impl Reader {
         }
         Ok(all)
     }
+}
+
+/// Sends requests, a few at a time.
+async fn at_once<T>(requests: Vec<BoxFuture<'_, Result<T, SourceError>>>) -> Result<Vec<T>, SourceError> {
+    futures_util::stream::iter(requests).buffer_unordered(CONCURRENT_REQUESTS).try_collect().await
 }

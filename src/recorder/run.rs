@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use diagnosis::{Diagnosis, playbook::Playbook};
+use futures_util::FutureExt as _;
 use store::{
     Acquired, Batch, Coverage, CoverageChange, Gap, Interval, LEASE_TTL, Lease, Mark, OperationKey, PlaybookHash,
     Retention, SourceId, Store,
@@ -230,7 +231,7 @@ impl Recorder {
                 }
             };
             let outcome = {
-                let mut work = std::pin::pin!(self.perform(&task, plan.coverage(), now));
+                let mut work = self.perform(&task, plan.coverage(), now).boxed();
                 loop {
                     tokio::select! {
                         outcome = &mut work => break Some(outcome),
