@@ -178,15 +178,19 @@ impl TraceBuilder {
     pub fn push(&mut self, draft: &mut SpanDraft, strings: &Strings) {
         // Jaeger v2 with storage in memory repeats a warning each time the trace is read.
         draft.warnings.dedup();
-        let to = &mut self.trace;
         by_key(&mut draft.attributes, strings);
-        let attributes = Slice::appended(&mut to.attributes, &mut draft.attributes);
         let time = |event: &EventDraft| event.time.filter(|time| time.0 > 0).unwrap_or(NO_TIME);
         draft.events.sort_by(|a, b| (time(a), strings.get(a.name)).cmp(&(time(b), strings.get(b.name))));
+        draft.events.iter_mut().for_each(|event| by_key(&mut event.attributes, strings));
+        self.add(draft, time);
+    }
+
+    fn add(&mut self, draft: &mut SpanDraft, time: impl Fn(&EventDraft) -> Time) {
+        let to = &mut self.trace;
+        let attributes = Slice::appended(&mut to.attributes, &mut draft.attributes);
         let first = to.events.len() as u32;
         let len = draft.events.len() as u32;
         for event in &mut draft.events {
-            by_key(&mut event.attributes, strings);
             let attributes = Slice::appended(&mut to.attributes, &mut event.attributes);
             to.events.push(Event { time: time(event), name: event.name, attributes });
         }
@@ -222,9 +226,10 @@ impl TraceBuilder {
         });
     }
 
-    /// Adds a span of a finished trace as it is: its start is `start`, whether or not the draft has one.
-    pub fn push_finished(&mut self, draft: &mut SpanDraft, start: Time, strings: &Strings) {
-        self.push(draft, strings);
+    /// Adds a span of a finished trace as it is, at `start` whether or not the draft has one, and empties the draft's lists.
+    pub fn push_finished(&mut self, draft: &mut SpanDraft, start: Time) {
+        let time = |event: &EventDraft| event.time.unwrap_or(start);
+        self.add(draft, time);
         if let Some(span) = self.trace.spans.last_mut() {
             span.start = start;
         }
@@ -234,7 +239,6 @@ impl TraceBuilder {
     #[must_use]
     pub fn restore(mut self, strings: &Arc<Strings>, duplicates: usize, impossible_times: ImpossibleTimes) -> Trace {
         let spans = std::mem::take(&mut self.trace.spans);
-        timing::settle_events(&spans, &mut self.trace.events);
         self.trace.into_trace(spans, strings, duplicates, impossible_times)
     }
 

@@ -136,7 +136,7 @@ impl ImpossibleTimes {
 }
 
 /// Moves events that lie outside their span to its nearer edge; gives how many did so by more than rounding explains.
-pub(super) fn settle_events(spans: &[Span], events: &mut [Event]) -> usize {
+fn settle_events(spans: &[Span], events: &mut [Event]) -> usize {
     let mut impossible = 0;
     for span in spans.iter().filter(|span| span.events.len > 0) {
         let (start, end) = (span.start, span.start + span.duration);

@@ -76,7 +76,12 @@ impl Sqlite {
             // If it fails, opening the file says why.
             let _ = fs::create_dir_all(folder);
         }
-        let mut writer = connect(&file, options, options.read_only).map_err(|error| place.error("opening", &error))?;
+        let opening = |error: rusqlite::Error| place.error("opening", &error);
+        let mut writer = connect(&file, options, options.read_only).map_err(opening)?;
+        // SQLite opens a file without the right to write it for reading, without a word.
+        if !options.read_only && writer.is_readonly("main").map_err(opening)? {
+            return Err(place.read_only());
+        }
         migrate(&mut writer, options, &place)?;
         let readers = Mutex::default();
         let shared = Arc::new(Shared { place, file, options, writer: Mutex::new(writer), readers });
