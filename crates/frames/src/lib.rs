@@ -22,6 +22,7 @@ mod trace_view;
 #[cfg(test)]
 mod tests;
 
+pub use ::diagnosis::{GroupBy, Measure};
 pub use annotations::annotations;
 pub use config::{Color, Config, InternalLink, Link, Mapped, Mapping};
 pub use field::Field;
@@ -29,7 +30,6 @@ pub use frame::{EncodeError, Frame, Meta, Notice, NoticeSeverity, is_accepted};
 pub use json::to_json;
 pub use lists::{View, lists};
 pub use look::{DASHBOARD_UID, PANEL_ID, PLUGIN_ID, Source};
-pub use measure::{GroupBy, Measure};
 pub use metric::{Buckets, numeric, timeseries};
 pub use node_graph::service_map;
 pub use record::{diagnosis, operations};

@@ -7,11 +7,10 @@ use super::{
     field::Field,
     frame::Frame,
     look,
-    measure::{GroupBy, Measure, NONE},
+    measure::{group_title, title, unit},
     record::describe,
 };
-use diagnosis::{Answer, TimeRange};
-use diagnosis::{Diagnosis, Verdict};
+use diagnosis::{Answer, Diagnosis, GroupBy, Measure, TimeRange, Verdict};
 use trace::{Micros, Time};
 
 type Groups<'a> = BTreeMap<Vec<&'a str>, Vec<&'a Diagnosis>>;
@@ -39,15 +38,15 @@ pub fn numeric(answer: &Answer, measure: Measure, by: &[GroupBy]) -> Frame {
     let mut rows: Vec<(Vec<&str>, f64)> =
         groups(answer, &by).into_iter().filter_map(|(labels, group)| Some((labels, measure.over(&group)?))).collect();
     if rows.is_empty() {
-        rows.extend(measure.of_none().map(|value| (vec![NONE; by.len()], value)));
+        rows.extend(measure.of_none().map(|value| (vec![GroupBy::NONE; by.len()], value)));
     }
     let column = |(at, group): (usize, &GroupBy)| {
-        let values = rows.iter().map(|(labels, _)| labels.get(at).copied().unwrap_or(NONE));
-        Field::text(group.as_str(), values).config(column_look(*group)).named(group.title())
+        let values = rows.iter().map(|(labels, _)| labels.get(at).copied().unwrap_or(GroupBy::NONE));
+        Field::text(group.as_str(), values).config(column_look(*group)).named(group_title(*group))
     };
     let mut fields: Vec<_> = by.iter().enumerate().map(column).collect();
     let numbers = Field::float(measure.as_str(), rows.iter().map(|(_, value)| *value));
-    fields.push(numbers.config(look::plain(130)).named(measure.title()).unit(measure.unit()));
+    fields.push(numbers.config(look::plain(130)).named(title(measure)).unit(unit(measure)));
     typed(Frame::new(measure.as_str(), fields), "numeric-long", answer)
 }
 
@@ -103,9 +102,9 @@ pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Bu
     let by = distinct(by);
     let starts = buckets.starts();
     let mut groups = groups(answer, &by);
-    groups.retain(|labels, group| !labels.contains(&NONE) || measure.over(group) != measure.of_none());
+    groups.retain(|labels, group| !labels.contains(&GroupBy::NONE) || measure.over(group) != measure.of_none());
     if groups.is_empty() && measure.of_none().is_some() {
-        groups.insert(vec![NONE; by.len()], Vec::new());
+        groups.insert(vec![GroupBy::NONE; by.len()], Vec::new());
     }
     let series = groups.into_iter().map(|(values, group)| {
         let labels = by.iter().map(|group| group.as_str().to_owned()).zip(values.iter().copied().map(str::to_owned));
@@ -119,8 +118,8 @@ pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Bu
             None => measure.of_none(),
         });
         let config = if group.is_empty() { Config::default() } else { series_look(&by, &values) };
-        let config = Config { display_name: config.display_name.or_else(|| Some(measure.title())), ..config };
-        Field::opt_float(measure.as_str(), points).labels(labels.collect()).config(config).unit(measure.unit())
+        let config = Config { display_name: config.display_name.or_else(|| Some(title(measure))), ..config };
+        Field::opt_float(measure.as_str(), points).labels(labels.collect()).config(config).unit(unit(measure))
     });
     let series: Vec<_> = series.collect();
     let mut fields = Vec::new();
