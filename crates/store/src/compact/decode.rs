@@ -64,7 +64,9 @@ impl Decoder<'_> {
             before = start;
         }
         let mut trace = builder.restore(&self.strings, duplicates, impossible_times);
-        gaps.into_iter().for_each(|gap| trace.mark_partial(self.strings.get(gap)));
+        for gap in gaps {
+            trace.mark_partial(self.strings.get(gap));
+        }
         Ok(trace)
     }
 

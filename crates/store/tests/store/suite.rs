@@ -106,7 +106,7 @@ pub(crate) async fn operations_are_replaced_and_removed(store: &dyn Store) {
     assert_eq!(upsert(second.clone(), None).await.unwrap().written, 1);
     assert_eq!(store.get(&source, &first.key).await.unwrap(), Some(second.clone()));
     assert_eq!(store.by_trace(&source, trace).await.unwrap(), []);
-    assert_eq!(store.by_trace(&source, trace::TraceId(5)).await.unwrap(), [second.clone()]);
+    assert_eq!(store.by_trace(&source, trace::TraceId(5)).await.unwrap(), std::slice::from_ref(&second));
     assert_eq!(store.compact_traces(&source, &first.key).await.unwrap(), Some(traces));
     let newer = CompactTraces::from_bytes([1, 0, 4]);
     upsert(second, Some(newer.clone())).await.unwrap();
@@ -125,7 +125,7 @@ pub(crate) async fn an_older_engine_replaces_nothing(store: &dyn Store) {
     let source = source();
     let lease = lease(store, &source).await;
     let of_engine = |id: &str, version, rule: &str| {
-        let mut operation = with_record(operation(id, 5), |record| record.rule = rule.to_owned());
+        let mut operation = with_record(operation(id, 5), |record| rule.clone_into(&mut record.rule));
         operation.engine_version = EngineVersion(version);
         operation
     };
@@ -158,7 +158,7 @@ pub(crate) async fn marks_are_set_with_what_caused_them(store: &dyn Store) {
     open.closed = false;
     let failed = with_record(comparable(operation("failed", 20), &key), |r| r.status = OperationStatus::Failed);
     let other_type = with_record(comparable(operation("other type", 30), &key), |record| {
-        record.operation_type = "data_load".to_owned();
+        "data_load".clone_into(&mut record.operation_type);
     });
     let all = [
         comparable(operation("at once", 40), &key),
@@ -249,7 +249,7 @@ pub(crate) async fn sources_do_not_see_each_other(store: &dyn Store) {
     let mut first = batch(&of_one, [operation("op", 5)]);
     first.coverage = vec![covered(1, 2)];
     store.commit(first).await.unwrap();
-    let of_other = with_record(operation("op", 5), |record| record.rule = "two".to_owned());
+    let of_other = with_record(operation("op", 5), |record| "two".clone_into(&mut record.rule));
     store.commit(batch(&of_two, [of_other, operation("more", 6)])).await.unwrap();
     assert_eq!(store.sources().await.unwrap(), [one.clone(), two.clone()]);
     assert_eq!(keys(store, &one).await, ["op"]);
@@ -300,8 +300,8 @@ pub(crate) async fn any_text_reads_back(store: &dyn Store) {
     store.commit(batch).await.unwrap();
     assert_eq!(store.get(&source, &stored.key).await.unwrap(), Some(stored.clone()));
     assert_eq!(store.coverage(&source).await.unwrap().gaps[0].reason, reason);
-    assert_eq!(store.marked(&source, 2).await.unwrap(), [stored.key.clone()]);
-    assert_eq!(store.sources().await.unwrap(), [source.clone()]);
+    assert_eq!(store.marked(&source, 2).await.unwrap(), std::slice::from_ref(&stored.key));
+    assert_eq!(store.sources().await.unwrap(), std::slice::from_ref(&source));
     let range = TimeRange { from: NOON - DAY, to: NOON };
     let mut filter = OperationFilter::all(range, NOON);
     filter.filters.tags = vec![(odd.to_owned(), odd.to_owned())];

@@ -15,6 +15,9 @@ use crate::operations::playbook;
 
 const BASE: Time = Time(1_795_348_800_000_000);
 
+/// Time, name and attributes.
+type RandomEvent = (Option<i64>, u8, Vec<(u8, u8)>);
+
 /// A text, value or time by a small number, so that equal ones occur.
 #[derive(Clone, Debug)]
 struct RandomSpan {
@@ -25,7 +28,7 @@ struct RandomSpan {
     kind: u8,
     resource: Vec<(u8, u8)>,
     attributes: Vec<(u8, u8)>,
-    events: Vec<(Option<i64>, u8, Vec<(u8, u8)>)>,
+    events: Vec<RandomEvent>,
     links: Vec<u64>,
     warnings: Vec<u8>,
 }
@@ -83,7 +86,7 @@ fn build(id: u128, spans: &[RandomSpan], strings: &mut Strings) -> (TraceBuilder
         let mut resource = attributes(&span.resource, strings);
         let (id, parent, relation) = span.ids;
         let relation = if relation == 1 { Relation::FollowsFrom } else { Relation::ChildOf };
-        let event = |(time, name, pairs): &(Option<i64>, u8, Vec<(u8, u8)>), strings: &mut Strings| EventDraft {
+        let event = |(time, name, pairs): &RandomEvent, strings: &mut Strings| EventDraft {
             time: time.map(Time),
             name: strings.intern(TEXTS[*name as usize]),
             attributes: attributes(pairs, strings),
@@ -122,7 +125,9 @@ fn traces(all: &[Vec<RandomSpan>]) -> Vec<Trace> {
     let built: Vec<_> = (1..).zip(all).map(|(id, spans)| build(id, spans, &mut strings)).collect();
     let strings = Arc::new(strings);
     let finish = |(mut builder, drafts): (TraceBuilder, Vec<SpanDraft>)| {
-        drafts.into_iter().for_each(|mut draft| builder.push(&mut draft, &strings));
+        for mut draft in drafts {
+            builder.push(&mut draft, &strings);
+        }
         builder.finish(&strings)
     };
     built.into_iter().map(finish).collect()
@@ -230,7 +235,9 @@ fn with_texts(texts: impl Iterator<Item = String>) -> Trace {
         })
         .collect();
     let (strings, mut builder) = (Arc::new(strings), TraceBuilder::new(TraceId(1)));
-    drafts.into_iter().for_each(|mut draft| builder.push(&mut draft, &strings));
+    for mut draft in drafts {
+        builder.push(&mut draft, &strings);
+    }
     builder.finish(&strings)
 }
 
