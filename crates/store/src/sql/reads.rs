@@ -89,7 +89,7 @@ pub(super) fn coverage(source: &SourceId) -> Statement {
     Statement::new(sql, [source_param(source)])
 }
 
-/// Whoever writes a source has had a lease.
+/// Every source that was ever written has a lease.
 pub(super) fn sources() -> Statement {
     let sql = "SELECT l.source FROM history_lease l \
         WHERE EXISTS (SELECT 1 FROM history_operation o WHERE o.source = l.source) \

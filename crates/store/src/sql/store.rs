@@ -142,8 +142,8 @@ impl<D: Database> Store for SqlStore<D> {
 
     async fn prune(&self, lease: &Lease, retention: Retention, now: Time) -> Result<Pruned> {
         let steps = writes::prune(&lease.source, retention);
-        let forget = |coverage: &mut Coverage| coverage.forget_before(retention.operations_from);
-        let (done, _) = self.write(lease, now, &steps, forget).await?;
+        let shrink = |coverage: &mut Coverage| coverage.remove_before(retention.operations_from);
+        let (done, _) = self.write(lease, now, &steps, shrink).await?;
         let mut last = done.into_iter().rev().map(|step| step.changed);
         let (traces, operations) = (last.next().unwrap_or(0), last.next().unwrap_or(0));
         Ok(Pruned { operations, traces })

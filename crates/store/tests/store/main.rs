@@ -42,7 +42,7 @@ for_all_backends!(
     operations_are_replaced_and_removed,
     an_older_engine_replaces_nothing,
     marks_are_set_with_what_caused_them,
-    retention_deletes_and_forgets,
+    retention_deletes_old_operations_and_their_coverage,
     sources_do_not_see_each_other,
     commits_of_one_writer_do_not_lose_coverage,
     any_text_reads_back,

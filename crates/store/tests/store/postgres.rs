@@ -33,7 +33,7 @@ impl Server {
         SHARED.get_or_init(Self::start)
     }
 
-    /// A server of one's own.
+    /// A server that no other test uses.
     pub(crate) fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("store-postgres-").tempdir().unwrap();
         if is_root() {

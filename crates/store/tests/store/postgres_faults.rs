@@ -57,7 +57,7 @@ async fn a_restart_in_the_middle_loses_nothing_that_was_committed() {
         let down = commit(committed + 1).await.unwrap_err();
         assert!(matches!(down, Error::Unreachable { .. }), "{down:?}");
         tokio::task::block_in_place(|| server.restart());
-        // Whoever asked gets no error from a connection that the restart has broken.
+        // A connection that the restart has broken causes no error.
         let found = check_batches(&*store, committed + usize::from(outcome.is_ok())).await;
         assert!(found <= committed + 1);
         committed = found;

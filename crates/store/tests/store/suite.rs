@@ -197,7 +197,7 @@ pub(crate) async fn marks_are_set_with_what_caused_them(store: &dyn Store) {
     assert_eq!(marked(9).await, ["after", "too late"]);
 }
 
-pub(crate) async fn retention_deletes_and_forgets(store: &dyn Store) {
+pub(crate) async fn retention_deletes_old_operations_and_their_coverage(store: &dyn Store) {
     let source = source();
     let lease = lease(store, &source).await;
     let limit = NOON - DAY;
@@ -235,7 +235,7 @@ pub(crate) async fn retention_deletes_and_forgets(store: &dyn Store) {
     }
     assert_eq!(store.marked(&source, 9).await.unwrap().len(), 3);
     let mut expected = before;
-    expected.forget_before(limit);
+    expected.remove_before(limit);
     assert_eq!(store.coverage(&source).await.unwrap(), expected);
     assert_eq!(expected.covered.iter().next().unwrap().from, limit + SECOND);
     assert_eq!(expected.gaps.len(), 1);
