@@ -25,11 +25,29 @@ pub(super) fn count(source: &SourceId, filter: &OperationFilter) -> Statement {
     selection.statement(sql)
 }
 
+/// The records of the first operations, and nothing else: an index often has all that [`count`] needs.
 pub(super) fn page(source: &SourceId, filter: &OperationFilter, order: Order, limit: usize) -> Statement {
+    page_with(source, filter, order, limit, "o.*", "r.record")
+}
+
+/// The records of the first operations, each with how many fit: for filters that both [`count`] and [`page`] would have to
+/// evaluate on every row.
+pub(super) fn counted_page(source: &SourceId, filter: &OperationFilter, order: Order, limit: usize) -> Statement {
+    page_with(source, filter, order, limit, "o.*, COUNT(*) OVER () AS total", "r.record, o.total")
+}
+
+fn page_with(
+    source: &SourceId,
+    filter: &OperationFilter,
+    order: Order,
+    limit: usize,
+    columns: &str,
+    shown: &str,
+) -> Statement {
     let mut selection = Selection::new(source, filter);
     let (from, order) = (selection.from(ORDER_COLUMNS), order_by(order));
     let limit = selection.param(limit as i64);
-    let sql = format!("SELECT r.record FROM (SELECT o.* {from} {order} LIMIT {limit}) o {JOIN_RECORD} {order}");
+    let sql = format!("SELECT {shown} FROM (SELECT {columns} {from} {order} LIMIT {limit}) o {JOIN_RECORD} {order}");
     selection.statement(sql)
 }
 
