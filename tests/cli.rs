@@ -14,7 +14,7 @@ use std::{
 };
 
 use serde_json::Value;
-use testbed::{self, Dialect, Flavour, Form, Scenario, Store};
+use testbed::{self, Dialect, Flavour, Scenario, Store, Telemetry};
 use trace::{SpanId, Time};
 
 const BASE: Time = Time(1_795_342_000_000_000);
@@ -52,7 +52,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(name: &str) -> Self {
-        let generated = testbed::generate(&scenario(name), Form::Wire, BASE, 7);
+        let generated = testbed::generate(&scenario(name), Telemetry::Current, BASE, 7);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("traces.json");
         std::fs::write(&path, testbed::jaeger_json(&generated.traces, Dialect::V1_53)).unwrap();
@@ -218,7 +218,7 @@ fn markdown_follows_the_response_template() {
 
 #[test]
 fn standard_input_and_otlp_are_read_too() {
-    let generated = testbed::generate(&scenario("9-data-not-found"), Form::Wire, BASE, 7);
+    let generated = testbed::generate(&scenario("9-data-not-found"), Telemetry::Current, BASE, 7);
     let mut child = diagnose(&["file", "-", "--now", &generated.now.to_string(), "--format", "json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -242,7 +242,8 @@ fn the_clock_decides_between_running_and_stuck() {
 
 #[test]
 fn a_running_operation_in_an_old_file_is_pointed_out() {
-    let generated = testbed::generate(&scenario("10b-still-running"), Form::Wire, Time(1_600_000_000_000_000), 7);
+    let generated =
+        testbed::generate(&scenario("10b-still-running"), Telemetry::Current, Time(1_600_000_000_000_000), 7);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("old.json");
     std::fs::write(&path, testbed::jaeger_json(&generated.traces, Dialect::V1_53)).unwrap();
@@ -426,7 +427,7 @@ struct Served {
 
 impl Served {
     fn new(name: &str, flavour: Flavour) -> Self {
-        let generated = testbed::generate(&scenario(name), Form::Wire, BASE, 7);
+        let generated = testbed::generate(&scenario(name), Telemetry::Current, BASE, 7);
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let server = runtime.block_on(testbed::serve(Store::new(generated.traces), flavour)).unwrap();
         let operation = generated.operation_id.unwrap_or_default();

@@ -16,7 +16,7 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
-use testbed::{Dialect, Flavour, Form, RawSpan, RawTrace, Store};
+use testbed::{Dialect, Flavour, RawSpan, RawTrace, Store, Telemetry};
 use trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
 
 const BASE: Time = Time(1_795_342_000_000_000);
@@ -96,7 +96,7 @@ fn scenario(name: &str, n: i64, from: Time) -> Vec<RawTrace> {
     let scenario = *testbed::scenarios().iter().find(|scenario| scenario.name == name).unwrap();
     let base = |number: i64| Time(from.0 + number * MINUTE.0);
     (0..n)
-        .flat_map(|number| testbed::generate(&scenario, Form::Wire, base(number), number.unsigned_abs()).traces)
+        .flat_map(|number| testbed::generate(&scenario, Telemetry::Current, base(number), number.unsigned_abs()).traces)
         .collect()
 }
 

@@ -22,7 +22,7 @@ use super::{
     text::{BOLD, CODE, DIM, Look, line, paint, prose},
 };
 use diagnosis::{Diagnosis, Verdict};
-use testbed::grafana_harness::{DataSource, Host, data_source, frame_json};
+use testbed::grafana_harness::{DataSource, PluginProcess, data_source, frame_json};
 use testbed::{
     self, Flavour, Server, Store,
     simulation::{Activity, Clock, Simulation, keep_alive},
@@ -132,13 +132,13 @@ async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error
     let failed = |what: &str, error: &dyn std::fmt::Display| Error::System(format!("the plugin {what}: {error}"));
     let unreadable = |error: &serde_json::Error| failed("sent a frame that cannot be read", error);
     let started = Instant::now();
-    let host = Host::start(plugin, &[]).await;
-    let host = host.map_err(|error| failed(&format!("{} does not start", plugin.display()), &error))?;
+    let process = PluginProcess::start(plugin, &[]).await;
+    let process = process.map_err(|error| failed(&format!("{} does not start", plugin.display()), &error))?;
     let source = data_source("ktrdr-diagnosis", &server.url);
-    let health = host.health(&source).await.map_err(|error| failed("does not report its health", &error))?.message;
+    let health = process.health(&source).await.map_err(|error| failed("does not report its health", &error))?.message;
 
     let query = json!({"refId": "A", "queryType": "operations", "limit": 1000});
-    let frames = frames_of(&host, &source, now, query).await?;
+    let frames = frames_of(&process, &source, now, query).await?;
     let rows = frames.first().map(frames::rows).unwrap_or_default();
     let operations: Result<Vec<_>, _> = rows.into_iter().map(|row| frames::diagnosis(row).map(Arc::new)).collect();
     let mut operations = operations.map_err(|error| unreadable(&error))?;
@@ -147,7 +147,7 @@ async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error
     let chosen = choose(&operations).ok_or_else(|| Error::System("the plugin found no operation".into()))?;
     let query = json!({"refId": "B", "queryType": "diagnosis", "operationId": chosen});
     let mut one = Diagnosis::default();
-    for frame in frames_of(&host, &source, now, query).await? {
+    for frame in frames_of(&process, &source, now, query).await? {
         let mut rows = frames::rows(&frame);
         let name = frames::at(&frame, "/schema/name").as_str().unwrap_or_default();
         let read = match name {
@@ -157,7 +157,7 @@ async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error
         read.map_err(|error| unreadable(&error))?;
     }
     let took = started.elapsed();
-    host.stop().await;
+    process.stop().await;
     let requests = server.requests().len();
     Ok(Answers { health, operations, one, requests, took })
 }
@@ -170,10 +170,10 @@ fn choose(operations: &[Arc<Diagnosis>]) -> Option<&str> {
     instructive.or_else(|| with_id().next()).map(|(_, id)| id)
 }
 
-async fn frames_of(host: &Host, source: &DataSource, now: Time, query: Value) -> Result<Vec<Value>, Error> {
+async fn frames_of(process: &PluginProcess, source: &DataSource, now: Time, query: Value) -> Result<Vec<Value>, Error> {
     let reference = frames::at(&query, "/refId").as_str().unwrap_or_default().to_owned();
     let ms = |time: Time| time.0.div_euclid(1000);
-    let answer = host
+    let answer = process
         .query(source, (ms(now - RANGE), ms(now)), vec![query], HashMap::new())
         .await
         .map_err(|error| Error::System(format!("the plugin does not answer: {error}")))?;

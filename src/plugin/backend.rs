@@ -99,7 +99,7 @@ impl Backend for Plugin {
         let result = self.answer(&caller, &query, &mut counted).await;
         counted.outcome = match &result {
             Ok(_) => QueryOutcome::Ok,
-            Err(failure) if failure.source_of == ErrorSource::Downstream => QueryOutcome::Downstream,
+            Err(failure) if failure.error_source == ErrorSource::Downstream => QueryOutcome::Downstream,
             Err(_) => QueryOutcome::Plugin,
         };
         if let Err(failure) = &result {

@@ -1,11 +1,11 @@
 //! A day at a KTRDR deployment where everything goes wrong once.
 
 use super::{
-    Form, generate, noise, now,
+    Telemetry, generate, noise, now,
     scenario::Scenario,
+    scenario_builder::{mins, secs},
     scenarios,
     span::RawTrace,
-    story::{mins, secs},
 };
 use trace::{Micros, Time};
 
@@ -34,7 +34,7 @@ pub fn demo(now: Time, seed: u64) -> Vec<RawTrace> {
 pub(super) fn day(now: Time, seed: u64, which: impl Fn(&Scenario) -> bool) -> Day {
     let mut work = Vec::new();
     let mut clock = now;
-    for scenario in scenarios().iter().filter(|scenario| scenario.forms.contains(&Form::Wire)) {
+    for scenario in scenarios().iter().filter(|scenario| scenario.telemetry.contains(&Telemetry::Current)) {
         if scenario.number == "20" {
             continue;
         }
@@ -43,7 +43,7 @@ pub(super) fn day(now: Time, seed: u64, which: impl Fn(&Scenario) -> bool) -> Da
         }
         if which(scenario) {
             let at = if scenario.live { now } else { clock };
-            work.extend(generate(scenario, Form::Wire, base_for(scenario, at), seed).traces);
+            work.extend(generate(scenario, Telemetry::Current, base_for(scenario, at), seed).traces);
         }
     }
     Day { work, noise: noise(now - mins(30), now, seed) }
@@ -52,5 +52,5 @@ pub(super) fn day(now: Time, seed: u64, which: impl Fn(&Scenario) -> bool) -> Da
 /// When a scenario must begin for its expectation to hold at `clock`.
 fn base_for(scenario: &Scenario, clock: Time) -> Time {
     let origin = Time(0);
-    clock - (now(scenario, Form::Wire, origin) - origin)
+    clock - (now(scenario, Telemetry::Current, origin) - origin)
 }

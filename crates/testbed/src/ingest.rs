@@ -210,12 +210,12 @@ fn value(any: &serde_json::Map<String, serde_json::Value>) -> RawValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Form, build, otlp_json, scenarios};
+    use crate::{Telemetry, build, otlp_json, scenarios};
 
     #[test]
     fn what_was_written_is_read_back() {
         for scenario in scenarios() {
-            let mut generated = build(scenario, scenario.forms[0], Time(1_795_341_900_000_000), 1);
+            let mut generated = build(scenario, scenario.telemetry[0], Time(1_795_341_900_000_000), 1);
             let mut read = from_otlp_json(&otlp_json(&generated)).unwrap();
             for trace in generated.iter_mut().chain(&mut read) {
                 trace.spans.sort_by_key(|span| span.id);
@@ -228,7 +228,7 @@ mod tests {
             }
             assert_eq!(generated.len(), read.len(), "{}", scenario.name);
         }
-        assert!(scenarios().iter().any(|scenario| scenario.forms[0] == Form::Seed));
+        assert!(scenarios().iter().any(|scenario| scenario.telemetry[0] == Telemetry::Planned));
     }
 
     #[test]

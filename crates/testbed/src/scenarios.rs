@@ -7,8 +7,8 @@ mod download;
 mod everyday;
 mod failures;
 mod lifecycle;
+mod planned;
 mod refused;
-mod seed;
 mod table;
 mod training;
 

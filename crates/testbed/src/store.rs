@@ -127,7 +127,7 @@ impl Store {
         content.by_id.get(&id).and_then(|&at| content.traces.get(at)).map(Arc::clone)
     }
 
-    /// At most `limit` traces with a span that passes the filter, newest first (0: all).
+    /// TraceContext most `limit` traces with a span that passes the filter, newest first (0: all).
     #[must_use]
     pub fn search(&self, filter: &Filter, limit: usize) -> Vec<Arc<RawTrace>> {
         let content = self.read();
@@ -157,7 +157,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Form, generate, scenarios};
+    use crate::{Telemetry, generate, scenarios};
 
     const BASE: Time = Time(1_795_341_900_000_000);
 
@@ -165,7 +165,7 @@ mod tests {
         let traces = scenarios()
             .iter()
             .filter(|scenario| ["2", "4"].contains(&scenario.number))
-            .flat_map(|scenario| generate(scenario, Form::Wire, BASE, 1).traces);
+            .flat_map(|scenario| generate(scenario, Telemetry::Current, BASE, 1).traces);
         Store::new(traces.collect())
     }
 

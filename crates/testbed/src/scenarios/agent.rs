@@ -7,8 +7,8 @@ use super::{
 use crate::{
     http::{Peer, Request},
     ktrdr::{API, CLI, Deployment, Exit, Operation},
+    scenario_builder::{ScenarioBuilder, TraceContext, mins, ms, secs},
     span::RawValue,
-    story::{At, Story, mins, ms, secs},
 };
 use trace::{Micros, Time};
 
@@ -32,76 +32,82 @@ type Loop = (&'static str, Micros);
 const EURAUD: &str = "EURUSD,EURAUD";
 
 struct Research {
-    d: Deployment,
+    deployment: Deployment,
     operation: Operation,
-    coordinator: At,
-    running: At,
+    coordinator: TraceContext,
+    running: TraceContext,
 }
 
-fn begin(story: &mut Story) -> Research {
-    let d = Deployment::new(story.seed);
-    let base = story.base;
-    let top = story.trace();
-    let cli = story.cli(top, "research", ARGS, base, ms(390), Exit::Ok);
+fn begin(builder: &mut ScenarioBuilder) -> Research {
+    let deployment = Deployment::new(builder.seed);
+    let base = builder.base;
+    let top = builder.new_trace();
+    let cli = builder.cli(top, "research", ARGS, base, ms(390), Exit::Ok);
     let request = Request::new("POST", "/api/v1/agent/trigger");
-    let server = story.call(cli, CLI, &d.api, &request, (base + ms(120), ms(230)), 200);
-    let trigger = story
+    let server = builder.call(cli, CLI, &deployment.api, &request, (base + ms(120), ms(230)), 200);
+    let trigger = builder
         .span(server, API, "agent.trigger", base + ms(131), ms(190))
         .scope(crate::ktrdr::SERVICE, "")
         .attr("service.method", "agent.trigger")
         .attr("training.strategy", "None")
         .ok()
-        .done();
+        .add();
     for nth in 0..3 {
-        story.method(trigger, API, "operations.list", base + ms(140 + nth), Micros(140));
+        builder.method(trigger, API, "operations.list", base + ms(140 + nth), Micros(140));
     }
-    story.list_workers(trigger, base + ms(150), 2);
+    builder.list_workers(trigger, base + ms(150), 2);
     let when = base + ms(170);
-    let operation = story.operation("agent_research", when, "None", "None");
-    story.register(trigger, API, &operation, when);
-    story.transition(trigger, API, &operation, when + ms(1), ("pending", "running"), &[]);
+    let operation = builder.operation("agent_research", when, "None", "None");
+    builder.register(trigger, API, &operation, when);
+    builder.transition(trigger, API, &operation, when + ms(1), ("pending", "running"), &[]);
     // Its span is exported when it ends, if it ends.
-    let coordinator = story.under_missing(trigger);
-    story.about_operation(&operation.id);
-    Research { d, operation, coordinator, running: trigger }
+    let coordinator = builder.below_missing_span(trigger);
+    builder.set_main_operation(&operation.id);
+    Research { deployment, operation, coordinator, running: trigger }
 }
 
 /// One look of the coordinator every 5 s, at the worker's operation if there is one.
-fn polls(story: &mut Story, r: &Research, from: Time, to: Time, child: Option<(&Operation, &Peer)>) {
+fn polls(builder: &mut ScenarioBuilder, r: &Research, from: Time, to: Time, child: Option<(&Operation, &Peer)>) {
     let mut when = from;
     while when + secs(1) < to {
         for nth in 0..2 {
-            story.method(r.coordinator, API, "operations.list", when + ms(nth), Micros(120));
+            builder.method(r.coordinator, API, "operations.list", when + ms(nth), Micros(120));
         }
         if let Some((child, worker)) = child {
             let path = format!("/api/v1/operations/{}", child.id);
             let request = Request::with_path("GET", "/api/v1/operations/{operation_id}", path);
-            story.call(r.coordinator, API, worker, &request, (when + ms(4), ms(6)), 200);
+            builder.call(r.coordinator, API, worker, &request, (when + ms(4), ms(6)), 200);
         }
         when = when + secs(5);
     }
 }
 
-fn phase(story: &mut Story, r: &Research, name: &'static str, when: Time, facts: &[(&'static str, RawValue)]) {
-    let mut pen = story
+fn phase(
+    builder: &mut ScenarioBuilder,
+    r: &Research,
+    name: &'static str,
+    when: Time,
+    facts: &[(&'static str, RawValue)],
+) {
+    let mut span = builder
         .span(r.coordinator, API, name, when, Micros(28))
         .scope(WORKER, "")
         .attr("operation.id", r.operation.id.clone());
     for (key, value) in facts {
-        pen = pen.attr(*key, value.clone());
+        span = span.attr(*key, value.clone());
     }
-    pen.done();
+    span.add();
 }
 
 fn gate(name: &'static str, passed: bool, reason: &'static str) -> [(&'static str, RawValue); 3] {
     [("gate.name", name.into()), ("gate.passed", passed.into()), ("gate.reason", reason.into())]
 }
 
-fn design(story: &mut Story, r: &Research) -> Time {
-    let (from, to) = (story.base + secs(2), story.base + secs(94));
-    polls(story, r, from, to, None);
+fn design(builder: &mut ScenarioBuilder, r: &Research) -> Time {
+    let (from, to) = (builder.base + secs(2), builder.base + secs(94));
+    polls(builder, r, from, to, None);
     phase(
-        story,
+        builder,
         r,
         "agent.phase.design",
         to,
@@ -117,29 +123,29 @@ fn design(story: &mut Story, r: &Research) -> Time {
 }
 
 /// The training of the research; answers when it ended.
-fn train(story: &mut Story, r: &Research, at: Time, end: End, (symbols, silent): Loop) -> Time {
-    let run = training::Run { symbols, silent, end, ..training::eurusd(&r.d) };
-    let start = training::service(story, r.coordinator, at, ms(190));
-    let started = training::dispatch(story, r.coordinator, start, &run, at + ms(120));
+fn train(builder: &mut ScenarioBuilder, r: &Research, at: Time, end: End, (symbols, silent): Loop) -> Time {
+    let run = training::Run { symbols, silent, end, ..training::eurusd(&r.deployment) };
+    let start = training::service(builder, r.coordinator, at, ms(190));
+    let started = training::dispatch(builder, r.coordinator, start, &run, at + ms(120));
     // The coordinator watches for as long as the loop lasts.
     let until = if matches!(run.end, End::Open) { at + silent } else { started.end + secs(4) };
-    polls(story, r, at + secs(5), until, Some((&started.operation, &run.worker)));
+    polls(builder, r, at + secs(5), until, Some((&started.operation, &run.worker)));
     until
 }
 
-fn evaluate(story: &mut Story, r: &Research, at: Time) -> Time {
-    let run = backtest::Run { symbol: "EURAUD", ..backtest::Run::usual(&r.d) };
-    let (child, end) = backtest::select_and_dispatch(story, r.coordinator, &run, at);
-    polls(story, r, at + secs(5), end + secs(3), Some((&child, &run.worker)));
+fn evaluate(builder: &mut ScenarioBuilder, r: &Research, at: Time) -> Time {
+    let run = backtest::Run { symbol: "EURAUD", ..backtest::Run::usual(&r.deployment) };
+    let (child, end) = backtest::select_and_dispatch(builder, r.coordinator, &run, at);
+    polls(builder, r, at + secs(5), end + secs(3), Some((&child, &run.worker)));
     let at = end + secs(3);
     let [name, passed, reason] = gate("backtest", true, "passed");
     let facts =
         [name, passed, reason, ("sharpe_ratio", 1.12.into()), ("win_rate", 0.54.into()), ("max_drawdown", 0.11.into())];
-    phase(story, r, "agent.phase.backtest", at, &facts);
-    polls(story, r, at + secs(2), at + secs(61), None);
+    phase(builder, r, "agent.phase.backtest", at, &facts);
+    polls(builder, r, at + secs(2), at + secs(61), None);
     let at = at + secs(61);
     phase(
-        story,
+        builder,
         r,
         "agent.phase.assessment",
         at,
@@ -153,20 +159,20 @@ fn evaluate(story: &mut Story, r: &Research, at: Time) -> Time {
     at
 }
 
-fn research(story: &mut Story, course: Course, work: Loop) {
-    let r = begin(story);
-    let start = story.base + ms(173);
-    let mut at = design(story, &r);
+fn research(builder: &mut ScenarioBuilder, course: Course, work: Loop) {
+    let r = begin(builder);
+    let start = builder.base + ms(173);
+    let mut at = design(builder, &r);
     let mut end = ("completed", None);
     match course {
         Course::DesignFails => end = ("failed", Some("Design phase produced no valid strategy after 3 attempts")),
         Course::Training => {
-            train(story, &r, at + secs(1), End::Open, work);
-            story.clock(mins(19));
+            train(builder, &r, at + secs(1), End::Open, work);
+            builder.set_clock(mins(19));
             return;
         }
         Course::Complete | Course::GateFails => {
-            at = train(story, &r, at + secs(1), End::Completed, work);
+            at = train(builder, &r, at + secs(1), End::Completed, work);
             let (passed, reason, accuracy) = if course == Course::Complete {
                 (true, "passed", 0.58)
             } else {
@@ -174,24 +180,24 @@ fn research(story: &mut Story, course: Course, work: Loop) {
             };
             let [name, passed, reason] = gate("training", passed, reason);
             let facts = [name, passed, reason, ("accuracy", accuracy.into()), ("final_loss", 0.412.into())];
-            phase(story, &r, "agent.phase.training", at, &facts);
+            phase(builder, &r, "agent.phase.training", at, &facts);
             if course == Course::Complete {
-                at = evaluate(story, &r, at + secs(2));
+                at = evaluate(builder, &r, at + secs(2));
             }
         }
     }
     let (status, error) = end;
     let extra: Vec<_> = error.map(|text| ("operation.error", RawValue::from(text))).into_iter().collect();
-    story.transition(r.running, API, &r.operation, at + ms(40), ("running", status), &extra);
-    coordinator(story, &r, start, at + secs(5) - start, error);
-    story.clock(mins(90));
+    builder.transition(r.running, API, &r.operation, at + ms(40), ("running", status), &extra);
+    coordinator(builder, &r, start, at + secs(5) - start, error);
+    builder.set_clock(mins(90));
 }
 
 /// The coordinator's own span, exported when it ends.
-fn coordinator(story: &mut Story, r: &Research, start: Time, took: Micros, error: Option<&'static str>) {
-    let Some(id) = r.coordinator.parent else { return };
+fn coordinator(builder: &mut ScenarioBuilder, r: &Research, start: Time, took: Micros, error: Option<&'static str>) {
+    let Some(id) = r.coordinator.span else { return };
     let done = start + took;
-    let pen = story
+    let span = builder
         .span_with_id(r.running, id, API, "agent.coordinator", start, took)
         .scope(WORKER, "")
         .attr("operation.type", "coordinator")
@@ -201,33 +207,33 @@ fn coordinator(story: &mut Story, r: &Research, start: Time, took: Micros, error
         .attr("progress.updated_at", done.0 as f64 / 1e6);
     match error {
         // The text lands in an attribute named `error`, beside the flag of the same name that Jaeger adds.
-        Some(text) => pen.attr("outcome", "failed").attr("error", text).raised("RuntimeError", text, 1),
-        None => pen,
+        Some(text) => span.attr("outcome", "failed").attr("error", text).raised("RuntimeError", text, 1),
+        None => span,
     }
-    .done();
+    .add();
 }
 
 /// An everyday research: it trains this, and its gate lets it pass or not.
-pub(super) fn everyday(story: &mut Story, passes: bool, work: Loop) {
-    research(story, if passes { Course::Complete } else { Course::GateFails }, work);
+pub(super) fn everyday(builder: &mut ScenarioBuilder, passes: bool, work: Loop) {
+    research(builder, if passes { Course::Complete } else { Course::GateFails }, work);
 }
 
 /// 17: three operations in one trace.
-pub(super) fn complete(story: &mut Story) {
-    research(story, Course::Complete, (EURAUD, mins(31)));
+pub(super) fn complete(builder: &mut ScenarioBuilder) {
+    research(builder, Course::Complete, (EURAUD, mins(31)));
 }
 
 /// 17: the quality gate rejects the training; that is no error.
-pub(super) fn gate_fails(story: &mut Story) {
-    research(story, Course::GateFails, (EURAUD, mins(9)));
+pub(super) fn gate_fails(builder: &mut ScenarioBuilder) {
+    research(builder, Course::GateFails, (EURAUD, mins(9)));
 }
 
 /// 17: while it runs, its children look like orphans.
-pub(super) fn coordinator_missing(story: &mut Story) {
-    research(story, Course::Training, (EURAUD, mins(17)));
+pub(super) fn coordinator_missing(builder: &mut ScenarioBuilder) {
+    research(builder, Course::Training, (EURAUD, mins(17)));
 }
 
 /// 17b: the coordinator itself fails.
-pub(super) fn coordinator_failed(story: &mut Story) {
-    research(story, Course::DesignFails, (EURAUD, mins(0)));
+pub(super) fn coordinator_failed(builder: &mut ScenarioBuilder) {
+    research(builder, Course::DesignFails, (EURAUD, mins(0)));
 }

@@ -4,7 +4,7 @@ use super::{agent, backtest, download, training};
 use crate::{
     ktrdr::Deployment,
     scenario::Scenario,
-    story::{Story, mins, ms, secs},
+    scenario_builder::{ScenarioBuilder, mins, ms, secs},
 };
 
 /// A piece of work; workers are counted from 0.
@@ -22,29 +22,37 @@ pub(crate) enum Work {
     Example(&'static Scenario),
 }
 
-/// Tells a piece of work that starts at the story's base.
-pub(crate) fn work(story: &mut Story, work: Work) {
-    let d = Deployment::new(story.seed);
+/// Tells a piece of work that starts at the builder's base.
+pub(crate) fn work(builder: &mut ScenarioBuilder, work: Work) {
+    let deployment = Deployment::new(builder.seed);
     match work {
         Work::Training(worker, symbols, silent) => {
-            let Some(worker) = d.training.get(worker).cloned() else { return };
-            let run = training::Run { symbols, worker, loading: secs(2), silent: secs(silent), ..training::eurusd(&d) };
-            training::train(story, &d, &run, story.base);
+            let Some(worker) = deployment.training.get(worker).cloned() else { return };
+            let run = training::Run {
+                symbols,
+                worker,
+                loading: secs(2),
+                silent: secs(silent),
+                ..training::eurusd(&deployment)
+            };
+            training::train(builder, &deployment, &run, builder.base);
         }
         Work::Backtest(worker, symbol, silent) => {
-            let Some(worker) = d.backtest.get(worker).cloned() else { return };
+            let Some(worker) = deployment.backtest.get(worker).cloned() else { return };
             let run = backtest::Run {
                 symbol,
                 worker,
                 loading: ms(1500),
                 features: secs(6),
                 silent: secs(silent),
-                ..backtest::Run::usual(&d)
+                ..backtest::Run::usual(&deployment)
             };
-            backtest::backtest(story, &d, &run, story.base);
+            backtest::backtest(builder, &deployment, &run, builder.base);
         }
-        Work::Download(symbol, count) => download::segments(story, symbol, count, (700, 2600), &[]),
-        Work::Research(passes) => agent::everyday(story, passes, ("EURUSD,EURCAD", mins(if passes { 20 } else { 8 }))),
-        Work::Example(scenario) => (scenario.generate)(story),
+        Work::Download(symbol, count) => download::segments(builder, symbol, count, (700, 2600), &[]),
+        Work::Research(passes) => {
+            agent::everyday(builder, passes, ("EURUSD,EURCAD", mins(if passes { 20 } else { 8 })))
+        }
+        Work::Example(scenario) => (scenario.generate)(builder),
     }
 }

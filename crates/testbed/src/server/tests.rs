@@ -1,14 +1,14 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Form, build, otlp_json, scenarios};
+use crate::{Telemetry, build, otlp_json, scenarios};
 use trace::Time;
 
 const BASE: Time = Time(1_795_341_900_000_000);
 
 async fn running(flavour: Flavour) -> Server {
     let picked = scenarios().iter().filter(|scenario| ["2", "4"].contains(&scenario.number));
-    serve(Store::new(picked.flat_map(|scenario| build(scenario, Form::Wire, BASE, 1)).collect()), flavour)
+    serve(Store::new(picked.flat_map(|scenario| build(scenario, Telemetry::Current, BASE, 1)).collect()), flavour)
         .await
         .unwrap()
 }
@@ -107,7 +107,7 @@ async fn each_flavour_serves_its_own_routes() {
 #[tokio::test]
 async fn spans_sent_as_otlp_are_found() {
     let server = serve(Store::default(), Flavour::Both).await.unwrap();
-    let traces = build(&scenarios()[0], Form::Wire, BASE, 9);
+    let traces = build(&scenarios()[0], Telemetry::Current, BASE, 9);
     let client = reqwest::Client::new();
     let to = format!("{}/v1/traces", server.url);
     let sent = client.post(&to).body(otlp_json(&traces)).send().await.unwrap();

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Ended, Simulation};
-use crate::{RawTrace, Store, story::mins};
+use super::{EndedSpans, Simulation};
+use crate::{RawTrace, Store, scenario_builder::mins};
 use trace::{Micros, Time, TraceId};
 
 /// How long noise is kept, and how long work is, so that a store can be kept alive for days.
@@ -55,7 +55,7 @@ struct Living {
 
 impl Living {
     fn step(&mut self, store: &Store, now: Time) {
-        let Ended { work, noise } = self.simulation.advance(now);
+        let EndedSpans { work, noise } = self.simulation.advance(now);
         for (age, most, traces) in [(&mut self.noise, NOISE, noise), (&mut self.work, WORK, work)] {
             age.add(now, &traces);
             store.add(traces);
@@ -85,7 +85,7 @@ impl Age {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{simulation::Activity, story::secs};
+    use crate::{scenario_builder::secs, simulation::Activity};
 
     const BEGIN: Time = Time(1_795_341_900_000_000);
 

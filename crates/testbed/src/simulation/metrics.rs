@@ -9,7 +9,7 @@ use super::{
     process::{Process, WorkerType},
     registry::{Labels, Metric, Registry},
 };
-use crate::{RawSpan, ktrdr::Deployment, story::secs};
+use crate::{RawSpan, ktrdr::Deployment, scenario_builder::secs};
 use trace::{Micros, SpanKind, Time};
 
 /// How long the gauges of workers show that a start found none.

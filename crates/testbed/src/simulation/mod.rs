@@ -1,29 +1,29 @@
 //! A living deployment: operations that start, run and end as time goes by, with the metrics that its processes tell
 //! meanwhile. All of it is made up, and pure: whoever holds a [`Simulation`] moves its clock and sends on what comes out.
 
-mod feed;
-mod lane;
 mod live;
 mod metrics;
 mod process;
 mod registry;
 mod scrape;
+mod trace_sender;
+mod work_queue;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub use feed::{BATCH, FeedError, Feeder, batches};
 pub use live::{Clock, keep_alive};
 pub use metrics::Metrics;
 pub use process::{Process, WorkerType};
 pub use registry::{Kind, Metric};
 pub use scrape::{Exporter, Ports, ScrapeError, serve};
+pub use trace_sender::{BATCH, SendError, TraceSender, batches};
 
-use self::lane::{COURSES, Lane};
+use self::work_queue::{SCHEDULES, WorkQueue};
 use super::{
     RawSpan, RawTrace,
     demo::{Day, day},
     noise,
-    story::{mins, secs},
+    scenario_builder::{mins, secs},
 };
 use trace::{Micros, Time, TraceId};
 
@@ -50,7 +50,7 @@ enum Origin {
 
 /// The spans that ended in a stretch of time, by trace. A trace comes in parts, as its spans end.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ended {
+pub struct EndedSpans {
     /// Of operations and commands.
     pub work: Vec<RawTrace>,
     /// Of health checks and scrapes.
@@ -63,7 +63,7 @@ pub struct Ended {
 #[derive(Debug)]
 pub struct Simulation {
     seed: u64,
-    lanes: Vec<Lane>,
+    queues: Vec<WorkQueue>,
     /// When the next round of noise begins.
     round: Time,
     /// Spans that have not ended, by their end and by the order in which they were made up.
@@ -76,10 +76,10 @@ impl Simulation {
     /// A deployment whose processes start at `begin`.
     #[must_use]
     pub fn new(activity: Activity, begin: Time, seed: u64) -> Self {
-        let courses: &[_] = if activity == Activity::Everyday { &COURSES } else { &[] };
+        let schedules: &[_] = if activity == Activity::Everyday { &SCHEDULES } else { &[] };
         Self {
             seed,
-            lanes: courses.iter().map(|course| Lane::new(course, begin, seed)).collect(),
+            queues: schedules.iter().map(|schedule| WorkQueue::new(schedule, begin, seed)).collect(),
             round: begin,
             ahead: BTreeMap::new(),
             generated: 0,
@@ -101,9 +101,9 @@ impl Simulation {
     }
 
     /// Moves the clock to `to` and gives the spans that have ended since it was moved last.
-    pub fn advance(&mut self, to: Time) -> Ended {
-        while let Some(lane) = self.lanes.iter_mut().min_by_key(|lane| lane.next).filter(|lane| lane.next <= to) {
-            let traces = lane.generate();
+    pub fn advance(&mut self, to: Time) -> EndedSpans {
+        while let Some(queue) = self.queues.iter_mut().min_by_key(|queue| queue.next).filter(|queue| queue.next <= to) {
+            let traces = queue.generate();
             self.generate(traces, Origin::Work);
         }
         while self.round <= to {
@@ -118,7 +118,7 @@ impl Simulation {
             if origin == Origin::Work { &mut ended.0 } else { &mut ended.1 }.add(id, span);
         }
         self.metrics.tick(to);
-        Ended { work: ended.0.traces, noise: ended.1.traces }
+        EndedSpans { work: ended.0.traces, noise: ended.1.traces }
     }
 
     /// What the processes tell at the clock's time.

@@ -51,7 +51,7 @@ fn the_steps_in_which_the_clock_is_moved_change_nothing() {
     let (mut spans, mut clock) = (HashMap::new(), BEGIN);
     while clock < until {
         clock = (clock + secs(97)).min(until);
-        let Ended { work, noise } = by_steps.advance(clock);
+        let EndedSpans { work, noise } = by_steps.advance(clock);
         for RawTrace { id, spans: part } in work.into_iter().chain(noise) {
             assert!(part.iter().all(|span| span.end() <= clock && span.end() > clock - secs(97)));
             spans.entry(id).or_insert_with(Vec::new).extend(part);
@@ -204,7 +204,7 @@ fn what_happens_is_diagnosed_as_it_was_meant() {
 fn the_backlog_holds_the_bad_day_and_hours_of_work() {
     let now = BEGIN;
     let mut simulation = Simulation::with_backlog(now, 7);
-    let Ended { work, noise } = simulation.advance(now);
+    let EndedSpans { work, noise } = simulation.advance(now);
     let found = diagnoses(&work, now);
     for verdict in Verdict::ALL.into_iter().filter(|verdict| !matches!(verdict, Verdict::Unknown | Verdict::NotFound)) {
         assert!(found.iter().any(|d| d.verdict == verdict), "{verdict:?} is missing");

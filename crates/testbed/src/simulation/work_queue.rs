@@ -1,16 +1,17 @@
 //! Who works on what, one after the other: workers take one operation at a time.
 
 use super::super::{
-    Form, RawTrace, Rng, scenarios,
+    RawTrace, Rng, Telemetry,
+    scenario_builder::{ScenarioBuilder, secs},
+    scenarios,
     scenarios::{Work, work},
-    story::{Story, secs},
 };
 use crate::{RawSpan, Scenario};
 use trace::Time;
 
-/// What happens in a lane.
+/// What happens in a queue.
 #[derive(Debug)]
-pub(super) struct Course {
+pub(super) struct Schedule {
     name: &'static str,
     /// What goes well, over and over.
     usual: &'static [Work],
@@ -22,10 +23,10 @@ pub(super) struct Course {
     idle: (i64, i64),
 }
 
-/// The lanes of a deployment with two workers of each type. Only the first lane uses the first workers, because the
+/// The queues of a deployment with two workers of each type. Only the first queue uses the first workers, because the
 /// examples and the researches take those.
-pub(super) const COURSES: [Course; 5] = [
-    Course {
+pub(super) const SCHEDULES: [Schedule; 5] = [
+    Schedule {
         name: "first workers",
         usual: &[
             Work::Training(0, "EURUSD,AUDUSD", 230),
@@ -50,7 +51,7 @@ pub(super) const COURSES: [Course; 5] = [
         every: 5,
         idle: (5, 40),
     },
-    Course {
+    Schedule {
         name: "second training worker",
         usual: &[
             Work::Training(1, "USDJPY,EURJPY", 200),
@@ -61,7 +62,7 @@ pub(super) const COURSES: [Course; 5] = [
         every: 9,
         idle: (10, 60),
     },
-    Course {
+    Schedule {
         name: "second backtest worker",
         usual: &[
             Work::Backtest(1, "GBPJPY", 95),
@@ -76,7 +77,7 @@ pub(super) const COURSES: [Course; 5] = [
         every: usize::MAX,
         idle: (8, 50),
     },
-    Course {
+    Schedule {
         name: "downloads",
         usual: &[
             Work::Download("AUDNZD", 6),
@@ -88,7 +89,7 @@ pub(super) const COURSES: [Course; 5] = [
         every: 14,
         idle: (10, 60),
     },
-    Course {
+    Schedule {
         name: "refused starts",
         usual: &[],
         examples: &[
@@ -106,10 +107,10 @@ pub(super) const COURSES: [Course; 5] = [
     },
 ];
 
-/// A lane and how far it has come.
+/// A queue and how far it has come.
 #[derive(Debug)]
-pub(super) struct Lane {
-    course: &'static Course,
+pub(super) struct WorkQueue {
+    schedule: &'static Schedule,
     rng: Rng,
     seed: u64,
     /// When the next piece of work starts.
@@ -117,29 +118,29 @@ pub(super) struct Lane {
     done: usize,
 }
 
-impl Lane {
-    /// A lane whose first work starts within a minute and a half after `begin`.
-    pub(super) fn new(course: &'static Course, begin: Time, seed: u64) -> Self {
-        let mut rng = Rng::new(course.name, &[begin.0 as u64, seed]);
+impl WorkQueue {
+    /// A queue whose first work starts within a minute and a half after `begin`.
+    pub(super) fn new(schedule: &'static Schedule, begin: Time, seed: u64) -> Self {
+        let mut rng = Rng::new(schedule.name, &[begin.0 as u64, seed]);
         let next = begin + secs(rng.within(1, 90));
-        Self { course, rng, seed, next, done: 0 }
+        Self { schedule, rng, seed, next, done: 0 }
     }
 
     /// Tells the next piece of work and moves on behind it.
     pub(super) fn generate(&mut self) -> Vec<RawTrace> {
-        let mut story = Story::new(self.course.name, Form::Wire, self.next, self.seed);
+        let mut builder = ScenarioBuilder::new(self.schedule.name, Telemetry::Current, self.next, self.seed);
         if let Some(piece) = self.choose() {
-            work(&mut story, piece);
+            work(&mut builder, piece);
         }
-        let traces = story.finish().traces;
-        let idle = secs(self.rng.within(self.course.idle.0, self.course.idle.1));
+        let traces = builder.build().traces;
+        let idle = secs(self.rng.within(self.schedule.idle.0, self.schedule.idle.1));
         self.next = done(&traces).unwrap_or(self.next) + idle;
         self.done += 1;
         traces
     }
 
     fn choose(&self) -> Option<Work> {
-        let Course { usual, examples, every, .. } = self.course;
+        let Schedule { usual, examples, every, .. } = self.schedule;
         let (round, nth) = (self.done / every, self.done % every);
         if nth + 1 == *every || usual.is_empty() {
             let name = examples.get(round % examples.len().max(1))?;
@@ -166,26 +167,26 @@ mod tests {
 
     #[test]
     fn every_example_of_a_lane_exists() {
-        for name in COURSES.iter().flat_map(|course| course.examples) {
+        for name in SCHEDULES.iter().flat_map(|schedule| schedule.examples) {
             assert!(example(name).is_some(), "{name}");
         }
     }
 
     #[test]
     fn a_lane_takes_one_piece_of_work_at_a_time_and_comes_to_all_of_them() {
-        for course in &COURSES {
-            let mut lane = Lane::new(course, Time(1_795_341_900_000_000), 3);
+        for schedule in &SCHEDULES {
+            let mut queue = WorkQueue::new(schedule, Time(1_795_341_900_000_000), 3);
             let mut names = std::collections::BTreeSet::new();
-            for _ in 0..(course.usual.len() + course.examples.len()) * course.every.min(20) {
-                let before = lane.next;
-                let choice = lane.choose().unwrap();
+            for _ in 0..(schedule.usual.len() + schedule.examples.len()) * schedule.every.min(20) {
+                let before = queue.next;
+                let choice = queue.choose().unwrap();
                 names.insert(format!("{choice:?}"));
-                let traces = lane.generate();
+                let traces = queue.generate();
                 assert!(traces.iter().all(|trace| trace.start().unwrap() >= before), "{choice:?} reaches back");
-                assert!(done(&traces).unwrap() < lane.next, "{choice:?}");
+                assert!(done(&traces).unwrap() < queue.next, "{choice:?}");
             }
-            let usual: std::collections::BTreeSet<_> = course.usual.iter().map(|work| format!("{work:?}")).collect();
-            assert_eq!(names.len(), usual.len() + course.examples.len(), "{}: {names:?}", course.name);
+            let usual: std::collections::BTreeSet<_> = schedule.usual.iter().map(|work| format!("{work:?}")).collect();
+            assert_eq!(names.len(), usual.len() + schedule.examples.len(), "{}: {names:?}", schedule.name);
         }
     }
 }

@@ -12,7 +12,7 @@ pub const BATCH: usize = 400;
 
 /// Why traces could not be sent.
 #[derive(Debug, thiserror::Error)]
-pub enum FeedError {
+pub enum SendError {
     /// The address is none.
     #[error("{0:?} is no address to send traces to; write it as http://HOST:4318")]
     Address(String),
@@ -34,7 +34,7 @@ pub enum FeedError {
     },
 }
 
-impl FeedError {
+impl SendError {
     /// Whether trying again can help.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
@@ -44,18 +44,18 @@ impl FeedError {
 
 /// Sends traces to one receiver.
 #[derive(Clone, Debug)]
-pub struct Feeder {
+pub struct TraceSender {
     client: reqwest::Client,
     to: Url,
 }
 
-impl Feeder {
+impl TraceSender {
     /// A sender to the OTLP/HTTP endpoint at `url` (without `/v1/traces`).
     ///
     /// # Errors
     /// When the address is no HTTP address.
-    pub fn new(url: &str) -> Result<Self, FeedError> {
-        let wrong = || FeedError::Address(without_password(url));
+    pub fn new(url: &str) -> Result<Self, SendError> {
+        let wrong = || SendError::Address(without_password(url));
         let mut to = Url::parse(url).map_err(|_| wrong())?;
         if !matches!(to.scheme(), "http" | "https") {
             return Err(wrong());
@@ -78,23 +78,23 @@ impl Feeder {
     ///
     /// # Errors
     /// When the receiver does not take them.
-    pub async fn send(&self, traces: &[RawTrace]) -> Result<(), FeedError> {
+    pub async fn send(&self, traces: &[RawTrace]) -> Result<(), SendError> {
         let request = self.client.post(self.to.clone()).header(header::CONTENT_TYPE, "application/json");
         let answer = request
             .body(otlp_json(traces))
             .send()
             .await
-            .map_err(|error| FeedError::NotNow { at: self.address(), why: innermost(&error.without_url()) })?;
+            .map_err(|error| SendError::NotNow { at: self.address(), why: innermost(&error.without_url()) })?;
         match answer.status() {
             status if status.is_success() => Ok(()),
             status @ (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) => Err(self.not_now(status)),
             status if status.is_server_error() => Err(self.not_now(status)),
-            status => Err(FeedError::Refused { at: self.address(), status: status.as_u16() }),
+            status => Err(SendError::Refused { at: self.address(), status: status.as_u16() }),
         }
     }
 
-    fn not_now(&self, status: StatusCode) -> FeedError {
-        FeedError::NotNow { at: self.address(), why: format!("it answers with HTTP {status}") }
+    fn not_now(&self, status: StatusCode) -> SendError {
+        SendError::NotNow { at: self.address(), why: format!("it answers with HTTP {status}") }
     }
 }
 
@@ -141,14 +141,14 @@ fn innermost(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Flavour, Form, Store, build, scenarios, serve};
+    use crate::{Flavour, Store, Telemetry, build, scenarios, serve};
     use trace::Time;
 
     fn traces() -> Vec<RawTrace> {
         scenarios()
             .iter()
             .take(5)
-            .flat_map(|scenario| build(scenario, Form::Wire, Time(1_795_341_900_000_000), 1))
+            .flat_map(|scenario| build(scenario, Telemetry::Current, Time(1_795_341_900_000_000), 1))
             .collect()
     }
 
@@ -167,7 +167,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_sent_arrives_whole() {
         let server = serve(Store::default(), Flavour::Both).await.unwrap();
-        let feeder = Feeder::new(&server.url).unwrap();
+        let feeder = TraceSender::new(&server.url).unwrap();
         for part in batches(traces(), 30) {
             feeder.send(&part).await.unwrap();
         }
@@ -179,16 +179,16 @@ mod tests {
     #[tokio::test]
     async fn a_receiver_that_is_not_there_may_come_and_another_program_never_will() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let error = Feeder::new(&format!("http://me:s3cret@{free}")).unwrap().send(&traces()).await.unwrap_err();
+        let error = TraceSender::new(&format!("http://me:s3cret@{free}")).unwrap().send(&traces()).await.unwrap_err();
         assert!(error.is_temporary(), "{error}");
         let text = error.to_string();
         assert!(text.contains("refused") && text.contains(&free.to_string()) && !text.contains("s3cret"), "{text}");
 
         let server = serve(Store::default(), Flavour::Both).await.unwrap();
-        let error = Feeder::new(&format!("{}/api", server.url)).unwrap().send(&traces()).await.unwrap_err();
+        let error = TraceSender::new(&format!("{}/api", server.url)).unwrap().send(&traces()).await.unwrap_err();
         assert!(!error.is_temporary() && error.to_string().contains("4318"), "{error}");
         for wrong in ["jaeger:4318", "ftp://a", "http://", ""] {
-            assert!(matches!(Feeder::new(wrong), Err(FeedError::Address(_))), "{wrong}");
+            assert!(matches!(TraceSender::new(wrong), Err(SendError::Address(_))), "{wrong}");
         }
     }
 }
