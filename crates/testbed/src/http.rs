@@ -1,4 +1,7 @@
-//! HTTP as KTRDR's automatic instrumentation records it: client span, server span, ASGI's receive and send.
+//! HTTP calls as KTRDR's automatic instrumentation records them.
+//!
+//! A call has a client span (httpx), a server span (FastAPI), and below it a span for each ASGI message that the server
+//! receives or sends. The attributes have the names of the older or the newer semantic conventions ([`HttpNames`]).
 
 use super::{
     scenario_builder::{HttpNames, ScenarioBuilder, TraceContext, ms},
@@ -9,29 +12,29 @@ use trace::{Micros, SpanKind, Time};
 const HTTPX: (&str, &str) = ("opentelemetry.instrumentation.httpx", "0.59b0");
 const FASTAPI: (&str, &str) = ("opentelemetry.instrumentation.fastapi", "0.59b0");
 
-/// A process that answers requests.
+/// A process that answers HTTP requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     /// Its service name.
     pub(crate) service: String,
-    /// `http://host:port`, as its callers write it.
+    /// `http://host:port`, as callers address it.
     pub(crate) url: &'static str,
-    /// `http send` spans per answer: three behind the API's middleware, else two.
+    /// Number of `http send` spans per answer: three for the API because of its middleware, otherwise two.
     pub(crate) sends: usize,
 }
 
-/// How a call ends for the caller.
+/// The result of a call for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     Status(u16),
-    /// Nothing listens; what an async client says.
+    /// The connection is refused, with the message of an asynchronous client.
     Refused,
-    /// Nothing listens; what a sync client (the command line) says.
+    /// The connection is refused, with the message of a synchronous client, such as the command line.
     RefusedSync,
     ReadTimeout,
 }
 
-/// A request: method, route template and the path with its values.
+/// A request: method, route template, and the path with its parameters.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: &'static str,
@@ -50,7 +53,7 @@ impl Request {
 }
 
 impl ScenarioBuilder {
-    /// A client span alone.
+    /// Adds a client span without a server span.
     pub(crate) fn client(
         &mut self,
         parent: TraceContext,
@@ -104,7 +107,7 @@ impl ScenarioBuilder {
         .add()
     }
 
-    /// A server span with its receive and send spans.
+    /// Adds a server span with its receive and send spans. Returns the context below it.
     pub(crate) fn server(
         &mut self,
         parent: TraceContext,
@@ -197,7 +200,7 @@ impl ScenarioBuilder {
         }
     }
 
-    /// A call that is answered: client and server span. The answer is the place below the server span.
+    /// Adds a call that is answered: a client and a server span. Returns the context below the server span.
     pub(crate) fn call(
         &mut self,
         parent: TraceContext,

@@ -1,4 +1,5 @@
-//! The pieces that KTRDR's operations are made of, as its code emits them.
+//! The spans that KTRDR's operations consist of, as its code emits them: commands, registrations, changes of state, worker
+//! selections, polls and health checks.
 
 use chrono::{DateTime, Utc};
 
@@ -16,7 +17,7 @@ pub(crate) const IB: &str = "ktrdr-ib-host-service";
 pub(crate) const SERVICE: &str = "ktrdr.monitoring.service_telemetry";
 const CLI_SCOPE: &str = "ktrdr.cli.telemetry";
 
-/// The processes of one deployment. A worker's service name ends in digits that change with every restart.
+/// The processes of one deployment. The service name of a worker ends in digits that change with every restart.
 #[derive(Clone, Debug)]
 pub(crate) struct Deployment {
     pub(crate) api: Peer,
@@ -49,28 +50,28 @@ impl Deployment {
     }
 }
 
-/// An operation while it is told.
+/// An operation whose spans are being generated.
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
     pub(crate) id: String,
-    /// Its type on the wire.
+    /// Its type, as in its id and in the attribute `operation.type`.
     pub(crate) kind: &'static str,
     pub(crate) symbols: Text,
     pub(crate) timeframe: &'static str,
 }
 
-/// The outcome that a span of the command line records.
+/// How a command ends, as its span records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Ok,
-    /// `click.exceptions.Exit: 1`, a wrapper that says nothing.
+    /// With `click.exceptions.Exit: 1`, an exception that does not name the cause.
     One,
-    /// `SystemExit` or Ctrl-C: no status at all.
+    /// With `SystemExit` or Ctrl-C, which set no status.
     Silent,
 }
 
 impl ScenarioBuilder {
-    /// A new operation id of the form `op_<type>_<YYYYmmdd_HHMMSS>_<8 hex>`.
+    /// Creates an operation with an id of the form `op_<type>_<YYYYmmdd_HHMMSS>_<8 hex>`.
     pub(crate) fn operation(
         &mut self,
         kind: &'static str,
@@ -83,7 +84,7 @@ impl ScenarioBuilder {
         Operation { id, kind, symbols: symbols.into(), timeframe }
     }
 
-    /// The root span of a command.
+    /// Adds the root span of a command.
     pub(crate) fn cli(
         &mut self,
         parent: TraceContext,
@@ -110,7 +111,7 @@ impl ScenarioBuilder {
         .add()
     }
 
-    /// `operations.create` with `operation.register` below; workers name the id on both.
+    /// Adds `operations.create` with `operation.register` below it. Workers set the operation's id on both.
     pub(crate) fn register(&mut self, parent: TraceContext, service: &str, operation: &Operation, start: Time) {
         let in_api = service == API;
         let took = self.rng.about(Micros(480));
@@ -131,7 +132,7 @@ impl ScenarioBuilder {
             .add();
     }
 
-    /// `operation.state_transition`; always ends OK, even into `failed`.
+    /// Adds `operation.state_transition`. Its status is always OK, even for a change to `failed`.
     pub(crate) fn transition(
         &mut self,
         parent: TraceContext,
@@ -154,7 +155,7 @@ impl ScenarioBuilder {
         span.ok().add();
     }
 
-    /// A span of a decorated service method without more to say.
+    /// Adds the span of a decorated service method without attributes of its own.
     pub(crate) fn method(
         &mut self,
         parent: TraceContext,
@@ -170,7 +171,7 @@ impl ScenarioBuilder {
             .add()
     }
 
-    /// `workers.list` twice, as every training start does.
+    /// Adds `workers.list`, `times` times in a row. Every start of a training calls it twice.
     pub(crate) fn list_workers(&mut self, parent: TraceContext, when: Time, times: i64) {
         for nth in 0..times {
             let took = Micros(self.rng.within(12, 80));
@@ -178,7 +179,7 @@ impl ScenarioBuilder {
         }
     }
 
-    /// `workers.select` with counts as strings; says OK even when nobody was found.
+    /// Adds `workers.select` with its counts as texts. Its status is OK even if no worker was found.
     pub(crate) fn select_worker(
         &mut self,
         parent: TraceContext,
@@ -206,7 +207,7 @@ impl ScenarioBuilder {
         .add();
     }
 
-    /// One poll of an operation: the API answers from its cache, or (`worker`) asks the worker first.
+    /// Adds a poll of an operation. The API answers from its cache or, with `worker`, asks the worker first.
     pub(crate) fn poll(
         &mut self,
         parent: TraceContext,
@@ -232,7 +233,7 @@ impl ScenarioBuilder {
         server
     }
 
-    /// A later command that only looks at an operation (`ktrdr status`): a trace of its own.
+    /// Adds a later `ktrdr status` for the operation, in a trace of its own.
     pub(crate) fn status_command(
         &mut self,
         deployment: &Deployment,
@@ -246,7 +247,7 @@ impl ScenarioBuilder {
         self.poll(root, deployment, operation, when + ms(85), worker);
     }
 
-    /// The API's health check of a worker: a trace of five spans, or of one when nobody answers.
+    /// Adds the API's health check of a worker: a trace of five spans, or of one span if the worker does not answer.
     pub(crate) fn health_check(&mut self, worker: &Peer, when: Time, alive: bool) {
         let top = self.new_trace();
         let request = Request::new("GET", "/health");

@@ -17,7 +17,7 @@ fn everything(seed: u64) -> impl Iterator<Item = (&'static Scenario, Telemetry, 
 }
 
 #[test]
-fn the_same_arguments_tell_the_same_and_others_share_no_id() {
+fn the_same_arguments_give_the_same_spans_and_others_share_no_id() {
     for scenario in scenarios() {
         let telemetry = scenario.telemetry[0];
         let generated = generate(scenario, telemetry, BASE, 1);

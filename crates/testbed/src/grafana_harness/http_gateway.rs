@@ -1,4 +1,5 @@
-//! Grafana's HTTP paths on loopback, so that a browser's side can be tried without Grafana.
+//! Serves Grafana's HTTP paths on loopback and passes requests on to the plugin, so the browser side can be tested without
+//! Grafana.
 
 use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
@@ -24,7 +25,7 @@ use super::{
 };
 use grafana_plugin_protocol::messages::{DataResponse, v2};
 
-/// A plugin with its data sources.
+/// A running plugin with its data sources.
 #[derive(Debug)]
 pub struct HttpGateway {
     plugin: PluginProcess,
@@ -32,7 +33,7 @@ pub struct HttpGateway {
 }
 
 impl HttpGateway {
-    /// Offers these data sources of a running plugin.
+    /// Serves these data sources of the plugin.
     #[must_use]
     pub fn new(plugin: PluginProcess, sources: Vec<DataSource>) -> Self {
         Self { plugin, sources }
@@ -44,6 +45,7 @@ impl HttpGateway {
     }
 }
 
+/// An error as Grafana's HTTP API reports it.
 struct ErrorResponse(StatusCode, String);
 
 impl IntoResponse for ErrorResponse {
@@ -60,10 +62,10 @@ impl From<ClientError> for ErrorResponse {
 
 type Shared = State<Arc<HttpGateway>>;
 
-/// Serves until the future is dropped.
+/// Serves requests until the future is dropped.
 ///
 /// # Errors
-/// When the listener breaks.
+/// If the listener fails.
 pub async fn serve(listener: TcpListener, gateway: Arc<HttpGateway>) -> std::io::Result<()> {
     let router = Router::new()
         .route("/api/ds/query", post(query))
@@ -80,7 +82,8 @@ async fn query(State(gateway): Shared, Json(request): Json<Value>) -> Result<Res
     let now = chrono::Utc::now().timestamp_millis();
     let time = |key: &str| {
         let value = request.get(key).unwrap_or(&Value::Null);
-        millis(value, now).ok_or_else(|| ErrorResponse(StatusCode::BAD_REQUEST, format!("`{key}` is no time: {value}")))
+        millis(value, now)
+            .ok_or_else(|| ErrorResponse(StatusCode::BAD_REQUEST, format!("`{key}` is not a valid time: {value}")))
     };
     let range = (time("from")?, time("to")?);
     let mut by_source: HashMap<String, Vec<Value>> = HashMap::new();
@@ -112,7 +115,7 @@ fn result(response: &DataResponse) -> Result<Value, ErrorResponse> {
     Ok(json!({ "status": response.status, "frames": frames, "error": error, "errorSource": source }))
 }
 
-/// Milliseconds as number or text, `now`, or `now-6h`.
+/// Parses a time: milliseconds as number or text, `now`, or `now-6h`.
 fn millis(value: &Value, now: i64) -> Option<i64> {
     let text = match value {
         Value::Number(number) => return number.as_i64(),
@@ -124,10 +127,10 @@ fn millis(value: &Value, now: i64) -> Option<i64> {
     }
     match text.strip_prefix("now")? {
         "" => Some(now),
-        back => {
-            let back = back.strip_prefix('-')?;
-            let unit = back.chars().last()?;
-            let count: i64 = back.strip_suffix(unit)?.parse().ok()?;
+        offset => {
+            let offset = offset.strip_prefix('-')?;
+            let unit = offset.chars().last()?;
+            let count: i64 = offset.strip_suffix(unit)?.parse().ok()?;
             let length = match unit {
                 's' => 1_000,
                 'm' => 60_000,
@@ -168,7 +171,8 @@ async fn health(State(gateway): Shared, Path(uid): Path<String>) -> Result<Respo
     Ok((status, Json(json!({ "status": word, "message": health.message, "details": details }))).into_response())
 }
 
-/// Server-sent events in the place of Grafana Live's websocket: the subscription's frame, then the stream's.
+/// A live channel as server-sent events instead of Grafana Live's websocket: the frame of the subscription, then those of the
+/// stream.
 async fn live(
     State(gateway): Shared,
     Path((uid, path)): Path<(String, String)>,

@@ -1,4 +1,4 @@
-//! Backtests: `POST /api/v1/backtests/start`, a selection span, then work in a backtest worker.
+//! Backtests: `POST /api/v1/backtests/start`, the selection of a worker, then the work of a backtest worker.
 
 use super::training::End;
 use crate::{
@@ -15,21 +15,21 @@ pub(super) const BACKTEST_ARGS: &str = "\"strategy\": \"v3_minimal\", \"start_da
 pub(super) const START: &str = "/api/v1/backtests/start";
 const ENGINE: &str = "ktrdr.backtesting.engine";
 
-/// A backtest from the moment a worker accepted it.
+/// A backtest and the work of its worker.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     pub(super) symbol: &'static str,
     pub(super) worker: Peer,
     pub(super) loading: Micros,
     pub(super) features: Micros,
-    /// The silent part: the bar loop.
+    /// Duration of the bar loop, which has no span.
     pub(super) silent: Micros,
     pub(super) end: End,
     /// Total, capable and available workers.
     pub(super) counts: [&'static str; 3],
-    /// How long the selection takes.
+    /// Duration of the selection.
     pub(super) selection: Micros,
-    /// How long the request takes to reach the worker and the answer to come back.
+    /// Time that the request and the answer spend on the network.
     pub(super) network: Micros,
 }
 
@@ -49,7 +49,7 @@ impl Run {
     }
 }
 
-/// A whole backtest, fire and forget; answers the operation and the end of its last span.
+/// Adds a complete backtest whose command does not follow it. Returns the operation and its end.
 pub(super) fn backtest(
     builder: &mut ScenarioBuilder,
     deployment: &Deployment,
@@ -65,7 +65,7 @@ pub(super) fn backtest(
     select_and_dispatch(builder, server, run, at + ms(91))
 }
 
-/// Selection, dispatch and work, below the span that asked for it.
+/// Adds the selection, the dispatch and the work below `parent`. Returns the operation and its end.
 pub(super) fn select_and_dispatch(
     builder: &mut ScenarioBuilder,
     parent: TraceContext,
@@ -96,7 +96,7 @@ fn work(builder: &mut ScenarioBuilder, worker: TraceContext, run: &Run, operatio
     if run.loading.0 > 0 {
         now = phases(builder, worker, &service, run, now);
     }
-    // The older generation had a span for the bar loop, so nothing is silent there.
+    // The older telemetry has a span for the bar loop.
     let silent =
         if builder.telemetry == Telemetry::Older { run.silent.min(ms(40)) } else { builder.rng.about(run.silent) };
     let end = now + silent;
@@ -143,7 +143,7 @@ fn phases(builder: &mut ScenarioBuilder, worker: TraceContext, service: &str, ru
     now + features
 }
 
-/// 2: success; the bar loop dominates.
+/// 2: success. Most of the time is spent in the bar loop.
 pub(super) fn success(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let (operation, _) = backtest(builder, &deployment, &Run::usual(&deployment), builder.base);
@@ -151,7 +151,7 @@ pub(super) fn success(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(15));
 }
 
-/// 8c: the worker needs a model and none was named: failed 35 ms after it began.
+/// 8c: the request names no model, so the worker fails 35 ms after its start.
 pub(super) fn model_missing(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let run = Run {
@@ -165,7 +165,7 @@ pub(super) fn model_missing(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(15));
 }
 
-/// 19: with 120 workers registered the selection takes 150 ms.
+/// 19: with 120 registered workers, the selection takes 150 ms.
 pub(super) fn slow_selection(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let run = Run { symbol: "EURGBP", counts: ["120", "60", "55"], selection: ms(150), ..Run::usual(&deployment) };
@@ -174,7 +174,7 @@ pub(super) fn slow_selection(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(15));
 }
 
-/// Later commands that look at a finished backtest: traces of their own, nothing lost.
+/// Later commands ask for the status of a backtest. Each has its own trace, and none of them is an error.
 pub(super) fn status_commands(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let run = Run { symbol: "EURJPY", ..Run::usual(&deployment) };
@@ -187,7 +187,7 @@ pub(super) fn status_commands(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(15));
 }
 
-/// Six runs of about two minutes and one of ten, all over the same data.
+/// Six runs of about two minutes and one of ten minutes, all with the same data.
 pub(super) fn against_baseline(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let usual = Run { symbol: "AUDUSD", silent: secs(95), ..Run::usual(&deployment) };
@@ -201,7 +201,7 @@ pub(super) fn against_baseline(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(15));
 }
 
-/// The worker answers in 3 ms, but request and answer spend 14 s between API and worker.
+/// The worker answers within 3 ms, but request and answer spend 14 s on the network between API and worker.
 pub(super) fn network_delay(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let run = Run {

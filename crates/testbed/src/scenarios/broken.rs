@@ -1,4 +1,4 @@
-//! Traces that tell less, or something else, than happened.
+//! Traces that are incomplete or wrong: lost context, missing spans, a wrong clock, noise.
 
 use super::{
     backtest,
@@ -11,7 +11,7 @@ use crate::{
 };
 use trace::Micros;
 
-/// 15: the worker did not take over the caller's context; its part is a second trace in the same second.
+/// 15: the worker ignores the context of its caller, so its spans are in a second trace that starts in the same second.
 pub(super) fn context_lost(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let base = builder.base;
@@ -28,7 +28,7 @@ pub(super) fn context_lost(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(30));
 }
 
-/// 16: the GPU host answers, but is not instrumented: no id, no span, no end.
+/// 16: the GPU host answers but is not instrumented, so there is no operation id, no span of the work and no end.
 pub(super) fn gpu_host(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let base = builder.base;
@@ -39,7 +39,7 @@ pub(super) fn gpu_host(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(90));
 }
 
-/// The worker's clock runs 2.6 s behind: its spans begin before they were asked for.
+/// The worker's clock is 2.6 s behind, so its spans start before the request that caused them.
 pub(super) fn clock_skew(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let run = Run { symbols: "EURUSD,GBPNZD", silent: mins(9), ..training::eurusd(&deployment) };
@@ -49,7 +49,7 @@ pub(super) fn clock_skew(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(30));
 }
 
-/// A command killed while it followed: its own span and one of its requests never arrived.
+/// A command was killed while it followed its training, so its root span was never exported.
 pub(super) fn missing_root(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let run = Run { symbols: "GBPUSD", loading: secs(2), silent: secs(55), ..training::eurusd(&deployment) };
@@ -61,7 +61,7 @@ pub(super) fn missing_root(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(30));
 }
 
-/// 21: both the API and the worker registered the operation.
+/// 21: both the API and the worker register the operation.
 pub(super) fn registered_twice(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let run = backtest::Run { symbol: "AUDNZD", ..backtest::Run::usual(&deployment) };
@@ -70,7 +70,7 @@ pub(super) fn registered_twice(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(15));
 }
 
-/// 20: an hour of nothing but health checks and scrapes would look like this; here five minutes.
+/// 20: only health checks and scrapes, for five minutes.
 pub(super) fn noise_only(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let base = builder.base;
@@ -78,7 +78,7 @@ pub(super) fn noise_only(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(5));
 }
 
-/// 18: a training followed for `length`: polls by the thousand around the few spans that matter.
+/// 18: a training that its command follows for `length`, with thousands of polls around the few spans of the work.
 pub(crate) fn giant(builder: &mut ScenarioBuilder, length: Micros) {
     let deployment = Deployment::new(builder.seed);
     let run = Run {
@@ -95,7 +95,7 @@ pub(crate) fn giant(builder: &mut ScenarioBuilder, length: Micros) {
     builder.set_clock(length + mins(5));
 }
 
-/// 18 at a size that tests can afford: two minutes.
+/// 18 with a size that is suitable for tests: two minutes.
 pub(super) fn small_giant(builder: &mut ScenarioBuilder) {
     giant(builder, mins(2));
 }

@@ -1,4 +1,4 @@
-//! Data downloads: everything about the operation is in the API; the IB host service fetches segments.
+//! Data downloads: the API runs the operation, and the IB host service fetches the segments of data.
 
 use crate::{
     http::{Reply, Request},
@@ -12,13 +12,13 @@ const ARGS: &str = "\"symbol\": \"EURUSD\", \"timeframe\": \"1h\", \"mode\": \"t
     \"output_format\": \"table\", \"verbose\": false, \"quiet\": false";
 const FETCHER: &str = "ib.data_fetcher";
 
-/// A download after its start request was answered.
+/// A download that has started.
 struct Started {
     operation: Operation,
     cli: TraceContext,
-    /// `data.download`, long over when the work goes on below it.
+    /// The context below `data.download`, which ends long before the work below it.
     service: TraceContext,
-    /// When it was set to running.
+    /// When its state changed to running.
     running: Time,
 }
 
@@ -49,7 +49,7 @@ fn start(builder: &mut ScenarioBuilder, deployment: &Deployment, symbol: &'stati
     Started { operation, cli, service, running }
 }
 
-/// What became of a segment.
+/// The result of a segment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Segment {
     Bars(i64),
@@ -59,19 +59,19 @@ enum Segment {
 fn segment(
     builder: &mut ScenarioBuilder,
     deployment: &Deployment,
-    s: &Started,
+    started: &Started,
     when: Time,
     took: Micros,
     result: Segment,
 ) {
     let request = Request::new("POST", "/data/historical");
-    // The host answers 200 even when the fetch failed.
-    let server = builder.call(s.service, API, &deployment.ib, &request, (when, took), 200);
+    // The host service answers 200 even if the fetch failed.
+    let server = builder.call(started.service, API, &deployment.ib, &request, (when, took), 200);
     let (start, inner) = (when + ms(4), Micros(took.0 - 8000));
     let span = builder
         .span(server, IB, "ib.fetch_historical", start, inner)
         .scope(FETCHER, "")
-        .attr("data.symbol", s.operation.symbols.clone())
+        .attr("data.symbol", started.operation.symbols.clone())
         .attr("data.timeframe", "1h")
         .attr("data.start_date", "2024-01-01")
         .attr("data.end_date", "2024-02-01")
@@ -86,21 +86,21 @@ fn segment(
     };
 }
 
-fn validate(builder: &mut ScenarioBuilder, deployment: &Deployment, s: &Started, when: Time, took: Micros) {
-    builder.call(s.service, API, &deployment.ib, &Request::new("POST", "/data/validate"), (when, took), 200);
+fn validate(builder: &mut ScenarioBuilder, deployment: &Deployment, started: &Started, when: Time, took: Micros) {
+    builder.call(started.service, API, &deployment.ib, &Request::new("POST", "/data/validate"), (when, took), 200);
 }
 
-fn poll_for_a_while(builder: &mut ScenarioBuilder, deployment: &Deployment, s: &Started, until: Time) {
-    let mut when = s.running + ms(300);
+fn poll_for_a_while(builder: &mut ScenarioBuilder, deployment: &Deployment, started: &Started, until: Time) {
+    let mut when = started.running + ms(300);
     let last = until.min(when + secs(9));
     while when < last {
-        builder.poll(s.cli, deployment, &s.operation, when, None);
+        builder.poll(started.cli, deployment, &started.operation, when, None);
         when = when + ms(305);
     }
-    builder.extend_until(s.cli, when);
+    builder.extend_until(started.cli, when);
 }
 
-/// So many segments of which each takes `took` ms; `lost` of them fail.
+/// Adds a download with `count` segments, each of which takes `took` milliseconds (shortest, longest). Those in `lost` fail.
 pub(super) fn segments(
     builder: &mut ScenarioBuilder,
     symbol: &'static str,
@@ -109,18 +109,18 @@ pub(super) fn segments(
     lost: &[i64],
 ) {
     let deployment = Deployment::new(builder.seed);
-    let s = start(builder, &deployment, symbol);
-    let mut when = s.running + ms(107);
-    validate(builder, &deployment, &s, when, secs(3));
+    let started = start(builder, &deployment, symbol);
+    let mut when = started.running + ms(107);
+    validate(builder, &deployment, &started, when, secs(3));
     when = when + secs(3) + ms(40);
     for nth in 0..count {
         let took = ms(builder.rng.within(took.0, took.1));
         let bars = Segment::Bars(builder.rng.within(400, 1000));
-        segment(builder, &deployment, &s, when, took, if lost.contains(&nth) { Segment::TimedOut } else { bars });
+        segment(builder, &deployment, &started, when, took, if lost.contains(&nth) { Segment::TimedOut } else { bars });
         when = when + took + ms(35);
     }
-    poll_for_a_while(builder, &deployment, &s, when);
-    builder.transition(s.service, API, &s.operation, when, ("running", "completed"), &[]);
+    poll_for_a_while(builder, &deployment, &started, when);
+    builder.transition(started.service, API, &started.operation, when, ("running", "completed"), &[]);
     builder.set_clock(mins(30));
 }
 
@@ -129,32 +129,38 @@ pub(super) fn slow_gateway(builder: &mut ScenarioBuilder) {
     segments(builder, "EURUSD", 40, (12_000, 28_000), &[]);
 }
 
-/// 3b: five of forty segments fail, yet the operation ends as completed.
+/// 3b: five of forty segments fail, but the state of the operation is `completed`.
 pub(super) fn segments_failed(builder: &mut ScenarioBuilder) {
     segments(builder, "GBPUSD", 40, (900, 2_400), &[7, 8, 21, 30, 31]);
 }
 
-/// 7b: nothing listens where the IB host service should be.
+/// 7b: the IB host service does not listen.
 pub(super) fn host_down(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
-    let s = start(builder, &deployment, "EURUSD");
-    let (when, request) = (s.running + ms(107), Request::new("POST", "/data/validate"));
-    builder.client(s.service, API, &deployment.ib, &request, (when, ms(8)), Reply::Refused);
+    let started = start(builder, &deployment, "EURUSD");
+    let (when, request) = (started.running + ms(107), Request::new("POST", "/data/validate"));
+    builder.client(started.service, API, &deployment.ib, &request, (when, ms(8)), Reply::Refused);
     let text = "Host service connection failed: HTTP error for POST /data/validate: All connection attempts failed";
     let error = [("operation.error", text.into())];
-    builder.transition(s.service, API, &s.operation, when + ms(40), ("running", "failed"), &error);
+    builder.transition(started.service, API, &started.operation, when + ms(40), ("running", "failed"), &error);
     builder.set_clock(mins(10));
 }
 
-/// 7d: the host listens but hangs, because the gateway behind it does not run; that shows in traces of its own.
+/// 7d: the host service listens but does not answer, because the IB Gateway is not running. Other traces show that.
 pub(super) fn gateway_down(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
-    let s = start(builder, &deployment, "USDJPY");
+    let started = start(builder, &deployment, "USDJPY");
     let request = Request::new("POST", "/data/validate");
-    let mut when = s.running + ms(107);
+    let mut when = started.running + ms(107);
     for pause in [1, 2, 4, 0] {
-        let client =
-            builder.client(s.service, API, &deployment.ib, &request, (when, secs(30) + ms(4)), Reply::ReadTimeout);
+        let client = builder.client(
+            started.service,
+            API,
+            &deployment.ib,
+            &request,
+            (when, secs(30) + ms(4)),
+            Reply::ReadTimeout,
+        );
         // The host's server span never ends, so only its `http receive` is exported.
         let server = builder.below_missing_span(client);
         builder
@@ -165,9 +171,9 @@ pub(super) fn gateway_down(builder: &mut ScenarioBuilder) {
         when = when + secs(30 + pause) + ms(9);
     }
     let error = [("operation.error", "Host service timeout: Request timed out after 4 attempts: ".into())];
-    builder.transition(s.service, API, &s.operation, when, ("running", "failed"), &error);
+    builder.transition(started.service, API, &started.operation, when, ("running", "failed"), &error);
     for nth in 0..12 {
-        connect_refused(builder, s.running + ms(350) + Micros(ms(10_450).0 * nth), 9 + nth % 3);
+        connect_refused(builder, started.running + ms(350) + Micros(ms(10_450).0 * nth), 9 + nth % 3);
     }
     builder.set_clock(mins(10));
 }
@@ -185,19 +191,19 @@ fn connect_refused(builder: &mut ScenarioBuilder, when: Time, client_id: i64) {
         .add();
 }
 
-/// One small request per trading day: 180 quick calls one after the other.
+/// One small request per trading day: 180 short calls in a row.
 pub(super) fn n_plus_one(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
-    let s = start(builder, &deployment, "CADJPY");
-    let mut when = s.running + ms(107);
-    validate(builder, &deployment, &s, when, ms(80));
+    let started = start(builder, &deployment, "CADJPY");
+    let mut when = started.running + ms(107);
+    validate(builder, &deployment, &started, when, ms(80));
     when = when + ms(120);
     for _ in 0..180 {
         let took = ms(builder.rng.within(90, 150));
         let bars = Segment::Bars(builder.rng.within(20, 24));
-        segment(builder, &deployment, &s, when, took, bars);
+        segment(builder, &deployment, &started, when, took, bars);
         when = when + took + ms(6);
     }
-    builder.transition(s.service, API, &s.operation, when, ("running", "completed"), &[]);
+    builder.transition(started.service, API, &started.operation, when, ("running", "completed"), &[]);
     builder.set_clock(mins(10));
 }

@@ -1,4 +1,4 @@
-//! What a deployment does all day: operations that end well, on a worker of one's choice.
+//! Everyday work of a deployment: operations that succeed, on a given worker.
 
 use super::{agent, backtest, download, training};
 use crate::{
@@ -7,22 +7,22 @@ use crate::{
     scenario_builder::{ScenarioBuilder, mins, ms, secs},
 };
 
-/// A piece of work; workers are counted from 0.
+/// A piece of work. Workers are counted from 0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work {
-    /// A training of these symbols on a training worker; the loop lasts so many seconds.
+    /// A training of these symbols on this training worker, with the duration of its loop in seconds.
     Training(usize, &'static str, i64),
-    /// A backtest of this symbol on a backtest worker; the bar loop lasts so many seconds.
+    /// A backtest of this symbol on this backtest worker, with the duration of its bar loop in seconds.
     Backtest(usize, &'static str, i64),
-    /// A download of this symbol in so many segments.
+    /// A download of this symbol, with the number of segments.
     Download(&'static str, i64),
-    /// A research on the first worker of each type, whose training passes the gate or not.
+    /// A research run on the first worker of each type, and whether its training passes the quality gate.
     Research(bool),
-    /// One of the examples.
+    /// One of the scenarios.
     Example(&'static Scenario),
 }
 
-/// Tells a piece of work that starts at the builder's base.
+/// Adds the spans of a piece of work that starts at the builder's base.
 pub(crate) fn work(builder: &mut ScenarioBuilder, work: Work) {
     let deployment = Deployment::new(builder.seed);
     match work {

@@ -8,7 +8,7 @@ use crate::{
 };
 use trace::Micros;
 
-/// 8: an exception in the worker's body; every span is fine, only the transition tells, without the class.
+/// 8: the worker raises an exception. No span has an error; only the change of state has the message, without the class.
 pub(super) fn value_error(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let run = Run {

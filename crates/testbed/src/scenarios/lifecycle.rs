@@ -1,4 +1,4 @@
-//! Trainings that do not end where they began: crashed, running, shut down, cancelled, resumed.
+//! Trainings whose end is not in their first trace: crashed, running, shut down, cancelled, resumed.
 
 use super::training::{self, End, Run, Started};
 use crate::{
@@ -12,7 +12,7 @@ fn open_run(deployment: &Deployment, symbols: &'static str, worker: &Peer) -> Ru
     Run { symbols, worker: worker.clone(), loading: secs(5), end: End::Open, ..training::eurusd(deployment) }
 }
 
-/// Health checks of a worker every 10 s: `alive` of them answered, then three refused, then no more.
+/// Health checks of a worker every 10 s: `alive` of them are answered, then three are refused, then there are none.
 fn health_until(builder: &mut ScenarioBuilder, worker: &Peer, death: Time, alive: i64) {
     for nth in 0..alive {
         builder.health_check(worker, death - secs(10 * (alive - nth)) + ms(4_000), true);
@@ -34,7 +34,7 @@ fn crash(builder: &mut ScenarioBuilder, deployment: &Deployment, worker: &Peer) 
     started
 }
 
-/// 10: the worker dies; nothing says so in the operation's own trace.
+/// 10: the worker crashes. Nothing in the operation's own trace shows it.
 pub(super) fn crashed(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let worker = deployment.training[2].clone();
@@ -42,11 +42,11 @@ pub(super) fn crashed(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(190));
 }
 
-/// 10, later: the orphan detector gives up and writes a trace of a single span.
+/// 10, later: the orphan detector sets the operation to failed, in a trace with a single span.
 pub(super) fn crashed_and_failed(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let mut worker = deployment.training[1].clone();
-    // A process that lived once: no other scenario knows this service name.
+    // A process that ran only once, so no other scenario has this service name.
     worker.service = format!("ktrdr-training-worker-{:08x}", builder.rng.draw() as u32);
     let started = crash(builder, &deployment, &worker);
     let top = builder.new_trace();
@@ -56,7 +56,7 @@ pub(super) fn crashed_and_failed(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(190));
 }
 
-/// 10b: the same beginning, but it is alive: polls are answered and the last one is a minute old.
+/// 10b: starts like scenario 10, but the worker is alive: polls are answered, and the last one is a minute old.
 pub(super) fn running(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let worker = deployment.training[0].clone();
@@ -74,7 +74,7 @@ pub(super) fn running(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(12));
 }
 
-/// 10c: the worker is shut down and says so itself.
+/// 10c: the worker is shut down and reports it.
 pub(super) fn shut_down(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let worker = deployment.training[1].clone();
@@ -91,7 +91,7 @@ pub(super) fn shut_down(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(60));
 }
 
-/// `ktrdr cancel`: a trace of its own in which worker and API write the end.
+/// Adds `ktrdr cancel`: a separate trace in which the worker and the API record the end.
 fn cancel(builder: &mut ScenarioBuilder, deployment: &Deployment, started: &Started, worker: &Peer, when: Time) {
     let operation = &started.operation;
     let top = builder.new_trace();
@@ -109,7 +109,7 @@ fn cancel(builder: &mut ScenarioBuilder, deployment: &Deployment, started: &Star
     builder.transition(server, API, operation, when + ms(121), ended, &extra);
 }
 
-/// 11: cancelled by its user; the main trace stops at running.
+/// 11: cancelled by its user. The last state in the main trace is `running`.
 pub(super) fn cancelled(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let worker = deployment.training[0].clone();
@@ -120,7 +120,7 @@ pub(super) fn cancelled(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(60));
 }
 
-/// 12: cancelled, then resumed from its checkpoint and completed: one operation, two attempts.
+/// 12: cancelled, resumed from its checkpoint, and completed: one operation with two attempts.
 pub(super) fn resumed(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let worker = deployment.training[0].clone();

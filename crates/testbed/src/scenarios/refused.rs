@@ -1,5 +1,7 @@
-//! Starts that are refused: no worker, wrong worker, busy or dead worker, no backend, bad strategy. The command line
-//! retries every 5xx three times, so most of these hold four equal subtrees; none of them carries an operation id.
+//! Starts that are refused: no worker, no worker of the type, a busy or absent worker, no backend, an unknown strategy.
+//!
+//! The command line retries a request three times after a 5xx, so most of these traces have four similar subtrees. None of
+//! them has an operation id.
 
 use super::{backtest, training};
 use crate::{
@@ -9,12 +11,12 @@ use crate::{
 };
 use trace::{Micros, Time};
 
-/// Offsets of the tries after the first.
-const TRIES: [i64; 4] = [0, 1_500, 4_000, 8_000];
+/// Start of each attempt after the first one, in milliseconds.
+const ATTEMPTS: [i64; 4] = [0, 1_500, 4_000, 8_000];
 const UNAVAILABLE: (&str, &str) = ("ktrdr.errors.exceptions.WorkerUnavailableError", "No training workers available");
 
-/// The command's root and one answered request per try.
-fn tries(
+/// Adds the command's root span and one answered request per attempt.
+fn attempts(
     builder: &mut ScenarioBuilder,
     (command, args, route): (&'static str, &str, &'static str),
     (status, exit): (u16, Exit),
@@ -26,7 +28,7 @@ fn tries(
     let base = builder.base;
     let cli = builder.cli(top, command, args, base, secs(1), exit);
     let mut end = base;
-    for offset in TRIES.into_iter().take(count) {
+    for offset in ATTEMPTS.into_iter().take(count) {
         let when = base + ms(172) + ms(builder.rng.within(offset, offset + 300));
         let took = builder.rng.about(ms(88));
         let server = builder.call(cli, CLI, &deployment.api, &Request::new("POST", route), (when, took), status);
@@ -39,18 +41,18 @@ fn tries(
 
 fn no_backtest_worker(builder: &mut ScenarioBuilder, counts: [&'static str; 3]) {
     let command = ("backtest", backtest::BACKTEST_ARGS, backtest::START);
-    tries(builder, command, (503, Exit::One), 4, |builder, server, when| {
+    attempts(builder, command, (503, Exit::One), 4, |builder, server, when| {
         builder.list_workers(server, when, 1);
         builder.select_worker(server, "backtesting", when + Micros(150), Micros(60), counts);
     });
 }
 
-/// 4: nothing is registered.
+/// 4: no worker is registered.
 pub(super) fn no_workers_backtest(builder: &mut ScenarioBuilder) {
     no_backtest_worker(builder, ["0", "0", "0"]);
 }
 
-/// 5: only workers of another type.
+/// 5: only workers of another type are registered.
 pub(super) fn no_capable_workers(builder: &mut ScenarioBuilder) {
     no_backtest_worker(builder, ["2", "0", "0"]);
 }
@@ -60,7 +62,7 @@ pub(super) fn all_busy(builder: &mut ScenarioBuilder) {
     no_backtest_worker(builder, ["1", "1", "0"]);
 }
 
-/// `training.start` that ends in an exception.
+/// Adds `training.start`, which ends with an exception.
 fn failing_start(
     builder: &mut ScenarioBuilder,
     parent: TraceContext,
@@ -82,17 +84,17 @@ fn failing_start(
 
 const TRAIN: (&str, &str, &str) = ("train", training::TRAIN_ARGS, training::START);
 
-/// 4b: trainings tell no counts; only the exception says that no worker was available.
+/// 4b: the start of a training records no counts. Only the exception shows that no worker was available.
 pub(super) fn no_workers_training(builder: &mut ScenarioBuilder) {
-    tries(builder, TRAIN, (503, Exit::One), 4, |builder, server, when| {
+    attempts(builder, TRAIN, (503, Exit::One), 4, |builder, server, when| {
         failing_start(builder, server, when, ms(30), UNAVAILABLE);
     });
 }
 
-/// 7: the registry still knows a worker that does not listen any more.
+/// 7: the registry selects a worker that no longer listens.
 pub(super) fn worker_refused(builder: &mut ScenarioBuilder) {
     let worker = Deployment::new(builder.seed).training[0].clone();
-    tries(builder, TRAIN, (500, Exit::Silent), 4, |builder, server, when| {
+    attempts(builder, TRAIN, (500, Exit::Silent), 4, |builder, server, when| {
         let error = ("httpx.ConnectError", "All connection attempts failed");
         let start = failing_start(builder, server, when, ms(68), error);
         let request = Request::new("POST", "/training/start");
@@ -100,7 +102,7 @@ pub(super) fn worker_refused(builder: &mut ScenarioBuilder) {
     });
 }
 
-/// 22: scenario 7 as the newer HTTP conventions write it.
+/// 22: scenario 7 with the newer HTTP conventions.
 pub(super) fn worker_refused_new_names(builder: &mut ScenarioBuilder) {
     builder.http_names = HttpNames::New;
     worker_refused(builder);
@@ -110,7 +112,7 @@ fn answers_busy(builder: &mut ScenarioBuilder, parent: TraceContext, worker: &Pe
     builder.call(parent, API, worker, &Request::new("POST", "/training/start"), (when, ms(7)), 503);
 }
 
-/// 6b: the first worker says 503, the second accepts.
+/// 6b: the first worker answers 503, the second one accepts.
 pub(super) fn second_worker_accepts(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let base = builder.base;
@@ -127,10 +129,10 @@ pub(super) fn second_worker_accepts(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(30));
 }
 
-/// 6b: three workers say 503.
+/// 6b: all three workers answer 503.
 pub(super) fn all_workers_refuse(builder: &mut ScenarioBuilder) {
     let workers = Deployment::new(builder.seed).training;
-    tries(builder, TRAIN, (500, Exit::Silent), 4, |builder, server, when| {
+    attempts(builder, TRAIN, (500, Exit::Silent), 4, |builder, server, when| {
         let error = ("RuntimeError", "All workers busy after 3 attempts for training start");
         let start = failing_start(builder, server, when, ms(70), error);
         for (worker, offset) in workers.iter().zip([20, 35, 50]) {
@@ -139,13 +141,13 @@ pub(super) fn all_workers_refuse(builder: &mut ScenarioBuilder) {
     });
 }
 
-/// 7c: the backend does not listen; only the command's own spans exist.
+/// 7c: the backend does not listen, so only the command's spans exist.
 pub(super) fn backend_down(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let top = builder.new_trace();
     let base = builder.base;
     let cli = builder.cli(top, "train", training::TRAIN_ARGS, base, secs(9), Exit::Silent);
-    for offset in TRIES {
+    for offset in ATTEMPTS {
         let when = base + ms(160) + ms(builder.rng.within(offset, offset + 300));
         builder.client(
             cli,
@@ -159,9 +161,9 @@ pub(super) fn backend_down(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(10));
 }
 
-/// 8b: a 400 is not retried.
+/// 8b: the strategy does not exist. The command line does not retry after a 400.
 pub(super) fn strategy_not_found(builder: &mut ScenarioBuilder) {
-    tries(builder, TRAIN, (400, Exit::One), 1, |builder, server, when| {
+    attempts(builder, TRAIN, (400, Exit::One), 1, |builder, server, when| {
         let error = (
             "ktrdr.errors.exceptions.ValidationError",
             "Strategy file not found: momentum_v9.yaml (searched: strategies, /app/strategies)",

@@ -1,4 +1,5 @@
-//! Which scenarios there are.
+//! The table of all scenarios: name, number in the list of known situations, title, generations of telemetry, whether the
+//! expectation holds only at the scenario's clock, what a diagnosis must find, and the function that generates the spans.
 
 use super::{agent, backtest, broken, download, failures, lifecycle, planned, refused, training};
 use crate::{
@@ -32,7 +33,7 @@ impl Expectation {
         }
     }
 
-    /// Ended in this state; without an error when that is a good one.
+    /// The operation ended with this status, and without an error if it completed.
     const fn ended(self, status: OperationStatus) -> Self {
         let error_type = if matches!(status, Completed) { Expected::Null } else { self.error_type };
         Self { status: Expected::Is(status), error_type, ..self }
@@ -71,7 +72,7 @@ const fn research(verdict: Verdict) -> Expectation {
     Expectation::of("agent_research", verdict)
 }
 
-/// The same builder in today's words or in those of the plan.
+/// Generates the scenario with one function for the planned telemetry and with another for the rest.
 macro_rules! by_telemetry {
     ($current:path, $planned:path) => {
         |builder: &mut ScenarioBuilder| {
@@ -80,7 +81,7 @@ macro_rules! by_telemetry {
     };
 }
 
-/// Rows of the table: name, number, title, forms, expectation, builder.
+/// The rows of the table, in the order of the module comment.
 macro_rules! rows {
     ($($name:literal $number:literal $title:literal $telemetry:ident $live:literal $expect:expr => $generate:expr;)*) => {
         [$(Scenario {
@@ -111,7 +112,7 @@ static TABLE: [Scenario; 44] = rows! {
     "3-slow-download" "3" "A data download waits for a slow IB Gateway" CURRENT_PLANNED false
         |_| download(Verdict::Slow).ended(Completed).at(Bottleneck::Span("ib.fetch_historical"))
         => by_telemetry!(download::slow_gateway, planned::slow_gateway);
-    "3b-segments-failed" "3b" "Five of forty segments fail under a green status" CURRENT false
+    "3b-segments-failed" "3b" "Five of forty segments fail although the status is OK" CURRENT false
         |_| Expectation { error_type: Expected::Any, ..download(Verdict::MissingData).ended(Completed) }
         => download::segments_failed;
     "4-no-workers-backtest" "4" "No worker is registered for a backtest" CURRENT_PLANNED false
@@ -147,7 +148,7 @@ static TABLE: [Scenario; 44] = rows! {
         |_| training(Verdict::Unreachable).error("ConnectError") => refused::backend_down;
     "7d-ib-gateway-down" "7d" "The IB host hangs because its gateway does not run" CURRENT false
         |_| download(Verdict::Unreachable).ended(Failed) => download::gateway_down;
-    "8-value-error" "8" "The worker's body raises; only the transition tells" ALL false
+    "8-value-error" "8" "The worker raises an exception; only the change of state shows it" ALL false
         |telemetry| {
             let expect = training(Verdict::Failed).ended(Failed).workers(Success);
             if telemetry == Telemetry::Planned { expect.error("ValueError") } else { expect }
@@ -162,37 +163,37 @@ static TABLE: [Scenario; 44] = rows! {
     "10-worker-crash" "10" "The worker dies in the middle of a training" ALL true
         |telemetry| {
             let expect = training(Verdict::Stuck).workers(Success);
-            // The plan's words know no transitions: nothing there says that it runs.
+            // The planned telemetry has no changes of state, so nothing shows that the operation is running.
             if telemetry == Telemetry::Planned { expect } else { expect.ended(Running) }
         } => by_telemetry!(lifecycle::crashed, planned::crashed);
-    "10-worker-crash-failed" "10" "The same after the orphan detector gave up" CURRENT false
+    "10-worker-crash-failed" "10" "The same after the orphan detector has set it to failed" CURRENT false
         |_| training(Verdict::Failed).ended(Failed) => lifecycle::crashed_and_failed;
-    "10b-still-running" "10b" "A training that runs" CURRENT_OLDER true
+    "10b-still-running" "10b" "A training is running" CURRENT_OLDER true
         |_| training(Verdict::Running).ended(Running).workers(Success) => lifecycle::running;
-    "10c-graceful-shutdown" "10c" "The worker is shut down and says so" CURRENT false
+    "10c-graceful-shutdown" "10c" "The worker is shut down and reports it" CURRENT false
         |_| training(Verdict::Cancelled).workers(Success) => lifecycle::shut_down;
     "11-cancelled" "11" "A user cancels a training" CURRENT_OLDER false
         |_| training(Verdict::Cancelled).ended(Cancelled).workers(Success) => lifecycle::cancelled;
     "12-resumed" "12" "Cancelled, resumed, completed: one operation, two attempts" CURRENT false
         |_| training(Verdict::Healthy).ended(Completed).workers(Success) => lifecycle::resumed;
-    "13-frozen-progress" "13" "Progress stands at 45 % in another instance" PLANNED true
+    "13-frozen-progress" "13" "Progress has stayed at 45 % in another instance" PLANNED true
         |_| training(Verdict::Stuck) => planned::frozen_progress;
     "14-cpu-training" "14" "A training of four hours on a CPU worker" ALL false
         |telemetry| training(Verdict::Slow).ended(Completed).workers(Success).at(match telemetry {
             Telemetry::Planned => Bottleneck::Span("training.training_loop"),
             Telemetry::Current | Telemetry::Older => Bottleneck::Gap,
         }) => by_telemetry!(training::on_cpu, planned::on_cpu);
-    "15-context-lost" "15" "The worker's part is a trace of its own" CURRENT false
+    "15-context-lost" "15" "The worker's spans are in a separate trace" CURRENT false
         |_| Expectation { operations: 1, ..training(Verdict::TraceBroken).ended(Completed) } => broken::context_lost;
     "16-gpu-host" "16" "The GPU host accepts, but is not instrumented" CURRENT false
         |_| training(Verdict::TraceBroken).workers(Success) => broken::gpu_host;
-    "17-agent-research" "17" "A research with its training and its backtest in one trace" CURRENT false
+    "17-agent-research" "17" "A research run with its training and its backtest in one trace" CURRENT false
         |_| research(Verdict::Healthy).ended(Completed).operations(3) => agent::complete;
-    "17-gate-failed" "17" "A quality gate rejects the training of a research" CURRENT false
+    "17-gate-failed" "17" "A quality gate rejects the training of a research run" CURRENT false
         |_| research(Verdict::Healthy).ended(Completed).operations(2) => agent::gate_fails;
-    "17-coordinator-missing" "17" "A research that runs: its coordinator's span does not exist yet" CURRENT true
+    "17-coordinator-missing" "17" "A running research run: its coordinator's span does not exist yet" CURRENT true
         |_| research(Verdict::Running).ended(Running).operations(2) => agent::coordinator_missing;
-    "17b-coordinator-failed" "17b" "The coordinator of a research fails" CURRENT false
+    "17b-coordinator-failed" "17b" "The coordinator of a research run fails" CURRENT false
         |_| research(Verdict::Failed).ended(Failed).error("RuntimeError") => agent::coordinator_failed;
     "18-giant" "18" "Thousands of polls around a training (a small sample)" CURRENT false
         |_| training(Verdict::Healthy).ended(Completed).workers(Success).at(Bottleneck::Gap) => broken::small_giant;
@@ -208,17 +209,17 @@ static TABLE: [Scenario; 44] = rows! {
     "slow-against-baseline" "slow" "A backtest five times slower than the six before it" CURRENT false
         |_| backtest(Verdict::Slow).ended(Completed).workers(Success).at(Bottleneck::Gap).operations(7)
         => backtest::against_baseline;
-    "network-delay" "network" "The way to the worker takes longer than the work" CURRENT false
+    "network-delay" "network" "The network to the worker takes longer than the work" CURRENT false
         |_| Expectation { verdict: Expected::Any, ..backtest(Verdict::Slow).ended(Completed).workers(Success) }
             .at(Bottleneck::Network("POST")) => backtest::network_delay;
-    "n-plus-one" "n+1" "180 small requests one after the other" CURRENT false
+    "n-plus-one" "n+1" "180 small requests in a row" CURRENT false
         |_| download(Verdict::Healthy).ended(Completed).at(Bottleneck::Span("ib.fetch_historical"))
         => download::n_plus_one;
     "clock-skew" "skew" "The worker's clock is 2.6 s behind" CURRENT false
         |_| training(Verdict::Healthy).ended(Completed).workers(Success).at(Bottleneck::Gap) => broken::clock_skew;
     "missing-root" "root" "The command was killed: its span is missing" CURRENT false
         |_| training(Verdict::Healthy).ended(Completed).workers(Success).at(Bottleneck::Gap) => broken::missing_root;
-    "status-commands" "status" "Later commands look at a finished backtest" CURRENT false
+    "status-commands" "status" "Later commands show the status of a completed backtest" CURRENT false
         |_| backtest(Verdict::Healthy).ended(Completed).workers(Success).at(Bottleneck::Gap)
         => backtest::status_commands;
 };

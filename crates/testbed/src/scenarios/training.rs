@@ -1,4 +1,4 @@
-//! Trainings: `POST /api/v1/trainings/start`, then work in a training worker whose loop has no span.
+//! Trainings: `POST /api/v1/trainings/start`, then the work of a training worker. The training loop has no span.
 
 use crate::{
     Telemetry,
@@ -14,16 +14,16 @@ pub(super) const TRAIN_ARGS: &str = "\"strategy\": \"v3_minimal\", \"start_date\
 pub(super) const START: &str = "/api/v1/trainings/start";
 const PIPELINE: &str = "ktrdr.training.training_pipeline";
 
-/// How a run ends, as far as the worker tells.
+/// The last state of a run that the worker records.
 #[derive(Clone, Debug)]
 pub(super) enum End {
     Completed,
     Failed(&'static str),
-    /// No terminal transition: still running, crashed, cancelled elsewhere.
+    /// No final state: the run is still running, has crashed, or was cancelled in another trace.
     Open,
 }
 
-/// A training from the moment a worker accepted it.
+/// The work of a training after a worker has accepted it.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     pub(super) symbols: &'static str,
@@ -31,22 +31,23 @@ pub(super) struct Run {
     pub(super) worker: Peer,
     /// Time to load each symbol.
     pub(super) loading: Micros,
-    /// The silent part: features and the training loop.
+    /// Duration of the features and the training loop, which have no spans.
     pub(super) silent: Micros,
     pub(super) end: End,
 }
 
-/// A training that was started.
+/// A training that has started.
 #[derive(Clone, Debug)]
 pub(super) struct Started {
     pub(super) operation: Operation,
     /// The command's span.
     pub(super) cli: TraceContext,
-    /// End of the last span of the work.
+    /// End of the work.
     pub(super) end: Time,
 }
 
-/// The command and the start request down to `training.start`; answers (command, `training.start`).
+/// Adds the command and its request down to `training.start`. Returns the contexts below the command and below
+/// `training.start`.
 pub(super) fn request(
     builder: &mut ScenarioBuilder,
     deployment: &Deployment,
@@ -60,7 +61,7 @@ pub(super) fn request(
     (cli, service(builder, server, at + ms(180), ms(196)))
 }
 
-/// `training.start`, the API's service method.
+/// Adds `training.start`, the API's service method.
 pub(super) fn service(builder: &mut ScenarioBuilder, parent: TraceContext, when: Time, took: Micros) -> TraceContext {
     let start = builder
         .span(parent, API, "training.start", when, took)
@@ -74,13 +75,13 @@ pub(super) fn service(builder: &mut ScenarioBuilder, parent: TraceContext, when:
     start
 }
 
-/// A whole training, fire and forget.
+/// Adds a complete training whose command does not follow it.
 pub(super) fn train(builder: &mut ScenarioBuilder, deployment: &Deployment, run: &Run, at: Time) -> Started {
     let (cli, start) = request(builder, deployment, at, Exit::Ok);
     dispatch(builder, cli, start, run, at + ms(350))
 }
 
-/// From `training.start` on: dispatch to the worker and its work.
+/// Adds the dispatch to the worker and the worker's spans.
 pub(super) fn dispatch(
     builder: &mut ScenarioBuilder,
     cli: TraceContext,
@@ -101,7 +102,7 @@ pub(super) fn dispatch(
     Started { operation, cli, end }
 }
 
-/// What the worker does after it has answered; its spans start after their parent ended.
+/// Adds the work that the worker does after it has answered. These spans start after their parent has ended.
 pub(super) fn work(
     builder: &mut ScenarioBuilder,
     worker: TraceContext,
@@ -171,7 +172,7 @@ fn older_phases(builder: &mut ScenarioBuilder, worker: TraceContext, service: &s
     now
 }
 
-/// 1: success; the longest stretch is the training loop, which no span shows.
+/// 1: success. Most of the time is spent in the training loop, which has no span.
 pub(super) fn success(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let started = train(builder, &deployment, &eurusd(&deployment), builder.base);
@@ -179,7 +180,7 @@ pub(super) fn success(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(40));
 }
 
-/// 1b: the same with `--follow`: the command polls every 0.3 s (here: for the last seconds of a short training).
+/// 1b: the same with `--follow`: the command polls the operation every 0.3 s.
 pub(super) fn followed(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let run = Run { symbols: "EURUSD", loading: ms(400), silent: secs(28), ..eurusd(&deployment) };
@@ -190,7 +191,7 @@ pub(super) fn followed(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(40));
 }
 
-/// Polls of `--follow` until `until`, about one in three asking the worker.
+/// Adds the polls of `--follow` until `until`. For one in three polls, the API asks the worker.
 pub(super) fn follow(
     builder: &mut ScenarioBuilder,
     deployment: &Deployment,
@@ -209,7 +210,7 @@ pub(super) fn follow(
     builder.extend_until(started.cli, when);
 }
 
-/// The training most scenarios vary: three symbols, 24 silent minutes.
+/// The training on which most scenarios are based: three symbols, and 24 minutes without spans.
 pub(super) fn eurusd(deployment: &Deployment) -> Run {
     Run {
         symbols: "EURUSD,GBPUSD,USDJPY",

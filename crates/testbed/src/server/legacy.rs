@@ -1,4 +1,4 @@
-//! `/api/…`: Jaeger's own API until 2.20.
+//! `/api/…`: Jaeger's legacy API, which exists up to 2.20.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -24,7 +24,7 @@ fn envelope(data: &Value, total: usize) -> Response {
     super::json(json!({"data": data, "total": total, "limit": 0, "offset": 0, "errors": null}).to_string().into())
 }
 
-/// Go's `http.Error`: JSON that says it is plain text.
+/// An error as Go's `http.Error` sends it: JSON with the content type of plain text.
 fn error(status: StatusCode, message: &str) -> Response {
     let errors = json!([{"code": status.as_u16(), "msg": message}]);
     let body = json!({"data": null, "total": 0, "limit": 0, "offset": 0, "errors": errors});

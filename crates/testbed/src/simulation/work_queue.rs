@@ -1,4 +1,4 @@
-//! Who works on what, one after the other: workers take one operation at a time.
+//! Schedules work: each queue starts one piece of work after another, because a worker runs one operation at a time.
 
 use super::super::{
     RawTrace, Rng, Telemetry,
@@ -9,22 +9,22 @@ use super::super::{
 use crate::{RawSpan, Scenario};
 use trace::Time;
 
-/// What happens in a queue.
+/// What a queue runs.
 #[derive(Debug)]
 pub(super) struct Schedule {
     name: &'static str,
-    /// What goes well, over and over.
+    /// Work that succeeds, repeated in this order.
     usual: &'static [Work],
-    /// Names of examples of what does not.
+    /// Names of scenarios in which something goes wrong.
     examples: &'static [&'static str],
-    /// Every how many pieces of work an example comes.
+    /// One of this many pieces of work is an example.
     every: usize,
-    /// Seconds of idleness after each piece of work: from, to.
+    /// Shortest and longest pause after a piece of work, in seconds.
     idle: (i64, i64),
 }
 
-/// The queues of a deployment with two workers of each type. Only the first queue uses the first workers, because the
-/// examples and the researches take those.
+/// The queues of a deployment with two workers of each type. Only the first queue uses the first workers, because examples
+/// and research runs always use them.
 pub(super) const SCHEDULES: [Schedule; 5] = [
     Schedule {
         name: "first workers",
@@ -70,7 +70,7 @@ pub(super) const SCHEDULES: [Schedule; 5] = [
             Work::Backtest(1, "AUDNZD", 70),
             Work::Backtest(1, "CHFJPY", 50),
             Work::Backtest(1, "GBPJPY", 95),
-            // The same as ever, but it takes four times as long.
+            // The same backtest as before, but it takes four times as long.
             Work::Backtest(1, "CHFJPY", 240),
         ],
         examples: &[],
@@ -107,7 +107,7 @@ pub(super) const SCHEDULES: [Schedule; 5] = [
     },
 ];
 
-/// A queue and how far it has come.
+/// A queue and its progress.
 #[derive(Debug)]
 pub(super) struct WorkQueue {
     schedule: &'static Schedule,
@@ -119,22 +119,22 @@ pub(super) struct WorkQueue {
 }
 
 impl WorkQueue {
-    /// A queue whose first work starts within a minute and a half after `begin`.
+    /// A queue whose first work starts at most 90 s after `begin`.
     pub(super) fn new(schedule: &'static Schedule, begin: Time, seed: u64) -> Self {
         let mut rng = Rng::new(schedule.name, &[begin.0 as u64, seed]);
         let next = begin + secs(rng.within(1, 90));
         Self { schedule, rng, seed, next, done: 0 }
     }
 
-    /// Tells the next piece of work and moves on behind it.
-    pub(super) fn generate(&mut self) -> Vec<RawTrace> {
+    /// Generates the traces of the next piece of work and moves `next` behind its end.
+    pub(super) fn next_work(&mut self) -> Vec<RawTrace> {
         let mut builder = ScenarioBuilder::new(self.schedule.name, Telemetry::Current, self.next, self.seed);
         if let Some(piece) = self.choose() {
             work(&mut builder, piece);
         }
         let traces = builder.build().traces;
         let idle = secs(self.rng.within(self.schedule.idle.0, self.schedule.idle.1));
-        self.next = done(&traces).unwrap_or(self.next) + idle;
+        self.next = end_of_work(&traces).unwrap_or(self.next) + idle;
         self.done += 1;
         traces
     }
@@ -154,8 +154,8 @@ fn example(name: &str) -> Option<&'static Scenario> {
     scenarios().iter().find(|scenario| scenario.name == name)
 }
 
-/// When an operation is over: its last change of state, else its last span.
-fn done(traces: &[RawTrace]) -> Option<Time> {
+/// The end of an operation: its last change of state, or the end of its last span.
+fn end_of_work(traces: &[RawTrace]) -> Option<Time> {
     let spans = || traces.iter().flat_map(|trace| &trace.spans);
     let changes = spans().filter(|span| span.name == "operation.state_transition");
     changes.map(RawSpan::end).max().or_else(|| spans().map(RawSpan::end).max())
@@ -166,14 +166,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_example_of_a_lane_exists() {
+    fn every_example_of_a_queue_exists() {
         for name in SCHEDULES.iter().flat_map(|schedule| schedule.examples) {
             assert!(example(name).is_some(), "{name}");
         }
     }
 
     #[test]
-    fn a_lane_takes_one_piece_of_work_at_a_time_and_comes_to_all_of_them() {
+    fn a_queue_runs_one_piece_of_work_at_a_time_and_eventually_all_of_them() {
         for schedule in &SCHEDULES {
             let mut queue = WorkQueue::new(schedule, Time(1_795_341_900_000_000), 3);
             let mut names = std::collections::BTreeSet::new();
@@ -181,9 +181,9 @@ mod tests {
                 let before = queue.next;
                 let choice = queue.choose().unwrap();
                 names.insert(format!("{choice:?}"));
-                let traces = queue.generate();
-                assert!(traces.iter().all(|trace| trace.start().unwrap() >= before), "{choice:?} reaches back");
-                assert!(done(&traces).unwrap() < queue.next, "{choice:?}");
+                let traces = queue.next_work();
+                assert!(traces.iter().all(|trace| trace.start().unwrap() >= before), "{choice:?} starts too early");
+                assert!(end_of_work(&traces).unwrap() < queue.next, "{choice:?}");
             }
             let usual: std::collections::BTreeSet<_> = schedule.usual.iter().map(|work| format!("{work:?}")).collect();
             assert_eq!(names.len(), usual.len() + schedule.examples.len(), "{}: {names:?}", schedule.name);
