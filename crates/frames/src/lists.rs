@@ -90,8 +90,8 @@ fn flow(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
             .config(display::trace_id(source))
             .named("Trace"),
         Field::int("depth", each(rows, |r| i64::from(r.depth))).config(display::count()).named("Depth"),
-        Field::text("kind", each(rows, |r| r.kind)).config(display::text(100)).named("Kind"),
-        Field::text("status", each(rows, |r| r.status)).config(span_status()).named("Status"),
+        Field::text("kind", each(rows, |r| r.kind.as_str())).config(display::text(100)).named("Kind"),
+        Field::text("status", each(rows, |r| r.status.as_str())).config(span_status()).named("Status"),
         Field::opt_time("start", each(rows, |r| r.start)).config(display::time()).named("Started"),
         Field::float("offset_ms", each(rows, |r| r.offset_ms)).config(ms()).named("Offset"),
         Field::float("duration_ms", each(rows, |r| r.duration_ms)).config(ms()).named("Took"),
@@ -117,12 +117,7 @@ fn flow(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
 }
 
 fn span_status() -> Config {
-    let values = [
-        ("ok", "ok", "green"),
-        ("unset", "unset", "text"),
-        ("error", "error", "red"),
-        ("missing", "missing", "orange"),
-    ];
+    let values = [("ok", "ok", "green"), ("unset", "unset", "text"), ("error", "error", "red")];
     display::mapped(Mapping::values(values), 100).cell("color-text")
 }
 
