@@ -19,7 +19,7 @@ use super::{
     operations_table,
     output::{self, Waiting},
     report, signal,
-    text::{BOLD, CODE, DIM, Look, line, paint, prose},
+    text::{BOLD, CODE, DIM, Layout, line, paint, prose},
 };
 use diagnosis::{Diagnosis, Verdict};
 use testbed::grafana_harness::{DataSource, PluginProcess, data_source, frame_json};
@@ -42,20 +42,20 @@ const HEALTHY: usize = 5;
 const COLUMNS: usize = 150;
 
 pub(super) async fn run(args: &DemoArgs) -> Result<(), Error> {
-    let look = Look { columns: Look::of_stdout().columns.or(Some(COLUMNS)) };
+    let layout = Layout { columns: Layout::of_stdout().columns.or(Some(COLUMNS)) };
     let plugin = plugin(args.plugin.as_deref())?;
     let now = args.clock.now();
     let clock = Clock::start(now);
-    introduce(look)?;
+    introduce(layout)?;
 
     let server = serve(args, now).await?;
     let demo = {
         let _waiting = Waiting::new("The plugin diagnoses the example traces");
         ask(&plugin, &server, now).await?
     };
-    show(&demo, server.store.len(), look)?;
+    show(&demo, server.store.len(), layout)?;
     if args.keep {
-        keep(server, Simulation::new(Activity::Everyday, now, args.seed), clock, look).await
+        keep(server, Simulation::new(Activity::Everyday, now, args.seed), clock, layout).await
     } else {
         server.stop().await;
         Ok(())
@@ -71,17 +71,17 @@ struct Answers {
     took: Duration,
 }
 
-fn introduce(look: Look) -> Result<(), Error> {
+fn introduce(layout: Layout) -> Result<(), Error> {
     let mut out = String::new();
     line(&mut out, format_args!("{}\n", paint(BOLD, "KTRDR Diagnosis: a demonstration")));
-    prose(&mut out, 0, ABOUT, look.prose());
+    prose(&mut out, 0, ABOUT, layout.prose());
     out.push('\n');
     prose(
         &mut out,
         0,
         "This demonstration generates example traces of common failures, serves them from a small built-in Jaeger on this machine, \
          and lets the real Grafana plugin diagnose them over the protocol that Grafana uses. Nothing leaves this machine.",
-        look.prose(),
+        layout.prose(),
     );
     out.push('\n');
     output::text(&out)
@@ -188,21 +188,21 @@ async fn frames_of(process: &PluginProcess, source: &DataSource, now: Time, quer
         .collect()
 }
 
-fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
+fn show(demo: &Answers, traces: usize, layout: Layout) -> Result<(), Error> {
     let mut out = String::new();
     line(
         &mut out,
         format_args!("{}\n", paint(BOLD, format!("1. All {} operations, the worst first", demo.operations.len()))),
     );
     let (shown, healthy) = shown(&demo.operations);
-    out.push_str(&operations_table::render(&shown, look));
+    out.push_str(&operations_table::render(&shown, layout));
     if healthy > 0 {
         line(&mut out, format_args!("{}", paint(DIM, format!("… and {healthy} more healthy ones"))));
     }
     out.push('\n');
-    legend::legend(&mut out, &shown, look);
+    legend::legend(&mut out, &shown, layout);
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "2. One of them in full")));
-    out.push_str(&report::render(&demo.one, look));
+    out.push_str(&report::render(&demo.one, layout));
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "3. What happened here")));
     prose(
         &mut out,
@@ -214,7 +214,7 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
             Micros(i64::try_from(demo.took.as_micros()).unwrap_or(i64::MAX)),
             demo.health
         ),
-        look.prose(),
+        layout.prose(),
     );
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "4. Now with your own Jaeger")));
     for command in [
@@ -230,7 +230,7 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
         0,
         "The README explains how to install the plugin into Grafana. `ktrdr-diagnose demo --keep` leaves the example Jaeger \
          running.",
-        look.prose(),
+        layout.prose(),
     );
     output::text(&out)
 }
@@ -250,14 +250,14 @@ fn shown(operations: &[Arc<Diagnosis>]) -> (Vec<Arc<Diagnosis>>, usize) {
     (shown, hidden)
 }
 
-async fn keep(server: Server, simulation: Simulation, clock: Clock, look: Look) -> Result<(), Error> {
+async fn keep(server: Server, simulation: Simulation, clock: Clock, layout: Layout) -> Result<(), Error> {
     let mut out = String::new();
     line(&mut out, format_args!("\n{}", paint(BOLD, format!("The example Jaeger serves on {}", server.url))));
     prose(
         &mut out,
         0,
         "New operations keep running in it. Point Grafana's data source or this tool at it; Ctrl-C ends it:",
-        look.prose(),
+        layout.prose(),
     );
     let command = format!("ktrdr-diagnose operations --jaeger {} --from now-24h", server.url);
     line(&mut out, format_args!("  {}", paint(CODE, command)));
