@@ -17,7 +17,7 @@ use super::{
 };
 use crate::investigate::Target;
 use grafana_plugin_protocol::api::{
-    Backend, Caller, ErrorSource, Failure, Frames, Health, LiveStream, RawQuery, ResourceReply, ResourceRequest,
+    Backend, Caller, ErrorSource, Failure, Frames, HealthResult, LiveStream, RawQuery, ResourceReply, ResourceRequest,
     Subscription,
 };
 
@@ -108,7 +108,7 @@ impl Backend for Plugin {
         result
     }
 
-    async fn health(&self, caller: Arc<Caller>) -> Health {
+    async fn health(&self, caller: Arc<Caller>) -> HealthResult {
         let check = async {
             let data_source = self.data_sources.get(&caller).await?;
             let check = |data_source| async move { Ok(check_health::check(&data_source).await) };

@@ -21,7 +21,7 @@ impl Secret {
 
     /// The text itself. Use it only to send it.
     #[must_use]
-    pub fn reveal(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -97,7 +97,7 @@ impl Caller {
     /// The value of a header. `name` must be in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(Secret::reveal)
+        self.headers.get(name).map(Secret::expose)
     }
 
     /// Whether an alert rule sends the request.
@@ -190,7 +190,7 @@ pub type Frames = Vec<Bytes>;
 
 /// What *Save & test* shows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Health {
+pub struct HealthResult {
     /// Whether the data source works.
     pub ok: bool,
     /// One or two sentences.
@@ -239,7 +239,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Answers one query.
     async fn query(&self, caller: Arc<Caller>, query: RawQuery) -> Result<Frames, Failure>;
     /// Checks whether the data source works.
-    async fn health(&self, caller: Arc<Caller>) -> Health;
+    async fn health(&self, caller: Arc<Caller>) -> HealthResult;
     /// The plugin's own metrics in the text format of Prometheus.
     fn metrics(&self) -> String;
     /// Answers an HTTP request to the data source's resources.

@@ -1,6 +1,6 @@
 //! HTTP calls as KTRDR's automatic instrumentation records them.
 //!
-//! A call has a client span (httpx), a server span (FastAPI), and below it a span for each ASGI message that the server
+//! A call has a client span (`httpx`), a server span (`FastAPI`), and below it a span for each ASGI message that the server
 //! receives or sends. The attributes have the names of the older or the newer semantic conventions ([`HttpNames`]).
 
 use super::{

@@ -123,7 +123,7 @@ fn response(result: Result<Frames, Failure>) -> DataResponse {
 mod tests {
     use super::*;
     use crate::{
-        api::{Caller, Health, LiveStream, RawQuery, ResourceReply, ResourceRequest, Subscription},
+        api::{Caller, HealthResult, LiveStream, RawQuery, ResourceReply, ResourceRequest, Subscription},
         messages::v2,
     };
 
@@ -139,7 +139,7 @@ mod tests {
                 other => panic!("{other}"),
             }
         }
-        async fn health(&self, _: Arc<Caller>) -> Health {
+        async fn health(&self, _: Arc<Caller>) -> HealthResult {
             unreachable!()
         }
         fn metrics(&self) -> String {

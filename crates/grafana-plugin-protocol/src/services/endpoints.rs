@@ -16,7 +16,8 @@ use tonic::{Request, Response, Status};
 
 use super::{MAX_REQUEST, MAX_RESOURCE_REQUEST, messages::v2, timeout};
 use crate::api::{
-    Backend, Caller, Health, Instance, QueryRange, RawQuery, ResourceReply, ResourceRequest, Role, Secret, Subscription,
+    Backend, Caller, HealthResult, Instance, QueryRange, RawQuery, ResourceReply, ResourceRequest, Role, Secret,
+    Subscription,
 };
 use crate::go_plugin::StopSignal;
 
@@ -123,7 +124,7 @@ impl<B: Backend> v2::diagnostics_server::Diagnostics for Services<B> {
         let timeout = timeout::of(request.metadata());
         let request = request.into_inner();
         let caller = caller_of(request.plugin_context, request.headers.into_iter(), timeout);
-        let panicked = |_| Health {
+        let panicked = |_| HealthResult {
             ok: false,
             message: "the plugin failed unexpectedly; see its log".to_owned(),
             details: serde_json::json!({}),

@@ -51,7 +51,7 @@ pub(crate) fn work(builder: &mut ScenarioBuilder, work: Work) {
         }
         Work::Download(symbol, count) => download::segments(builder, symbol, count, (700, 2600), &[]),
         Work::Research(passes) => {
-            agent::everyday(builder, passes, ("EURUSD,EURCAD", mins(if passes { 20 } else { 8 })))
+            agent::everyday(builder, passes, ("EURUSD,EURCAD", mins(if passes { 20 } else { 8 })));
         }
         Work::Example(scenario) => (scenario.generate)(builder),
     }
