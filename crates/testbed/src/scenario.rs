@@ -1,7 +1,7 @@
 //! The definition of a scenario: one example of what can happen to an operation.
 //!
 //! A scenario is a function that generates spans, together with the [`Expectation`] of what a diagnosis must say about
-//! them. [`scenarios`](super::scenarios) lists all of them.
+//! them. [`scenarios`](fn@super::scenarios) lists all of them.
 
 use super::{scenario_builder::ScenarioBuilder, telemetry::Telemetry};
 use diagnosis::{OperationStatus, Verdict, WorkerStatus};
