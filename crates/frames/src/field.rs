@@ -32,63 +32,63 @@ impl Field {
         Self { name: name.into(), labels: BTreeMap::new(), config: Config::default(), nullable, values }
     }
 
-    /// Texts, none of which is missing.
+    /// A column of texts without missing values.
     #[must_use]
     pub fn text<T: AsRef<str>>(name: &str, values: impl IntoIterator<Item = T>) -> Self {
         Self::new(name, Arc::new(StringArray::from_iter_values(values)), false)
     }
 
-    /// Texts, some of which may be missing.
+    /// A column of texts that may have missing values.
     #[must_use]
     pub fn opt_text<T: AsRef<str>>(name: &str, values: impl IntoIterator<Item = Option<T>>) -> Self {
         Self::new(name, Arc::new(values.into_iter().collect::<StringArray>()), true)
     }
 
-    /// Numbers, none of which is missing.
+    /// A column of numbers without missing values.
     #[must_use]
     pub fn float(name: &str, values: impl IntoIterator<Item = f64>) -> Self {
         Self::new(name, Arc::new(Float64Array::from_iter_values(values)), false)
     }
 
-    /// Numbers, some of which may be missing.
+    /// A column of numbers that may have missing values.
     #[must_use]
     pub fn opt_float(name: &str, values: impl IntoIterator<Item = Option<f64>>) -> Self {
         Self::new(name, Arc::new(values.into_iter().collect::<Float64Array>()), true)
     }
 
-    /// Integers, none of which is missing.
+    /// A column of integers without missing values.
     #[must_use]
     pub fn int(name: &str, values: impl IntoIterator<Item = i64>) -> Self {
         Self::new(name, Arc::new(Int64Array::from_iter_values(values)), false)
     }
 
-    /// Integers, some of which may be missing.
+    /// A column of integers that may have missing values.
     #[must_use]
     pub fn opt_int(name: &str, values: impl IntoIterator<Item = Option<i64>>) -> Self {
         Self::new(name, Arc::new(values.into_iter().collect::<Int64Array>()), true)
     }
 
-    /// Booleans, none of which is missing.
+    /// A column of booleans without missing values.
     #[must_use]
     pub fn bool(name: &str, values: impl IntoIterator<Item = bool>) -> Self {
         Self::new(name, Arc::new(BooleanArray::from(values.into_iter().collect::<Vec<_>>())), false)
     }
 
-    /// Times, none of which is missing. Grafana reads every Arrow timestamp as nanoseconds, regardless of its unit.
+    /// A column of times without missing values. Grafana reads every Arrow timestamp as nanoseconds, regardless of its unit.
     #[must_use]
     pub fn time(name: &str, values: impl IntoIterator<Item = Time>) -> Self {
         let nanos = values.into_iter().map(Time::nanos);
         Self::new(name, Arc::new(TimestampNanosecondArray::from_iter_values(nanos)), false)
     }
 
-    /// Times, some of which may be missing.
+    /// A column of times that may have missing values.
     #[must_use]
     pub fn opt_time(name: &str, values: impl IntoIterator<Item = Option<Time>>) -> Self {
         let nanos = values.into_iter().map(|time| time.map(Time::nanos));
         Self::new(name, Arc::new(nanos.collect::<TimestampNanosecondArray>()), true)
     }
 
-    /// JSON values. Grafana expects them in a binary column.
+    /// A column of JSON values. Grafana expects them as binary values.
     #[must_use]
     pub fn json<T: Serialize>(name: &str, values: impl IntoIterator<Item = T>) -> Self {
         let texts = values.into_iter().map(|value| serde_json::to_vec(&value).unwrap_or_else(|_| b"null".to_vec()));

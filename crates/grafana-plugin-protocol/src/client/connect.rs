@@ -46,7 +46,7 @@ impl Address {
     }
 }
 
-/// Opens the Unix socket at this path, whatever the URI of the request is.
+/// Opens the Unix socket at this path and ignores the URI of the request.
 #[derive(Clone)]
 struct Connector(PathBuf);
 

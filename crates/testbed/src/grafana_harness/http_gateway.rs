@@ -18,12 +18,11 @@ use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
-use super::{
-    DataSource,
-    frame_check::frame_json,
-    {ClientError, PluginProcess},
+use super::frame_check::frame_json;
+use grafana_plugin_protocol::{
+    client::{ClientError, DataSource, PluginProcess},
+    messages::{DataResponse, v2},
 };
-use grafana_plugin_protocol::messages::{DataResponse, v2};
 
 /// A running plugin with its data sources.
 #[derive(Debug)]
