@@ -7,7 +7,7 @@ mod workloads;
 
 use std::io::Write as _;
 
-use testbed::{Dialect, Telemetry, build, jaeger_json, now, scenarios};
+use testbed::{JaegerVersion, Telemetry, build, jaeger_json, now, scenarios};
 use trace::Time;
 
 const BASE: Time = Time(1_795_341_900_000_000);
@@ -41,5 +41,5 @@ fn main() -> std::io::Result<()> {
         )));
     };
     eprintln!("the clock of its expectation: --now {}", now(scenario, telemetry, BASE));
-    std::io::stdout().write_all(&jaeger_json(&build(scenario, telemetry, BASE, 1), Dialect::V1_53))
+    std::io::stdout().write_all(&jaeger_json(&build(scenario, telemetry, BASE, 1), JaegerVersion::V1_53))
 }

@@ -18,7 +18,7 @@ use criterion::measurement::Measurement;
 use diagnosis::playbook::Playbook;
 use diagnosis::{Context, Detail, diagnose};
 use jaeger::decode;
-use testbed::{Dialect, Scenario, Telemetry, build, jaeger_json, now, scenarios};
+use testbed::{JaegerVersion, Scenario, Telemetry, build, jaeger_json, now, scenarios};
 use trace::{Micros, Time, Trace};
 
 /// When the first operation starts.
@@ -59,7 +59,7 @@ fn repeated(
     for nth in 0..count {
         // One seed: worker services keep their names, ids differ with the start.
         let once = build(scenario, telemetry, spread.start(nth, count), 1);
-        traces.extend(decode(&jaeger_json(&once, Dialect::V1_53))?.traces);
+        traces.extend(decode(&jaeger_json(&once, JaegerVersion::V1_53))?.traces);
     }
     Ok((traces, now(scenario, telemetry, spread.start(count - 1, count))))
 }

@@ -9,8 +9,8 @@ use diagnosis::playbook::Playbook;
 use diagnosis::{Context, Diagnosis, MAX_LIST_ROWS, SectionKind, StepStatus, diagnose};
 use jaeger::decode;
 use testbed::{
-    Bottleneck, Dialect, Expectation, Expected, Generated, RawSpan, Scenario, Telemetry, demo, generate, jaeger_json,
-    noise, otlp_json, scenarios,
+    Bottleneck, Expectation, Expected, Generated, JaegerVersion, RawSpan, Scenario, Telemetry, demo, generate,
+    jaeger_json, noise, otlp_json, scenarios,
 };
 use trace::{Micros, SpanId, Status, Time};
 
@@ -103,7 +103,7 @@ fn assert_none(wrong: &[(&'static Scenario, Telemetry, Vec<String>)]) {
 
 #[test]
 fn every_scenario_is_read_right_from_jaegers_own_json() {
-    assert_none(&all(|generated| diagnoses(&jaeger_json(&generated.traces, Dialect::V1_53), generated.now)));
+    assert_none(&all(|generated| diagnoses(&jaeger_json(&generated.traces, JaegerVersion::V1_53), generated.now)));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn noise_around_an_operation_changes_nothing() {
     assert_none(&all(|generated| {
         let mut traces = noise(generated.now - Micros::from_secs(60), generated.now, 2);
         traces.extend(generated.traces.iter().cloned());
-        diagnoses(&jaeger_json(&traces, Dialect::V2), generated.now)
+        diagnoses(&jaeger_json(&traces, JaegerVersion::V2), generated.now)
     }));
 }
 
@@ -127,7 +127,7 @@ fn the_order_of_spans_and_traces_changes_nothing() {
         let telemetry = scenario.telemetry.first().copied().unwrap_or(Telemetry::Current);
         let mut generated = generate(scenario, telemetry, BASE, 1);
         let read = |generated: &Generated| {
-            let found = diagnoses(&jaeger_json(&generated.traces, Dialect::V1_53), generated.now);
+            let found = diagnoses(&jaeger_json(&generated.traces, JaegerVersion::V1_53), generated.now);
             serde_json::to_string_pretty(&found).expect("a record is JSON")
         };
         let before = read(&generated);
@@ -143,7 +143,7 @@ fn the_order_of_spans_and_traces_changes_nothing() {
 #[test]
 fn scenarios_side_by_side_keep_their_verdicts() {
     let now = BASE + Micros::from_secs(86_400);
-    let found = diagnoses(&jaeger_json(&demo(now, 7), Dialect::V1_53), now);
+    let found = diagnoses(&jaeger_json(&demo(now, 7), JaegerVersion::V1_53), now);
     let mut missing = Vec::new();
     for scenario in scenarios().iter().filter(|scenario| scenario.telemetry.contains(&Telemetry::Current)) {
         let expect = scenario.expect(Telemetry::Current);

@@ -1,7 +1,7 @@
 //! Suggestions, uploads, the playbook, health and metrics.
 
 use serde_json::{Value, json};
-use testbed::{Dialect, Telemetry, generate, jaeger_json, scenarios};
+use testbed::{JaegerVersion, Telemetry, generate, jaeger_json, scenarios};
 use trace::Time;
 
 use crate::setup::{Setup, on_demo};
@@ -80,7 +80,7 @@ async fn an_uploaded_file_is_diagnosed_like_jaegers_answers() {
     let setup = Setup::empty().await;
     let scenario = scenarios().iter().find(|s| s.number == "8").expect("a failed training");
     let generated = generate(scenario, Telemetry::Current, Time::from_millis(setup.now - 3_600_000), 3);
-    let mut file = jaeger_json(&generated.traces, Dialect::V2);
+    let mut file = jaeger_json(&generated.traces, JaegerVersion::V2);
     // more than gRPC takes by default
     file.extend(std::iter::repeat_n(b' ', 5 << 20));
     let (status, body) = setup.resource("POST", "upload", file).await;
@@ -132,7 +132,7 @@ async fn an_upload_says_what_was_left_out_of_it() {
 
     let scenario = scenarios().iter().find(|s| s.number == "8").expect("a failed training");
     let generated = generate(scenario, Telemetry::Current, Time::from_millis(setup.now - 3_600_000), 3);
-    let mut file: Value = serde_json::from_slice(&jaeger_json(&generated.traces, Dialect::V2)).unwrap();
+    let mut file: Value = serde_json::from_slice(&jaeger_json(&generated.traces, JaegerVersion::V2)).unwrap();
     file["data"][0]["spans"].as_array_mut().unwrap().push(json!({"traceID": "not-an-id", "spanID": "1"}));
     let (_, body) = setup.resource("POST", "upload", file.to_string()).await;
     let frames = setup.frames(json!({"queryType": "upload", "upload": body["handle"]})).await;

@@ -17,7 +17,7 @@ use insta::assert_json_snapshot;
 use jaeger::decode;
 use serde_json::Value;
 use testbed::grafana_harness::frame_json;
-use testbed::{Dialect, Telemetry, build, jaeger_json, scenarios};
+use testbed::{JaegerVersion, Telemetry, build, jaeger_json, scenarios};
 use trace::{Micros, SpanId, Time, Trace, TraceId};
 
 const START: Time = Time(1_795_341_900_000_000);
@@ -250,6 +250,6 @@ fn numbers_over_time() {
 fn a_trace_is_shown_by_grafana_s_own_view() {
     let scenario = scenarios().iter().find(|scenario| scenario.number == "5").expect("a start without a free worker");
     let raw = build(scenario, Telemetry::Current, START, 7);
-    let traces: Vec<Trace> = decode(&jaeger_json(&raw, Dialect::V1_53)).unwrap().traces;
+    let traces: Vec<Trace> = decode(&jaeger_json(&raw, JaegerVersion::V1_53)).unwrap().traces;
     assert_json_snapshot!(received(trace_view(&traces[..1], |_| false)));
 }

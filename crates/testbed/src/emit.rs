@@ -3,7 +3,7 @@
 mod legacy;
 mod otlp;
 
-pub use legacy::{Dialect, JaegerWriter, jaeger_json};
+pub use legacy::{JaegerVersion, JaegerWriter, jaeger_json};
 pub use otlp::otlp_json;
 
 /// Appends a JSON string.

@@ -26,7 +26,7 @@ mod store;
 mod telemetry;
 
 pub use demo::demo;
-pub use emit::{Dialect, JaegerWriter, jaeger_json, otlp_json};
+pub use emit::{JaegerVersion, JaegerWriter, jaeger_json, otlp_json};
 pub use ingest::{IngestError, from_otlp_json};
 pub use noise::noise;
 pub use rng::Rng;

@@ -101,9 +101,9 @@ fn both_formats_carry_the_same_spans() {
     let otlp: Value = serde_json::from_slice(&otlp_json(&traces)).unwrap();
     let expected = from_otlp(&otlp);
     assert_eq!(expected.len(), traces.iter().map(|trace| trace.spans.len()).sum::<usize>());
-    for dialect in [Dialect::V1_53, Dialect::V2] {
-        let legacy: Value = serde_json::from_slice(&jaeger_json(&traces, dialect)).unwrap();
-        assert_eq!(from_legacy(&legacy), expected, "{dialect:?}");
+    for version in [JaegerVersion::V1_53, JaegerVersion::V2] {
+        let legacy: Value = serde_json::from_slice(&jaeger_json(&traces, version)).unwrap();
+        assert_eq!(from_legacy(&legacy), expected, "{version:?}");
     }
 }
 
@@ -166,7 +166,7 @@ fn from_legacy(legacy: &Value) -> SpanSummaries {
 #[test]
 fn counts_are_text_and_flags_are_not() {
     let four = scenarios().iter().find(|scenario| scenario.number == "4").unwrap();
-    let json = String::from_utf8(jaeger_json(&build(four, Telemetry::Current, BASE, 1), Dialect::V1_53)).unwrap();
+    let json = String::from_utf8(jaeger_json(&build(four, Telemetry::Current, BASE, 1), JaegerVersion::V1_53)).unwrap();
     for expected in [
         r#"{"key":"worker.total_workers","type":"string","value":"0"}"#,
         r#"{"key":"http.status_code","type":"int64","value":503}"#,

@@ -6,9 +6,9 @@ use super::{comma, float, raw, string};
 use crate::span::{RawAttributes, RawSpan, RawTrace, RawValue, Text};
 use trace::TraceId;
 
-/// The version of Jaeger whose output is imitated. They differ in how they write spans that they received over OTLP.
+/// The version of Jaeger whose output is imitated. Versions differ in how they write spans that they received over OTLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub enum JaegerVersion {
     /// 1.53, which KTRDR deploys: the instrumentation library is a tag of the process, so a service has several processes.
     V1_53,
     /// 2.x: the instrumentation library is `otel.scope.*` on the span, and tags are sorted by key.
@@ -19,7 +19,7 @@ pub enum Dialect {
 struct Process {
     service: Text,
     attributes: Arc<RawAttributes>,
-    /// Name and version of the instrumentation library, if the dialect writes it as a tag of the process.
+    /// Name and version of the instrumentation library, if this version writes it as a tag of the process.
     scope: (Text, Text),
 }
 
@@ -27,7 +27,7 @@ struct Process {
 #[derive(Debug)]
 pub struct JaegerWriter {
     out: Vec<u8>,
-    dialect: Dialect,
+    version: JaegerVersion,
     traces: usize,
     spans: usize,
     trace: TraceId,
@@ -38,12 +38,12 @@ pub struct JaegerWriter {
 impl JaegerWriter {
     /// An empty answer. `capacity` is its expected size in bytes.
     #[must_use]
-    pub fn new(dialect: Dialect, capacity: usize) -> Self {
+    pub fn new(version: JaegerVersion, capacity: usize) -> Self {
         let mut out = Vec::with_capacity(capacity);
         raw(&mut out, "{\"data\":[");
         Self {
             out,
-            dialect,
+            version,
             traces: 0,
             spans: 0,
             trace: TraceId(0),
@@ -77,7 +77,7 @@ impl JaegerWriter {
             raw(out, &format!("{{\"refType\":\"CHILD_OF\",\"traceID\":\"{trace}\",\"spanID\":\"{parent}\"}}"));
         }
         raw(out, &format!("],\"startTime\":{},\"duration\":{},\"tags\":[", span.start.0, span.duration.0));
-        tags(out, span, self.dialect);
+        tags(out, span, self.version);
         raw(out, "],\"logs\":[");
         for (nth, event) in span.events.iter().enumerate() {
             comma(out, nth);
@@ -138,7 +138,7 @@ impl JaegerWriter {
     }
 
     fn process(&mut self, span: &RawSpan) -> usize {
-        let scope = if self.dialect == Dialect::V1_53 { span.scope.clone() } else { Default::default() };
+        let scope = if self.version == JaegerVersion::V1_53 { span.scope.clone() } else { Default::default() };
         let processes = &mut self.processes;
         let key = (span.service.clone(), scope.0.clone(), Arc::as_ptr(&span.process) as usize);
         *self.process_numbers.entry(key).or_insert_with(|| {
@@ -151,8 +151,8 @@ impl JaegerWriter {
 
 /// The answer of `/api/traces` with these traces.
 #[must_use]
-pub fn jaeger_json<'t>(traces: impl IntoIterator<Item = &'t RawTrace>, dialect: Dialect) -> Vec<u8> {
-    let mut writer = JaegerWriter::new(dialect, 64 * 1024);
+pub fn jaeger_json<'t>(traces: impl IntoIterator<Item = &'t RawTrace>, version: JaegerVersion) -> Vec<u8> {
+    let mut writer = JaegerWriter::new(version, 64 * 1024);
     for trace in traces {
         writer.begin(trace.id);
         for span in &trace.spans {
@@ -174,8 +174,8 @@ fn scope_tags(
     keys.into_iter().zip(values).filter(|(_, value)| !value.is_empty()).map(|(key, value)| (key, value.into()))
 }
 
-fn tags(out: &mut Vec<u8>, span: &RawSpan, dialect: Dialect) {
-    if dialect == Dialect::V1_53 {
+fn tags(out: &mut Vec<u8>, span: &RawSpan, version: JaegerVersion) {
+    if version == JaegerVersion::V1_53 {
         let own = span.kind_and_status_tags();
         for (nth, (key, value)) in span.attributes.iter().enumerate() {
             tag(out, nth, key, value);

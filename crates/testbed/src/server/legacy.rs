@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::params::{self, Params};
 use crate::{
-    emit::{Dialect, JaegerWriter},
+    emit::{JaegerVersion, JaegerWriter},
     span::RawTrace,
     store::{Filter, Store},
 };
@@ -93,7 +93,7 @@ pub(super) async fn trace(State(store): State<Arc<Store>>, Path(id): Path<String
 }
 
 fn traces(found: &[Arc<RawTrace>], missing: &[Value]) -> Response {
-    let mut writer = JaegerWriter::new(Dialect::V1_53, 64 * 1024);
+    let mut writer = JaegerWriter::new(JaegerVersion::V1_53, 64 * 1024);
     for trace in found {
         writer.begin(trace.id);
         for span in &trace.spans {

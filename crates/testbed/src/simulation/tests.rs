@@ -37,7 +37,7 @@ fn sum_of(scrape: &BTreeMap<String, f64>, name: &str) -> u64 {
 }
 
 fn diagnoses(traces: &[RawTrace], now: Time) -> Vec<Diagnosis> {
-    let json = jaeger_json(traces, crate::Dialect::V2);
+    let json = jaeger_json(traces, crate::JaegerVersion::V2);
     let traces = jaeger::decode(&json).unwrap().traces;
     diagnose(&traces, &Playbook::ktrdr(), &Context { now, ..Context::default() }).diagnoses
 }
