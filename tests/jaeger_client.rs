@@ -81,7 +81,7 @@ async fn every_generation_answers_the_same_questions_alike() {
     ] {
         let fake = Fake::start(profile.clone(), traces()).await;
         let client = client(&fake);
-        assert_eq!(client.health().await.unwrap().dialect, dialect, "{profile:?}");
+        assert_eq!(client.server_info().await.unwrap().dialect, dialect, "{profile:?}");
         assert_eq!(client.services().await.unwrap(), ["api", "worker"]);
         let names = client.operations("worker").await.unwrap();
         assert_eq!(names, ["operation.register", "training.data_loading"]);

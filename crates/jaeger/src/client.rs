@@ -10,7 +10,7 @@ use super::{
     config::Config,
     decode::{self, Answer, ApiError},
     error::{Error, ErrorKind},
-    http::{Beyond, Http, Reply, insert},
+    http::{Http, OversizePolicy, Reply, insert},
     reply::{api_error, is_not_found, is_unencodable, kind_of, names},
     server::Servers,
     stats::Stats,
@@ -18,7 +18,7 @@ use super::{
 use trace::{Trace, TraceId};
 
 /// Bodies from this size on are decoded off the async threads.
-const LARGE: usize = 128 << 10;
+const LARGE_BODY: usize = 128 << 10;
 
 /// One Jaeger. Copies share connections, statistics and what was learned about the server.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ pub(super) struct Shared {
 
 /// What a look at the server tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
+pub struct ServerInfo {
     /// The API it speaks.
     pub dialect: Dialect,
     /// How many services it knows.
@@ -89,8 +89,8 @@ impl Client {
 
     /// The error of a question that was given up after this time.
     #[must_use]
-    pub fn too_late(&self, after: Duration) -> Error {
-        Error::new(ErrorKind::TooLate(after), self.base(), None, "")
+    pub fn deadline_error(&self, after: Duration) -> Error {
+        Error::new(ErrorKind::DeadlineExceeded(after), self.base(), None, "")
     }
 
     /// A number that differs between callers who may see different things, to keep their answers apart.
@@ -124,13 +124,13 @@ impl Client {
     ///
     /// # Errors
     /// When it cannot be reached, refuses, or is no Jaeger.
-    pub async fn health(&self) -> Result<Health, Error> {
-        self.forget(None).await;
+    pub async fn server_info(&self) -> Result<ServerInfo, Error> {
+        self.invalidate_server(None).await;
         let dialect = self.server().await?.dialect;
         let services = self.services().await?.len();
         let page = self.get(&[], &[]).await.ok().filter(|page| page.status == 200 && page.is_html());
         let version = page.and_then(|page| version(&String::from_utf8_lossy(&page.body)));
-        Ok(Health { dialect, services, version })
+        Ok(ServerInfo { dialect, services, version })
     }
 
     /// The names of all services, sorted.
@@ -186,7 +186,7 @@ impl Client {
         } else if reply.has_no_route() {
             let now = self.probe_again(server).await?;
             if now.dialect == server.dialect {
-                return Err(self.error(reply.stranger(), &reply));
+                return Err(self.error(reply.classify_unexpected(), &reply));
             }
             reply = self.get(if legacy { &v3_path[..] } else { &legacy_path }, &[]).await?;
         }
@@ -199,28 +199,28 @@ impl Client {
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
-    pub async fn trace_cut(&self, id: TraceId) -> Result<Option<Trace>, Error> {
+    pub async fn trace_truncated(&self, id: TraceId) -> Result<Option<Trace>, Error> {
         let text = id.to_string();
         // The newer form tells the service before the spans, so its start is worth more.
-        let mut reply = self.get_or_cut(&["api", "v3", "traces", &text], &[], Beyond::Cut).await?;
+        let mut reply = self.get_with_policy(&["api", "v3", "traces", &text], &[], OversizePolicy::Truncate).await?;
         if reply.status != 200 || reply.is_html() {
-            reply = self.get_or_cut(&["api", "traces", &text], &[], Beyond::Cut).await?;
+            reply = self.get_with_policy(&["api", "traces", &text], &[], OversizePolicy::Truncate).await?;
         }
         let answer = self.answer(reply).await?;
         Ok(answer.traces.into_iter().find(|trace| trace.id() == id && !trace.is_empty()))
     }
 
     pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Reply, Error> {
-        self.get_or_cut(path, query, Beyond::Refuse).await
+        self.get_with_policy(path, query, OversizePolicy::Reject).await
     }
 
-    pub(super) async fn get_or_cut(
+    pub(super) async fn get_with_policy(
         &self,
         path: &[&str],
         query: &[(&str, String)],
-        beyond: Beyond,
+        oversize: OversizePolicy,
     ) -> Result<Reply, Error> {
-        self.shared.http.get(path, query, self.forwarded.as_deref(), beyond, self.deadline).await
+        self.shared.http.get(path, query, self.forwarded.as_deref(), oversize, self.deadline).await
     }
 
     pub(super) fn error(&self, kind: ErrorKind, reply: &Reply) -> Error {
@@ -229,7 +229,7 @@ impl Client {
 
     async fn names(&self, reply: &Reply) -> Result<Vec<String>, Error> {
         if reply.has_no_route() {
-            self.forget(None).await;
+            self.invalidate_server(None).await;
         }
         if reply.status != 200 || reply.is_html() || api_error(reply).is_some() {
             return Err(self.refusal(reply));
@@ -244,7 +244,7 @@ impl Client {
     pub(super) fn refusal(&self, reply: &Reply) -> Error {
         match api_error(reply) {
             Some(error) => self.refused(reply, &error),
-            None => self.error(reply.stranger(), reply),
+            None => self.error(reply.classify_unexpected(), reply),
         }
     }
 
@@ -261,7 +261,7 @@ impl Client {
         if reply.status != 200 || reply.is_html() {
             return Err(self.refusal(&reply));
         }
-        let (url, large) = (reply.url.clone(), reply.body.len() >= LARGE);
+        let (url, large) = (reply.url.clone(), reply.body.len() >= LARGE_BODY);
         let cut = reply.cut.then(|| {
             format!(
                 "the answer of Jaeger is larger than {} MiB: only its start was read",
@@ -272,7 +272,7 @@ impl Client {
         let client = self.clone();
         let read = move || {
             let read = match cut {
-                Some(why) => decode::read_cut(&reply.body, &why),
+                Some(why) => decode::read_truncated(&reply.body, &why),
                 None => decode::read(&reply.body),
             };
             read.map(|answer| client.checked(answer, &reply))

@@ -43,7 +43,7 @@ pub enum ErrorKind {
     /// A proxy or Jaeger wants to be asked less often.
     Throttled,
     /// The question as a whole was not answered within this time.
-    TooLate(Duration),
+    DeadlineExceeded(Duration),
     /// JSON in place of a list of names.
     NoNames,
     /// The answer is larger than the limit in bytes.
@@ -77,7 +77,7 @@ impl Error {
     /// Whether no complete answer came in time.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.kind, ErrorKind::Timeout | ErrorKind::TooLate(_))
+        matches!(self.kind, ErrorKind::Timeout | ErrorKind::DeadlineExceeded(_))
     }
 
     /// Whether the answer was larger than the limit: a smaller window or limit may help.
@@ -98,7 +98,7 @@ impl Error {
         match self.kind {
             ErrorKind::Address | ErrorKind::Settings | ErrorKind::ServiceRequired | ErrorKind::BadRequest => 400,
             ErrorKind::Unauthorized | ErrorKind::Tenant => self.status.unwrap_or(401),
-            ErrorKind::Timeout | ErrorKind::TooLate(_) => 504,
+            ErrorKind::Timeout | ErrorKind::DeadlineExceeded(_) => 504,
             ErrorKind::Throttled => 429,
             ErrorKind::TooLarge(_) => 413,
             ErrorKind::Unavailable => self.status.unwrap_or(503),
@@ -131,7 +131,9 @@ impl Error {
             ErrorKind::Throttled => {
                 "ask again in a minute, refresh dashboards less often, or raise the limit of the proxy before Jaeger"
             }
-            ErrorKind::TooLate(_) => "ask for a shorter time range or fewer operations, or find out why Jaeger is slow",
+            ErrorKind::DeadlineExceeded(_) => {
+                "ask for a shorter time range or fewer operations, or find out why Jaeger is slow"
+            }
             ErrorKind::TooLarge(_) => "ask for a shorter time range or fewer operations, or raise the largest body",
             ErrorKind::NoNames | ErrorKind::Decode(_) => "check that the address is that of a Jaeger query service",
         }
@@ -158,7 +160,7 @@ impl fmt::Display for Error {
             ErrorKind::Storage => f.write_str("Jaeger's storage failed")?,
             ErrorKind::Unavailable => f.write_str("Jaeger is not available")?,
             ErrorKind::Throttled => f.write_str("Jaeger (or the proxy before it) takes no more requests for now")?,
-            ErrorKind::TooLate(after) => {
+            ErrorKind::DeadlineExceeded(after) => {
                 write!(f, "Jaeger did not give a complete answer within {:.0} s", after.as_secs_f64())?;
             }
             ErrorKind::NoNames => f.write_str("Jaeger did not answer with a list of names")?,

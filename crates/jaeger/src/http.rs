@@ -11,26 +11,26 @@ use tokio::{
 
 use super::{
     config::{Auth, Config, Secret, base_url},
+    dns::HostResolver,
     error::{Error, ErrorKind},
-    names::HostNames,
     reply::is_jaeger_json,
     stats::Stats,
 };
 
 /// How long to wait before asking again where the server does not say it.
-const PAUSE: Duration = Duration::from_millis(200);
+const RETRY_DELAY: Duration = Duration::from_millis(200);
 /// How long to wait at most for a server that says how long, where nothing else limits it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
 /// How often a server is asked that says when to ask again.
-const MOST_TRIES: usize = 4;
+const MAX_ATTEMPTS: usize = 4;
 /// How much of a body an error shows, in characters.
-const EXCERPT: usize = 200;
+const MAX_EXCERPT_CHARS: usize = 200;
 /// How many requests run at a time, over all questions.
-const AT_ONCE: usize = 16;
+const MAX_CONCURRENT_REQUESTS: usize = 16;
 /// Bodies beyond this size are read and decoded one at a time, so that memory stays bounded.
-const LARGE: usize = 16 << 20;
+const LARGE_BODY: usize = 16 << 20;
 /// How long a shown address may be, in characters.
-const SHOWN_URL: usize = 400;
+const MAX_URL_CHARS: usize = 400;
 
 /// The connection to one Jaeger.
 #[derive(Debug)]
@@ -48,11 +48,11 @@ pub(super) struct Http {
 
 /// What to do with a body beyond the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Beyond {
+pub(super) enum OversizePolicy {
     /// It is an error.
-    Refuse,
+    Reject,
     /// Its start is the answer.
-    Cut,
+    Truncate,
 }
 
 /// A complete answer.
@@ -123,7 +123,7 @@ impl Http {
             builder = builder.identity(identity);
         }
         let mut host = None;
-        let mut names = HostNames::new();
+        let mut names = HostResolver::new();
         if let Some(name) = tls.server_name.as_deref().filter(|name| !name.is_empty()) {
             let port = base.port().map_or_else(String::new, |port| format!(":{port}"));
             let real = base.host_str().unwrap_or_default().to_owned();
@@ -139,7 +139,7 @@ impl Http {
             .build()
             .map_err(|why| settings("the connection settings", &deepest(&why)))?;
         let stats = Arc::default();
-        let (running, large) = (Semaphore::new(AT_ONCE), Arc::new(Semaphore::new(1)));
+        let (running, large) = (Semaphore::new(MAX_CONCURRENT_REQUESTS), Arc::new(Semaphore::new(1)));
         Ok(Self { client, base, host, headers, secrets, max_body: config.max_body.max(1), running, large, stats })
     }
 
@@ -159,7 +159,7 @@ impl Http {
         path: &[&str],
         query: &[(&str, String)],
         forwarded: Option<&HeaderMap>,
-        beyond: Beyond,
+        oversize: OversizePolicy,
         deadline: Option<Instant>,
     ) -> Result<Reply, Error> {
         let mut url = self.base.clone();
@@ -171,36 +171,46 @@ impl Http {
         }
         let mut tries = 0;
         loop {
-            let result = self.once(&url, forwarded, beyond).await;
+            let result = self.attempt(&url, forwarded, oversize).await;
             let (again, wanted) = match &result {
                 Ok(reply) => (matches!(reply.status, 429 | 502..=504), reply.retry_after),
                 Err((_, again)) => (*again, None),
             };
             tries += 1;
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let Some(pause) = pause(tries, wanted, left).filter(|_| again) else {
+            let Some(pause) = retry_delay(tries, wanted, left).filter(|_| again) else {
                 return result.map_err(|(error, _)| error);
             };
             tracing::debug!(url = shown(&url), ?pause, "asking Jaeger again");
-            self.stats.retried();
+            self.stats.record_retry();
             tokio::time::sleep(pause).await;
         }
     }
 
     /// One try; an error comes with whether another may help.
-    async fn once(&self, url: &Url, forwarded: Option<&HeaderMap>, beyond: Beyond) -> Result<Reply, (Error, bool)> {
+    async fn attempt(
+        &self,
+        url: &Url,
+        forwarded: Option<&HeaderMap>,
+        oversize: OversizePolicy,
+    ) -> Result<Reply, (Error, bool)> {
         // The semaphore is never closed.
         let _running = self.running.acquire().await.ok();
         let started = Instant::now();
-        let result = self.send(url, forwarded, beyond).await;
+        let result = self.send(url, forwarded, oversize).await;
         let bytes = result.as_ref().map_or(0, |reply| reply.body.len());
         let failed = result.as_ref().map_or(true, |reply| reply.status >= 500 || matches!(reply.status, 401 | 403));
-        self.stats.called(started.elapsed(), bytes, failed);
+        self.stats.record(started.elapsed(), bytes, failed);
         tracing::debug!(url = shown(url), bytes, failed, took = ?started.elapsed(), "asked Jaeger");
         result
     }
 
-    async fn send(&self, url: &Url, forwarded: Option<&HeaderMap>, beyond: Beyond) -> Result<Reply, (Error, bool)> {
+    async fn send(
+        &self,
+        url: &Url,
+        forwarded: Option<&HeaderMap>,
+        oversize: OversizePolicy,
+    ) -> Result<Reply, (Error, bool)> {
         let mut headers = self.headers.clone();
         for (name, value) in forwarded.into_iter().flatten() {
             headers.insert(name, value.clone());
@@ -222,26 +232,27 @@ impl Http {
         let too_large = || (Error::new(ErrorKind::TooLarge(self.max_body), &shown, Some(status.as_u16()), ""), false);
         // A compressed answer has no length here.
         let expected = response.content_length().and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
-        if expected > self.max_body && beyond == Beyond::Refuse {
+        if expected > self.max_body && oversize == OversizePolicy::Reject {
             return Err(too_large());
         }
-        let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| wait(value.to_str().ok()?));
+        let retry_after =
+            response.headers().get(header::RETRY_AFTER).and_then(|value| parse_retry_after(value.to_str().ok()?));
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let html = kind.starts_with("text/html");
         let mut large = None;
-        let mut body = Vec::with_capacity(expected.min(LARGE));
+        let mut body = Vec::with_capacity(expected.min(LARGE_BODY));
         let mut cut = false;
         while let Some(chunk) = response.chunk().await.map_err(|why| failed(&why))? {
             if body.len() + chunk.len() > self.max_body {
-                if beyond == Beyond::Refuse {
+                if oversize == OversizePolicy::Reject {
                     return Err(too_large());
                 }
                 cut = true;
                 break;
             }
-            if large.is_none() && body.len() + chunk.len() > LARGE {
+            if large.is_none() && body.len() + chunk.len() > LARGE_BODY {
                 large = Arc::clone(&self.large).acquire_owned().await.ok();
-                body.reserve_exact(expected.min(self.max_body).saturating_sub(body.len()).max(LARGE));
+                body.reserve_exact(expected.min(self.max_body).saturating_sub(body.len()).max(LARGE_BODY));
             }
             body.extend_from_slice(&chunk);
         }
@@ -270,7 +281,7 @@ impl Http {
     /// An error about an answer.
     pub(super) fn error(&self, kind: ErrorKind, reply: &Reply, forwarded: Option<&HeaderMap>) -> Error {
         let seen = if reply.html { title(&reply.text()) } else { reply.text() };
-        self.error_with(kind, reply, seen.chars().take(EXCERPT).collect(), forwarded)
+        self.error_with(kind, reply, seen.chars().take(MAX_EXCERPT_CHARS).collect(), forwarded)
     }
 
     /// An error about an answer that says this.
@@ -312,12 +323,12 @@ impl Reply {
 
     /// The start of the body as text on one line.
     pub(super) fn text(&self) -> String {
-        let start = self.body.get(..4 * EXCERPT * 5).unwrap_or(&self.body);
+        let start = self.body.get(..4 * MAX_EXCERPT_CHARS * 5).unwrap_or(&self.body);
         String::from_utf8_lossy(start).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// What an answer that is no JSON of Jaeger's is.
-    pub(super) fn stranger(&self) -> ErrorKind {
+    pub(super) fn classify_unexpected(&self) -> ErrorKind {
         let text = self.text().to_ascii_lowercase();
         match self.status {
             401 if text.contains("tenant") => ErrorKind::Tenant,
@@ -338,15 +349,15 @@ impl Reply {
 
 /// How long to wait before asking once more after so many tries, if that is worth it: the server may say how long, and the
 /// question may have little time left.
-fn pause(tries: usize, wanted: Option<Duration>, left: Option<Duration>) -> Option<Duration> {
-    let most = if wanted.is_some() { MOST_TRIES } else { 2 };
-    let pause = wanted.unwrap_or(PAUSE);
-    let in_time = left.map_or(pause <= LONGEST_PAUSE, |left| pause < left);
+fn retry_delay(tries: usize, wanted: Option<Duration>, left: Option<Duration>) -> Option<Duration> {
+    let most = if wanted.is_some() { MAX_ATTEMPTS } else { 2 };
+    let pause = wanted.unwrap_or(RETRY_DELAY);
+    let in_time = left.map_or(pause <= MAX_RETRY_DELAY, |left| pause < left);
     (tries < most && in_time).then_some(pause)
 }
 
 /// The time that `Retry-After` asks to wait: seconds, or the date when to come again.
-fn wait(value: &str) -> Option<Duration> {
+fn parse_retry_after(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
@@ -389,7 +400,7 @@ fn redirects() -> redirect::Policy {
 }
 
 fn shown(url: &Url) -> String {
-    url.as_str().chars().take(SHOWN_URL).collect()
+    url.as_str().chars().take(MAX_URL_CHARS).collect()
 }
 
 /// The last cause tells most; those before it only wrap it.
@@ -408,21 +419,24 @@ mod tests {
     #[test]
     fn a_server_is_asked_again_as_often_and_as_long_as_it_is_worth_it() {
         let seconds = |seconds| Some(Duration::from_secs(seconds));
-        assert_eq!((pause(1, None, None), pause(2, None, None)), (Some(PAUSE), None));
-        assert_eq!((pause(3, seconds(1), None), pause(4, seconds(1), None)), (seconds(1), None));
-        assert_eq!((pause(1, seconds(10), None), pause(1, seconds(11), None)), (seconds(10), None));
-        assert_eq!((pause(1, seconds(17), seconds(18)), pause(1, seconds(18), seconds(18))), (seconds(17), None));
-        assert_eq!(pause(1, None, Some(PAUSE)), None);
+        assert_eq!((retry_delay(1, None, None), retry_delay(2, None, None)), (Some(RETRY_DELAY), None));
+        assert_eq!((retry_delay(3, seconds(1), None), retry_delay(4, seconds(1), None)), (seconds(1), None));
+        assert_eq!((retry_delay(1, seconds(10), None), retry_delay(1, seconds(11), None)), (seconds(10), None));
+        assert_eq!(
+            (retry_delay(1, seconds(17), seconds(18)), retry_delay(1, seconds(18), seconds(18))),
+            (seconds(17), None)
+        );
+        assert_eq!(retry_delay(1, None, Some(RETRY_DELAY)), None);
     }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        assert_eq!(wait(" 120 "), Some(Duration::from_secs(120)));
-        assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO), "in the past");
+        assert_eq!(parse_retry_after(" 120 "), Some(Duration::from_secs(120)));
+        assert_eq!(parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO), "in the past");
         let soon = (chrono::Utc::now() + chrono::TimeDelta::seconds(90)).to_rfc2822();
-        assert!((80..=90).contains(&wait(&soon).unwrap().as_secs()), "{soon}");
+        assert!((80..=90).contains(&parse_retry_after(&soon).unwrap().as_secs()), "{soon}");
         for bad in ["", "soon", "-1", "1.5"] {
-            assert_eq!(wait(bad), None, "{bad}");
+            assert_eq!(parse_retry_after(bad), None, "{bad}");
         }
     }
 }

@@ -10,21 +10,21 @@
 mod client;
 mod config;
 mod decode;
+mod dns;
 mod error;
 mod http;
 mod matching;
-mod names;
 mod reply;
 mod search;
 mod server;
 mod stats;
 
-pub use client::{Client, Health};
+pub use client::{Client, ServerInfo};
 pub use config::{Auth, Config, Secret, Tls};
 pub use decode::{DecodeError, Decoded, LeftOut, Reason, decode};
+pub use dns::HostResolver;
 pub use error::{Error, ErrorKind};
-pub use names::HostNames;
-pub use search::{listed, merge};
+pub use search::{abbreviated_list, merge};
 pub use stats::{DURATION_BUCKETS, Snapshot, Stats};
 
 use trace::{Micros, Time, Trace};
@@ -61,7 +61,7 @@ pub struct Search {
 
 /// An answer to a search.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct SearchResult {
     /// The traces, newest first.
     pub traces: Vec<Trace>,
     /// Whether there may be more than were given.

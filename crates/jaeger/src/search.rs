@@ -4,9 +4,9 @@ use futures_util::StreamExt as _;
 use hashbrown::HashMap;
 
 use super::{
-    Client, Dialect, Found, Search,
+    Client, Dialect, Search, SearchResult,
     error::{Error, ErrorKind},
-    http::{Beyond, Reply},
+    http::{OversizePolicy, Reply},
     matching,
     reply::{api_error, is_unencodable},
     server::Server,
@@ -14,16 +14,16 @@ use super::{
 use trace::{Trace, TraceId};
 
 /// The largest limit that every server takes.
-pub(super) const MOST_TRACES: usize = 1000;
+pub(super) const MAX_TRACES: usize = 1000;
 /// How many services are asked at a time.
-const AT_ONCE: usize = 6;
+const MAX_CONCURRENT_SERVICES: usize = 6;
 /// Elasticsearch reads these as operators.
 const OPERATORS: &[char] =
     &['.', '?', '+', '*', '|', '(', ')', '[', ']', '{', '}', '"', '\\', '#', '@', '&', '<', '>', '~'];
 
 /// How a search is sent; storages refuse some ways.
 #[derive(Clone, Debug)]
-struct Way {
+struct SearchStrategy {
     dialect: Dialect,
     limit: usize,
     attributes: bool,
@@ -36,12 +36,12 @@ impl Client {
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
-    pub async fn search(&self, search: &Search) -> Result<Found, Error> {
+    pub async fn search(&self, search: &Search) -> Result<SearchResult, Error> {
         let server = self.server().await?;
-        if search.service.is_some() || !server.wants_service {
+        if search.service.is_some() || !server.requires_service {
             match self.search_one(search, server).await {
                 Err(error) if search.service.is_none() && *error.kind() == ErrorKind::ServiceRequired => {
-                    self.note_wants_service().await;
+                    self.note_service_required().await;
                 }
                 result => return result,
             }
@@ -53,34 +53,35 @@ impl Client {
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
-    pub async fn search_cut(&self, search: &Search) -> Result<Found, Error> {
+    pub async fn search_truncated(&self, search: &Search) -> Result<SearchResult, Error> {
         let server = self.server().await?;
         let attributes = server.dialect == Dialect::Legacy || server.attributes;
-        let way = Way { dialect: server.dialect, limit: 1, attributes, durations: false, escaped: false };
-        let reply = self.send(search, &way, Beyond::Cut).await?;
+        let strategy =
+            SearchStrategy { dialect: server.dialect, limit: 1, attributes, durations: false, escaped: false };
+        let reply = self.send(search, &strategy, OversizePolicy::Truncate).await?;
         let asked = vec![reply.url.clone()];
         let mut traces = self.answer(reply).await?.traces;
         if server.dialect == Dialect::Legacy
             && let Some(trace) = traces.first_mut()
             && trace.partial().is_some()
-            && let Ok(Some(better)) = self.trace_cut(trace.id()).await
+            && let Ok(Some(better)) = self.trace_truncated(trace.id()).await
         {
             *trace = better;
         }
-        Ok(Found { traces, truncated: true, partial: true, notes: Vec::new(), asked })
+        Ok(SearchResult { traces, truncated: true, partial: true, notes: Vec::new(), asked })
     }
 
     /// Asks every service, as many as is allowed.
-    async fn search_all(&self, search: &Search, server: Server) -> Result<Found, Error> {
+    async fn search_all(&self, search: &Search, server: Server) -> Result<SearchResult, Error> {
         let mut services = self.services().await?;
-        let mut found = Found::default();
+        let mut found = SearchResult::default();
         let most = self.shared.max_services;
         if services.len() > most {
             found.truncated = true;
             found.notes.push(format!(
                 "{most} of {} services were searched; not asked: {}",
                 services.len(),
-                listed(services.get(most..).unwrap_or_default())
+                abbreviated_list(services.get(most..).unwrap_or_default())
             ));
             services.truncate(most);
         }
@@ -90,7 +91,7 @@ impl Client {
                 let search = Search { service: Some(service.clone()), ..search.clone() };
                 async move { (service, self.search_one(&search, server).await) }
             })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(MAX_CONCURRENT_SERVICES);
         let mut failed: Vec<(String, Error)> = Vec::new();
         while let Some((service, answer)) = answers.next().await {
             match answer {
@@ -106,93 +107,104 @@ impl Client {
             }
             let names: Vec<_> = failed.iter().map(|(service, _)| service.clone()).collect();
             found.truncated = true;
-            found.notes.push(format!("{} services could not be searched ({}): {error}", failed.len(), listed(&names)));
+            found.notes.push(format!(
+                "{} services could not be searched ({}): {error}",
+                failed.len(),
+                abbreviated_list(&names)
+            ));
         }
         found.settle(search.limit.max(1));
         Ok(found)
     }
 
     /// One search as the server takes it.
-    async fn search_one(&self, search: &Search, server: Server) -> Result<Found, Error> {
+    async fn search_one(&self, search: &Search, server: Server) -> Result<SearchResult, Error> {
         let operators = search.attributes.iter().any(|(_, value)| value.contains(OPERATORS));
-        let mut way = Way {
+        let mut strategy = SearchStrategy {
             dialect: server.dialect,
-            limit: search.limit.clamp(1, MOST_TRACES),
+            limit: search.limit.clamp(1, MAX_TRACES),
             attributes: server.dialect == Dialect::Legacy || server.attributes,
             durations: true,
             escaped: false,
         };
-        let mut found = Found::default();
+        let mut found = SearchResult::default();
         let mut probed = false;
         loop {
-            let reply = self.send(search, &way, Beyond::Refuse).await?;
+            let reply = self.send(search, &strategy, OversizePolicy::Reject).await?;
             if found.asked.len() < 8 {
                 found.asked.push(reply.url.clone());
             }
             if reply.has_no_route() && !probed {
                 probed = true;
                 let now = self.probe_again(server).await?;
-                if now.dialect == way.dialect {
-                    return Err(self.error(reply.stranger(), &reply));
+                if now.dialect == strategy.dialect {
+                    return Err(self.error(reply.classify_unexpected(), &reply));
                 }
-                way.dialect = now.dialect;
-                way.attributes = now.dialect == Dialect::Legacy || now.attributes;
+                strategy.dialect = now.dialect;
+                strategy.attributes = now.dialect == Dialect::Legacy || now.attributes;
                 continue;
             }
-            if reply.status == 500 && self.other_way(&reply, &mut way, operators, &mut found).await? {
+            if reply.status == 500 && self.next_strategy(&reply, &mut strategy, operators, &mut found).await? {
                 continue;
             }
             let answer = self.answer(reply).await?;
-            if answer.traces.is_empty() && operators && way.attributes && !way.escaped {
-                way.escaped = true;
+            if answer.traces.is_empty() && operators && strategy.attributes && !strategy.escaped {
+                strategy.escaped = true;
                 continue;
             }
             found.partial = !answer.errors.is_empty() || !answer.left_out.is_empty();
             found.notes.extend(answer.left_out.sentences());
             found.notes.extend(answer.errors.into_iter().map(|error| format!("Jaeger: {}", error.message)));
-            found.truncated = answer.traces.len() >= way.limit;
-            if !way.attributes && !search.attributes.is_empty() && found.truncated {
+            found.truncated = answer.traces.len() >= strategy.limit;
+            if !strategy.attributes && !search.attributes.is_empty() && found.truncated {
                 found.notes.push("this Jaeger cannot filter by attributes: traces may be missing".to_owned());
             }
             found.traces = answer.traces;
             found.traces.retain(|trace| matching::matches(trace, search));
-            found.settle(way.limit);
+            found.settle(strategy.limit);
             return Ok(found);
         }
     }
 
     /// Finds another way to ask after a refusal of the storage, if there is one.
-    async fn other_way(&self, reply: &Reply, way: &mut Way, operators: bool, found: &mut Found) -> Result<bool, Error> {
+    async fn next_strategy(
+        &self,
+        reply: &Reply,
+        strategy: &mut SearchStrategy,
+        operators: bool,
+        found: &mut SearchResult,
+    ) -> Result<bool, Error> {
         let message = api_error(reply).map_or_else(|| reply.text(), |error| error.message).to_ascii_lowercase();
-        if way.durations && message.contains("duration and tags") {
-            way.durations = false;
-        } else if message.contains("search depth") && way.limit > 1 {
-            way.limit /= 2;
+        if strategy.durations && message.contains("duration and tags") {
+            strategy.durations = false;
+        } else if message.contains("search depth") && strategy.limit > 1 {
+            strategy.limit /= 2;
             found.notes.retain(|note| !note.starts_with("the storage of Jaeger"));
-            found.notes.push(format!("the storage of Jaeger gives at most {} traces at a time", way.limit));
-        } else if way.dialect == Dialect::Legacy && is_unencodable(reply) {
-            way.dialect = Dialect::V3;
-            way.attributes = self.filters_attributes().await?;
+            found.notes.push(format!("the storage of Jaeger gives at most {} traces at a time", strategy.limit));
+        } else if strategy.dialect == Dialect::Legacy && is_unencodable(reply) {
+            strategy.dialect = Dialect::V3;
+            strategy.attributes = self.filters_attributes().await?;
             found.notes.push("a value that the older API cannot write (NaN) was read through the newer one".to_owned());
-        } else if operators && way.attributes && !way.escaped {
-            way.escaped = true;
+        } else if operators && strategy.attributes && !strategy.escaped {
+            strategy.escaped = true;
         } else {
             return Ok(false);
         }
         Ok(true)
     }
 
-    async fn send(&self, search: &Search, way: &Way, beyond: Beyond) -> Result<Reply, Error> {
-        let attributes = (way.attributes && !search.attributes.is_empty()).then(|| {
-            let value = |value: &str| if way.escaped { escape(value) } else { value.to_owned() };
+    async fn send(&self, search: &Search, strategy: &SearchStrategy, oversize: OversizePolicy) -> Result<Reply, Error> {
+        let attributes = (strategy.attributes && !search.attributes.is_empty()).then(|| {
+            let value = |value: &str| if strategy.escaped { escape(value) } else { value.to_owned() };
             let object: serde_json::Map<_, _> =
                 search.attributes.iter().map(|(key, text)| (key.clone(), value(text).into())).collect();
             serde_json::Value::Object(object).to_string()
         });
-        let duration =
-            |bound: Option<trace::Micros>| bound.filter(|_| way.durations).map(|bound| format!("{}us", bound.0.max(0)));
+        let duration = |bound: Option<trace::Micros>| {
+            bound.filter(|_| strategy.durations).map(|bound| format!("{}us", bound.0.max(0)))
+        };
         let (least, most) = (duration(search.min_duration), duration(search.max_duration));
-        let legacy = way.dialect == Dialect::Legacy;
+        let legacy = strategy.dialect == Dialect::Legacy;
         let (from, to) = (search.from, search.to);
         let time = |at: trace::Time| if legacy { at.0.to_string() } else { at.to_string() };
         // The newer API wants a window of some length.
@@ -207,9 +219,9 @@ impl Client {
         add(named("end", "query.startTimeMax"), Some(time(to)));
         add(named("minDuration", "query.durationMin"), least);
         add(named("maxDuration", "query.durationMax"), most);
-        add(named("limit", "query.searchDepth"), Some(way.limit.to_string()));
+        add(named("limit", "query.searchDepth"), Some(strategy.limit.to_string()));
         let path: &[&str] = if legacy { &["api", "traces"] } else { &["api", "v3", "traces"] };
-        self.get_or_cut(path, &query, beyond).await
+        self.get_with_policy(path, &query, oversize).await
     }
 }
 
@@ -226,7 +238,7 @@ fn escape(value: &str) -> String {
 
 /// Names for people, cut when there are many.
 #[must_use]
-pub fn listed(names: &[String]) -> String {
+pub fn abbreviated_list(names: &[String]) -> String {
     const SHOWN: usize = 10;
     let mut text = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN {
@@ -237,7 +249,7 @@ pub fn listed(names: &[String]) -> String {
     text
 }
 
-impl Found {
+impl SearchResult {
     /// Adds another answer.
     pub fn absorb(&mut self, other: Self) {
         self.traces.extend(other.traces);

@@ -50,7 +50,7 @@ impl Stats {
         }
     }
 
-    pub(super) fn called(&self, took: Duration, bytes: usize, failed: bool) {
+    pub(super) fn record(&self, took: Duration, bytes: usize, failed: bool) {
         self.calls.fetch_add(1, Relaxed);
         self.errors.fetch_add(u64::from(failed), Relaxed);
         self.bytes.fetch_add(bytes as u64, Relaxed);
@@ -61,7 +61,7 @@ impl Stats {
         }
     }
 
-    pub(super) fn retried(&self) {
+    pub(super) fn record_retry(&self) {
         self.retries.fetch_add(1, Relaxed);
     }
 }

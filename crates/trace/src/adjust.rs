@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     ids::SpanId,
-    model::{NamedParent, Resource, Slice, SpanIx, Trace},
+    model::{ParentKind, Resource, Slice, SpanIx, Trace},
     strings::{StrSet, Strings},
     time::Time,
     timing::{self, ImpossibleTimes},
@@ -17,12 +17,12 @@ impl Trace {
     /// A span that starts after the clock counts as one without a start, and a span that ends after it as one without an
     /// end. Clocks differ, so what lies at most a minute after it is only cut at the clock.
     #[must_use]
-    pub fn until(&self, clock: Time) -> Option<Self> {
+    pub fn as_of(&self, clock: Time) -> Option<Self> {
         if self.end().is_none_or(|end| end <= clock) {
             return None;
         }
         let mut trace = self.clone();
-        timing::settle_until(clock, &mut trace.spans, &mut trace.events, &mut trace.impossible_times);
+        timing::replace_after_clock(clock, &mut trace.spans, &mut trace.events, &mut trace.impossible_times);
         // Stable, so that what the builder put in order by contents stays so.
         trace.spans.sort_by_key(|span| (span.start, span.id, span.duration));
         Some(trace)
@@ -30,15 +30,15 @@ impl Trace {
 
     /// Whether an attribute under one of these keys has a value that is not a text.
     #[must_use]
-    pub fn has_other_than_texts(&self, keys: &StrSet) -> bool {
-        self.attributes.iter().any(|attribute| is_other_than_text(*attribute, keys))
+    pub fn has_non_text_values(&self, keys: &StrSet) -> bool {
+        self.attributes.iter().any(|attribute| is_non_text(*attribute, keys))
     }
 
     /// The trace with all values under these keys as texts. `strings` starts with the texts of this trace's table.
     #[must_use]
     pub fn with_texts(&self, keys: &StrSet, strings: &mut Strings) -> Self {
         let mut trace = self.clone();
-        for attribute in trace.attributes.iter_mut().filter(|attribute| is_other_than_text(**attribute, keys)) {
+        for attribute in trace.attributes.iter_mut().filter(|attribute| is_non_text(**attribute, keys)) {
             let text = attribute.value(&self.strings).to_text().into_owned();
             *attribute = Attribute::text(attribute.key(), strings.intern(&text));
         }
@@ -53,7 +53,7 @@ impl Trace {
         let spans = wanted.iter().filter_map(|ix| Some((*ix, *self.spans.get(ix.index())?)));
         let spans = spans.map(|(ix, mut span)| {
             if ix == root {
-                (span.parent, span.named) = (SpanId(0), NamedParent::ChildOf);
+                (span.parent, span.parent_kind) = (SpanId(0), ParentKind::ChildOf);
             }
             (span.attributes, span.events, span.links, span.warnings) = Default::default();
             span
@@ -68,7 +68,7 @@ impl Trace {
             events: Vec::new(),
             links: Vec::new(),
             resources: resources.collect(),
-            texts: Vec::new(),
+            span_warnings: Vec::new(),
             warnings: Vec::new(),
             gaps: self.gaps.clone(),
             duplicates: 0,
@@ -78,12 +78,12 @@ impl Trace {
 
     /// The trace over a larger table that starts with the texts of its own.
     #[must_use]
-    pub fn over(mut self, strings: &Arc<Strings>) -> Self {
+    pub fn with_strings(mut self, strings: &Arc<Strings>) -> Self {
         self.strings = Arc::clone(strings);
         self
     }
 }
 
-fn is_other_than_text(attribute: Attribute, keys: &StrSet) -> bool {
+fn is_non_text(attribute: Attribute, keys: &StrSet) -> bool {
     attribute.text_id().is_none() && keys.contains(attribute.key())
 }

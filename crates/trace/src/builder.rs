@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use super::{
     ids::{SpanId, TraceId},
-    model::{Event, NamedParent, Resource, Slice, Span, Trace},
+    model::{Event, ParentKind, Resource, Slice, Span, Trace},
     span::{Link, Parent, Relation, SpanKind, Status},
     strings::{StrId, Strings},
     time::{Micros, Time},
@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Times are kept within 36 000 years of the epoch, so that no difference or sum of a few of them overflows.
-const FARTHEST: Time = Time(1 << 60);
+const MAX_DISTANCE: Time = Time(1 << 60);
 
 /// A span on its way into a [`TraceBuilder`]; the lists are drained by [`TraceBuilder::push`], so that one draft can
 /// serve for all spans of an answer.
@@ -92,7 +92,7 @@ struct Parts {
     events: Vec<Event>,
     links: Vec<Link>,
     resources: Vec<Resource>,
-    texts: Vec<StrId>,
+    span_warnings: Vec<StrId>,
     warnings: Vec<StrId>,
 }
 
@@ -107,7 +107,7 @@ impl TraceBuilder {
             events: Vec::new(),
             links: Vec::new(),
             resources: Vec::new(),
-            texts: Vec::new(),
+            span_warnings: Vec::new(),
             warnings: Vec::new(),
         };
         Self { trace, known_resources: HashMap::new() }
@@ -196,18 +196,18 @@ impl TraceBuilder {
             (Some(_), None) => Timing::NoEnd,
             (Some(_), Some(_)) => Timing::Known,
         };
-        let named = match draft.parent {
-            Some(Parent { relation: Relation::FollowsFrom, .. }) => NamedParent::FollowsFrom,
-            None if draft.unreadable_parent => NamedParent::Unreadable,
-            _ => NamedParent::ChildOf,
+        let parent_kind = match draft.parent {
+            Some(Parent { relation: Relation::FollowsFrom, .. }) => ParentKind::FollowsFrom,
+            None if draft.unreadable_parent => ParentKind::Unreadable,
+            _ => ParentKind::ChildOf,
         };
         to.spans.push(Span {
             id: draft.id,
             parent: draft.parent.map_or(SpanId(0), |parent| parent.span),
-            named,
+            parent_kind,
             timing,
-            start: draft.start.unwrap_or_default().clamp(Time(-FARTHEST.0), FARTHEST),
-            duration: Micros(draft.duration.unwrap_or_default().0.clamp(-FARTHEST.0, FARTHEST.0)),
+            start: draft.start.unwrap_or_default().clamp(Time(-MAX_DISTANCE.0), MAX_DISTANCE),
+            duration: Micros(draft.duration.unwrap_or_default().0.clamp(-MAX_DISTANCE.0, MAX_DISTANCE.0)),
             name: draft.name,
             resource: draft.resource.0,
             status_message: draft.status_message,
@@ -216,7 +216,7 @@ impl TraceBuilder {
             attributes,
             events: Slice { start: first, len },
             links: Slice::appended(&mut to.links, &mut draft.links),
-            warnings: Slice::appended(&mut to.texts, &mut draft.warnings),
+            warnings: Slice::appended(&mut to.span_warnings, &mut draft.warnings),
             kind: draft.kind,
             status: draft.status,
         });
@@ -237,7 +237,7 @@ impl TraceBuilder {
         };
         spans.dedup_by(|b, a| same(a, b));
         let duplicates = before - spans.len();
-        let impossible_times = timing::settle(&mut spans, &mut parts.events);
+        let impossible_times = timing::replace_impossible(&mut spans, &mut parts.events);
         if impossible_times.changed_spans() {
             spans.sort_by(|a, b| parts.compare(a, b, strings));
         }
@@ -250,7 +250,7 @@ impl TraceBuilder {
             events: parts.events,
             links: parts.links,
             resources: parts.resources,
-            texts: parts.texts,
+            span_warnings: parts.span_warnings,
             warnings: parts.warnings,
             gaps: Vec::new(),
             duplicates,
@@ -274,7 +274,7 @@ impl Parts {
     /// Of copies of one span that differ in what they carry the fullest comes first; what is left is decided by texts, so
     /// that the order of arrival is not.
     fn compare_contents(&self, a: &Span, b: &Span, strings: &Strings) -> Ordering {
-        let size = |s: &Span| (s.attributes.len, s.events.len, s.status as u8, s.parent, s.named);
+        let size = |s: &Span| (s.attributes.len, s.events.len, s.status as u8, s.parent, s.parent_kind);
         let texts = |s: &Span| -> Vec<(&str, String)> {
             let attributes = s.attributes.of(&self.attributes).iter();
             attributes.map(|a| (strings.get(a.key()), a.value(strings).to_text().into_owned())).collect()

@@ -62,13 +62,13 @@ pub(super) struct Span {
     pub(super) warnings: Slice,
     pub(super) kind: SpanKind,
     pub(super) status: Status,
-    pub(super) named: NamedParent,
+    pub(super) parent_kind: ParentKind,
     pub(super) timing: Timing,
 }
 
 /// How a span names its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum NamedParent {
+pub(super) enum ParentKind {
     /// Not at all, or by [`Span::parent`], which waits.
     ChildOf,
     /// By [`Span::parent`], which does not wait.
@@ -100,7 +100,7 @@ pub struct Trace {
     pub(super) events: Vec<Event>,
     pub(super) links: Vec<Link>,
     pub(super) resources: Vec<Resource>,
-    pub(super) texts: Vec<StrId>,
+    pub(super) span_warnings: Vec<StrId>,
     pub(super) warnings: Vec<StrId>,
     /// Why spans are missing; empty when none are known to be.
     pub(super) gaps: Vec<String>,

@@ -16,7 +16,7 @@ use super::{
 
 /// A half-open stretch of time that belongs to one span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Section {
+pub struct PathSegment {
     /// The span whose own time it is.
     pub span: SpanIx,
     /// Its first moment.
@@ -29,7 +29,7 @@ pub struct Section {
 ///
 /// Sections are in time order; those of one root are contiguous, neighbours of one span are merged, none is empty.
 #[must_use]
-pub fn critical_path(trace: &Trace, tree: &Tree) -> Vec<Section> {
+pub fn critical_path(trace: &Trace, tree: &Tree) -> Vec<PathSegment> {
     let mut forest = Forest::with_capacity(trace.len());
     for span in trace.spans() {
         forest.add(span.start(), span.end(), span.id());
@@ -41,11 +41,11 @@ pub fn critical_path(trace: &Trace, tree: &Tree) -> Vec<Section> {
         (!handed_over && !follows).then_some((Node(parent.ix().0), Node(span.ix().0)))
     });
     forest.connect(edges);
-    let mut sections: Vec<Section> = tree
+    let mut sections: Vec<PathSegment> = tree
         .roots()
         .iter()
         .flat_map(|root| forest.path_below(Node(root.0)))
-        .filter_map(|s| Some(Section { span: SpanIx(s.owner?.0), start: s.start, end: s.end }))
+        .filter_map(|s| Some(PathSegment { span: SpanIx(s.owner?.0), start: s.start, end: s.end }))
         .collect();
     sections.sort_by_key(|s| (s.start, s.end, s.span));
     sections
@@ -71,7 +71,7 @@ impl From<Node> for SpanIx {
 
 /// A stretch of a path: it belongs to a node, or to nobody (a gap).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub struct ForestSegment {
     /// The node whose own time it is; `None` for a gap.
     pub owner: Option<Node>,
     /// Its first moment.
@@ -137,14 +137,14 @@ impl Forest {
 
     /// The path through a node's own interval.
     #[must_use]
-    pub fn path_below(&self, root: Node) -> Vec<Stretch> {
+    pub fn path_below(&self, root: Node) -> Vec<ForestSegment> {
         let Some(interval) = self.nodes.get(root.0 as usize) else { return Vec::new() };
         self.walk(Some(root), self.children_of(root), interval.start, interval.end)
     }
 
     /// The path through a window on which `top` nodes are laid; what none of them covers is a gap.
     #[must_use]
-    pub fn path_over(&self, top: &[Node], start: Time, end: Time) -> Vec<Stretch> {
+    pub fn path_over(&self, top: &[Node], start: Time, end: Time) -> Vec<ForestSegment> {
         self.walk(None, top, start.0, end.0)
     }
 
@@ -152,17 +152,17 @@ impl Forest {
     #[must_use]
     pub fn self_time(&self, node: Node) -> i64 {
         let Some(own) = self.nodes.get(node.0 as usize) else { return 0 };
-        let mut kids: Vec<(i64, i64)> = self
+        let mut children: Vec<(i64, i64)> = self
             .children_of(node)
             .iter()
-            .filter_map(|kid| self.nodes.get(kid.0 as usize))
-            .map(|kid| (kid.start.max(own.start), kid.end.min(own.end)))
+            .filter_map(|child| self.nodes.get(child.0 as usize))
+            .map(|child| (child.start.max(own.start), child.end.min(own.end)))
             .filter(|(start, end)| start < end)
             .collect();
-        kids.sort_unstable();
+        children.sort_unstable();
         let mut covered = 0;
         let mut until = own.start;
-        for (start, end) in kids {
+        for (start, end) in children {
             covered += (end - start.max(until)).max(0);
             until = until.max(end);
         }
@@ -174,45 +174,45 @@ impl Forest {
         self.children.get(bound(node.0 as usize)..bound(node.0 as usize + 1)).unwrap_or_default()
     }
 
-    fn walk(&self, owner: Option<Node>, kids: &[Node], start: i64, end: i64) -> Vec<Stretch> {
-        let mut backwards = Backwards::default();
+    fn walk(&self, owner: Option<Node>, children: &[Node], start: i64, end: i64) -> Vec<ForestSegment> {
+        let mut segments = SegmentsFromEnd::default();
         if start >= end {
             return Vec::new();
         }
-        let mut stack = vec![Level::new(self, owner, kids, start, end)];
+        let mut stack = vec![Frame::new(self, owner, children, start, end)];
         while let Some(level) = stack.last_mut() {
-            if let Some((kid, from, to)) = level.next_kid() {
-                backwards.push(level.owner, to, level.cursor);
+            if let Some((child, from, to)) = level.next_awaited_child() {
+                segments.push(level.owner, to, level.cursor);
                 level.cursor = from;
-                stack.push(Level::new(self, Some(kid), self.children_of(kid), from, to));
+                stack.push(Frame::new(self, Some(child), self.children_of(child), from, to));
             } else {
-                backwards.push(level.owner, level.start, level.cursor);
+                segments.push(level.owner, level.start, level.cursor);
                 stack.pop();
             }
         }
-        backwards.0.reverse();
-        backwards.0
+        segments.0.reverse();
+        segments.0
     }
 }
 
 /// Stretches from last to first; a stretch that touches the one before it of the same owner joins it.
 #[derive(Default)]
-struct Backwards(Vec<Stretch>);
+struct SegmentsFromEnd(Vec<ForestSegment>);
 
-impl Backwards {
+impl SegmentsFromEnd {
     fn push(&mut self, owner: Option<Node>, start: i64, end: i64) {
         if start >= end {
             return;
         }
         match self.0.last_mut() {
             Some(later) if later.owner == owner && later.start.0 == end => later.start = Time(start),
-            _ => self.0.push(Stretch { owner, start: Time(start), end: Time(end) }),
+            _ => self.0.push(ForestSegment { owner, start: Time(start), end: Time(end) }),
         }
     }
 }
 
 /// A span on the way back through its own interval.
-struct Level {
+struct Frame {
     owner: Option<Node>,
     start: i64,
     /// How far back the path has come.
@@ -220,26 +220,26 @@ struct Level {
     /// What 1 % is taken of.
     length: i64,
     /// Children clamped to the interval, last finisher at the end.
-    kids: Vec<Kid>,
+    children: Vec<Child>,
     /// Starts and ends of all children, sorted; made when an overlap asks for it.
     moments: Option<Vec<i64>>,
     next: usize,
 }
 
-struct Kid {
+struct Child {
     node: Node,
     start: i64,
     end: i64,
 }
 
-impl Level {
-    fn new(forest: &Forest, owner: Option<Node>, kids: &[Node], start: i64, end: i64) -> Self {
-        let mut clamped: Vec<(Kid, SpanId)> = kids
+impl Frame {
+    fn new(forest: &Forest, owner: Option<Node>, children: &[Node], start: i64, end: i64) -> Self {
+        let mut clamped: Vec<(Child, SpanId)> = children
             .iter()
-            .filter_map(|kid| {
-                let own = forest.nodes.get(kid.0 as usize)?;
+            .filter_map(|child| {
+                let own = forest.nodes.get(child.0 as usize)?;
                 let (from, to) = (own.start.max(start), own.end.min(end));
-                (from < to).then_some((Kid { node: *kid, start: from, end: to }, own.id))
+                (from < to).then_some((Child { node: *child, start: from, end: to }, own.id))
             })
             .collect();
         clamped.sort_unstable_by(|(a, a_id), (b, b_id)| {
@@ -249,14 +249,14 @@ impl Level {
             Some(own) => own.end - own.start,
             None => end - start,
         };
-        let kids = clamped.into_iter().map(|(kid, _)| kid).collect();
-        Self { owner, start, cursor: end, length, kids, moments: None, next: 0 }
+        let children = clamped.into_iter().map(|(child, _)| child).collect();
+        Self { owner, start, cursor: end, length, children, moments: None, next: 0 }
     }
 
     /// The next child that the span waited for, with the stretch that is the child's.
-    fn next_kid(&mut self) -> Option<(Node, i64, i64)> {
-        while let Some(kid) = self.kids.get(self.next) {
-            let (node, start, end) = (kid.node, kid.start, kid.end);
+    fn next_awaited_child(&mut self) -> Option<(Node, i64, i64)> {
+        while let Some(child) = self.children.get(self.next) {
+            let (node, start, end) = (child.node, child.start, child.end);
             self.next += 1;
             if start >= self.cursor {
                 continue;
@@ -273,9 +273,9 @@ impl Level {
     }
 
     fn nothing_between(&mut self, from: i64, to: i64) -> bool {
-        let kids = &self.kids;
+        let children = &self.children;
         let moments = self.moments.get_or_insert_with(|| {
-            let mut moments: Vec<i64> = kids.iter().flat_map(|kid| [kid.start, kid.end]).collect();
+            let mut moments: Vec<i64> = children.iter().flat_map(|child| [child.start, child.end]).collect();
             moments.sort_unstable();
             moments
         });

@@ -152,7 +152,7 @@ fn self_time_is_what_no_child_covers() {
     for (start, end) in [(0, 100), (10, 30), (20, 40), (90, 150)] {
         forest.add(Time(start), Time(end), SpanId(start as u64));
     }
-    forest.connect((1..4).map(|kid| (Node(0), Node(kid))));
+    forest.connect((1..4).map(|child| (Node(0), Node(child))));
     assert_eq!(forest.self_time(Node(0)), 60);
 }
 

@@ -59,13 +59,13 @@ pub struct ImpossibleTimes {
 
 /// Which starts of a trace can be true. Traces made by hand often count from zero, and then zero is a time.
 #[derive(Clone, Copy)]
-enum Era {
+enum TimeOrigin {
     Absolute,
     Relative,
     Unknown,
 }
 
-impl Era {
+impl TimeOrigin {
     fn of(spans: &[Span]) -> Self {
         let latest = spans.iter().map(|span| span.start.0).filter(|start| *start <= LAST).max().unwrap_or(0);
         match latest {
@@ -86,9 +86,9 @@ impl Era {
 
 /// Gives every span and event of a trace a time that can be true. Spans may no longer be in the order of their start where
 /// [`ImpossibleTimes::changed_spans`] is true of the result.
-pub(super) fn settle(spans: &mut [Span], events: &mut [Event]) -> ImpossibleTimes {
-    let era = Era::of(spans);
-    let mut found = ImpossibleTimes { relative: matches!(era, Era::Relative), ..ImpossibleTimes::default() };
+pub(super) fn replace_impossible(spans: &mut [Span], events: &mut [Event]) -> ImpossibleTimes {
+    let era = TimeOrigin::of(spans);
+    let mut found = ImpossibleTimes { relative: matches!(era, TimeOrigin::Relative), ..ImpossibleTimes::default() };
     for span in spans.iter_mut() {
         if span.timing == Timing::NoStart || !era.allows(span.start.0) {
             span.timing = Timing::NoStart;
@@ -99,14 +99,14 @@ pub(super) fn settle(spans: &mut [Span], events: &mut [Event]) -> ImpossibleTime
         }
     }
     if found.starts > 0 {
-        place(spans);
+        place_untimed(spans);
     }
-    found.events = settle_events(spans, events);
+    found.events = clamp_events(spans, events);
     found
 }
 
 /// Takes back what lies after the clock; adds to `found`.
-pub(super) fn settle_until(clock: Time, spans: &mut [Span], events: &mut [Event], found: &mut ImpossibleTimes) {
+pub(super) fn replace_after_clock(clock: Time, spans: &mut [Span], events: &mut [Event], found: &mut ImpossibleTimes) {
     let latest = clock + CLOCK_TOLERANCE;
     for span in spans.iter_mut().filter(|span| span.timing != Timing::NoStart) {
         let end = span.start + span.duration;
@@ -123,9 +123,9 @@ pub(super) fn settle_until(clock: Time, spans: &mut [Span], events: &mut [Event]
         }
     }
     if found.after_clock > 0 {
-        place(spans);
+        place_untimed(spans);
     }
-    found.events += settle_events(spans, events);
+    found.events += clamp_events(spans, events);
 }
 
 impl ImpossibleTimes {
@@ -136,7 +136,7 @@ impl ImpossibleTimes {
 }
 
 /// Moves events that lie outside their span to its nearer edge; gives how many did so by more than rounding explains.
-fn settle_events(spans: &[Span], events: &mut [Event]) -> usize {
+fn clamp_events(spans: &[Span], events: &mut [Event]) -> usize {
     let mut impossible = 0;
     for span in spans.iter().filter(|span| span.events.len > 0) {
         let (start, end) = (span.start, span.start + span.duration);
@@ -152,7 +152,7 @@ fn settle_events(spans: &[Span], events: &mut [Event]) -> usize {
 }
 
 /// Puts spans without a start where their nearest ancestor with one starts, else where the trace starts.
-fn place(spans: &mut [Span]) {
+fn place_untimed(spans: &mut [Span]) {
     let timed = |span: &&Span| span.timing != Timing::NoStart;
     let earliest = spans.iter().filter(timed).map(|span| span.start).min();
     let mut starts: HashMap<SpanId, Time> = spans.iter().filter(timed).map(|span| (span.id, span.start)).collect();

@@ -116,11 +116,11 @@ fn parent(parents: &[Option<SpanIx>], of: SpanIx) -> Option<SpanIx> {
 /// Which span an id means. Some tracers give the two ends of a call one id: then the server end hangs on the client
 /// end, and what names the id as parent hangs on the server end.
 struct Ids {
-    by_id: HashMap<SpanId, Holders>,
+    by_id: HashMap<SpanId, SpansWithId>,
     shared: usize,
 }
 
-struct Holders {
+struct SpansWithId {
     first: SpanIx,
     client: Option<SpanIx>,
     server: Option<SpanIx>,
@@ -128,7 +128,7 @@ struct Holders {
 
 impl Ids {
     fn new(trace: &Trace) -> Self {
-        let mut by_id: HashMap<SpanId, Holders> = HashMap::with_capacity(trace.len());
+        let mut by_id: HashMap<SpanId, SpansWithId> = HashMap::with_capacity(trace.len());
         let mut shared = 0;
         for span in trace.spans() {
             let (ix, kind) = (span.ix(), span.kind());
@@ -142,7 +142,7 @@ impl Ids {
                         _ => {}
                     }
                 })
-                .or_insert(Holders {
+                .or_insert(SpansWithId {
                     first: ix,
                     client: (kind == SpanKind::Client).then_some(ix),
                     server: (kind == SpanKind::Server).then_some(ix),
@@ -154,7 +154,7 @@ impl Ids {
     fn parent_of(&self, span: SpanRef<'_>) -> Option<SpanIx> {
         if self.shared > 0
             && span.kind() == SpanKind::Server
-            && let Some(Holders { client: Some(client), server: Some(server), .. }) = self.by_id.get(&span.id())
+            && let Some(SpansWithId { client: Some(client), server: Some(server), .. }) = self.by_id.get(&span.id())
             && *server == span.ix()
         {
             return Some(*client);

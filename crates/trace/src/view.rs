@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     ids::SpanId,
-    model::{Event, NamedParent, Resource, Span, SpanIx, Trace},
+    model::{Event, ParentKind, Resource, Span, SpanIx, Trace},
     span::{Link, Parent, Relation, SpanKind, Status},
     steps::count_step,
     strings::StrId,
@@ -49,7 +49,7 @@ impl<'t> SpanRef<'t> {
     /// The parent it names, present or not.
     #[must_use]
     pub fn parent(self) -> Option<Parent> {
-        let follows = self.span().named == NamedParent::FollowsFrom;
+        let follows = self.span().parent_kind == ParentKind::FollowsFrom;
         let relation = if follows { Relation::FollowsFrom } else { Relation::ChildOf };
         (self.span().parent != SpanId(0)).then_some(Parent { span: self.span().parent, relation })
     }
@@ -57,7 +57,7 @@ impl<'t> SpanRef<'t> {
     /// Whether it names a parent by an id that cannot be read.
     #[must_use]
     pub fn has_unreadable_parent(self) -> bool {
-        self.span().named == NamedParent::Unreadable
+        self.span().parent_kind == ParentKind::Unreadable
     }
 
     /// Its name (Jaeger: operation name).
@@ -184,7 +184,7 @@ impl<'t> SpanRef<'t> {
     /// Jaeger's warnings about it.
     pub fn warnings(self) -> impl ExactSizeIterator<Item = &'t str> {
         let strings = &*self.trace.strings;
-        self.span().warnings.of(&self.trace.texts).iter().map(move |&id| strings.get(id))
+        self.span().warnings.of(&self.trace.span_warnings).iter().map(move |&id| strings.get(id))
     }
 
     fn resource(self) -> Option<&'t Resource> {

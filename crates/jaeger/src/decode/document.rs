@@ -11,14 +11,14 @@ use serde_json::{Map, Value, value::RawValue};
 use super::{
     api_error::ApiError,
     error::DecodeError,
-    ids::WireId,
+    fields::SpanField,
     left_out::Reason,
-    legacy::{Element, ProcessMap, Processes, Span, Spans},
+    legacy::{ProcessMap, Processes, Span, Spans, TraceObject},
     otlp::{Block, ResourceSpans},
     scalar::{Texts, any_seed},
     shape::{List, Object, fields},
     sink::Sink,
-    span_field::SpanField,
+    wire_id::WireId,
 };
 
 /// How many unknown members a message names, and how much of each.
@@ -165,7 +165,7 @@ impl<'de> Visitor<'de> for Document<'_> {
 /// An object while it is read.
 #[derive(Default)]
 struct AnyObject<'de> {
-    element: Element,
+    object: TraceObject,
     /// Whether it has a member that only an envelope or a trace has.
     is_envelope: bool,
     /// Spans that came before the id of their trace.
@@ -180,7 +180,7 @@ struct AnyObject<'de> {
 impl<'de> AnyObject<'de> {
     fn read<A: MapAccess<'de>>(&mut self, map: &mut A, reader: &mut Reader) -> Result<(), A::Error> {
         while let Some(field) = map.next_key()? {
-            let (sink, element) = (&mut reader.sink, &mut self.element);
+            let (sink, object) = (&mut reader.sink, &mut self.object);
             self.is_envelope |= !matches!(
                 field,
                 Field::TraceId | Field::Warnings | Field::Code | Field::Message | Field::Tempo | Field::Other(_)
@@ -190,15 +190,15 @@ impl<'de> AnyObject<'de> {
                 Field::ResourceSpans => map.next_value_seed(List(ResourceSpans { sink }))?,
                 Field::TraceId => {
                     let id: Value = map.next_value()?;
-                    element.id = serde::Deserialize::deserialize(&id).map_err(A::Error::custom)?;
+                    object.id = serde::Deserialize::deserialize(&id).map_err(A::Error::custom)?;
                     self.of_span.insert("traceID".to_owned(), id);
                 }
-                Field::Spans if element.id == WireId::Missing && !reader.is_cut => {
+                Field::Spans if object.id == WireId::Missing && !reader.is_cut => {
                     self.early.extend(map.next_value::<Option<&'de RawValue>>()?);
                 }
-                Field::Spans => map.next_value_seed(List(Spans { sink, element }))?,
-                Field::Processes => map.next_value_seed(Object(Processes { sink, element }))?,
-                Field::ProcessMap => map.next_value_seed(List(ProcessMap { sink, element }))?,
+                Field::Spans => map.next_value_seed(List(Spans { sink, object }))?,
+                Field::Processes => map.next_value_seed(Object(Processes { sink, object }))?,
+                Field::ProcessMap => map.next_value_seed(List(ProcessMap { sink, object }))?,
                 Field::Warnings => drop(self.of_span.insert("warnings".to_owned(), map.next_value()?)),
                 Field::Errors | Field::Error => reader.errors.extend(ApiError::all(&map.next_value()?)),
                 Field::Code => self.code = Some(map.next_value()?),
@@ -235,10 +235,10 @@ impl<'de> AnyObject<'de> {
             Object(Block(&mut reader.sink)).deserialize(&mut serde_json::Deserializer::from_str(&text))
         } else if is_span {
             reader.seen.envelope = true;
-            let mut element = Element::default();
-            let span = Span { sink: &mut reader.sink, element: &mut element };
+            let mut object = TraceObject::default();
+            let span = Span { sink: &mut reader.sink, object: &mut object };
             Object(span).deserialize(Value::Object(self.of_span))?;
-            element.finish(&mut reader.sink);
+            object.finish(&mut reader.sink);
             Ok(())
         } else {
             if let Some(message) = self.message.filter(Value::is_string) {
@@ -260,21 +260,21 @@ impl<'de> AnyObject<'de> {
 
     fn envelope(mut self, sink: &mut Sink) -> Result<(), serde_json::Error> {
         for spans in std::mem::take(&mut self.early) {
-            let element = &mut self.element;
-            List(Spans { sink, element }).deserialize(spans)?;
+            let object = &mut self.object;
+            List(Spans { sink, object }).deserialize(spans)?;
         }
         if let Some(warnings) = self.of_span.remove("warnings") {
-            let into = &mut self.element.warnings;
+            let into = &mut self.object.warnings;
             Texts { strings: &mut sink.strings, into }.deserialize(warnings)?;
         }
-        self.element.finish(sink);
+        self.object.finish(sink);
         Ok(())
     }
 
     /// Keeps what was read of an object that was cut off.
     fn cut(self, sink: &mut Sink) {
         if self.is_envelope {
-            self.element.finish(sink);
+            self.object.finish(sink);
         }
     }
 }

@@ -96,7 +96,7 @@ pub enum DecodeError {
 }
 
 /// Tells at a glance what cannot be traces.
-pub(super) fn sniff(json: &[u8]) -> Result<(), DecodeError> {
+pub(super) fn check_start(json: &[u8]) -> Result<(), DecodeError> {
     let text = json.trim_ascii_start();
     match text {
         [] => Err(DecodeError::Empty),

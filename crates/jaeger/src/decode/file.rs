@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 use super::error::DecodeError;
 
 /// Largest size that a compressed file may have when it is unpacked: eight times the largest upload.
-const MOST_UNPACKED: u64 = 512 << 20;
+const MAX_UNPACKED: u64 = 512 << 20;
 
 /// The text of a file as UTF-8 bytes.
 ///
@@ -34,9 +34,9 @@ pub(super) fn unpacked(file: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
 
 fn gunzip(file: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let mut unpacked = Vec::new();
-    let read = MultiGzDecoder::new(file).take(MOST_UNPACKED + 1).read_to_end(&mut unpacked);
-    if unpacked.len() as u64 > MOST_UNPACKED {
-        return Err(DecodeError::TooLarge { mib: MOST_UNPACKED >> 20 });
+    let read = MultiGzDecoder::new(file).take(MAX_UNPACKED + 1).read_to_end(&mut unpacked);
+    if unpacked.len() as u64 > MAX_UNPACKED {
+        return Err(DecodeError::TooLarge { mib: MAX_UNPACKED >> 20 });
     }
     read.map_err(|why| DecodeError::BrokenGzip { why: why.to_string() })?;
     Ok(unpacked)

@@ -7,15 +7,15 @@ use serde::{Deserialize as _, de::DeserializeSeed as _};
 use serde_json::{Error, Map, Value};
 
 use super::{
-    ids::WireId,
+    fields::SpanField,
     left_out::Reason,
     legacy::Tags,
-    moment::Moment,
+    normalize::truth,
     otlp::{Attributes, Events, Links, ResourceObject, SpanContext, StatusObject, kind_of, set_times},
-    settle::truth,
     shape::{List, Object},
     sink::{Process, Sink},
-    span_field::SpanField,
+    wire_id::WireId,
+    wire_time::WireTime,
 };
 use trace::{Attribute, EventDraft, SpanId, Status, StrId, Time};
 
@@ -36,23 +36,23 @@ pub(super) fn apply(mut members: HashMap<SpanField, Value>, sink: &mut Sink) -> 
     let mut foreign = Foreign::default();
     // Only Zipkin calls a span's own id so.
     let zipkin = take(SpanField::Id);
-    let is_zipkin = zipkin.is_some() && sink.reading.id == WireId::Missing;
+    let is_zipkin = zipkin.is_some() && sink.current.id == WireId::Missing;
     if let Some(id) = zipkin.filter(|_| is_zipkin) {
-        sink.reading.id = WireId::deserialize(id)?;
+        sink.current.id = WireId::deserialize(id)?;
     }
     if let Some(context) = take(SpanField::Context) {
         let context = SpanContext::deserialize(context)?;
-        (sink.reading.trace, sink.reading.id) = (context.trace, context.span);
+        (sink.current.trace, sink.current.id) = (context.trace, context.span);
     }
     if let Some(parent) = take(SpanField::ParentId) {
         foreign.parent = WireId::deserialize(parent)?;
     }
-    let mut moment = |field| take(field).map(Moment::deserialize).transpose();
+    let mut moment = |field| take(field).map(WireTime::deserialize).transpose();
     let start = moment(SpanField::StartNano)?;
     let end = moment(SpanField::EndNano)?;
-    let draft = &mut sink.reading.draft;
+    let draft = &mut sink.current.draft;
     if start.is_some() || end.is_some() {
-        set_times(draft, start.and_then(Moment::nanos), end.and_then(Moment::nanos));
+        set_times(draft, start.and_then(WireTime::nanos), end.and_then(WireTime::nanos));
     }
     if let Some(timestamp) = moment(SpanField::Timestamp)?.filter(|_| draft.start.is_none()) {
         draft.start = timestamp.micros().map(Time);
@@ -65,18 +65,18 @@ pub(super) fn apply(mut members: HashMap<SpanField, Value>, sink: &mut Sink) -> 
     if let Some(resource) = take(SpanField::Resource) {
         let mut process = Process::default();
         Object(ResourceObject { strings: &mut sink.strings, into: &mut process }).deserialize(resource)?;
-        sink.settle_process(&mut process);
+        sink.normalize_process(&mut process);
         foreign.process = Some(process);
     }
     let service = |endpoint: Value| endpoint.get("serviceName").and_then(Value::as_str).map(str::to_owned);
     if let Some(name) = take(SpanField::LocalEndpoint).and_then(service) {
         let mut process = Process { service: sink.strings.intern(&name), ..Process::default() };
-        sink.settle_process(&mut process);
+        sink.normalize_process(&mut process);
         foreign.process = Some(process);
     }
     if let Some(name) = take(SpanField::RemoteEndpoint).and_then(service) {
         let (key, name) = (sink.strings.intern("peer.service"), sink.strings.intern(&name));
-        sink.reading.draft.attributes.push(Attribute::text(key, name));
+        sink.current.draft.attributes.push(Attribute::text(key, name));
     }
     debug_assert!(members.is_empty(), "every member of another form is read: {members:?}");
     if is_zipkin {
@@ -88,7 +88,7 @@ pub(super) fn apply(mut members: HashMap<SpanField, Value>, sink: &mut Sink) -> 
 /// Name, kind and status.
 fn names(take: &mut impl FnMut(SpanField) -> Option<Value>, sink: &mut Sink) -> Result<(), Error> {
     let strings = &mut sink.strings;
-    let draft = &mut sink.reading.draft;
+    let draft = &mut sink.current.draft;
     if let Some(name) = take(SpanField::Name).filter(|_| draft.name == StrId::EMPTY) {
         draft.name = strings.intern(&name.as_str().map_or_else(|| name.to_string(), str::to_owned));
     }
@@ -108,8 +108,8 @@ fn names(take: &mut impl FnMut(SpanField) -> Option<Value>, sink: &mut Sink) -> 
 /// Attributes, events and links.
 fn lists(take: &mut impl FnMut(SpanField) -> Option<Value>, sink: &mut Sink) -> Result<(), Error> {
     let strings = &mut sink.strings;
-    let reading = &mut sink.reading;
-    let draft = &mut reading.draft;
+    let current = &mut sink.current;
+    let draft = &mut current.draft;
     if let Some(attributes) = take(SpanField::Attributes) {
         Attributes { strings, into: &mut draft.attributes }.deserialize(attributes)?;
     }
@@ -122,11 +122,11 @@ fn lists(take: &mut impl FnMut(SpanField) -> Option<Value>, sink: &mut Sink) -> 
         List(Events { strings, into: &mut draft.events }).deserialize(events)?;
     }
     if let Some(links) = take(SpanField::Links) {
-        List(Links { strings, into: &mut reading.references }).deserialize(links)?;
+        List(Links { strings, into: &mut current.references }).deserialize(links)?;
     }
     for annotation in take(SpanField::Annotations).iter().filter_map(Value::as_array).flatten() {
         let name = annotation.get("value").and_then(Value::as_str).unwrap_or_default();
-        let time = annotation.get("timestamp").map(Moment::deserialize).transpose()?.and_then(Moment::micros);
+        let time = annotation.get("timestamp").map(WireTime::deserialize).transpose()?.and_then(WireTime::micros);
         draft.events.push(EventDraft { time: time.map(Time), name: strings.intern(name), attributes: Vec::new() });
     }
     Ok(())
@@ -134,7 +134,7 @@ fn lists(take: &mut impl FnMut(SpanField) -> Option<Value>, sink: &mut Sink) -> 
 
 /// In Zipkin a tag `error` means an error, whatever its text.
 fn zipkin_error(sink: &mut Sink) {
-    let draft = &mut sink.reading.draft;
+    let draft = &mut sink.current.draft;
     let error = draft.attributes.iter().find(|attribute| sink.strings.get(attribute.key()) == "error");
     let Some(value) = error.map(|attribute| attribute.value(&sink.strings)) else { return };
     if truth(value).is_none() {

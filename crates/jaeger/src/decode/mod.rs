@@ -6,27 +6,27 @@
 //! [`LeftOut`] with the reason.
 
 mod api_error;
+mod cursor;
 mod document;
 mod error;
 mod fast;
+mod fields;
 mod file;
 mod foreign;
-mod ids;
 mod json_text;
-mod known;
 mod left_out;
 mod legacy;
-mod moment;
+mod normalize;
 mod otlp;
 mod repair;
 mod scalar;
-mod scan;
-mod settle;
 mod shape;
 mod sink;
-mod span_field;
 #[cfg(test)]
 mod tests;
+mod well_known_key;
+mod wire_id;
+mod wire_time;
 
 use std::borrow::Cow;
 
@@ -95,13 +95,13 @@ pub(super) fn read(json: &[u8]) -> Result<Answer, DecodeError> {
 }
 
 /// Reads the start of an answer; its traces are partial for the reason `why`.
-pub(super) fn read_cut(json: &[u8], why: &str) -> Result<Answer, DecodeError> {
+pub(super) fn read_truncated(json: &[u8], why: &str) -> Result<Answer, DecodeError> {
     read_to(json, Some(why))
 }
 
 fn read_to(json: &[u8], cut: Option<&str>) -> Result<Answer, DecodeError> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-    error::sniff(json)?;
+    error::check_start(json)?;
     // Checked once for all texts, which is faster than each on its own; a wrong byte spoils only its own text.
     let text = match std::str::from_utf8(json) {
         Ok(text) => Cow::Borrowed(text),

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::{
-    ids::WireId,
-    known::Known,
     left_out::{LeftOut, Reason},
-    settle::{name_event, parent_of, status_of, truth},
+    normalize::{name_event, parent_of, status_of, truth},
+    well_known_key::WellKnownKey,
+    wire_id::WireId,
 };
 use trace::{
     Attribute, Relation, ResourceIx, SpanDraft, SpanId, SpanKind, SpanRef, Status, StrId, Strings, Trace, TraceBuilder,
@@ -46,7 +46,7 @@ pub(super) struct Process {
 
 /// The span that is being read.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct CurrentSpan {
     pub(super) draft: SpanDraft,
     /// The trace id on the span itself.
     pub(super) trace: WireId<TraceId>,
@@ -60,16 +60,16 @@ pub(super) struct Reading {
 #[derive(Debug)]
 pub(super) struct Sink {
     pub(super) strings: Strings,
-    pub(super) reading: Reading,
+    pub(super) current: CurrentSpan,
     /// What was left out before it was known to which trace it belongs.
     pub(super) left_out: LeftOut,
-    builders: Vec<Building>,
+    builders: Vec<TraceInProgress>,
     by_id: HashMap<TraceId, usize>,
     block: usize,
 }
 
 #[derive(Debug)]
-struct Building {
+struct TraceInProgress {
     builder: TraceBuilder,
     /// The resource of the last OTLP block, so that it is looked up once per block and trace.
     resource: (usize, ResourceIx),
@@ -79,12 +79,12 @@ struct Building {
 impl Sink {
     pub(super) fn new() -> Self {
         let mut strings = Strings::default();
-        for (_, text) in Known::ALL {
+        for (_, text) in WellKnownKey::ALL {
             strings.intern(text);
         }
         Self {
             strings,
-            reading: Reading::default(),
+            current: CurrentSpan::default(),
             left_out: LeftOut::default(),
             builders: Vec::new(),
             by_id: HashMap::new(),
@@ -93,9 +93,9 @@ impl Sink {
     }
 
     /// Starts a span: nothing of the one before stays.
-    pub(super) fn begin(&mut self) -> &mut Reading {
-        let reading = &mut self.reading;
-        let draft = &mut reading.draft;
+    pub(super) fn begin(&mut self) -> &mut CurrentSpan {
+        let current = &mut self.current;
+        let draft = &mut current.draft;
         (draft.parent, draft.name, draft.resource) = (None, StrId::EMPTY, ResourceIx::default());
         (draft.start, draft.duration, draft.unreadable_parent) = (None, None, false);
         (draft.kind, draft.status, draft.status_message) = (SpanKind::Unspecified, Status::Unset, StrId::EMPTY);
@@ -104,16 +104,16 @@ impl Sink {
         draft.events.clear();
         draft.links.clear();
         draft.warnings.clear();
-        (reading.trace, reading.id) = (WireId::Missing, WireId::Missing);
-        reading.references.clear();
-        reading.moved.clear();
-        reading
+        (current.trace, current.id) = (WireId::Missing, WireId::Missing);
+        current.references.clear();
+        current.moved.clear();
+        current
     }
 
     /// The trace of the span that was read: its own id counts, else that of what holds it. A span without either is
     /// left out.
     pub(super) fn trace_of_span(&mut self, holder: &WireId<TraceId>) -> Option<TraceId> {
-        let id = if self.reading.trace == WireId::Missing { holder } else { &self.reading.trace };
+        let id = if self.current.trace == WireId::Missing { holder } else { &self.current.trace };
         match id {
             WireId::Known(id) => return Some(*id),
             WireId::Missing => self.left_out.add(Reason::NoTraceId, ""),
@@ -127,7 +127,7 @@ impl Sink {
         *self.by_id.entry(id).or_insert_with(|| {
             let builder = TraceBuilder::new(id);
             let resource = (0, ResourceIx::default());
-            self.builders.push(Building { builder, resource, left_out: LeftOut::default() });
+            self.builders.push(TraceInProgress { builder, resource, left_out: LeftOut::default() });
             self.builders.len() - 1
         })
     }
@@ -139,21 +139,21 @@ impl Sink {
     }
 
     /// Starts an OTLP block, whose spans share one resource.
-    pub(super) fn next_block(&mut self) {
+    pub(super) fn begin_resource_spans(&mut self) {
         self.block += 1;
     }
 
     /// The resource of the current OTLP block in a trace; a span whose attributes belong in part to the process has its
     /// own.
-    pub(super) fn block_resource(&mut self, trace: usize, process: &Process) -> ResourceIx {
+    pub(super) fn shared_resource(&mut self, trace: usize, process: &Process) -> ResourceIx {
         let Some(to) = self.builders.get_mut(trace) else { return ResourceIx::default() };
-        if self.reading.moved.is_empty() && to.resource.0 == self.block {
+        if self.current.moved.is_empty() && to.resource.0 == self.block {
             return to.resource.1;
         }
         let mut attributes = process.attributes.clone();
-        attributes.extend_from_slice(&self.reading.moved);
+        attributes.extend_from_slice(&self.current.moved);
         let ix = to.builder.resource(process.service, &mut attributes, &self.strings);
-        if self.reading.moved.is_empty() {
+        if self.current.moved.is_empty() {
             to.resource = (self.block, ix);
         }
         ix
@@ -176,8 +176,8 @@ impl Sink {
     }
 
     /// Gives the span that was read this scope, if it has none of its own.
-    pub(super) fn give_scope(&mut self, (scope, version): (StrId, StrId)) {
-        let draft = &mut self.reading.draft;
+    pub(super) fn set_default_scope(&mut self, (scope, version): (StrId, StrId)) {
+        let draft = &mut self.current.draft;
         if draft.scope == StrId::EMPTY {
             (draft.scope, draft.scope_version) = (scope, version);
         }
@@ -190,23 +190,23 @@ impl Sink {
     }
 
     /// Takes out of a process's attributes what is not one; `service` wins over an attribute `service.name`.
-    pub(super) fn settle_process(&mut self, process: &mut Process) {
+    pub(super) fn normalize_process(&mut self, process: &mut Process) {
         let mut named = StrId::EMPTY;
         let (scope, version) = (&mut process.scope, &mut process.scope_version);
         process.attributes.retain(|attribute| {
             let text = attribute.text_id().unwrap_or_default();
-            match Known::of(attribute.key()) {
-                Some(Known::ServiceName) => named = text,
-                Some(Known::ScopeName) => *scope = text,
-                Some(Known::ScopeVersion) => *version = text,
-                Some(Known::LibraryName) => keep_first(scope, text),
-                Some(Known::LibraryVersion) => keep_first(version, text),
-                Some(Known::Format | Known::InternalFormat) => {}
+            match WellKnownKey::of(attribute.key()) {
+                Some(WellKnownKey::ServiceName) => named = text,
+                Some(WellKnownKey::ScopeName) => *scope = text,
+                Some(WellKnownKey::ScopeVersion) => *version = text,
+                Some(WellKnownKey::LibraryName) => fill_if_empty(scope, text),
+                Some(WellKnownKey::LibraryVersion) => fill_if_empty(version, text),
+                Some(WellKnownKey::Format | WellKnownKey::InternalFormat) => {}
                 _ => return true,
             }
             false
         });
-        keep_first(&mut process.service, named);
+        fill_if_empty(&mut process.service, named);
         let name = service_name(self.strings.get(process.service));
         if name == UNKNOWN_SERVICE {
             process.service = self.strings.intern(UNKNOWN_SERVICE);
@@ -215,54 +215,60 @@ impl Sink {
 
     /// Brings the span of this trace that was read into its one form; what belongs to its process is in `moved`
     /// afterwards.
-    pub(super) fn settle_span(&mut self, trace: TraceId) {
-        let Reading { draft, references, moved, .. } = &mut self.reading;
+    pub(super) fn normalize_span(&mut self, trace: TraceId) {
+        let CurrentSpan { draft, references, moved, .. } = &mut self.current;
         let strings = &self.strings;
         let (mut failed, mut library, mut library_version) = (false, StrId::EMPTY, StrId::EMPTY);
         let mut warnings = None;
         let SpanDraft { attributes, kind, status, status_message, scope, scope_version, .. } = draft;
         attributes.retain(|attribute| {
-            let Some(known) = Known::of(attribute.key()) else { return true };
+            let Some(known) = WellKnownKey::of(attribute.key()) else { return true };
             let text = attribute.text_id().unwrap_or_default();
             match known {
-                Known::SpanKind => {
+                WellKnownKey::SpanKind => {
                     if *kind == SpanKind::Unspecified {
                         *kind = SpanKind::parse(strings.get(text)).unwrap_or_default();
                     }
                 }
-                Known::Error => match truth(attribute.value(strings)) {
+                WellKnownKey::Error => match truth(attribute.value(strings)) {
                     Some(error) => failed |= error,
                     None => return true,
                 },
-                Known::StatusCode => {
+                WellKnownKey::StatusCode => {
                     if *status == Status::Unset {
                         *status = status_of(attribute.value(strings));
                     }
                 }
-                Known::StatusDescription => keep_first(status_message, text),
-                Known::ScopeName => keep_first(scope, text),
-                Known::ScopeVersion => keep_first(scope_version, text),
-                Known::LibraryName => library = text,
-                Known::LibraryVersion => library_version = text,
-                Known::Warnings => warnings = Some(text),
-                Known::Format | Known::InternalFormat | Known::TraceState => {}
-                Known::SdkLanguage | Known::SdkName | Known::SdkVersion | Known::DistroName | Known::DistroVersion => {
+                WellKnownKey::StatusDescription => fill_if_empty(status_message, text),
+                WellKnownKey::ScopeName => fill_if_empty(scope, text),
+                WellKnownKey::ScopeVersion => fill_if_empty(scope_version, text),
+                WellKnownKey::LibraryName => library = text,
+                WellKnownKey::LibraryVersion => library_version = text,
+                WellKnownKey::Warnings => warnings = Some(text),
+                WellKnownKey::Format | WellKnownKey::InternalFormat | WellKnownKey::TraceState => {}
+                WellKnownKey::SdkLanguage
+                | WellKnownKey::SdkName
+                | WellKnownKey::SdkVersion
+                | WellKnownKey::DistroName
+                | WellKnownKey::DistroVersion => {
                     moved.push(*attribute);
                 }
-                Known::ServiceName | Known::Event | Known::Message | Known::RefType => return true,
+                WellKnownKey::ServiceName | WellKnownKey::Event | WellKnownKey::Message | WellKnownKey::RefType => {
+                    return true;
+                }
             }
             false
         });
         if failed {
             *status = Status::Error;
         }
-        keep_first(scope, library);
-        keep_first(scope_version, library_version);
+        fill_if_empty(scope, library);
+        fill_if_empty(scope_version, library_version);
         (draft.parent, draft.unreadable_parent) = parent_of(trace, references, &mut draft.links);
         if let Some(text) = warnings {
             self.add_warnings(text);
         }
-        for event in &mut self.reading.draft.events {
+        for event in &mut self.current.draft.events {
             name_event(event, &mut self.strings);
         }
     }
@@ -272,18 +278,18 @@ impl Sink {
         let list = serde_json::from_str::<Vec<String>>(text).unwrap_or_else(|_| vec![text.to_owned()]);
         for warning in list {
             let id = self.strings.intern(&warning);
-            self.reading.draft.warnings.push(id);
+            self.current.draft.warnings.push(id);
         }
     }
 
     /// Adds the span that was read and settled to a trace.
     pub(super) fn push(&mut self, trace: usize, resource: ResourceIx) {
         let Some(to) = self.builders.get_mut(trace) else { return };
-        match &self.reading.id {
+        match &self.current.id {
             WireId::Known(id) => {
-                self.reading.draft.id = *id;
-                self.reading.draft.resource = resource;
-                to.builder.push(&mut self.reading.draft, &self.strings);
+                self.current.draft.id = *id;
+                self.current.draft.resource = resource;
+                to.builder.push(&mut self.current.draft, &self.strings);
             }
             WireId::Missing => to.left_out.add(Reason::NoSpanId, ""),
             WireId::Unreadable(text) => to.left_out.add(Reason::UnreadableSpanId, text),
@@ -316,7 +322,7 @@ impl Sink {
     }
 }
 
-fn keep_first(kept: &mut StrId, other: StrId) {
+fn fill_if_empty(kept: &mut StrId, other: StrId) {
     if *kept == StrId::EMPTY {
         *kept = other;
     }

@@ -237,11 +237,11 @@ fn the_start_of_a_cut_answer_gives_partial_traces() {
     let whole = include_str!("../../tests/decode/legacy.json");
     let cut = &whole[..whole.find("00000000000000a3").unwrap()];
     assert!(matches!(decode(cut.as_bytes()), Err(DecodeError::CutOff { .. })));
-    let traces = read_cut(cut.as_bytes(), "too large").unwrap().traces;
+    let traces = read_truncated(cut.as_bytes(), "too large").unwrap().traces;
     assert_eq!((traces.len(), traces[0].len(), traces[0].partial()), (1, 2, Some("too large")));
     let whole = include_str!("../../tests/decode/v3.json");
     let cut = &whole[..whole.rfind("00000000000000a3").unwrap()];
-    let traces = read_cut(cut.as_bytes(), "too large").unwrap().traces;
+    let traces = read_truncated(cut.as_bytes(), "too large").unwrap().traces;
     assert_eq!((traces.len(), first(&traces[0]).service()), (2, "ktrdr-training-worker-1"));
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::{StatusCode, Url, header};
 
 use crate::{RawTrace, otlp_json};
-use jaeger::HostNames;
+use jaeger::HostResolver;
 
 /// Spans in one request. Jaeger 1.x drops spans without a word when a request holds more than its queue takes (2000).
 pub const BATCH: usize = 400;
@@ -63,7 +63,7 @@ impl Feeder {
         let path = to.path().trim_end_matches('/').trim_end_matches("/v1/traces");
         to.set_path(&format!("{path}/v1/traces"));
         let client =
-            reqwest::Client::builder().timeout(Duration::from_secs(10)).dns_resolver(Arc::new(HostNames::new()));
+            reqwest::Client::builder().timeout(Duration::from_secs(10)).dns_resolver(Arc::new(HostResolver::new()));
         let client = client.build().map_err(|_| wrong())?;
         Ok(Self { client, to })
     }

@@ -1,11 +1,11 @@
 //! The legacy form: `{traceID, spans, processes}` with everything about a span in tags.
 
-mod element;
 mod process;
 mod span;
 mod tag;
+mod trace_object;
 
-pub(super) use element::Element;
 pub(super) use process::{ProcessMap, Processes};
 pub(super) use span::{Span, Spans, is_follows_from};
-pub(super) use tag::{Claim, Tags, typed};
+pub(super) use tag::{TagType, Tags, typed};
+pub(super) use trace_object::TraceObject;

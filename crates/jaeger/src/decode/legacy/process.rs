@@ -8,15 +8,15 @@ use super::{
         shape::{Object, ReadList, ReadObject, fields},
         sink::{Process, Sink},
     },
-    element::Element,
     tag::Tags,
+    trace_object::TraceObject,
 };
 use trace::StrId;
 
 /// Reads `processes`: an object with the processes by name.
 pub(in super::super) struct Processes<'s> {
     pub(in super::super) sink: &'s mut Sink,
-    pub(in super::super) element: &'s mut Element,
+    pub(in super::super) object: &'s mut TraceObject,
 }
 
 impl<'de> ReadObject<'de> for Processes<'_> {
@@ -30,7 +30,7 @@ impl<'de> ReadObject<'de> for Processes<'_> {
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(id) = map.next_key_seed(Text(&mut self.sink.strings))? {
             let process = map.next_value_seed(Object(OneProcess(self.sink)))?;
-            self.element.describe(id, process, self.sink);
+            self.object.describe(id, process, self.sink);
         }
         Ok(())
     }
@@ -39,7 +39,7 @@ impl<'de> ReadObject<'de> for Processes<'_> {
 /// Reads `processMap` of Jaeger's gRPC model: a list of processes with their names.
 pub(in super::super) struct ProcessMap<'s> {
     pub(in super::super) sink: &'s mut Sink,
-    pub(in super::super) element: &'s mut Element,
+    pub(in super::super) object: &'s mut TraceObject,
 }
 
 impl<'de> ReadList<'de> for ProcessMap<'_> {
@@ -47,7 +47,7 @@ impl<'de> ReadList<'de> for ProcessMap<'_> {
 
     fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
         let Some((name, process)) = seq.next_element_seed(Object(NamedProcess(self.sink)))? else { return Ok(false) };
-        self.element.describe(name, process, self.sink);
+        self.object.describe(name, process, self.sink);
         Ok(true)
     }
 }
@@ -84,7 +84,7 @@ impl<'de> ReadObject<'de> for OneProcess<'_> {
 
     fn null(self) -> Option<Process> {
         let mut process = Process::default();
-        self.0.settle_process(&mut process);
+        self.0.normalize_process(&mut process);
         Some(process)
     }
 
@@ -98,7 +98,7 @@ impl<'de> ReadObject<'de> for OneProcess<'_> {
                 ProcessField::Other => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        self.0.settle_process(&mut process);
+        self.0.normalize_process(&mut process);
         Ok(process)
     }
 }

@@ -6,32 +6,32 @@ use serde_json::Value;
 
 use super::{
     super::{
+        fields::{SpanField, SpanKey},
         foreign,
-        ids::WireId,
         left_out::Reason,
-        moment::Moment,
         scalar::{Text, Texts},
         shape::{List, Object, ReadList, ReadObject, fields, push_next},
         sink::{Reference, Sink},
-        span_field::{SpanField, SpanKey},
+        wire_id::WireId,
+        wire_time::WireTime,
     },
-    element::Element,
     process::OneProcess,
     tag::Tags,
+    trace_object::TraceObject,
 };
 use trace::{EventDraft, Micros, Relation, StrId, Strings, Time};
 
 /// Reads `spans`.
 pub(in super::super) struct Spans<'s> {
     pub(in super::super) sink: &'s mut Sink,
-    pub(in super::super) element: &'s mut Element,
+    pub(in super::super) object: &'s mut TraceObject,
 }
 
 impl<'de> ReadList<'de> for Spans<'_> {
     const WHAT: &'static str = "a list of spans";
 
     fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let span = Span { sink: &mut *self.sink, element: &mut *self.element };
+        let span = Span { sink: &mut *self.sink, object: &mut *self.object };
         Ok(seq.next_element_seed(Object(span))?.is_some())
     }
 }
@@ -39,7 +39,7 @@ impl<'de> ReadList<'de> for Spans<'_> {
 /// Reads a span. Members of other forms of spans are read by [`foreign`].
 pub(in super::super) struct Span<'s> {
     pub(in super::super) sink: &'s mut Sink,
-    pub(in super::super) element: &'s mut Element,
+    pub(in super::super) object: &'s mut TraceObject,
 }
 
 impl<'de> ReadObject<'de> for Span<'_> {
@@ -52,31 +52,31 @@ impl<'de> ReadObject<'de> for Span<'_> {
     }
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { sink, element } = self;
+        let Self { sink, object } = self;
         sink.begin();
         let (mut parent, mut process, mut embedded) = (WireId::Missing, StrId::EMPTY, None);
-        let (mut start, mut duration) = (Moment::Missing, Moment::Missing);
+        let (mut start, mut duration) = (WireTime::Missing, WireTime::Missing);
         let mut others: HashMap<SpanField, Value> = HashMap::new();
         while let Some(SpanKey(field)) = map.next_key()? {
-            let (reading, strings) = (&mut sink.reading, &mut sink.strings);
+            let (current, strings) = (&mut sink.current, &mut sink.strings);
             let Some(field) = field else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
             match field {
-                SpanField::TraceId => reading.trace = map.next_value()?,
-                SpanField::SpanId => reading.id = map.next_value()?,
+                SpanField::TraceId => current.trace = map.next_value()?,
+                SpanField::SpanId => current.id = map.next_value()?,
                 SpanField::ParentSpanId => parent = map.next_value()?,
-                SpanField::OperationName => reading.draft.name = map.next_value_seed(Text(strings))?,
-                SpanField::References => map.next_value_seed(List(References(&mut reading.references)))?,
+                SpanField::OperationName => current.draft.name = map.next_value_seed(Text(strings))?,
+                SpanField::References => map.next_value_seed(List(References(&mut current.references)))?,
                 SpanField::StartTime => start = map.next_value()?,
                 SpanField::Duration => duration = map.next_value()?,
-                SpanField::Tags => map.next_value_seed(Tags { strings, into: &mut reading.draft.attributes })?,
-                SpanField::Logs => map.next_value_seed(List(Logs { strings, into: &mut reading.draft.events }))?,
+                SpanField::Tags => map.next_value_seed(Tags { strings, into: &mut current.draft.attributes })?,
+                SpanField::Logs => map.next_value_seed(List(Logs { strings, into: &mut current.draft.events }))?,
                 SpanField::ProcessId => process = map.next_value_seed(Text(strings))?,
                 SpanField::Process => embedded = Some(map.next_value_seed(Object(OneProcess(sink)))?),
                 SpanField::Warnings => {
-                    map.next_value_seed(Texts { strings, into: &mut reading.draft.warnings })?;
+                    map.next_value_seed(Texts { strings, into: &mut current.draft.warnings })?;
                 }
                 SpanField::Flags => drop(map.next_value::<IgnoredAny>()?),
                 SpanField::Name
@@ -101,8 +101,8 @@ impl<'de> ReadObject<'de> for Span<'_> {
             }
         }
         // A plain number is in microseconds where the start is; beside a start of another form its unit is unknown.
-        let has_own_unit = |moment| matches!(moment, Moment::Nanos(_));
-        let draft = &mut sink.reading.draft;
+        let has_own_unit = |moment| matches!(moment, WireTime::Nanos(_));
+        let draft = &mut sink.current.draft;
         draft.start = start.micros().map(Time);
         draft.duration = duration.micros().filter(|_| !has_own_unit(start) || has_own_unit(duration)).map(Micros);
         if !others.is_empty() {
@@ -111,8 +111,8 @@ impl<'de> ReadObject<'de> for Span<'_> {
             embedded = embedded.or(read.process);
         }
         match embedded {
-            Some(process) => element.take_with(parent, process, sink),
-            None => element.take(parent, process, sink),
+            Some(process) => object.add_span_with_process(parent, process, sink),
+            None => object.add_span(parent, process, sink),
         }
         Ok(())
     }
@@ -191,7 +191,7 @@ impl<'de> ReadObject<'de> for Log<'_> {
         let mut event = EventDraft::default();
         while let Some(field) = map.next_key()? {
             match field {
-                LogField::Time => event.time = map.next_value::<Moment>()?.micros().map(Time),
+                LogField::Time => event.time = map.next_value::<WireTime>()?.micros().map(Time),
                 LogField::Fields => {
                     map.next_value_seed(Tags { strings: &mut *self.0, into: &mut event.attributes })?;
                 }

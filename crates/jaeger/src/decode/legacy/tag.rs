@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::super::{
+    normalize::attribute,
     scalar::{Any, Scalar, Text, any_seed},
-    settle::attribute,
     shape::{ReadObject, fields, push_next},
 };
 use trace::{Attribute, StrId, Strings};
@@ -42,14 +42,14 @@ impl<'de> Visitor<'de> for Tags<'_> {
 
 /// The type that a tag claims; it only decides where JSON leaves a choice.
 #[derive(Clone, Copy)]
-pub(in super::super) enum Claim {
+pub(in super::super) enum TagType {
     Int,
     Float,
     Bool,
     Other,
 }
 
-impl Claim {
+impl TagType {
     pub(in super::super) fn of(name: &str) -> Self {
         match name {
             "int64" | "INT64" => Self::Int,
@@ -70,7 +70,7 @@ impl Claim {
     }
 }
 
-impl<'de> de::Deserialize<'de> for Claim {
+impl<'de> de::Deserialize<'de> for TagType {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         Ok(match serde_json::Value::deserialize(from)? {
             serde_json::Value::String(name) => Self::of(&name),
@@ -86,12 +86,12 @@ impl<'de> de::Deserialize<'de> for Claim {
 }
 
 /// The value in the type that was claimed, where its JSON allows that.
-pub(in super::super) fn typed(claim: Claim, value: Scalar, strings: &Strings) -> Scalar {
-    match (claim, value) {
-        (Claim::Int, Scalar::Text(id)) => strings.get(id).parse().map_or(value, Scalar::Int),
-        (Claim::Float, Scalar::Text(id)) => strings.get(id).parse().map_or(value, Scalar::Float),
-        (Claim::Float, Scalar::Int(n)) => Scalar::Float(n as f64),
-        (Claim::Bool, Scalar::Text(id)) => strings.get(id).parse().map_or(value, Scalar::Bool),
+pub(in super::super) fn typed(tag_type: TagType, value: Scalar, strings: &Strings) -> Scalar {
+    match (tag_type, value) {
+        (TagType::Int, Scalar::Text(id)) => strings.get(id).parse().map_or(value, Scalar::Int),
+        (TagType::Float, Scalar::Text(id)) => strings.get(id).parse().map_or(value, Scalar::Float),
+        (TagType::Float, Scalar::Int(n)) => Scalar::Float(n as f64),
+        (TagType::Bool, Scalar::Text(id)) => strings.get(id).parse().map_or(value, Scalar::Bool),
         _ => value,
     }
 }
@@ -111,15 +111,15 @@ impl<'de> ReadObject<'de> for Tag<'_> {
     const WHAT: &'static str = "a tag";
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<Attribute, A::Error> {
-        let (mut key, mut claim, mut value) = (StrId::EMPTY, Claim::Other, None);
+        let (mut key, mut tag_type, mut value) = (StrId::EMPTY, TagType::Other, None);
         while let Some(field) = map.next_key()? {
             match field {
                 TagField::Key => key = map.next_value_seed(Text(&mut *self.0))?,
-                TagField::Type => claim = map.next_value()?,
+                TagField::Type => tag_type = map.next_value()?,
                 TagField::Value => value = Some(map.next_value_seed(Any(&mut *self.0))?),
                 TagField::Other => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(attribute(key, value.map_or(claim.default(), |value| typed(claim, value, self.0))))
+        Ok(attribute(key, value.map_or(tag_type.default(), |value| typed(tag_type, value, self.0))))
     }
 }

@@ -6,8 +6,8 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::super::{
     json_text,
+    normalize::attribute,
     scalar::{Any, Scalar, Text, any_seed},
-    settle::attribute,
     shape::{Object, ReadObject, fields, push_next},
 };
 use trace::{Attribute, StrId, Strings};

@@ -4,11 +4,11 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::{
     super::{
-        ids::WireId,
-        moment::{Moment, clamped},
         scalar::Text,
         shape::{ReadList, ReadObject, fields, push_next},
         sink::Reference,
+        wire_id::WireId,
+        wire_time::{WireTime, clamped},
     },
     attribute::Attributes,
 };
@@ -41,7 +41,7 @@ impl<'de> ReadObject<'de> for Event<'_> {
         while let Some(field) = map.next_key()? {
             match field {
                 EventField::Time => {
-                    let nanos = map.next_value::<Moment>()?.nanos();
+                    let nanos = map.next_value::<WireTime>()?.nanos();
                     event.time = nanos.map(|nanos| Time(clamped(nanos.div_euclid(1000))));
                 }
                 EventField::Name => event.name = map.next_value_seed(Text(&mut *self.0))?,

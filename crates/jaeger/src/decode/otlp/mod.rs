@@ -55,7 +55,7 @@ impl<'de> ReadObject<'de> for Block<'_> {
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let sink = self.0;
-        sink.next_block();
+        sink.begin_resource_spans();
         let mut process = None;
         // Spans that come before their resource are read again when it is known.
         let mut early: Vec<&'de RawValue> = Vec::new();
@@ -67,7 +67,7 @@ impl<'de> ReadObject<'de> for Block<'_> {
                 (BlockField::Resource, _) => {
                     let mut read = Process::default();
                     map.next_value_seed(Object(ResourceObject { strings: &mut sink.strings, into: &mut read }))?;
-                    sink.settle_process(&mut read);
+                    sink.normalize_process(&mut read);
                     process = Some(read);
                 }
                 (BlockField::ScopeSpans, Some(process)) => map.next_value_seed(List(ScopeSpans { sink, process }))?,
@@ -77,7 +77,7 @@ impl<'de> ReadObject<'de> for Block<'_> {
         }
         let process = process.unwrap_or_else(|| {
             let mut unnamed = Process::default();
-            sink.settle_process(&mut unnamed);
+            sink.normalize_process(&mut unnamed);
             unnamed
         });
         for raw in early {

@@ -4,14 +4,14 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::{
     super::{
-        ids::WireId,
+        fields::{SpanField, SpanKey},
         left_out::Reason,
-        moment::{Moment, clamped},
+        normalize::{attribute, status_of},
         scalar::{Any, Text},
-        settle::{attribute, status_of},
         shape::{List, Object, ReadList, ReadObject, fields},
         sink::{Process, Reference, Sink},
-        span_field::{SpanField, SpanKey},
+        wire_id::WireId,
+        wire_time::{WireTime, clamped},
     },
     attribute::Attributes,
     event::{Events, Links},
@@ -58,24 +58,24 @@ impl<'de> ReadObject<'de> for Span<'_> {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let (reading, strings) = (&mut sink.reading, &mut sink.strings);
-            let draft = &mut reading.draft;
+            let (current, strings) = (&mut sink.current, &mut sink.strings);
+            let draft = &mut current.draft;
             match field {
-                SpanField::TraceId => reading.trace = map.next_value()?,
-                SpanField::SpanId => reading.id = map.next_value()?,
+                SpanField::TraceId => current.trace = map.next_value()?,
+                SpanField::SpanId => current.id = map.next_value()?,
                 SpanField::ParentSpanId => parent = map.next_value()?,
                 SpanField::Name => draft.name = map.next_value_seed(Text(strings))?,
                 SpanField::Kind => {
                     let kind = map.next_value_seed(Any(&mut *strings))?;
                     draft.kind = kind_of(attribute(StrId::EMPTY, kind).value(strings));
                 }
-                SpanField::StartNano => start = map.next_value::<Moment>()?.nanos(),
-                SpanField::EndNano => end = map.next_value::<Moment>()?.nanos(),
+                SpanField::StartNano => start = map.next_value::<WireTime>()?.nanos(),
+                SpanField::EndNano => end = map.next_value::<WireTime>()?.nanos(),
                 SpanField::Attributes => {
                     map.next_value_seed(Attributes { strings, into: &mut draft.attributes })?;
                 }
                 SpanField::Events => map.next_value_seed(List(Events { strings, into: &mut draft.events }))?,
-                SpanField::Links => map.next_value_seed(List(Links { strings, into: &mut reading.references }))?,
+                SpanField::Links => map.next_value_seed(List(Links { strings, into: &mut current.references }))?,
                 SpanField::Status => {
                     (draft.status, draft.status_message) = map.next_value_seed(Object(StatusObject(strings)))?;
                 }
@@ -104,15 +104,15 @@ impl<'de> ReadObject<'de> for Span<'_> {
             }
         }
         let Some(id) = sink.trace_of_span(&WireId::Missing) else { return Ok(()) };
-        set_times(&mut sink.reading.draft, start, end);
+        set_times(&mut sink.current.draft, start, end);
         if parent != WireId::Missing {
             let reference = Reference { relation: Relation::ChildOf, trace: WireId::Missing, span: parent };
-            sink.reading.references.insert(0, reference);
+            sink.current.references.insert(0, reference);
         }
-        sink.settle_span(id);
-        sink.give_scope((process.scope, process.scope_version));
+        sink.normalize_span(id);
+        sink.set_default_scope((process.scope, process.scope_version));
         let trace = sink.trace(id);
-        let resource = sink.block_resource(trace, process);
+        let resource = sink.shared_resource(trace, process);
         sink.push(trace, resource);
         Ok(())
     }

@@ -13,7 +13,7 @@ use reqwest::dns;
 
 /// Resolves names for HTTP clients.
 #[derive(Debug)]
-pub struct HostNames {
+pub struct HostResolver {
     /// A name and the host that is meant by it.
     alias: Option<(String, String)>,
     source: Source,
@@ -26,13 +26,13 @@ enum Source {
     Own(Arc<own::Resolver>),
 }
 
-impl Default for HostNames {
+impl Default for HostResolver {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl HostNames {
+impl HostResolver {
     /// Resolves names as the host does.
     pub fn new() -> Self {
         #[cfg(target_os = "linux")]
@@ -49,7 +49,7 @@ impl HostNames {
     }
 }
 
-impl dns::Resolve for HostNames {
+impl dns::Resolve for HostResolver {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
         let host = match &self.alias {
             Some((alias, real)) if alias == name.as_str() => real,
@@ -151,17 +151,17 @@ mod tests {
 
     use super::*;
 
-    async fn resolve(names: &HostNames, host: &str) -> Vec<String> {
+    async fn resolve(names: &HostResolver, host: &str) -> Vec<String> {
         let found = names.resolve(host.parse().expect("a name")).await.expect("addresses");
         found.map(|address| address.ip().to_string()).collect()
     }
 
     #[tokio::test]
     async fn an_alias_leads_to_the_host_that_is_meant() {
-        let names = HostNames::new().with_alias("jaeger.internal".into(), "127.0.0.7".into());
+        let names = HostResolver::new().with_alias("jaeger.internal".into(), "127.0.0.7".into());
         assert_eq!(resolve(&names, "jaeger.internal").await, ["127.0.0.7"]);
         assert_eq!(resolve(&names, "127.0.0.8").await, ["127.0.0.8"]);
-        let names = HostNames::new().with_alias("jaeger.internal".into(), "[::1]".into());
+        let names = HostResolver::new().with_alias("jaeger.internal".into(), "[::1]".into());
         assert_eq!(resolve(&names, "jaeger.internal").await, ["::1"]);
     }
 
@@ -169,7 +169,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn without_the_c_library_localhost_and_addresses_are_known() {
-        let names = HostNames { alias: None, source: Source::Own(Arc::default()) };
+        let names = HostResolver { alias: None, source: Source::Own(Arc::default()) };
         assert!(resolve(&names, "localhost").await.contains(&"127.0.0.1".to_owned()));
         assert_eq!(resolve(&names, "127.0.0.9").await, ["127.0.0.9"]);
     }

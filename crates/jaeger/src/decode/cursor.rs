@@ -5,12 +5,12 @@ use std::borrow::Cow;
 
 /// A place in a text.
 #[derive(Clone, Debug)]
-pub(super) struct Scan<'t> {
+pub(super) struct Cursor<'t> {
     text: &'t str,
     at: usize,
 }
 
-impl<'t> Scan<'t> {
+impl<'t> Cursor<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self { text, at: 0 }
     }
@@ -200,26 +200,26 @@ mod tests {
 
     #[test]
     fn texts_end_at_their_own_quote() {
-        let mut scan = Scan::new(r#" "plain" "a\"b\\" "tab\there" "äöü — longer than eight" "#);
-        assert_eq!(scan.string().unwrap(), "plain");
-        assert_eq!(scan.string().unwrap(), "a\"b\\");
-        assert_eq!(scan.string().unwrap(), "tab\there");
-        assert_eq!(scan.string().unwrap(), "äöü — longer than eight");
-        assert!(scan.is_done());
-        assert_eq!(Scan::new("\"open").string(), None);
-        assert_eq!(Scan::new("\"raw\nline break\"").string(), None);
+        let mut cursor = Cursor::new(r#" "plain" "a\"b\\" "tab\there" "äöü — longer than eight" "#);
+        assert_eq!(cursor.string().unwrap(), "plain");
+        assert_eq!(cursor.string().unwrap(), "a\"b\\");
+        assert_eq!(cursor.string().unwrap(), "tab\there");
+        assert_eq!(cursor.string().unwrap(), "äöü — longer than eight");
+        assert!(cursor.is_done());
+        assert_eq!(Cursor::new("\"open").string(), None);
+        assert_eq!(Cursor::new("\"raw\nline break\"").string(), None);
     }
 
     #[test]
     fn values_are_passed_over_whole() {
         for value in ["null", "-1.5e3", "\"a]\\\"}\"", "[]", "{\"a\":[1,{\"b\":\"}\"}],\"c\":null}"] {
             let text = format!(" {value} , 1");
-            let mut scan = Scan::new(&text);
-            assert_eq!(scan.skip(), Some(value));
-            assert!(scan.eat(b','), "{value}");
+            let mut cursor = Cursor::new(&text);
+            assert_eq!(cursor.skip(), Some(value));
+            assert!(cursor.eat(b','), "{value}");
         }
         for broken in ["", "]", "{\"a\":1", ",", "\"open"] {
-            assert_eq!(Scan::new(broken).skip(), None, "{broken}");
+            assert_eq!(Cursor::new(broken).skip(), None, "{broken}");
         }
     }
 }

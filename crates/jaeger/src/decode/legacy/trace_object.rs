@@ -4,14 +4,14 @@
 use hashbrown::{HashMap, hash_map::Entry};
 
 use super::super::{
-    ids::WireId,
     sink::{Process, Reference, Sink},
+    wire_id::WireId,
 };
 use trace::{Attribute, Relation, ResourceIx, SpanId, StrId, TraceId};
 
 /// What is known of one trace object so far.
 #[derive(Debug, Default)]
-pub(in super::super) struct Element {
+pub(in super::super) struct TraceObject {
     pub(in super::super) id: WireId<TraceId>,
     pub(in super::super) warnings: Vec<StrId>,
     /// Processes that were described, with the scope that was put there.
@@ -43,9 +43,9 @@ enum Named {
     Described(ResourceIx, Scope),
 }
 
-impl Element {
+impl TraceObject {
     /// Settles the span that was read and adds it, with the process it names.
-    pub(in super::super) fn take(&mut self, parent: WireId<SpanId>, process: StrId, sink: &mut Sink) {
+    pub(in super::super) fn add_span(&mut self, parent: WireId<SpanId>, process: StrId, sink: &mut Sink) {
         let Some(id) = settled(&self.id, parent, sink) else { return };
         let part = self.part(id, sink);
         let Some(part) = self.parts.get_mut(part) else { return };
@@ -54,12 +54,12 @@ impl Element {
     }
 
     /// Likewise, with the process that it brought along.
-    pub(super) fn take_with(&mut self, parent: WireId<SpanId>, mut process: Process, sink: &mut Sink) {
+    pub(super) fn add_span_with_process(&mut self, parent: WireId<SpanId>, mut process: Process, sink: &mut Sink) {
         let Some(id) = settled(&self.id, parent, sink) else { return };
         let part = self.part(id, sink);
         let Some(part) = self.parts.get_mut(part) else { return };
-        process.attributes.append(&mut sink.reading.moved);
-        sink.give_scope((process.scope, process.scope_version));
+        process.attributes.append(&mut sink.current.moved);
+        sink.set_default_scope((process.scope, process.scope_version));
         let resource = sink.resource(part.trace, &mut process);
         sink.push(part.trace, resource);
     }
@@ -93,7 +93,7 @@ impl Element {
             for named in part.processes.into_values() {
                 if let Named::Reserved(ix, attributes) = named {
                     let mut process = Process { attributes, ..Process::default() };
-                    sink.settle_process(&mut process);
+                    sink.normalize_process(&mut process);
                     sink.define(part.trace, ix, &mut process);
                 }
             }
@@ -109,14 +109,14 @@ impl Part {
             None => Named::Reserved(sink.reserve(trace), Vec::new()),
             Some(process) => {
                 let mut process = process.clone();
-                process.attributes.append(&mut sink.reading.moved);
+                process.attributes.append(&mut sink.current.moved);
                 let scope = (process.scope, process.scope_version);
                 Named::Described(sink.resource(trace, &mut process), scope)
             }
         });
         match named {
             Named::Reserved(ix, extra) => {
-                for moved in sink.reading.moved.drain(..) {
+                for moved in sink.current.moved.drain(..) {
                     if extra.iter().all(|known| known.key() != moved.key()) {
                         extra.push(moved);
                     }
@@ -124,7 +124,7 @@ impl Part {
                 *ix
             }
             Named::Described(ix, scope) => {
-                sink.give_scope(*scope);
+                sink.set_default_scope(*scope);
                 *ix
             }
         }
@@ -151,8 +151,8 @@ fn settled(holder: &WireId<TraceId>, parent: WireId<SpanId>, sink: &mut Sink) ->
     let id = sink.trace_of_span(holder)?;
     if parent != WireId::Missing {
         let reference = Reference { relation: Relation::ChildOf, trace: WireId::Missing, span: parent };
-        sink.reading.references.insert(0, reference);
+        sink.current.references.insert(0, reference);
     }
-    sink.settle_span(id);
+    sink.normalize_span(id);
     Some(id)
 }

@@ -1,6 +1,6 @@
 //! The one form of what dialects say in several ways: truth, status, parents, the names of events.
 
-use super::{ids::WireId, known::Known, scalar::Scalar, sink::Reference};
+use super::{scalar::Scalar, sink::Reference, well_known_key::WellKnownKey, wire_id::WireId};
 use trace::{Attribute, EventDraft, Link, Parent, Relation, Status, StrId, Strings, TraceId, Value};
 
 /// What an attribute `error` says; `None` when it is a text of its own, such as an exception's message.
@@ -71,8 +71,9 @@ pub(super) fn parent_of(trace: TraceId, references: &[Reference], links: &mut Ve
 /// Jaeger tells an event's name in its field `event`, very old versions in `message`; a field of that name written by the
 /// program wins there, so it wins here.
 pub(super) fn name_event(event: &mut EventDraft, strings: &mut Strings) {
-    let position = |known| event.attributes.iter().position(|a| Known::of(a.key()) == Some(known));
-    let ix = position(Known::Event).or_else(|| position(Known::Message).filter(|_| event.name == StrId::EMPTY));
+    let position = |known| event.attributes.iter().position(|a| WellKnownKey::of(a.key()) == Some(known));
+    let ix = position(WellKnownKey::Event)
+        .or_else(|| position(WellKnownKey::Message).filter(|_| event.name == StrId::EMPTY));
     if let Some(ix) = ix {
         let named = event.attributes.remove(ix);
         event.name = named.text_id().unwrap_or_else(|| {

@@ -2,20 +2,20 @@
 
 use trace::StrId;
 
-macro_rules! known {
+macro_rules! well_known_keys {
     ($($name:ident = $text:literal),* $(,)?) => {
         /// Keys that mean something to the decoder. They are the first texts of every table, so that recognising
         /// them is a comparison of numbers.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Known { $($name),* }
+        pub(super) enum WellKnownKey { $($name),* }
 
-        impl Known {
+        impl WellKnownKey {
             pub(super) const ALL: &[(Self, &str)] = &[$((Self::$name, $text)),*];
         }
     };
 }
 
-known! {
+well_known_keys! {
     SpanKind = "span.kind",
     Error = "error",
     StatusCode = "otel.status_code",
@@ -39,7 +39,7 @@ known! {
     RefType = "opentracing.ref_type",
 }
 
-impl Known {
+impl WellKnownKey {
     pub(super) fn of(key: StrId) -> Option<Self> {
         // The empty text comes first in every table.
         Self::ALL.get(key.index().wrapping_sub(1)).map(|(known, _)| *known)
