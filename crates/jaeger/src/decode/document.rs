@@ -11,12 +11,12 @@ use serde_json::{Map, Value, value::RawValue};
 use super::{
     api_error::ApiError,
     error::DecodeError,
-    fields::SpanField,
+    fields::{EnvelopeField, Fields as _, ResourceSpansField, SpanField},
     left_out::Reason,
     legacy::{ProcessMap, Processes, Span, Spans, TraceObject},
-    otlp::{Block, ResourceSpans},
+    otlp::{ResourceSpans, ResourceSpansList},
     scalar::{Texts, any_seed},
-    shape::{List, Object, fields},
+    shape::{List, Object},
     sink::Sink,
     wire_id::WireId,
 };
@@ -72,37 +72,30 @@ impl Seen {
     }
 }
 
-/// A member that no envelope has.
-enum Other {
-    /// A span that stands alone may have it.
-    OfSpan(String),
-    Unknown(String),
+/// What the name of a member says about the object.
+enum Member {
+    Envelope(EnvelopeField),
+    /// A span outside an envelope may have it.
+    OfSpan,
+    Unknown,
 }
 
-fields! { Field {
-    Data = "data" | "result" | "hits" | "_source",
-    ResourceSpans = "resourceSpans" | "resource_spans",
-    TraceId = "traceID" | "traceId" | "trace_id",
-    Spans = "spans",
-    Processes = "processes",
-    ProcessMap = "processMap" | "process_map",
-    Warnings = "warnings",
-    Errors = "errors",
-    Error = "error",
-    Code = "code",
-    Message = "message",
-    Tempo = "batches" | "trace",
-}, other as other => Other }
-
-fn other(name: &str) -> Other {
-    let is_block =
-        matches!(name, "scopeSpans" | "scope_spans" | "instrumentationLibrarySpans" | "instrumentation_library_spans");
-    match SpanField::named(name) {
-        // `flags` alone does not make a span.
-        Some(field) if field != SpanField::Flags => Other::OfSpan(name.to_owned()),
-        None if is_block => Other::OfSpan(name.to_owned()),
-        _ => Other::Unknown(name.to_owned()),
+impl Member {
+    fn named(name: &str) -> Self {
+        if let Some(field) = EnvelopeField::named(name) {
+            return Self::Envelope(field);
+        }
+        match SpanField::named(name) {
+            // Other objects have `flags` too.
+            Some(field) if field != SpanField::Flags => Self::OfSpan,
+            None if is_scope_spans(name) => Self::OfSpan,
+            _ => Self::Unknown,
+        }
     }
+}
+
+fn is_scope_spans(name: &str) -> bool {
+    matches!(ResourceSpansField::named(name), Some(ResourceSpansField::ScopeSpans))
 }
 
 /// Reads anything that may hold traces.
@@ -179,39 +172,55 @@ struct AnyObject<'de> {
 
 impl<'de> AnyObject<'de> {
     fn read<A: MapAccess<'de>>(&mut self, map: &mut A, reader: &mut Reader) -> Result<(), A::Error> {
-        while let Some(field) = map.next_key()? {
-            let (sink, object) = (&mut reader.sink, &mut self.object);
-            self.is_envelope |= !matches!(
-                field,
-                Field::TraceId | Field::Warnings | Field::Code | Field::Message | Field::Tempo | Field::Other(_)
-            );
-            match field {
-                Field::Data => map.next_value_seed(Document(&mut *reader))?,
-                Field::ResourceSpans => map.next_value_seed(List(ResourceSpans { sink }))?,
-                Field::TraceId => {
-                    let id: Value = map.next_value()?;
-                    object.id = serde::Deserialize::deserialize(&id).map_err(A::Error::custom)?;
-                    self.of_span.insert("traceID".to_owned(), id);
-                }
-                Field::Spans if object.id == WireId::Missing && !reader.is_cut => {
-                    self.early.extend(map.next_value::<Option<&'de RawValue>>()?);
-                }
-                Field::Spans => map.next_value_seed(List(Spans { sink, object }))?,
-                Field::Processes => map.next_value_seed(Object(Processes { sink, object }))?,
-                Field::ProcessMap => map.next_value_seed(List(ProcessMap { sink, object }))?,
-                Field::Warnings => drop(self.of_span.insert("warnings".to_owned(), map.next_value()?)),
-                Field::Errors | Field::Error => reader.errors.extend(ApiError::all(&map.next_value()?)),
-                Field::Code => self.code = Some(map.next_value()?),
-                Field::Message => self.message = Some(map.next_value()?),
-                Field::Tempo => {
-                    reader.seen.tempo = true;
+        while let Some(name) = map.next_key::<String>()? {
+            match Member::named(&name) {
+                Member::Envelope(field) => self.read_envelope_field(field, map, reader)?,
+                Member::OfSpan => drop(self.of_span.insert(name, map.next_value()?)),
+                Member::Unknown => {
                     map.next_value::<IgnoredAny>()?;
+                    self.unknown.push(name);
                 }
-                Field::Other(Other::OfSpan(key)) => drop(self.of_span.insert(key, map.next_value()?)),
-                Field::Other(Other::Unknown(key)) => {
-                    map.next_value::<IgnoredAny>()?;
-                    self.unknown.push(key);
-                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_envelope_field<A: MapAccess<'de>>(
+        &mut self,
+        field: EnvelopeField,
+        map: &mut A,
+        reader: &mut Reader,
+    ) -> Result<(), A::Error> {
+        let (sink, object) = (&mut reader.sink, &mut self.object);
+        self.is_envelope |= !matches!(
+            field,
+            EnvelopeField::TraceId
+                | EnvelopeField::Warnings
+                | EnvelopeField::Code
+                | EnvelopeField::Message
+                | EnvelopeField::Tempo
+        );
+        match field {
+            EnvelopeField::Data => map.next_value_seed(Document(&mut *reader))?,
+            EnvelopeField::ResourceSpans => map.next_value_seed(List(ResourceSpansList { sink }))?,
+            EnvelopeField::TraceId => {
+                let id: Value = map.next_value()?;
+                object.id = serde::Deserialize::deserialize(&id).map_err(A::Error::custom)?;
+                self.of_span.insert("traceID".to_owned(), id);
+            }
+            EnvelopeField::Spans if object.id == WireId::Missing && !reader.is_cut => {
+                self.early.extend(map.next_value::<Option<&'de RawValue>>()?);
+            }
+            EnvelopeField::Spans => map.next_value_seed(List(Spans { sink, object }))?,
+            EnvelopeField::Processes => map.next_value_seed(Object(Processes { sink, object }))?,
+            EnvelopeField::ProcessMap => map.next_value_seed(List(ProcessMap { sink, object }))?,
+            EnvelopeField::Warnings => drop(self.of_span.insert("warnings".to_owned(), map.next_value()?)),
+            EnvelopeField::Errors | EnvelopeField::Error => reader.errors.extend(ApiError::all(&map.next_value()?)),
+            EnvelopeField::Code => self.code = Some(map.next_value()?),
+            EnvelopeField::Message => self.message = Some(map.next_value()?),
+            EnvelopeField::Tempo => {
+                reader.seen.tempo = true;
+                map.next_value::<IgnoredAny>()?;
             }
         }
         Ok(())
@@ -219,20 +228,19 @@ impl<'de> AnyObject<'de> {
 
     /// Decides what the object is by the members that it has.
     fn finish(mut self, reader: &mut Reader) -> Result<(), serde_json::Error> {
-        let has = |keys: &[&str]| keys.iter().any(|key| self.of_span.contains_key(*key));
-        let has_trace = has(&["traceID"]);
+        let has_trace = self.of_span.contains_key("traceID");
         let has_others = self.of_span.keys().any(|key| key != "traceID" && key != "warnings");
-        let is_span = has(&["spanID", "spanId", "span_id", "context"]) || has_trace && has_others;
-        let is_block =
-            has(&["scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans"]);
+        let names_span = |key: &String| matches!(SpanField::named(key), Some(SpanField::SpanId | SpanField::Context));
+        let is_span = self.of_span.keys().any(names_span) || has_trace && has_others;
+        let is_resource_spans = self.of_span.keys().any(|key| is_scope_spans(key));
         if self.is_envelope {
             reader.seen.envelope = true;
             self.envelope(&mut reader.sink)
-        } else if is_block {
+        } else if is_resource_spans {
             reader.seen.envelope = true;
-            // Blocks put off what comes too early, which takes a text.
+            // Spans that come before their resource are read later, which needs a text.
             let text = Value::Object(self.of_span).to_string();
-            Object(Block(&mut reader.sink)).deserialize(&mut serde_json::Deserializer::from_str(&text))
+            Object(ResourceSpans(&mut reader.sink)).deserialize(&mut serde_json::Deserializer::from_str(&text))
         } else if is_span {
             reader.seen.envelope = true;
             let mut object = TraceObject::default();

@@ -9,9 +9,10 @@ use std::borrow::Cow;
 use serde::de::DeserializeSeed;
 
 use super::{
+    attributes::TagType,
     cursor::Cursor,
-    fields::SpanField,
-    legacy::{Processes, TagType, TraceObject, is_follows_from, typed},
+    fields::{AttributeField, EnvelopeField, EventField, Fields as _, ReferenceField, SpanField},
+    legacy::{Processes, TraceObject, is_follows_from},
     normalize::attribute,
     scalar::{Any, Scalar, Texts},
     shape::Object,
@@ -63,7 +64,7 @@ fn intern(recent: &mut [StrId; RECENT], strings: &mut Strings, text: &str) -> St
 }
 
 /// Reads what is rare with the general reader.
-fn seeded<'t, S: DeserializeSeed<'t>>(seed: S, raw: &'t str) -> Option<S::Value> {
+fn read_general<'t, S: DeserializeSeed<'t>>(seed: S, raw: &'t str) -> Option<S::Value> {
     let mut from = serde_json::Deserializer::from_str(raw);
     let value = seed.deserialize(&mut from).ok()?;
     from.end().ok().map(|()| value)
@@ -91,15 +92,25 @@ impl Reader<'_> {
         let mut object = TraceObject::default();
         cursor.object(|cursor, key| {
             let object = &mut object;
-            match key {
-                "traceID" => object.id = trace_id(cursor)?,
-                "spans" => cursor.list(|cursor| self.span(cursor, object))?,
-                "processes" => seeded(Object(Processes { sink: &mut *self.sink, object }), cursor.skip()?)?,
-                "warnings" if cursor.null() => {}
-                "warnings" => {
-                    seeded(Texts { strings: &mut self.sink.strings, into: &mut object.warnings }, cursor.skip()?)?;
+            match EnvelopeField::named(key)? {
+                EnvelopeField::TraceId => object.id = trace_id(cursor)?,
+                EnvelopeField::Spans => cursor.list(|cursor| self.span(cursor, object))?,
+                EnvelopeField::Processes => {
+                    read_general(Object(Processes { sink: &mut *self.sink, object }), cursor.skip()?)?;
                 }
-                _ => return None,
+                EnvelopeField::Warnings if cursor.null() => {}
+                EnvelopeField::Warnings => {
+                    let texts = Texts { strings: &mut self.sink.strings, into: &mut object.warnings };
+                    read_general(texts, cursor.skip()?)?;
+                }
+                EnvelopeField::Data
+                | EnvelopeField::ResourceSpans
+                | EnvelopeField::ProcessMap
+                | EnvelopeField::Errors
+                | EnvelopeField::Error
+                | EnvelopeField::Code
+                | EnvelopeField::Message
+                | EnvelopeField::Tempo => return None,
             }
             Some(())
         })?;
@@ -129,7 +140,7 @@ impl Reader<'_> {
                 SpanField::Logs => cursor.list(|cursor| log(cursor, recent, strings, &mut draft.events))?,
                 SpanField::ProcessId => process = intern(recent, strings, &cursor.string()?),
                 SpanField::Warnings if cursor.null() => {}
-                SpanField::Warnings => seeded(Texts { strings, into: &mut draft.warnings }, cursor.skip()?)?,
+                SpanField::Warnings => read_general(Texts { strings, into: &mut draft.warnings }, cursor.skip()?)?,
                 SpanField::Flags => drop(cursor.skip()?),
                 // Jaeger's query API does not write these: the general reader takes over.
                 SpanField::Process
@@ -168,13 +179,15 @@ fn references(cursor: &mut Cursor<'_>, into: &mut Vec<Reference>) -> Option<()> 
     cursor.list(|cursor| {
         let mut reference = Reference { relation: Relation::ChildOf, trace: WireId::Missing, span: WireId::Missing };
         cursor.object(|cursor, key| {
-            match key {
-                "refType" if is_follows_from(&cursor.string()?) => reference.relation = Relation::FollowsFrom,
-                "refType" => {}
-                "traceID" => reference.trace = trace_id(cursor)?,
-                "spanID" => reference.span = span_id(cursor)?,
-                "span" => drop(cursor.skip()?),
-                _ => return None,
+            match ReferenceField::named(key)? {
+                ReferenceField::Relation if is_follows_from(&cursor.string()?) => {
+                    reference.relation = Relation::FollowsFrom;
+                }
+                ReferenceField::Relation => {}
+                ReferenceField::TraceId => reference.trace = trace_id(cursor)?,
+                ReferenceField::SpanId => reference.span = span_id(cursor)?,
+                ReferenceField::Span => drop(cursor.skip()?),
+                ReferenceField::Context | ReferenceField::Attributes => return None,
             }
             Some(())
         })?;
@@ -190,27 +203,27 @@ fn tags(
     into: &mut Vec<Attribute>,
 ) -> Option<()> {
     cursor.list(|cursor| {
-        if let Some(tag) = usual_tag(cursor, recent, strings) {
+        if let Some(tag) = common_tag(cursor, recent, strings) {
             into.push(tag);
             return Some(());
         }
         let (mut name, mut tag_type, mut value) = (StrId::EMPTY, TagType::Other, Scalar::Text(StrId::EMPTY));
         cursor.object(|cursor, key| {
-            match key {
-                "key" => name = intern(recent, strings, &cursor.string()?),
-                "type" => tag_type = TagType::of(&cursor.string()?),
-                "value" => value = scalar(cursor, recent, strings)?,
-                _ => return None,
+            match AttributeField::named(key)? {
+                AttributeField::Key => name = intern(recent, strings, &cursor.string()?),
+                AttributeField::Type => tag_type = TagType::named(&cursor.string()?),
+                AttributeField::Value => value = scalar(cursor, recent, strings)?,
+                AttributeField::TypedValue => return None,
             }
             Some(())
         })?;
-        into.push(attribute(name, typed(tag_type, value, strings)));
+        into.push(attribute(name, tag_type.convert(value, strings)));
         Some(())
     })
 }
 
 /// A tag in the very letters that Jaeger writes; when it is not, the cursor stays before it.
-fn usual_tag(cursor: &mut Cursor<'_>, recent: &mut [StrId; RECENT], strings: &mut Strings) -> Option<Attribute> {
+fn common_tag(cursor: &mut Cursor<'_>, recent: &mut [StrId; RECENT], strings: &mut Strings) -> Option<Attribute> {
     let mut ahead = cursor.clone();
     let name = ahead.framed(b"{\"key\":\"", b"\",\"type\":\"")?;
     let tag = if let Some(text) = ahead.framed(b"string\",\"value\":\"", b"\"}") {
@@ -243,10 +256,10 @@ fn scalar(cursor: &mut Cursor<'_>, recent: &mut [StrId; RECENT], strings: &mut S
             let plain = number.len() < 18 && (number.len() == 1 || !number.starts_with('0'));
             match number.parse().ok().filter(|_| plain) {
                 Some(number) => Scalar::Int(number),
-                None => seeded(Any(strings), number)?,
+                None => read_general(Any(strings), number)?,
             }
         }
-        _ => seeded(Any(strings), cursor.skip()?)?,
+        _ => read_general(Any(strings), cursor.skip()?)?,
     })
 }
 
@@ -258,10 +271,10 @@ fn log(
 ) -> Option<()> {
     let mut event = EventDraft::default();
     cursor.object(|cursor, key| {
-        match key {
-            "timestamp" => event.time = Some(Time(micros(cursor)?)),
-            "fields" => tags(cursor, recent, strings, &mut event.attributes)?,
-            _ => return None,
+        match EventField::named(key)? {
+            EventField::Timestamp => event.time = Some(Time(micros(cursor)?)),
+            EventField::Fields => tags(cursor, recent, strings, &mut event.attributes)?,
+            EventField::TimeNano | EventField::Name | EventField::Attributes | EventField::Value => return None,
         }
         Some(())
     })?;

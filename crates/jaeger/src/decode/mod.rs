@@ -6,6 +6,7 @@
 //! [`LeftOut`] with the reason.
 
 mod api_error;
+mod attributes;
 mod cursor;
 mod document;
 mod error;

@@ -4,46 +4,6 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
-/// The names of an object's fields; a name that is not among them is `Other`. With `other as known => Kind` it comes with
-/// what the function `known` gives for it.
-macro_rules! fields {
-    ($name:ident { $($field:ident = $($key:literal)|+),* $(,)? }, other as $known:path => $kind:ty) => {
-        enum $name {
-            $($field,)*
-            Other($kind),
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                struct Read;
-                impl serde::de::Visitor<'_> for Read {
-                    type Value = $name;
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str("a key")
-                    }
-                    fn visit_str<E>(self, key: &str) -> Result<$name, E> {
-                        Ok(match key {
-                            $($($key)|+ => $name::$field,)*
-                            other => $name::Other($known(other)),
-                        })
-                    }
-                }
-                from.deserialize_identifier(Read)
-            }
-        }
-    };
-    ($name:ident { $($field:ident = $key:literal $(| $alias:literal)*),* $(,)? }) => {
-        #[derive(Clone, Copy, serde::Deserialize)]
-        #[serde(field_identifier)]
-        enum $name {
-            $(#[serde(rename = $key $(, alias = $alias)*)] $field,)*
-            #[serde(other)]
-            Other,
-        }
-    };
-}
-pub(super) use fields;
-
 /// Reads an object.
 pub(super) trait ReadObject<'de>: Sized {
     /// What comes of it.

@@ -2,10 +2,8 @@
 
 mod process;
 mod span;
-mod tag;
 mod trace_object;
 
 pub(super) use process::{ProcessMap, Processes};
 pub(super) use span::{Span, Spans, is_follows_from};
-pub(super) use tag::{TagType, Tags, typed};
 pub(super) use trace_object::TraceObject;

@@ -4,11 +4,12 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::{
     super::{
+        attributes::Tags,
+        fields::{Key, NamedProcessField, ProcessField},
         scalar::Text,
-        shape::{Object, ReadList, ReadObject, fields},
+        shape::{Object, ReadList, ReadObject},
         sink::{Process, Sink},
     },
-    tag::Tags,
     trace_object::TraceObject,
 };
 use trace::StrId;
@@ -52,8 +53,6 @@ impl<'de> ReadList<'de> for ProcessMap<'_> {
     }
 }
 
-fields! { NamedField { Name = "processId" | "process_id" | "processID", Process = "process" } }
-
 struct NamedProcess<'s>(&'s mut Sink);
 
 impl<'de> ReadObject<'de> for NamedProcess<'_> {
@@ -62,18 +61,16 @@ impl<'de> ReadObject<'de> for NamedProcess<'_> {
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(StrId, Process), A::Error> {
         let (mut name, mut process) = (StrId::EMPTY, Process::default());
-        while let Some(field) = map.next_key()? {
+        while let Some(Key(field)) = map.next_key()? {
             match field {
-                NamedField::Name => name = map.next_value_seed(Text(&mut self.0.strings))?,
-                NamedField::Process => process = map.next_value_seed(Object(OneProcess(self.0)))?,
-                NamedField::Other => drop(map.next_value::<IgnoredAny>()?),
+                Some(NamedProcessField::Name) => name = map.next_value_seed(Text(&mut self.0.strings))?,
+                Some(NamedProcessField::Process) => process = map.next_value_seed(Object(OneProcess(self.0)))?,
+                None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok((name, process))
     }
 }
-
-fields! { ProcessField { Service = "serviceName" | "service_name", Tags = "tags" | "tag" } }
 
 /// Reads a process, also where a span holds it.
 pub(super) struct OneProcess<'s>(pub(super) &'s mut Sink);
@@ -90,12 +87,12 @@ impl<'de> ReadObject<'de> for OneProcess<'_> {
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<Process, A::Error> {
         let mut process = Process::default();
-        while let Some(field) = map.next_key()? {
+        while let Some(Key(field)) = map.next_key()? {
             let strings = &mut self.0.strings;
             match field {
-                ProcessField::Service => process.service = map.next_value_seed(Text(strings))?,
-                ProcessField::Tags => map.next_value_seed(Tags { strings, into: &mut process.attributes })?,
-                ProcessField::Other => drop(map.next_value::<IgnoredAny>()?),
+                Some(ProcessField::Service) => process.service = map.next_value_seed(Text(strings))?,
+                Some(ProcessField::Tags) => map.next_value_seed(Tags::new(strings, &mut process.attributes))?,
+                Some(ProcessField::Attributes) | None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         self.0.normalize_process(&mut process);

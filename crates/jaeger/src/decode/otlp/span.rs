@@ -4,16 +4,16 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::{
     super::{
-        fields::{SpanField, SpanKey},
+        attributes::KeyValues,
+        fields::{Key, SpanField, StatusField},
         left_out::Reason,
         normalize::{attribute, status_of},
         scalar::{Any, Text},
-        shape::{List, Object, ReadList, ReadObject, fields},
+        shape::{List, Object, ReadList, ReadObject},
         sink::{Process, Reference, Sink},
         wire_id::WireId,
         wire_time::{WireTime, clamped},
     },
-    attribute::Attributes,
     event::{Events, Links},
 };
 use trace::{Micros, Relation, SpanDraft, SpanKind, Status, StrId, Strings, Time, Value};
@@ -53,7 +53,7 @@ impl<'de> ReadObject<'de> for Span<'_> {
         let draft = &mut sink.begin().draft;
         (draft.scope, draft.scope_version) = scope;
         let (mut parent, mut start, mut end) = (WireId::Missing, None, None);
-        while let Some(SpanKey(field)) = map.next_key()? {
+        while let Some(Key(field)) = map.next_key()? {
             let Some(field) = field else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -72,7 +72,7 @@ impl<'de> ReadObject<'de> for Span<'_> {
                 SpanField::StartNano => start = map.next_value::<WireTime>()?.nanos(),
                 SpanField::EndNano => end = map.next_value::<WireTime>()?.nanos(),
                 SpanField::Attributes => {
-                    map.next_value_seed(Attributes { strings, into: &mut draft.attributes })?;
+                    map.next_value_seed(KeyValues::new(strings, &mut draft.attributes))?;
                 }
                 SpanField::Events => map.next_value_seed(List(Events { strings, into: &mut draft.events }))?,
                 SpanField::Links => map.next_value_seed(List(Links { strings, into: &mut current.references }))?,
@@ -138,9 +138,6 @@ pub(in super::super) fn kind_of(value: Value<'_>) -> SpanKind {
     }
 }
 
-// The second names are what the Python SDK prints.
-fields! { StatusField { Code = "code" | "status_code", Message = "message" | "description" } }
-
 pub(in super::super) struct StatusObject<'s>(pub(in super::super) &'s mut Strings);
 
 impl<'de> ReadObject<'de> for StatusObject<'_> {
@@ -153,14 +150,14 @@ impl<'de> ReadObject<'de> for StatusObject<'_> {
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(Status, StrId), A::Error> {
         let mut status = (Status::Unset, StrId::EMPTY);
-        while let Some(field) = map.next_key()? {
+        while let Some(Key(field)) = map.next_key()? {
             match field {
-                StatusField::Code => {
+                Some(StatusField::Code) => {
                     let code = map.next_value_seed(Any(&mut *self.0))?;
                     status.0 = status_of(attribute(StrId::EMPTY, code).value(self.0));
                 }
-                StatusField::Message => status.1 = map.next_value_seed(Text(&mut *self.0))?,
-                StatusField::Other => drop(map.next_value::<IgnoredAny>()?),
+                Some(StatusField::Message) => status.1 = map.next_value_seed(Text(&mut *self.0))?,
+                None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(status)
