@@ -1,4 +1,5 @@
-//! The client: the plain questions, in the dialect that the server speaks.
+//! The client: services, operations and single traces, through whichever API the server offers. Searches are in
+//! [`search`](super::search).
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,10 +18,10 @@ use super::{
 };
 use trace::{Trace, TraceId};
 
-/// Bodies from this size on are decoded off the async threads.
+/// Bodies of this size or larger are decoded on a blocking thread.
 const LARGE_BODY: usize = 128 << 10;
 
-/// One Jaeger. Copies share connections, statistics and what was learned about the server.
+/// A client of one Jaeger. Clones share connections, statistics and what is known about the server.
 #[derive(Clone)]
 pub struct Client {
     pub(super) shared: Arc<Shared>,
@@ -35,14 +36,14 @@ pub(super) struct Shared {
     pub(super) servers: Servers,
 }
 
-/// What a look at the server tells.
+/// What a server says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerInfo {
-    /// The API it speaks.
+    /// The API it offers.
     pub dialect: Dialect,
     /// How many services it knows.
     pub services: usize,
-    /// Its version, if its user interface tells.
+    /// Its version, if its user interface shows it.
     pub version: Option<String>,
 }
 
@@ -53,7 +54,7 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client; nothing is sent yet.
+    /// Creates a client without sending anything.
     ///
     /// # Errors
     /// When the address, a header or a certificate cannot be used.
@@ -63,11 +64,11 @@ impl Client {
         Ok(Self { shared: Arc::new(shared), forwarded: None, deadline: None })
     }
 
-    /// The same client with these headers added to every request (and winning over its own): the identity of the user
-    /// that Grafana forwards.
+    /// The same client with these headers on every request, in place of its own of the same name. Grafana forwards the
+    /// identity of the user in them.
     ///
     /// # Errors
-    /// When a name or value is no header.
+    /// When a name or a value is not allowed in a header.
     pub fn with_headers<N: AsRef<str>, V: AsRef<str>>(
         &self,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -80,20 +81,21 @@ impl Client {
         Ok(Self { shared: Arc::clone(&self.shared), forwarded, deadline: self.deadline })
     }
 
-    /// The same client for a question that is answered by `deadline`: a server that asks to be asked again later is only
-    /// waited for where that leaves time.
+    /// The same client for a question with a deadline. It only waits to repeat a request if the server asks for that and
+    /// the deadline leaves time.
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
     }
 
-    /// The error of a question that was given up after this time.
+    /// The error of a question that was not answered within this time.
     #[must_use]
     pub fn deadline_error(&self, after: Duration) -> Error {
         Error::new(ErrorKind::DeadlineExceeded(after), self.base(), None, "")
     }
 
-    /// A number that differs between callers who may see different things, to keep their answers apart.
+    /// A hash of the forwarded headers. Callers with different identities may see different traces, so caches keep their
+    /// answers apart by it.
     #[must_use]
     pub fn identity(&self) -> u64 {
         use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -114,16 +116,16 @@ impl Client {
         self.shared.http.base()
     }
 
-    /// Counters of all requests so far.
+    /// The counters of all requests so far.
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.shared.http.stats
     }
 
-    /// Asks the server what it is.
+    /// Probes the server again.
     ///
     /// # Errors
-    /// When it cannot be reached, refuses, or is no Jaeger.
+    /// When the server cannot be reached, refuses, or is not a Jaeger.
     pub async fn server_info(&self) -> Result<ServerInfo, Error> {
         self.invalidate_server(None).await;
         let dialect = self.server().await?.dialect;
@@ -178,7 +180,7 @@ impl Client {
         let v3_path = ["api", "v3", "traces", &text];
         let mut reply = self.get(if legacy { &legacy_path } else { &v3_path[..] }, &[]).await?;
         if legacy && is_unencodable(&reply) {
-            // Go cannot write NaN in the legacy form, the other one can.
+            // The legacy API cannot encode NaN, the newer one can.
             let other = self.get(&v3_path, &[]).await?;
             if other.status == 200 && !other.is_html() {
                 reply = other;
@@ -195,13 +197,13 @@ impl Client {
         Ok(found.filter(|trace| !trace.is_empty()))
     }
 
-    /// What fits of a trace whose answer is larger than the limit, marked as partial.
+    /// The beginning of a trace whose answer exceeds the size limit, marked as partial.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn trace_truncated(&self, id: TraceId) -> Result<Option<Trace>, Error> {
         let text = id.to_string();
-        // The newer form tells the service before the spans, so its start is worth more.
+        // OTLP has the service before the spans, so the beginning of such an answer says more.
         let mut reply = self.get_with_policy(&["api", "v3", "traces", &text], &[], OversizePolicy::Truncate).await?;
         if reply.status != 200 || reply.is_html() {
             reply = self.get_with_policy(&["api", "traces", &text], &[], OversizePolicy::Truncate).await?;
@@ -240,7 +242,7 @@ impl Client {
         })
     }
 
-    /// The error in an answer that is none.
+    /// The error of an answer that has no traces or names.
     pub(super) fn refusal(&self, reply: &Reply) -> Error {
         match api_error(reply) {
             Some(error) => self.refused(reply, &error),
@@ -253,7 +255,7 @@ impl Client {
         self.shared.http.error_with(kind_of(reply.status, error), reply, message, self.forwarded.as_deref())
     }
 
-    /// The traces of an answer; "nothing found" is an answer without traces, an error in the place of traces is not.
+    /// The traces of an answer. "Not found" is an answer without traces; any other error in place of traces is an error.
     pub(super) async fn answer(&self, reply: Reply) -> Result<Answer, Error> {
         if reply.status == 404 && is_not_found(&reply) {
             return Ok(Answer::default());
@@ -268,7 +270,7 @@ impl Client {
                 self.shared.http.max_body() >> 20
             )
         });
-        // The reply is dropped only after decoding: it holds the place of a large body.
+        // The reply is dropped only after decoding, because it holds the permit for a large body.
         let client = self.clone();
         let read = move || {
             let read = match cut {
@@ -289,7 +291,7 @@ impl Client {
         })?
     }
 
-    /// An answer without the errors that say nothing; an error in the place of traces is one.
+    /// The answer without errors that only say "not found". An error in place of traces fails the request.
     fn checked(&self, mut answer: Answer, reply: &Reply) -> Result<Answer, Error> {
         answer.errors.retain(|error| !error.is_not_found());
         if answer.traces.is_empty()

@@ -1,4 +1,5 @@
-//! One GET at a time: addresses, headers, limits, retries, and what an answer is at first sight.
+//! Sends GET requests: URLs, headers, limits and retries. It reads complete answers and classifies those that did not come
+//! from Jaeger's API.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,19 +18,19 @@ use super::{
     stats::Stats,
 };
 
-/// How long to wait before asking again where the server does not say it.
+/// How long to wait before a retry if the server does not say.
 const RETRY_DELAY: Duration = Duration::from_millis(200);
-/// How long to wait at most for a server that says how long, where nothing else limits it.
+/// The longest wait that a server may ask for if there is no deadline.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
-/// How often a server is asked that says when to ask again.
+/// How often a request is sent if the server says when to repeat it.
 const MAX_ATTEMPTS: usize = 4;
 /// How much of a body an error shows, in characters.
 const MAX_EXCERPT_CHARS: usize = 200;
-/// How many requests run at a time, over all questions.
+/// How many requests run at the same time.
 const MAX_CONCURRENT_REQUESTS: usize = 16;
-/// Bodies beyond this size are read and decoded one at a time, so that memory stays bounded.
+/// Larger bodies are read and decoded one at a time, so that memory stays bounded.
 const LARGE_BODY: usize = 16 << 20;
-/// How long a shown address may be, in characters.
+/// How much of a URL is shown, in characters.
 const MAX_URL_CHARS: usize = 400;
 
 /// The connection to one Jaeger.
@@ -46,12 +47,12 @@ pub(super) struct Http {
     pub(super) stats: Arc<Stats>,
 }
 
-/// What to do with a body beyond the limit.
+/// What to do with a body that exceeds the size limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OversizePolicy {
-    /// It is an error.
+    /// Report an error.
     Reject,
-    /// Its start is the answer.
+    /// Keep its beginning.
     Truncate,
 }
 
@@ -62,9 +63,9 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     /// For people.
     pub(super) url: String,
-    /// Whether this is only the start of the body.
+    /// Whether this is only the beginning of the body.
     pub(super) cut: bool,
-    /// How long the server wants us to wait before we ask again.
+    /// How long the server asks us to wait before a retry.
     retry_after: Option<Duration>,
     html: bool,
     /// Held until a large body is decoded.
@@ -130,7 +131,7 @@ impl Http {
             host = HeaderValue::from_str(&format!("{real}{port}")).ok();
             base.set_host(Some(name)).map_err(|why| settings("the TLS server name", &why))?;
             builder = builder.http1_only();
-            // The TLS server name leads to the address of the host that really was given.
+            // The TLS server name resolves to the configured host.
             names = names.with_alias(name.to_owned(), real);
         }
         let client = builder
@@ -148,12 +149,12 @@ impl Http {
         self.max_body
     }
 
-    /// The base address for people.
+    /// The base URL for people.
     pub(super) fn base(&self) -> &str {
         self.base.as_str()
     }
 
-    /// The whole answer to a GET, whatever its status; asked again when that can help and `deadline` leaves time.
+    /// The complete answer to a GET request, whatever its status. Retries if that can help and `deadline` leaves time.
     pub(super) async fn get(
         &self,
         path: &[&str],
@@ -181,13 +182,13 @@ impl Http {
             let Some(pause) = retry_delay(tries, wanted, left).filter(|_| again) else {
                 return result.map_err(|(error, _)| error);
             };
-            tracing::debug!(url = shown(&url), ?pause, "asking Jaeger again");
+            tracing::debug!(url = shown(&url), ?pause, "repeating a request to Jaeger");
             self.stats.record_retry();
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// One try; an error comes with whether another may help.
+    /// Sends the request once. An error says whether a retry may help.
     async fn attempt(
         &self,
         url: &Url,
@@ -230,7 +231,7 @@ impl Http {
             return Err((Error::new(ErrorKind::Login, &shown, Some(status.as_u16()), seen), false));
         }
         let too_large = || (Error::new(ErrorKind::TooLarge(self.max_body), &shown, Some(status.as_u16()), ""), false);
-        // A compressed answer has no length here.
+        // The length of a compressed answer is unknown.
         let expected = response.content_length().and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
         if expected > self.max_body && oversize == OversizePolicy::Reject {
             return Err(too_large());
@@ -284,7 +285,7 @@ impl Http {
         self.error_with(kind, reply, seen.chars().take(MAX_EXCERPT_CHARS).collect(), forwarded)
     }
 
-    /// An error about an answer that says this.
+    /// An error about an answer, with this message.
     pub(super) fn error_with(
         &self,
         kind: ErrorKind,
@@ -301,7 +302,7 @@ impl Http {
         Error::new(kind, &reply.url, Some(reply.status), parts.join("; "))
     }
 
-    /// The text without any secret that is sent (a server may echo it).
+    /// The text without the secrets that the client sends, because a server may echo them.
     fn redacted(&self, text: String, forwarded: Option<&HeaderMap>) -> String {
         let sent = forwarded.into_iter().flat_map(HeaderMap::values).filter_map(|value| value.to_str().ok());
         let secrets = self.secrets.iter().map(Secret::expose).chain(sent).filter(|secret| secret.len() >= 3);
@@ -314,20 +315,20 @@ impl Reply {
         self.html
     }
 
-    /// Whether it says that there is no such route here: older versions answer with their user interface, newer ones with
+    /// Whether it says that the route does not exist. Older versions answer with their user interface, newer ones with
     /// a text.
     pub(super) fn has_no_route(&self) -> bool {
         let text = self.status == 404 && !is_jaeger_json(self);
         text || self.html && matches!(self.status, 200 | 404)
     }
 
-    /// The start of the body as text on one line.
+    /// The beginning of the body as text on one line.
     pub(super) fn text(&self) -> String {
         let start = self.body.get(..4 * MAX_EXCERPT_CHARS * 5).unwrap_or(&self.body);
         String::from_utf8_lossy(start).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// What an answer that is no JSON of Jaeger's is.
+    /// The kind of error that an answer means if it is not JSON of Jaeger.
     pub(super) fn classify_unexpected(&self) -> ErrorKind {
         let text = self.text().to_ascii_lowercase();
         match self.status {
@@ -347,8 +348,8 @@ impl Reply {
     }
 }
 
-/// How long to wait before asking once more after so many tries, if that is worth it: the server may say how long, and the
-/// question may have little time left.
+/// How long to wait before a retry after this many attempts; `None` if a retry is not worthwhile. The server may have said
+/// how long, and the question may have little time left.
 fn retry_delay(tries: usize, wanted: Option<Duration>, left: Option<Duration>) -> Option<Duration> {
     let most = if wanted.is_some() { MAX_ATTEMPTS } else { 2 };
     let pause = wanted.unwrap_or(RETRY_DELAY);
@@ -356,7 +357,7 @@ fn retry_delay(tries: usize, wanted: Option<Duration>, left: Option<Duration>) -
     (tries < most && in_time).then_some(pause)
 }
 
-/// The time that `Retry-After` asks to wait: seconds, or the date when to come again.
+/// The time to wait in `Retry-After`, which has seconds or a date.
 fn parse_retry_after(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
@@ -365,7 +366,7 @@ fn parse_retry_after(value: &str) -> Option<Duration> {
     Some((at.to_utc() - chrono::Utc::now()).to_std().unwrap_or_default())
 }
 
-/// Says what a web page is by its title.
+/// Describes a web page by its title.
 fn title(html: &str) -> String {
     let lower = html.to_ascii_lowercase();
     let title = lower.find("<title").and_then(|at| {
@@ -385,7 +386,8 @@ pub(super) fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result
     Ok(())
 }
 
-/// Follows redirects within the host (a trailing slash, an upgrade to https), never to another one: credentials stay.
+/// Follows redirects within a host (a trailing slash, an upgrade to https) but never to another host, which must not see
+/// the credentials.
 fn redirects() -> redirect::Policy {
     redirect::Policy::custom(|attempt| {
         let from = attempt.previous().last();
@@ -403,7 +405,7 @@ fn shown(url: &Url) -> String {
     url.as_str().chars().take(MAX_URL_CHARS).collect()
 }
 
-/// The last cause tells most; those before it only wrap it.
+/// The innermost cause, which is the most specific.
 fn deepest(error: &dyn std::error::Error) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
@@ -417,7 +419,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_is_asked_again_as_often_and_as_long_as_it_is_worth_it() {
+    fn a_request_is_repeated_a_limited_number_of_times_and_within_the_deadline() {
         let seconds = |seconds| Some(Duration::from_secs(seconds));
         assert_eq!((retry_delay(1, None, None), retry_delay(2, None, None)), (Some(RETRY_DELAY), None));
         assert_eq!((retry_delay(3, seconds(1), None), retry_delay(4, seconds(1), None)), (seconds(1), None));

@@ -1,4 +1,4 @@
-//! What an answer says that holds no traces: names, errors, whose it is.
+//! Reads answers that have no traces: lists of names and errors. Also recognises whether Jaeger answered at all.
 
 use serde_json::Value;
 
@@ -8,11 +8,11 @@ use super::{
     http::Reply,
 };
 
-/// The names in an answer of either API to "services" and "operations", sorted; `None` when it is another answer.
+/// The sorted names in an answer to `services` or `operations` of either API; `None` for any other answer.
 pub(super) fn names(reply: &Reply) -> Option<Vec<String>> {
     let object = object(reply)?;
     let lists: Vec<&Value> = ["data", "services", "operations"].iter().filter_map(|key| object.get(*key)).collect();
-    // The newer API leaves an empty list out.
+    // The newer API omits an empty list.
     if lists.is_empty() && !object.is_empty() {
         return None;
     }
@@ -38,24 +38,24 @@ pub(super) fn has_key(reply: &Reply, wanted: &[&str]) -> bool {
     object(reply).is_some_and(|object| wanted.iter().any(|key| object.contains_key(*key)))
 }
 
-/// Whether an answer is a JSON object, as all of Jaeger's are, errors included; routes that do not exist answer with text
-/// or a page.
+/// Whether an answer is a JSON object. All of Jaeger's answers are, including errors; for a route that does not exist it
+/// answers with text or a web page.
 pub(super) fn is_jaeger_json(reply: &Reply) -> bool {
     object(reply).is_some()
 }
 
-/// The first error that an answer holds.
+/// The first error in an answer.
 pub(super) fn api_error(reply: &Reply) -> Option<ApiError> {
     let answer = decode::read(&reply.body).ok().filter(|_| !reply.is_html());
     answer.and_then(|answer| answer.errors.into_iter().next())
 }
 
-/// Whether an answer only says that there is no such trace, as the newer API does for a search without a result.
+/// Whether an answer only says that nothing was found, as the newer API does for a search without a result.
 pub(super) fn is_not_found(reply: &Reply) -> bool {
     matches!(reply.status, 200 | 404) && api_error(reply).is_some_and(|error| error.is_not_found())
 }
 
-/// What kind of failure an error is; a gateway may answer with status 200 and put the real one, or that of gRPC, inside.
+/// The kind of an error. A gateway may answer with status 200 and put the real HTTP or gRPC status into the body.
 pub(super) fn kind_of(status: u16, error: &ApiError) -> ErrorKind {
     if wants_service_name(&error.message) {
         return ErrorKind::ServiceRequired;
@@ -78,7 +78,7 @@ pub(super) fn wants_service_name(message: &str) -> bool {
         || message.contains("service name is required")
 }
 
-/// The legacy API cannot write NaN and infinities.
+/// Whether the legacy API failed to encode NaN or an infinity.
 pub(super) fn is_unencodable(reply: &Reply) -> bool {
     let text = || reply.text();
     reply.status == 500 && (text().contains("failed writing HTTP response") || text().contains("unsupported value"))

@@ -1,4 +1,5 @@
-//! Searches in both dialects, with the detours that storages need.
+//! Searches through both APIs. Storages refuse some searches, so a refused search is repeated in another way
+//! ([`SearchStrategy`]), and results are filtered again because storages match loosely.
 
 use futures_util::StreamExt as _;
 use hashbrown::HashMap;
@@ -13,15 +14,15 @@ use super::{
 };
 use trace::{Trace, TraceId};
 
-/// The largest limit that every server takes.
+/// The largest limit that every server accepts.
 pub(super) const MAX_TRACES: usize = 1000;
-/// How many services are asked at a time.
+/// How many services are searched at the same time.
 const MAX_CONCURRENT_SERVICES: usize = 6;
-/// Elasticsearch reads these as operators.
+/// Elasticsearch reads these as operators of regular expressions.
 const OPERATORS: &[char] =
     &['.', '?', '+', '*', '|', '(', ')', '[', ']', '{', '}', '"', '\\', '#', '@', '&', '<', '>', '~'];
 
-/// How a search is sent; storages refuse some ways.
+/// How a search is sent. Storages refuse some combinations of parameters.
 #[derive(Clone, Debug)]
 struct SearchStrategy {
     dialect: Dialect,
@@ -32,7 +33,7 @@ struct SearchStrategy {
 }
 
 impl Client {
-    /// Searches for traces. Only traces with a span that matches exactly are given, whatever the storage thought.
+    /// Searches for traces. Only traces with a span that matches exactly are returned, even if the storage matches loosely.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
@@ -49,7 +50,7 @@ impl Client {
         self.search_all(search, server).await
     }
 
-    /// What fits of the newest trace that a search finds and whose answer is larger than the limit, marked as partial.
+    /// The beginning of the newest trace that a search finds, for a trace that exceeds the size limit; marked as partial.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
@@ -71,7 +72,7 @@ impl Client {
         Ok(SearchResult { traces, truncated: true, partial: true, notes: Vec::new(), asked })
     }
 
-    /// Asks every service, as many as is allowed.
+    /// Searches each service, up to the configured number.
     async fn search_all(&self, search: &Search, server: Server) -> Result<SearchResult, Error> {
         let mut services = self.services().await?;
         let mut found = SearchResult::default();
@@ -79,7 +80,7 @@ impl Client {
         if services.len() > most {
             found.truncated = true;
             found.notes.push(format!(
-                "{most} of {} services were searched; not asked: {}",
+                "{most} of {} services were searched; not searched: {}",
                 services.len(),
                 abbreviated_list(services.get(most..).unwrap_or_default())
             ));
@@ -117,7 +118,7 @@ impl Client {
         Ok(found)
     }
 
-    /// One search as the server takes it.
+    /// Searches once for one service, or for all if the server allows that, with the first strategy that works.
     async fn search_one(&self, search: &Search, server: Server) -> Result<SearchResult, Error> {
         let operators = search.attributes.iter().any(|(_, value)| value.contains(OPERATORS));
         let mut strategy = SearchStrategy {
@@ -166,7 +167,7 @@ impl Client {
         }
     }
 
-    /// Finds another way to ask after a refusal of the storage, if there is one.
+    /// Changes the strategy after a refusal; `false` if there is no other.
     async fn next_strategy(
         &self,
         reply: &Reply,
@@ -207,7 +208,7 @@ impl Client {
         let legacy = strategy.dialect == Dialect::Legacy;
         let (from, to) = (search.from, search.to);
         let time = |at: trace::Time| if legacy { at.0.to_string() } else { at.to_string() };
-        // The newer API wants a window of some length.
+        // The newer API refuses an empty time range.
         let to = if !legacy && to <= from { from + trace::Micros(1) } else { to };
         let named = |legacy_name, v3_name| if legacy { legacy_name } else { v3_name };
         let mut query: Vec<(&str, String)> = Vec::new();
@@ -236,7 +237,7 @@ fn escape(value: &str) -> String {
     escaped
 }
 
-/// Names for people, cut when there are many.
+/// Names for people; only the first ten if there are more.
 #[must_use]
 pub fn abbreviated_list(names: &[String]) -> String {
     const SHOWN: usize = 10;
@@ -250,7 +251,7 @@ pub fn abbreviated_list(names: &[String]) -> String {
 }
 
 impl SearchResult {
-    /// Adds another answer.
+    /// Adds another result.
     pub fn absorb(&mut self, other: Self) {
         self.traces.extend(other.traces);
         self.truncated |= other.truncated;
@@ -263,7 +264,7 @@ impl SearchResult {
         self.asked.extend(other.asked);
     }
 
-    /// Each trace once, newest first, at most `limit`.
+    /// Keeps each trace once, newest first, and at most `limit`.
     fn settle(&mut self, limit: usize) {
         merge(&mut self.traces);
         if self.traces.len() > limit {
@@ -273,7 +274,7 @@ impl SearchResult {
     }
 }
 
-/// Keeps of each trace the copy with the most spans; newest first.
+/// Keeps the copy with the most spans of each trace, and sorts the newest first.
 pub fn merge(traces: &mut Vec<Trace>) {
     let mut best: HashMap<TraceId, usize> = HashMap::with_capacity(traces.len());
     for (ix, trace) in traces.iter().enumerate() {

@@ -1,7 +1,7 @@
-//! What kind of Jaeger it is, found out by asking.
+//! Probes which API a server offers and what it supports.
 //!
-//! All who wait for the answer share one probe, and a failure is remembered for a moment: a Jaeger that does not answer
-//! costs a dashboard one timeout, not one for each panel.
+//! Callers who wait at the same time share one probe, and a failure is cached briefly. If Jaeger does not answer, a
+//! dashboard waits for one timeout and not for one per panel.
 
 use std::time::{Duration, Instant};
 
@@ -13,22 +13,22 @@ use super::{
     reply::{has_key, is_jaeger_json},
 };
 
-/// How long a failed probe answers for the next questions.
+/// How long a failed probe is cached.
 const FAILURE_TTL: Duration = Duration::from_millis(1500);
-/// How many callers with an identity of their own are remembered.
+/// How many callers with different identities are cached.
 const MAX_CALLERS: u64 = 1000;
 
-/// What is known of the server.
+/// What is known about the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Server {
     pub(super) dialect: Dialect,
-    /// Whether a v3 search can filter by attributes; others ignore them silently.
+    /// Whether a search can filter by attributes. Some servers with only the newer API ignore them silently.
     pub(super) attributes: bool,
-    /// Whether the storage wants a service for every search.
+    /// Whether every search must name a service.
     pub(super) requires_service: bool,
 }
 
-/// What is known of the server, or why nothing is, by the caller's identity: what one may not see another may.
+/// What is known about the server, or why the probe failed, by the caller's identity: each may have other permissions.
 #[derive(Clone, Debug)]
 pub(super) struct Servers(Cache<u64, Result<Server, Error>>);
 
@@ -38,7 +38,7 @@ impl Default for Servers {
     }
 }
 
-/// Failures expire, knowledge does not.
+/// Only failures expire.
 struct Failures;
 
 impl Expiry<u64, Result<Server, Error>> for Failures {
@@ -48,13 +48,13 @@ impl Expiry<u64, Result<Server, Error>> for Failures {
 }
 
 impl Client {
-    /// What the server is; asked once, by whoever comes first.
+    /// What is known about the server. The first caller probes it.
     pub(super) async fn server(&self) -> Result<Server, Error> {
-        // Boxed: every question holds this future.
+        // Boxed, because the future of every request contains this one.
         self.shared.servers.0.get_with(self.identity(), Box::pin(self.probe())).await
     }
 
-    /// Looks again at a server that does not answer as it did (an upgrade, a downgrade).
+    /// Probes the server again after it answered differently than before, as after an upgrade.
     pub(super) async fn probe_again(&self, was: Server) -> Result<Server, Error> {
         self.invalidate_server(Some(was)).await;
         self.server().await
@@ -68,7 +68,7 @@ impl Client {
         }
     }
 
-    /// Whether a search must name a service, as far as is known.
+    /// Whether every search must name a service, as far as is known.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
@@ -105,7 +105,8 @@ impl Client {
         Err(self.error(reply.classify_unexpected(), reply))
     }
 
-    /// Servers that know `query.attributes` refuse a malformed one; others ignore it.
+    /// Whether searches of the newer API can filter by attributes. A server that knows `query.attributes` refuses a
+    /// malformed value; others ignore it.
     pub(super) async fn filters_attributes(&self) -> Result<bool, Error> {
         let query = [
             ("query.attributes", "x".to_owned()),

@@ -1,10 +1,14 @@
-//! The critical path: which span the time of a trace belongs to, moment by moment.
+//! The critical path: the span to which each moment of a trace belongs.
 //!
-//! Going back from the end, the last child to finish is what its parent waited for. The rules (`docs/architecture.md`
-//! tells why): equal ends prefer the earlier start, then the lower span id; siblings that touch both count; siblings
-//! that overlap by less than 1 % of their parent, with nothing else inside the overlap, count as successive and are
-//! clipped; children are clamped to their parent; what a parent does not wait for (producer to consumer, follows-from)
-//! is left out. Nothing recurses, so a deep trace is as good as a wide one.
+//! Going back from the end, a parent waited for the child that finished last. `docs/architecture.md` explains the rules:
+//! - Of equal ends, the earlier start is preferred, then the lower span id.
+//! - Siblings that touch both count.
+//! - Siblings that overlap by less than 1 % of their parent count as successive, if no sibling starts or ends within the
+//!   overlap. The earlier one is clipped.
+//! - Children are clamped to their parent.
+//! - Children for which the parent does not wait (producer to consumer, follows-from) are left out.
+//!
+//! Nothing recurses, so the depth of a trace does not matter.
 
 use super::{
     ids::SpanId,
@@ -14,10 +18,10 @@ use super::{
     tree::Tree,
 };
 
-/// A half-open stretch of time that belongs to one span.
+/// A part of a critical path, which belongs to one span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathSegment {
-    /// The span whose own time it is.
+    /// The span to which it belongs.
     pub span: SpanIx,
     /// Its first moment.
     pub start: Time,
@@ -25,9 +29,10 @@ pub struct PathSegment {
     pub end: Time,
 }
 
-/// The plain critical path of a trace: every root's own interval, divided among the spans below it.
+/// The critical path of a trace: the interval of every root, divided among the root and the spans below it.
 ///
-/// Sections are in time order; those of one root are contiguous, neighbours of one span are merged, none is empty.
+/// The segments are in order of time. Those of one root are contiguous, adjacent ones of one span are merged, and none is
+/// empty.
 #[must_use]
 pub fn critical_path(trace: &Trace, tree: &Tree) -> Vec<PathSegment> {
     let mut forest = Forest::with_capacity(trace.len());
@@ -41,14 +46,14 @@ pub fn critical_path(trace: &Trace, tree: &Tree) -> Vec<PathSegment> {
         (!handed_over && !follows).then_some((Node(parent.ix().0), Node(span.ix().0)))
     });
     forest.connect(edges);
-    let mut sections: Vec<PathSegment> = tree
+    let mut segments: Vec<PathSegment> = tree
         .roots()
         .iter()
         .flat_map(|root| forest.path_below(Node(root.0)))
         .filter_map(|s| Some(PathSegment { span: SpanIx(s.owner?.0), start: s.start, end: s.end }))
         .collect();
-    sections.sort_by_key(|s| (s.start, s.end, s.span));
-    sections
+    segments.sort_by_key(|s| (s.start, s.end, s.span));
+    segments
 }
 
 /// An interval of a [`Forest`].
@@ -69,10 +74,10 @@ impl From<Node> for SpanIx {
     }
 }
 
-/// A stretch of a path: it belongs to a node, or to nobody (a gap).
+/// A part of a path through a forest, which belongs to a node or is a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForestSegment {
-    /// The node whose own time it is; `None` for a gap.
+    /// The node to which it belongs; `None` for a gap.
     pub owner: Option<Node>,
     /// Its first moment.
     pub start: Time,
@@ -80,7 +85,7 @@ pub struct ForestSegment {
     pub end: Time,
 }
 
-/// Intervals that hang on each other: what the path rules see of spans, from one trace or several.
+/// Intervals with their children: what the rules of the path need of spans, from one trace or several.
 #[derive(Clone, Debug, Default)]
 pub struct Forest {
     nodes: Vec<Interval>,
@@ -96,7 +101,7 @@ struct Interval {
 }
 
 impl Forest {
-    /// An empty forest with room for `n` nodes.
+    /// An empty forest with capacity for `n` nodes.
     #[must_use]
     pub fn with_capacity(n: usize) -> Self {
         Self { nodes: Vec::with_capacity(n), firsts: Vec::new(), children: Vec::new() }
@@ -108,7 +113,7 @@ impl Forest {
         Node(self.nodes.len() as u32 - 1)
     }
 
-    /// Hangs children on parents; call it once, after all nodes are added. The pairs must not form a circle.
+    /// Connects parents with children. Call it once, after adding all nodes. The pairs must not form a cycle.
     pub fn connect(&mut self, edges: impl Iterator<Item = (Node, Node)>) {
         let edges: Vec<(Node, Node)> = edges.collect();
         let mut firsts = vec![0u32; self.nodes.len() + 1];
@@ -135,20 +140,20 @@ impl Forest {
         (self.firsts, self.children) = (firsts, children);
     }
 
-    /// The path through a node's own interval.
+    /// The path through the interval of a node.
     #[must_use]
     pub fn path_below(&self, root: Node) -> Vec<ForestSegment> {
         let Some(interval) = self.nodes.get(root.0 as usize) else { return Vec::new() };
         self.walk(Some(root), self.children_of(root), interval.start, interval.end)
     }
 
-    /// The path through a window on which `top` nodes are laid; what none of them covers is a gap.
+    /// The path through a time window with the nodes of `top` at its top level. What none of them covers is a gap.
     #[must_use]
     pub fn path_over(&self, top: &[Node], start: Time, end: Time) -> Vec<ForestSegment> {
         self.walk(None, top, start.0, end.0)
     }
 
-    /// Microseconds of a node that none of its children covers.
+    /// The time of a node that none of its children covers, in microseconds.
     #[must_use]
     pub fn self_time(&self, node: Node) -> i64 {
         let Some(own) = self.nodes.get(node.0 as usize) else { return 0 };
@@ -195,7 +200,7 @@ impl Forest {
     }
 }
 
-/// Stretches from last to first; a stretch that touches the one before it of the same owner joins it.
+/// Segments from last to first. Adjacent ones of the same owner are merged.
 #[derive(Default)]
 struct SegmentsFromEnd(Vec<ForestSegment>);
 
@@ -211,17 +216,17 @@ impl SegmentsFromEnd {
     }
 }
 
-/// A span on the way back through its own interval.
+/// A node whose interval is being walked from its end to its start.
 struct Frame {
     owner: Option<Node>,
     start: i64,
-    /// How far back the path has come.
+    /// Where the path has arrived.
     cursor: i64,
-    /// What 1 % is taken of.
+    /// The length of the node, of which 1 % may overlap.
     length: i64,
-    /// Children clamped to the interval, last finisher at the end.
+    /// Children clamped to the interval, the last to finish first.
     children: Vec<Child>,
-    /// Starts and ends of all children, sorted; made when an overlap asks for it.
+    /// Sorted starts and ends of all children, computed when needed.
     moments: Option<Vec<i64>>,
     next: usize,
 }
@@ -253,7 +258,7 @@ impl Frame {
         Self { owner, start, cursor: end, length, children, moments: None, next: 0 }
     }
 
-    /// The next child that the span waited for, with the stretch that is the child's.
+    /// The next child for which the node waited, with the interval that belongs to the child.
     fn next_awaited_child(&mut self) -> Option<(Node, i64, i64)> {
         while let Some(child) = self.children.get(self.next) {
             let (node, start, end) = (child.node, child.start, child.end);

@@ -1,7 +1,7 @@
-//! JSON of any form that holds traces: envelopes, traces, blocks of OTLP, and spans without anything around them.
+//! Reads JSON documents of any format that has traces: answers, exports, single traces, OTLP, and spans without an envelope.
 //!
-//! Members are read as they come, so that the start of an answer that was cut off still counts. What an object is shows
-//! only by its members: one that has none of an envelope but an id of a span is a span.
+//! Only its members show what an object is: one without members of an envelope but with the id of a span is a span.
+//! Members are read in the order in which they come, so the beginning of a truncated answer is still useful.
 
 use std::fmt;
 
@@ -21,15 +21,15 @@ use super::{
     wire_id::WireId,
 };
 
-/// How many unknown members a message names, and how much of each.
+/// How many unknown members a message names, and how many characters of each.
 const SHOWN_KEYS: (usize, usize) = (6, 40);
 
-/// What was read so far.
+/// What has been read so far.
 pub(super) struct Reader {
     pub(super) sink: Sink,
     pub(super) errors: Vec<ApiError>,
     pub(super) seen: Seen,
-    /// Whether the text may end in the middle: then nothing is put off.
+    /// Whether the text may be truncated. Then no value is kept for later.
     is_cut: bool,
 }
 
@@ -39,10 +39,10 @@ impl Reader {
     }
 }
 
-/// What was met, to say it when there are no traces.
+/// What was found, for the error message if there are no traces.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// A member that only an answer or an export has.
+    /// An object that only an answer or an export has.
     envelope: bool,
     tempo: bool,
     scalars: bool,
@@ -50,7 +50,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Why a text without any span or error is not an empty answer.
+    /// Checks that a text without any span or error is an empty answer.
     pub(super) fn check(self) -> Result<(), DecodeError> {
         if self.tempo {
             Err(DecodeError::Tempo)
@@ -98,7 +98,7 @@ fn is_scope_spans(name: &str) -> bool {
     matches!(ResourceSpansField::named(name), Some(ResourceSpansField::ScopeSpans))
 }
 
-/// Reads anything that may hold traces.
+/// Reads a value that may have traces in it.
 pub(super) struct Document<'r>(pub(super) &'r mut Reader);
 any_seed!(Document<'_> => ());
 
@@ -146,7 +146,7 @@ impl<'de> Visitor<'de> for Document<'_> {
         let mut object = AnyObject::default();
         match object.read(&mut map, self.0) {
             Ok(()) => object.finish(self.0).map_err(A::Error::custom),
-            // What was read of a cut answer counts.
+            // Keeps what was read of a truncated answer.
             Err(why) => {
                 object.cut(&mut self.0.sink);
                 Err(why)
@@ -155,7 +155,7 @@ impl<'de> Visitor<'de> for Document<'_> {
     }
 }
 
-/// An object while it is read.
+/// An object of a kind that is not yet known.
 #[derive(Default)]
 struct AnyObject<'de> {
     object: TraceObject,
@@ -226,7 +226,7 @@ impl<'de> AnyObject<'de> {
         Ok(())
     }
 
-    /// Decides what the object is by the members that it has.
+    /// Decides by its members what the object is.
     fn finish(mut self, reader: &mut Reader) -> Result<(), serde_json::Error> {
         let has_trace = self.of_span.contains_key("traceID");
         let has_others = self.of_span.keys().any(|key| key != "traceID" && key != "warnings");
@@ -279,7 +279,7 @@ impl<'de> AnyObject<'de> {
         Ok(())
     }
 
-    /// Keeps what was read of an object that was cut off.
+    /// Keeps what was read of a truncated object.
     fn cut(self, sink: &mut Sink) {
         if self.is_envelope {
             self.object.finish(sink);

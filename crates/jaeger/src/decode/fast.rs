@@ -1,8 +1,8 @@
 //! The usual answer of the legacy API, `{"data":[{"traceID","spans","processes"}]}`, read without a general JSON reader.
 //!
-//! Nearly all of an answer is tags of three known members, for which a cursor is about twice as fast. Whatever is not
-//! quite as expected (another envelope, an odd type, a broken byte) makes it say `None`, and the general way reads the
-//! whole again: that one decides what is an error and says where.
+//! Nearly all of an answer are tags with the same three fields. A cursor over the text reads them about twice as fast as a
+//! JSON library. If anything is unusual (another envelope, an unexpected type, an invalid byte), this reader gives up with
+//! `None`, and the general reader reads the whole answer again. Only that one decides what is an error, and where.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ use super::{
 };
 use trace::{Attribute, EventDraft, Micros, Relation, SpanId, StrId, Strings, Time, TraceId};
 
-/// Reads a whole answer; `None` when it is not the usual one, and then `sink` is spoilt.
+/// Reads a whole answer. After `None`, for an unusual answer, `sink` must not be used.
 pub(super) fn read(text: &str, sink: &mut Sink) -> Option<()> {
     let mut reader = Reader { sink, recent: Box::new([StrId::EMPTY; RECENT]) };
     let mut cursor = Cursor::new(text);
@@ -38,7 +38,7 @@ pub(super) fn read(text: &str, sink: &mut Sink) -> Option<()> {
     (has_data && cursor.is_done()).then_some(())
 }
 
-/// How many texts are remembered by a cheap hash.
+/// How many recent texts are found by a cheap hash.
 const RECENT: usize = 1024;
 
 struct Reader<'s> {
@@ -46,7 +46,7 @@ struct Reader<'s> {
     recent: Box<[StrId; RECENT]>,
 }
 
-/// The id of a text. Most texts came before, and most of these are found without the table.
+/// The id of a text. Most texts occurred before, and most of these are found without the table of all texts.
 fn intern(recent: &mut [StrId; RECENT], strings: &mut Strings, text: &str) -> StrId {
     let bytes = text.as_bytes();
     let word = |chunk: Option<&[u8; 8]>| chunk.map_or(0, |chunk| u64::from_le_bytes(*chunk));
@@ -63,26 +63,26 @@ fn intern(recent: &mut [StrId; RECENT], strings: &mut Strings, text: &str) -> St
     *slot
 }
 
-/// Reads what is rare with the general reader.
+/// Reads a rare value with the general reader.
 fn read_general<'t, S: DeserializeSeed<'t>>(seed: S, raw: &'t str) -> Option<S::Value> {
     let mut from = serde_json::Deserializer::from_str(raw);
     let value = seed.deserialize(&mut from).ok()?;
     from.end().ok().map(|()| value)
 }
 
-/// A trace id other than zero; every other form of ids is left to the general reader.
+/// A trace id other than zero. The general reader reads all other forms of ids.
 fn trace_id(cursor: &mut Cursor<'_>) -> Option<WireId<TraceId>> {
     let id = wire_id::trace_digits(&cursor.string()?)?;
     (id != TraceId(0)).then_some(WireId::Known(id))
 }
 
-/// Likewise.
+/// A span id, with the same restrictions.
 fn span_id(cursor: &mut Cursor<'_>) -> Option<WireId<SpanId>> {
     let id = wire_id::span_digits(&cursor.string()?)?;
     (id != SpanId(0)).then_some(WireId::Known(id))
 }
 
-/// Whole microseconds; what is negative or out of range is for the general reader too.
+/// Microseconds as a whole number in range.
 fn micros(cursor: &mut Cursor<'_>) -> Option<i64> {
     cursor.number()?.parse().ok()
 }
@@ -142,7 +142,7 @@ impl Reader<'_> {
                 SpanField::Warnings if cursor.null() => {}
                 SpanField::Warnings => read_general(Texts { strings, into: &mut draft.warnings }, cursor.skip()?)?,
                 SpanField::Flags => drop(cursor.skip()?),
-                // Jaeger's query API does not write these: the general reader takes over.
+                // Jaeger's query API does not write these fields, so the general reader takes over.
                 SpanField::Process
                 | SpanField::Name
                 | SpanField::Kind
@@ -166,7 +166,7 @@ impl Reader<'_> {
             }
             Some(())
         })?;
-        // Which trace it is of may only be known when the rest was read.
+        // The id of its trace may come later.
         if self.sink.current.trace == WireId::Missing && object.id == WireId::Missing {
             return None;
         }
@@ -222,7 +222,7 @@ fn tags(
     })
 }
 
-/// A tag in the very letters that Jaeger writes; when it is not, the cursor stays before it.
+/// A tag exactly as Jaeger writes it; otherwise the cursor stays before it.
 fn common_tag(cursor: &mut Cursor<'_>, recent: &mut [StrId; RECENT], strings: &mut Strings) -> Option<Attribute> {
     let mut ahead = cursor.clone();
     let name = ahead.framed(b"{\"key\":\"", b"\",\"type\":\"")?;
@@ -252,7 +252,7 @@ fn scalar(cursor: &mut Cursor<'_>, recent: &mut [StrId; RECENT], strings: &mut S
         b'f' if cursor.word(b"false") => Scalar::Bool(false),
         b'0'..=b'9' => {
             let number = cursor.number()?;
-            // A leading zero is for the general reader to judge, as is everything that is no plain whole number.
+            // The general reader decides about leading zeros and everything else that is not a plain whole number.
             let plain = number.len() < 18 && (number.len() == 1 || !number.starts_with('0'));
             match number.parse().ok().filter(|_| plain) {
                 Some(number) => Scalar::Int(number),

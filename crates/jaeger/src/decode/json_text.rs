@@ -1,4 +1,4 @@
-//! The JSON text that Jaeger's own model makes of OTLP's arrays and maps.
+//! The JSON text into which Jaeger's own model turns OTLP's arrays and maps.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,6 @@
-//! Where both dialects meet: spans are brought into one form here and nowhere else, so that the same span is equal
-//! whichever way it was told.
+//! Collects the spans of an answer into traces. All readers end here, and only here spans are brought into their one form,
+//! so the same span is equal through both APIs: kind, status, scope and warnings become fields, and what describes the
+//! process moves there.
 
 use std::sync::Arc;
 
@@ -16,26 +17,26 @@ use trace::{
     TraceId,
 };
 
-/// What a service is called that does not say its name.
+/// The name of a service without a name.
 const UNKNOWN_SERVICE: &str = "unknown";
-/// What Jaeger calls such a service.
+/// Jaeger's name for such a service.
 const NO_SERVICE_NAME: &str = "OTLPResourceNoServiceName";
 
-/// The name of a service as traces bear it.
+/// The name of a service as it is in traces.
 pub(crate) fn service_name(name: &str) -> &str {
     if name.is_empty() || name == NO_SERVICE_NAME { UNKNOWN_SERVICE } else { name }
 }
 
-/// A reference to another span, the parent included.
+/// A reference to another span, which may be the parent.
 #[derive(Clone, Debug)]
 pub(super) struct Reference {
     pub(super) relation: Relation,
-    /// Missing: the span's own trace.
+    /// If missing, the trace of the span itself.
     pub(super) trace: WireId<TraceId>,
     pub(super) span: WireId<SpanId>,
 }
 
-/// A process: its name, its attributes, and what was put there though it belongs to the spans.
+/// A process: its name and attributes, and the scope of its spans, which some versions of Jaeger write there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Process {
     pub(super) service: StrId,
@@ -52,7 +53,7 @@ pub(super) struct CurrentSpan {
     pub(super) trace: WireId<TraceId>,
     pub(super) id: WireId<SpanId>,
     pub(super) references: Vec<Reference>,
-    /// Attributes that belong to the process.
+    /// Attributes that describe the process.
     pub(super) moved: Vec<Attribute>,
 }
 
@@ -61,7 +62,7 @@ pub(super) struct CurrentSpan {
 pub(super) struct Sink {
     pub(super) strings: Strings,
     pub(super) current: CurrentSpan,
-    /// What was left out before it was known to which trace it belongs.
+    /// Spans that were left out and whose trace is not known.
     pub(super) left_out: LeftOut,
     builders: Vec<TraceInProgress>,
     by_id: HashMap<TraceId, usize>,
@@ -71,7 +72,7 @@ pub(super) struct Sink {
 #[derive(Debug)]
 struct TraceInProgress {
     builder: TraceBuilder,
-    /// The resource of the last OTLP block, so that it is looked up once per block and trace.
+    /// The resource of the last `resourceSpans` with its number, so that it is looked up once for each trace in it.
     resource: (usize, ResourceIx),
     left_out: LeftOut,
 }
@@ -92,26 +93,44 @@ impl Sink {
         }
     }
 
-    /// Starts a span: nothing of the one before stays.
+    /// Starts a span: resets everything that the previous one has set.
     pub(super) fn begin(&mut self) -> &mut CurrentSpan {
-        let current = &mut self.current;
-        let draft = &mut current.draft;
-        (draft.parent, draft.name, draft.resource) = (None, StrId::EMPTY, ResourceIx::default());
-        (draft.start, draft.duration, draft.unreadable_parent) = (None, None, false);
-        (draft.kind, draft.status, draft.status_message) = (SpanKind::Unspecified, Status::Unset, StrId::EMPTY);
-        (draft.scope, draft.scope_version) = (StrId::EMPTY, StrId::EMPTY);
-        draft.attributes.clear();
-        draft.events.clear();
-        draft.links.clear();
-        draft.warnings.clear();
-        (current.trace, current.id) = (WireId::Missing, WireId::Missing);
-        current.references.clear();
-        current.moved.clear();
-        current
+        // Without `..`, so that a new field cannot keep the value of the previous span.
+        let CurrentSpan { draft, trace, id, references, moved } = &mut self.current;
+        let SpanDraft {
+            id: _,
+            parent,
+            unreadable_parent,
+            name,
+            resource,
+            start,
+            duration,
+            kind,
+            status,
+            status_message,
+            scope,
+            scope_version,
+            attributes,
+            events,
+            links,
+            warnings,
+        } = draft;
+        (*parent, *unreadable_parent, *name, *resource) = (None, false, StrId::EMPTY, ResourceIx::default());
+        (*start, *duration) = (None, None);
+        (*kind, *status, *status_message) = (SpanKind::Unspecified, Status::Unset, StrId::EMPTY);
+        (*scope, *scope_version) = (StrId::EMPTY, StrId::EMPTY);
+        attributes.clear();
+        events.clear();
+        links.clear();
+        warnings.clear();
+        (*trace, *id) = (WireId::Missing, WireId::Missing);
+        references.clear();
+        moved.clear();
+        &mut self.current
     }
 
-    /// The trace of the span that was read: its own id counts, else that of what holds it. A span without either is
-    /// left out.
+    /// The trace of the current span: by its own trace id, otherwise by that of the object around it. A span without either
+    /// is left out.
     pub(super) fn trace_of_span(&mut self, holder: &WireId<TraceId>) -> Option<TraceId> {
         let id = if self.current.trace == WireId::Missing { holder } else { &self.current.trace };
         match id {
@@ -122,7 +141,7 @@ impl Sink {
         None
     }
 
-    /// The trace with this id, new or known.
+    /// The number of the trace with this id, which is added if it is new.
     pub(super) fn trace(&mut self, id: TraceId) -> usize {
         *self.by_id.entry(id).or_insert_with(|| {
             let builder = TraceBuilder::new(id);
@@ -138,13 +157,13 @@ impl Sink {
         }
     }
 
-    /// Starts an OTLP block, whose spans share one resource.
+    /// Starts `resourceSpans` of OTLP, whose spans share one resource.
     pub(super) fn begin_resource_spans(&mut self) {
         self.block += 1;
     }
 
-    /// The resource of the current OTLP block in a trace; a span whose attributes belong in part to the process has its
-    /// own.
+    /// The resource of the current `resourceSpans` in a trace. A span with attributes that describe the process gets a
+    /// resource of its own.
     pub(super) fn shared_resource(&mut self, trace: usize, process: &Process) -> ResourceIx {
         let Some(to) = self.builders.get_mut(trace) else { return ResourceIx::default() };
         if self.current.moved.is_empty() && to.resource.0 == self.block {
@@ -175,7 +194,7 @@ impl Sink {
         }
     }
 
-    /// Gives the span that was read this scope, if it has none of its own.
+    /// Sets the scope of the current span if it has none.
     pub(super) fn set_default_scope(&mut self, (scope, version): (StrId, StrId)) {
         let draft = &mut self.current.draft;
         if draft.scope == StrId::EMPTY {
@@ -189,7 +208,7 @@ impl Sink {
         }
     }
 
-    /// Takes out of a process's attributes what is not one; `service` wins over an attribute `service.name`.
+    /// Moves attributes of a process that are fields here. `service` takes precedence over an attribute `service.name`.
     pub(super) fn normalize_process(&mut self, process: &mut Process) {
         let mut named = StrId::EMPTY;
         let (scope, version) = (&mut process.scope, &mut process.scope_version);
@@ -213,8 +232,8 @@ impl Sink {
         }
     }
 
-    /// Brings the span of this trace that was read into its one form; what belongs to its process is in `moved`
-    /// afterwards.
+    /// Brings the current span, which belongs to this trace, into its one form. Afterwards `moved` has the attributes that
+    /// describe the process.
     pub(super) fn normalize_span(&mut self, trace: TraceId) {
         let CurrentSpan { draft, references, moved, .. } = &mut self.current;
         let strings = &self.strings;
@@ -282,7 +301,7 @@ impl Sink {
         }
     }
 
-    /// Adds the span that was read and settled to a trace.
+    /// Adds the current span, which must be normalised, to a trace.
     pub(super) fn push(&mut self, trace: usize, resource: ResourceIx) {
         let Some(to) = self.builders.get_mut(trace) else { return };
         match &self.current.id {
@@ -296,8 +315,8 @@ impl Sink {
         }
     }
 
-    /// The traces in the order in which they were met, and all that was left out. A trace says itself what it lacks; what
-    /// belongs to nobody knows which trace may be lacking in any of them.
+    /// The traces in the order in which they occurred, and all spans that were left out. A trace is partial if a span of it was
+    /// left out. If the trace of a span that was left out is not known, all traces are partial.
     pub(super) fn finish(self) -> (Vec<Trace>, LeftOut) {
         let strings = Arc::new(self.strings);
         let of_any = self.left_out;

@@ -1,33 +1,33 @@
-//! Points in time and lengths as exporters and storages write them: numbers, texts, RFC 3339, Go's and protobuf's
-//! durations, pairs of seconds and nanoseconds. What has no unit of its own is in the unit of its form: microseconds in
-//! Jaeger's, nanoseconds in OTLP.
+//! Times and durations as exporters and storages write them: numbers, texts, RFC 3339, Go's and protobuf's durations, and
+//! pairs of seconds and nanoseconds. A plain number is in the unit of its format: microseconds in Jaeger's, nanoseconds in
+//! OTLP.
 
 use std::fmt;
 
 use chrono::DateTime;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// 2^63: a number from here on is a negative one that was written as unsigned.
+/// 2^63. This number and larger ones are negative numbers that were written as unsigned.
 const WRAPPED: i128 = 1 << 63;
-/// Far beyond every time, so that a few of them can be added and multiplied.
+/// Far beyond every time, and small enough that sums and products of a few do not overflow.
 const FARTHEST: i128 = 1 << 90;
 
-/// A point in time or a length as it was written.
+/// A time or a duration as it was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum WireTime {
     /// Nothing, or nothing that can be read.
     #[default]
     Missing,
-    /// A whole number in the unit of the form.
+    /// A whole number in the unit of the format.
     Whole(i128),
-    /// A number with a fraction, or too large for a whole one; JavaScript writes such.
+    /// A number with a fraction or beyond 64 bits, as JavaScript writes them.
     Float(f64),
     /// Nanoseconds.
     Nanos(i128),
 }
 
 impl WireTime {
-    /// In microseconds, where plain numbers are microseconds.
+    /// In microseconds, in a format whose plain numbers are microseconds.
     pub(super) fn micros(self) -> Option<i64> {
         match self {
             Self::Missing => None,
@@ -37,8 +37,8 @@ impl WireTime {
         }
     }
 
-    /// In nanoseconds, where plain numbers are nanoseconds. A float cannot hold today's time in nanoseconds: it is
-    /// rounded to microseconds.
+    /// In nanoseconds, in a format whose plain numbers are nanoseconds. A float is not precise enough for today's time in
+    /// nanoseconds, so it is rounded to microseconds.
     pub(super) fn nanos(self) -> Option<i128> {
         match self {
             Self::Missing => None,
@@ -57,7 +57,7 @@ fn unwrapped(number: i128) -> i128 {
     if number >= WRAPPED { (number - 2 * WRAPPED).min(-1) } else { number }
 }
 
-/// What does not fit is the nearest that does.
+/// The nearest number that fits into 64 bits.
 pub(super) fn clamped(number: i128) -> i64 {
     i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
 }
@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for Read {
     fn visit_bool<E>(self, _: bool) -> Result<WireTime, E> {
         Ok(WireTime::Missing)
     }
-    /// Seconds and nanoseconds, as OpenTelemetry's JavaScript SDK keeps them.
+    /// Seconds and nanoseconds, as OpenTelemetry's JavaScript SDK writes them.
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<WireTime, A::Error> {
         let mut parts = Vec::new();
         while let Some(part) = seq.next_element::<serde_json::Value>()? {

@@ -1,4 +1,5 @@
-//! The legacy form: `{traceID, spans, processes}` with everything about a span in tags.
+//! Jaeger's own format: `{traceID, spans, processes}`, with everything about a span in its tags. The legacy API, exports of
+//! the user interface and the gRPC model use it.
 
 mod process;
 mod span;

@@ -1,4 +1,4 @@
-//! Processes: the services behind the spans.
+//! Reads processes, which name the service of spans.
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
@@ -72,7 +72,7 @@ impl<'de> ReadObject<'de> for NamedProcess<'_> {
     }
 }
 
-/// Reads a process, also where a span holds it.
+/// Reads a process, in a trace or in a span.
 pub(super) struct OneProcess<'s>(pub(super) &'s mut Sink);
 
 impl<'de> ReadObject<'de> for OneProcess<'_> {

@@ -1,4 +1,4 @@
-//! Spans with their references and logs, in the names of Jaeger's user interface and of its gRPC model.
+//! Reads spans with their references and logs, as in Jaeger's user interface and in its gRPC model.
 
 use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::Value;
@@ -35,7 +35,7 @@ impl<'de> ReadList<'de> for Spans<'_> {
     }
 }
 
-/// Reads a span. Members of other forms of spans are read by [`foreign`].
+/// Reads a span. [`foreign`] reads the fields of other formats.
 pub(in super::super) struct Span<'s> {
     pub(in super::super) sink: &'s mut Sink,
     pub(in super::super) object: &'s mut TraceObject,
@@ -103,7 +103,7 @@ impl<'de> ReadObject<'de> for Span<'_> {
                 }
             }
         }
-        // A plain number is in microseconds where the start is; beside a start of another form its unit is unknown.
+        // A duration that is a plain number is in microseconds if the start is a plain number too. Otherwise its unit is unknown.
         let has_own_unit = |moment| matches!(moment, WireTime::Nanos(_));
         let draft = &mut sink.current.draft;
         draft.start = start.micros().map(Time);
@@ -121,7 +121,7 @@ impl<'de> ReadObject<'de> for Span<'_> {
     }
 }
 
-/// Reads `references`; some exporters embed whole spans there, which are skipped.
+/// Reads `references`. Some exporters embed whole spans there, which are skipped.
 struct References<'s>(&'s mut Vec<Reference>);
 
 impl<'de> ReadList<'de> for References<'_> {
@@ -154,7 +154,7 @@ impl<'de> ReadObject<'de> for OneReference {
     }
 }
 
-/// By name or, in Jaeger's gRPC model, by number.
+/// Reads a relation: a name or, in Jaeger's gRPC model, a number.
 fn relation(written: &Value) -> Relation {
     let follows = written.as_u64() == Some(1) || written.as_str().is_some_and(is_follows_from);
     if follows { Relation::FollowsFrom } else { Relation::ChildOf }

@@ -1,5 +1,5 @@
-//! What belongs to one trace object while it is read: its processes come after the spans that name them, and its spans
-//! may be of several traces.
+//! Collects one trace object, `{traceID, spans, processes}`. Its processes may come after the spans that name them, and its
+//! spans may belong to several traces.
 
 use hashbrown::{HashMap, hash_map::Entry};
 
@@ -9,17 +9,17 @@ use super::super::{
 };
 use trace::{Attribute, Relation, ResourceIx, SpanId, StrId, TraceId};
 
-/// What is known of one trace object so far.
+/// What has been read of a trace object so far.
 #[derive(Debug, Default)]
 pub(in super::super) struct TraceObject {
     pub(in super::super) id: WireId<TraceId>,
     pub(in super::super) warnings: Vec<StrId>,
-    /// Processes that were described, with the scope that was put there.
+    /// The processes that were read.
     described: HashMap<StrId, Process>,
-    /// One for each trace that its spans belong to: almost always one.
+    /// One for each trace that its spans belong to, which is almost always one.
     parts: Vec<Part>,
     part_of: HashMap<TraceId, usize>,
-    /// The part of the span before.
+    /// The part of the previous span.
     last: usize,
 }
 
@@ -29,33 +29,33 @@ struct Part {
     id: TraceId,
     trace: usize,
     processes: HashMap<StrId, Named>,
-    /// Scopes of processes whose spans came before them.
+    /// Scopes of processes that came after their spans.
     scopes: HashMap<ResourceIx, Scope>,
 }
 
 type Scope = (StrId, StrId);
 
-/// A process that spans name.
+/// A process that spans refer to.
 #[derive(Debug)]
 enum Named {
-    /// Not described yet; with the attributes that those spans hold for it.
+    /// Not read yet. The spans had these attributes for it.
     Reserved(ResourceIx, Vec<Attribute>),
     Described(ResourceIx, Scope),
 }
 
 impl TraceObject {
-    /// Settles the span that was read and adds it, with the process it names.
+    /// Normalises the current span and adds it with the process that it names.
     pub(in super::super) fn add_span(&mut self, parent: WireId<SpanId>, process: StrId, sink: &mut Sink) {
-        let Some(id) = settled(&self.id, parent, sink) else { return };
+        let Some(id) = normalized(&self.id, parent, sink) else { return };
         let part = self.part(id, sink);
         let Some(part) = self.parts.get_mut(part) else { return };
         let resource = part.resource(process, &self.described, sink);
         sink.push(part.trace, resource);
     }
 
-    /// Likewise, with the process that it brought along.
+    /// Normalises the current span and adds it with a process of its own.
     pub(super) fn add_span_with_process(&mut self, parent: WireId<SpanId>, mut process: Process, sink: &mut Sink) {
-        let Some(id) = settled(&self.id, parent, sink) else { return };
+        let Some(id) = normalized(&self.id, parent, sink) else { return };
         let part = self.part(id, sink);
         let Some(part) = self.parts.get_mut(part) else { return };
         process.attributes.append(&mut sink.current.moved);
@@ -75,7 +75,7 @@ impl TraceObject {
         self.last
     }
 
-    /// Describes a process; of two descriptions the first counts.
+    /// Adds a process. If a name is used twice, the first process counts.
     pub(super) fn describe(&mut self, name: StrId, process: Process, sink: &mut Sink) {
         let Entry::Vacant(slot) = self.described.entry(name) else { return };
         for part in &mut self.parts {
@@ -84,7 +84,7 @@ impl TraceObject {
         slot.insert(process);
     }
 
-    /// Defines the processes that were never described and hands the scopes of processes to their spans.
+    /// Defines the processes that never came, and gives spans the scopes of their processes.
     pub(in super::super) fn finish(self, sink: &mut Sink) {
         for part in self.parts {
             for text in &self.warnings {
@@ -146,8 +146,8 @@ impl Part {
     }
 }
 
-/// Settles the span that was read as one of the trace it belongs to; `None` when that is not known.
-fn settled(holder: &WireId<TraceId>, parent: WireId<SpanId>, sink: &mut Sink) -> Option<TraceId> {
+/// Normalises the current span and returns its trace; `None` if the trace is not known.
+fn normalized(holder: &WireId<TraceId>, parent: WireId<SpanId>, sink: &mut Sink) -> Option<TraceId> {
     let id = sink.trace_of_span(holder)?;
     if parent != WireId::Missing {
         let reference = Reference { relation: Relation::ChildOf, trace: WireId::Missing, span: parent };

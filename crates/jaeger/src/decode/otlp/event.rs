@@ -1,4 +1,4 @@
-//! What spans hold lists of besides attributes: events and links.
+//! Reads events and links of OTLP.
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 

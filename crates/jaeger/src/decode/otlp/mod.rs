@@ -1,5 +1,5 @@
-//! OTLP JSON, as `/api/v3` answers and as exporters write it. Older spellings (snake case, `instrumentationLibrary…`,
-//! names of enum values, base64 ids) are read too.
+//! Reads OTLP JSON, as in answers of `/api/v3` and as exporters write it. Older spellings are read too: snake case,
+//! `instrumentationLibrary…`, names of enum values and ids in base64.
 
 mod event;
 mod span;
@@ -51,7 +51,7 @@ impl<'de> ReadObject<'de> for ResourceSpans<'_> {
         let sink = self.0;
         sink.begin_resource_spans();
         let mut process = None;
-        // Spans that come before their resource are read again when it is known.
+        // Spans that come before their resource are read when it is known.
         let mut early: Vec<&'de RawValue> = Vec::new();
         let (mut has_spans, mut has_others) = (false, false);
         while let Some(Key(field)) = map.next_key()? {

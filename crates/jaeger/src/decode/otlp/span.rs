@@ -1,4 +1,4 @@
-//! Spans.
+//! Reads spans of OTLP.
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
@@ -79,7 +79,7 @@ impl<'de> ReadObject<'de> for Span<'_> {
                 SpanField::Status => {
                     (draft.status, draft.status_message) = map.next_value_seed(Object(StatusObject(strings)))?;
                 }
-                // Members of spans outside OTLP.
+                // Fields of other formats.
                 SpanField::Flags
                 | SpanField::OperationName
                 | SpanField::References
@@ -118,8 +118,8 @@ impl<'de> ReadObject<'de> for Span<'_> {
     }
 }
 
-/// Start and duration are cut to microseconds one by one, as the legacy form does, so that both are equal. Zero stands
-/// for an end that was not set.
+/// Sets start and duration. Each is rounded down to microseconds, as in the legacy API, so that both APIs give the same.
+/// An end of zero was not set.
 pub(in super::super) fn set_times(draft: &mut SpanDraft, start: Option<i128>, end: Option<i128>) {
     draft.start = start.map(|start| Time(clamped(start.div_euclid(1000))));
     let end = end.filter(|end| *end != 0);
