@@ -7,7 +7,8 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::{
-    Dialect,
+    Dialect, TraceForm,
+    clock::ServerClock,
     config::Config,
     decode::{self, Answer, ApiError},
     error::{Error, ErrorKind},
@@ -168,20 +169,38 @@ impl Client {
         self.names(&reply).await
     }
 
-    /// One trace by id; `None` when there is none.
+    /// The server's clock as of the last answer; `None` if no answer had a usable `Date` header.
+    #[must_use]
+    pub fn server_clock(&self) -> Option<ServerClock> {
+        self.shared.http.server_clock()
+    }
+
+    /// One trace by id; `None` if there is none.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, Error> {
+        self.trace_in_form(id, TraceForm::Adjusted).await
+    }
+
+    /// One trace by id, in this form; `None` if there is none.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn trace_in_form(&self, id: TraceId, form: TraceForm) -> Result<Option<Trace>, Error> {
+        let raw = |name| (form == TraceForm::Raw).then(|| (name, "true".to_owned()));
+        let (legacy_query, v3_query) = (Vec::from_iter(raw("raw")), Vec::from_iter(raw("rawTraces")));
         let text = id.to_string();
         let server = self.server().await?;
         let legacy = server.dialect == Dialect::Legacy;
         let legacy_path = ["api", "traces", &text];
         let v3_path = ["api", "v3", "traces", &text];
-        let mut reply = self.get(if legacy { &legacy_path } else { &v3_path[..] }, &[]).await?;
+        let by_legacy = || self.get(&legacy_path, &legacy_query);
+        let by_v3 = || self.get(&v3_path, &v3_query);
+        let mut reply = if legacy { by_legacy().await? } else { by_v3().await? };
         if legacy && is_unencodable(&reply) {
             // The legacy API cannot encode NaN, the newer one can.
-            let other = self.get(&v3_path, &[]).await?;
+            let other = by_v3().await?;
             if other.status == 200 && !other.is_html() {
                 reply = other;
             }
@@ -190,7 +209,7 @@ impl Client {
             if now.dialect == server.dialect {
                 return Err(self.error(reply.classify_unexpected(), &reply));
             }
-            reply = self.get(if legacy { &v3_path[..] } else { &legacy_path }, &[]).await?;
+            reply = if legacy { by_v3().await? } else { by_legacy().await? };
         }
         let answer = self.answer(reply).await?;
         let found = answer.traces.into_iter().find(|trace| trace.id() == id);

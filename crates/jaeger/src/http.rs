@@ -1,7 +1,10 @@
 //! Sends GET requests: URLs, headers, limits and retries. It reads complete answers and classifies those that did not come
 //! from Jaeger's API.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Url, redirect};
@@ -11,12 +14,14 @@ use tokio::{
 };
 
 use super::{
+    clock::{self, ServerClock},
     config::{Auth, Config, Secret, base_url},
     dns::HostResolver,
     error::{Error, ErrorKind},
     reply::is_jaeger_json,
     stats::Stats,
 };
+use trace::Time;
 
 /// How long to wait before a retry if the server does not say.
 const RETRY_DELAY: Duration = Duration::from_millis(200);
@@ -44,6 +49,7 @@ pub(super) struct Http {
     max_body: usize,
     running: Semaphore,
     large: Arc<Semaphore>,
+    server_clock: Mutex<Option<ServerClock>>,
     pub(super) stats: Arc<Stats>,
 }
 
@@ -139,9 +145,20 @@ impl Http {
             .danger_accept_invalid_certs(tls.skip_verify)
             .build()
             .map_err(|why| settings("the connection settings", &deepest(&why)))?;
-        let stats = Arc::default();
+        let (stats, server_clock) = (Arc::default(), Mutex::default());
         let (running, large) = (Semaphore::new(MAX_CONCURRENT_REQUESTS), Arc::new(Semaphore::new(1)));
-        Ok(Self { client, base, host, headers, secrets, max_body: config.max_body.max(1), running, large, stats })
+        Ok(Self {
+            client,
+            base,
+            host,
+            headers,
+            secrets,
+            max_body: config.max_body.max(1),
+            running,
+            large,
+            server_clock,
+            stats,
+        })
     }
 
     /// The largest body in bytes.
@@ -222,7 +239,9 @@ impl Http {
         }
         let shown = shown(url);
         let failed = |why: &reqwest::Error| self.failure(why, &shown, forwarded);
+        let sent = clock::now();
         let mut response = self.client.get(url.clone()).headers(headers).send().await.map_err(|why| failed(&why))?;
+        self.note_date(response.headers(), sent);
         let status = response.status();
         if status.is_redirection() {
             let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("?");
@@ -259,6 +278,22 @@ impl Http {
         }
         let html = body.trim_ascii_start().first().map_or(html, |&byte| byte == b'<');
         Ok(Reply { status: status.as_u16(), body, url: shown, cut, retry_after, html, _large: large })
+    }
+
+    /// The server's clock as of the last answer with a date.
+    pub(super) fn server_clock(&self) -> Option<ServerClock> {
+        *self.server_clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_date(&self, headers: &HeaderMap, sent: Time) {
+        // A cache answers with an old date, and says so.
+        if headers.contains_key(header::AGE) {
+            return;
+        }
+        if let Some(date) = headers.get(header::DATE).and_then(|date| clock::parse_date(date.to_str().ok()?)) {
+            let estimate = ServerClock::estimate(date, sent, clock::now());
+            *self.server_clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(estimate);
+        }
     }
 
     fn failure(&self, why: &reqwest::Error, url: &str, forwarded: Option<&HeaderMap>) -> (Error, bool) {

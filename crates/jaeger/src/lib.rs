@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod clock;
 mod config;
 mod decode;
 mod dns;
@@ -20,6 +21,7 @@ mod server;
 mod stats;
 
 pub use client::{Client, ServerInfo};
+pub use clock::ServerClock;
 pub use config::{Auth, Config, Secret, Tls};
 pub use decode::{DecodeError, Decoded, LeftOut, Reason, decode};
 pub use dns::HostResolver;
@@ -36,6 +38,18 @@ pub enum Dialect {
     Legacy,
     /// `/api/v3/traces`: v2.19 and later.
     V3,
+}
+
+/// Whether Jaeger adjusts traces before it returns them: it sorts attributes, drops copies of spans, gives spans with a
+/// shared id new ids and, if configured, corrects clock skew. The decoder does what it needs of this itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TraceForm {
+    /// Adjusted, as in Jaeger's user interface.
+    #[default]
+    Adjusted,
+    /// As the storage has it. This is less work for Jaeger, and its version 2 may damage traces that it adjusts for several
+    /// requests at the same time. Servers without this form (searches before v1.65 and v2.2) return adjusted traces.
+    Raw,
 }
 
 /// What to search for. One span must match all of it.
@@ -57,6 +71,8 @@ pub struct Search {
     pub max_duration: Option<Micros>,
     /// The largest number of traces to return, 1 to 1000.
     pub limit: usize,
+    /// In which form to return traces.
+    pub form: TraceForm,
 }
 
 /// The result of a search.
@@ -66,6 +82,9 @@ pub struct SearchResult {
     pub traces: Vec<Trace>,
     /// Whether there may be more traces: the limit was reached, or not all services were searched.
     pub truncated: bool,
+    /// Whether Jaeger returned as many traces as the limit allows, so there may be more. A search of a shorter time range
+    /// finds them; a larger limit may not.
+    pub limit_reached: bool,
     /// Whether something is missing for another reason: spans that cannot be read, or errors beside the traces.
     pub partial: bool,
     /// What was left out or not searched, for people.

@@ -5,7 +5,7 @@ use futures_util::StreamExt as _;
 use hashbrown::HashMap;
 
 use super::{
-    Client, Dialect, Search, SearchResult,
+    Client, Dialect, Search, SearchResult, TraceForm,
     error::{Error, ErrorKind},
     http::{OversizePolicy, Reply},
     matching,
@@ -69,7 +69,7 @@ impl Client {
         {
             *trace = better;
         }
-        Ok(SearchResult { traces, truncated: true, partial: true, notes: Vec::new(), asked })
+        Ok(SearchResult { traces, truncated: true, limit_reached: true, partial: true, notes: Vec::new(), asked })
     }
 
     /// Searches each service, up to the configured number.
@@ -156,7 +156,8 @@ impl Client {
             found.partial = !answer.errors.is_empty() || !answer.left_out.is_empty();
             found.notes.extend(answer.left_out.sentences());
             found.notes.extend(answer.errors.into_iter().map(|error| format!("Jaeger: {}", error.message)));
-            found.truncated = answer.traces.len() >= strategy.limit;
+            found.limit_reached = answer.traces.len() >= strategy.limit;
+            found.truncated = found.limit_reached;
             if !strategy.attributes && !search.attributes.is_empty() && found.truncated {
                 found.notes.push("this Jaeger cannot filter by attributes: traces may be missing".to_owned());
             }
@@ -221,6 +222,7 @@ impl Client {
         add(named("minDuration", "query.durationMin"), least);
         add(named("maxDuration", "query.durationMax"), most);
         add(named("limit", "query.searchDepth"), Some(strategy.limit.to_string()));
+        add(named("raw", "query.rawTraces"), (search.form == TraceForm::Raw).then(|| "true".to_owned()));
         let path: &[&str] = if legacy { &["api", "traces"] } else { &["api", "v3", "traces"] };
         self.get_with_policy(path, &query, oversize).await
     }
@@ -255,6 +257,7 @@ impl SearchResult {
     pub fn absorb(&mut self, other: Self) {
         self.traces.extend(other.traces);
         self.truncated |= other.truncated;
+        self.limit_reached |= other.limit_reached;
         self.partial |= other.partial;
         for note in other.notes {
             if !self.notes.contains(&note) {
@@ -269,7 +272,7 @@ impl SearchResult {
         merge(&mut self.traces);
         if self.traces.len() > limit {
             self.traces.truncate(limit);
-            self.truncated = true;
+            (self.truncated, self.limit_reached) = (true, true);
         }
     }
 }
