@@ -12,8 +12,8 @@ use super::{
     config::Config,
     decode::{self, Answer, ApiError},
     error::{Error, ErrorKind},
-    http::{Http, OversizePolicy, Reply, insert},
-    reply::{api_error, is_not_found, is_unencodable, kind_of, names},
+    http::{Http, OversizePolicy, insert},
+    reply::{Reply, api_error, is_not_found, is_unencodable, kind_of, names},
     server::Servers,
     stats::Stats,
 };
@@ -283,7 +283,7 @@ impl Client {
             return Err(self.refusal(&reply));
         }
         let (url, large) = (reply.url.clone(), reply.body.len() >= LARGE_BODY);
-        let cut = reply.cut.then(|| {
+        let cut = reply.truncated.then(|| {
             format!(
                 "the answer of Jaeger is larger than {} MiB: only its start was read",
                 self.shared.http.max_body() >> 20

@@ -1,36 +1,23 @@
 //! Sends GET requests: URLs, headers, limits and retries. It reads complete answers and classifies those that did not come
 //! from Jaeger's API.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Url, redirect};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
     clock::{self, ServerClock},
     config::{Auth, Config, Secret, base_url},
     dns::HostResolver,
     error::{Error, ErrorKind},
-    reply::is_jaeger_json,
+    reply::{MAX_EXCERPT_CHARS, Reply},
+    retry::{parse_retry_after, retry_delay},
     stats::Stats,
 };
 use trace::Time;
 
-/// How long to wait before a retry if the server does not say.
-const RETRY_DELAY: Duration = Duration::from_millis(200);
-/// The longest wait that a server may ask for if there is no deadline.
-const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
-/// How often a request is sent if the server says when to repeat it.
-const MAX_ATTEMPTS: usize = 4;
-/// How much of a body an error shows, in characters.
-const MAX_EXCERPT_CHARS: usize = 200;
 /// How many requests run at the same time.
 const MAX_CONCURRENT_REQUESTS: usize = 16;
 /// Larger bodies are read and decoded one at a time, so that memory stays bounded.
@@ -60,22 +47,6 @@ pub(super) enum OversizePolicy {
     Reject,
     /// Keep its beginning.
     Truncate,
-}
-
-/// A complete answer.
-#[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) body: Vec<u8>,
-    /// For people.
-    pub(super) url: String,
-    /// Whether this is only the beginning of the body.
-    pub(super) cut: bool,
-    /// How long the server asks us to wait before a retry.
-    retry_after: Option<Duration>,
-    html: bool,
-    /// Held until a large body is decoded.
-    _large: Option<OwnedSemaphorePermit>,
 }
 
 impl Http {
@@ -261,13 +232,13 @@ impl Http {
         let html = kind.starts_with("text/html");
         let mut large = None;
         let mut body = Vec::with_capacity(expected.min(LARGE_BODY));
-        let mut cut = false;
+        let mut truncated = false;
         while let Some(chunk) = response.chunk().await.map_err(|why| failed(&why))? {
             if body.len() + chunk.len() > self.max_body {
                 if oversize == OversizePolicy::Reject {
                     return Err(too_large());
                 }
-                cut = true;
+                truncated = true;
                 break;
             }
             if large.is_none() && body.len() + chunk.len() > LARGE_BODY {
@@ -277,7 +248,7 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         let html = body.trim_ascii_start().first().map_or(html, |&byte| byte == b'<');
-        Ok(Reply { status: status.as_u16(), body, url: shown, cut, retry_after, html, _large: large })
+        Ok(Reply { status: status.as_u16(), body, url: shown, truncated, retry_after, html, _large_body_permit: large })
     }
 
     /// The server's clock as of the last answer with a date.
@@ -345,62 +316,6 @@ impl Http {
     }
 }
 
-impl Reply {
-    pub(super) fn is_html(&self) -> bool {
-        self.html
-    }
-
-    /// Whether it says that the route does not exist. Older versions answer with their user interface, newer ones with
-    /// a text.
-    pub(super) fn has_no_route(&self) -> bool {
-        let text = self.status == 404 && !is_jaeger_json(self);
-        text || self.html && matches!(self.status, 200 | 404)
-    }
-
-    /// The beginning of the body as text on one line.
-    pub(super) fn text(&self) -> String {
-        let start = self.body.get(..4 * MAX_EXCERPT_CHARS * 5).unwrap_or(&self.body);
-        String::from_utf8_lossy(start).split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
-    /// The kind of error that an answer means if it is not JSON of Jaeger.
-    pub(super) fn classify_unexpected(&self) -> ErrorKind {
-        let text = self.text().to_ascii_lowercase();
-        match self.status {
-            401 if text.contains("tenant") => ErrorKind::Tenant,
-            401 | 403 | 407 => ErrorKind::Unauthorized,
-            429 => ErrorKind::Throttled,
-            502..=504 => ErrorKind::Unavailable,
-            _ if self.html => {
-                let jaeger = text.contains("jaeger_version") || text.contains("<title>jaeger");
-                let login = ["password", "login", "log in", "sign in", "signin", "oauth", "saml"];
-                if !jaeger && login.iter().any(|word| text.contains(word)) { ErrorKind::Login } else { ErrorKind::Html }
-            }
-            400 => ErrorKind::BadRequest,
-            500.. => ErrorKind::Storage,
-            _ => ErrorKind::NotFound,
-        }
-    }
-}
-
-/// How long to wait before a retry after this many attempts; `None` if a retry is not worthwhile. The server may have said
-/// how long, and the question may have little time left.
-fn retry_delay(tries: usize, wanted: Option<Duration>, left: Option<Duration>) -> Option<Duration> {
-    let most = if wanted.is_some() { MAX_ATTEMPTS } else { 2 };
-    let pause = wanted.unwrap_or(RETRY_DELAY);
-    let in_time = left.map_or(pause <= MAX_RETRY_DELAY, |left| pause < left);
-    (tries < most && in_time).then_some(pause)
-}
-
-/// The time to wait in `Retry-After`, which has seconds or a date.
-fn parse_retry_after(value: &str) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = chrono::DateTime::parse_from_rfc2822(value.trim()).ok()?;
-    Some((at.to_utc() - chrono::Utc::now()).to_std().unwrap_or_default())
-}
-
 /// Describes a web page by its title.
 fn title(html: &str) -> String {
     let lower = html.to_ascii_lowercase();
@@ -447,33 +362,4 @@ fn deepest(error: &dyn std::error::Error) -> String {
         deepest = source;
     }
     deepest.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_is_repeated_a_limited_number_of_times_and_within_the_deadline() {
-        let seconds = |seconds| Some(Duration::from_secs(seconds));
-        assert_eq!((retry_delay(1, None, None), retry_delay(2, None, None)), (Some(RETRY_DELAY), None));
-        assert_eq!((retry_delay(3, seconds(1), None), retry_delay(4, seconds(1), None)), (seconds(1), None));
-        assert_eq!((retry_delay(1, seconds(10), None), retry_delay(1, seconds(11), None)), (seconds(10), None));
-        assert_eq!(
-            (retry_delay(1, seconds(17), seconds(18)), retry_delay(1, seconds(18), seconds(18))),
-            (seconds(17), None)
-        );
-        assert_eq!(retry_delay(1, None, Some(RETRY_DELAY)), None);
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        assert_eq!(parse_retry_after(" 120 "), Some(Duration::from_secs(120)));
-        assert_eq!(parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO), "in the past");
-        let soon = (chrono::Utc::now() + chrono::TimeDelta::seconds(90)).to_rfc2822();
-        assert!((80..=90).contains(&parse_retry_after(&soon).unwrap().as_secs()), "{soon}");
-        for bad in ["", "soon", "-1", "1.5"] {
-            assert_eq!(parse_retry_after(bad), None, "{bad}");
-        }
-    }
 }

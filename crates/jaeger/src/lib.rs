@@ -16,6 +16,7 @@ mod error;
 mod http;
 mod matching;
 mod reply;
+mod retry;
 mod search;
 mod server;
 mod stats;

@@ -1,12 +1,73 @@
-//! Reads answers that have no traces: lists of names and errors. Also recognises whether Jaeger answered at all.
+//! A complete answer, and what it is if it has no traces: a list of names, an error of Jaeger, or something that did not come
+//! from Jaeger's API.
+
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     decode::{self, ApiError},
     error::ErrorKind,
-    http::Reply,
 };
+
+/// How much of a body an error shows, in characters.
+pub(super) const MAX_EXCERPT_CHARS: usize = 200;
+
+/// A complete answer.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+    /// For people.
+    pub(super) url: String,
+    /// Whether this is only the beginning of the body.
+    pub(super) truncated: bool,
+    /// How long the server asks us to wait before a retry.
+    pub(super) retry_after: Option<Duration>,
+    /// Whether the body is a web page.
+    pub(super) html: bool,
+    /// Held until a large body is decoded.
+    pub(super) _large_body_permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Reply {
+    pub(super) fn is_html(&self) -> bool {
+        self.html
+    }
+
+    /// Whether it says that the route does not exist. Older versions answer with their user interface, newer ones with
+    /// a text.
+    pub(super) fn has_no_route(&self) -> bool {
+        let text = self.status == 404 && !is_jaeger_json(self);
+        text || self.html && matches!(self.status, 200 | 404)
+    }
+
+    /// The beginning of the body as text on one line.
+    pub(super) fn text(&self) -> String {
+        let start = self.body.get(..4 * MAX_EXCERPT_CHARS * 5).unwrap_or(&self.body);
+        String::from_utf8_lossy(start).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The kind of error that an answer means if it is not JSON of Jaeger.
+    pub(super) fn classify_unexpected(&self) -> ErrorKind {
+        let text = self.text().to_ascii_lowercase();
+        match self.status {
+            401 if text.contains("tenant") => ErrorKind::Tenant,
+            401 | 403 | 407 => ErrorKind::Unauthorized,
+            429 => ErrorKind::Throttled,
+            502..=504 => ErrorKind::Unavailable,
+            _ if self.html => {
+                let jaeger = text.contains("jaeger_version") || text.contains("<title>jaeger");
+                let login = ["password", "login", "log in", "sign in", "signin", "oauth", "saml"];
+                if !jaeger && login.iter().any(|word| text.contains(word)) { ErrorKind::Login } else { ErrorKind::Html }
+            }
+            400 => ErrorKind::BadRequest,
+            500.. => ErrorKind::Storage,
+            _ => ErrorKind::NotFound,
+        }
+    }
+}
 
 /// The sorted names in an answer to `services` or `operations` of either API; `None` for any other answer.
 pub(super) fn names(reply: &Reply) -> Option<Vec<String>> {

@@ -7,9 +7,9 @@ use hashbrown::HashMap;
 use super::{
     Client, Dialect, Search, SearchResult, TraceForm,
     error::{Error, ErrorKind},
-    http::{OversizePolicy, Reply},
+    http::OversizePolicy,
     matching,
-    reply::{api_error, is_unencodable},
+    reply::{Reply, api_error, is_unencodable},
     server::Server,
 };
 use trace::{Trace, TraceId};

@@ -65,7 +65,7 @@ impl<'de> ReadObject<'de> for ResourceSpans<'_> {
                     process = Some(read);
                 }
                 (Some(ResourceSpansField::ScopeSpans), Some(process)) => {
-                    map.next_value_seed(List(ScopeSpansList { sink, process }))?
+                    map.next_value_seed(List(ScopeSpansList { sink, process }))?;
                 }
                 (Some(ResourceSpansField::ScopeSpans), None) => early.push(map.next_value()?),
                 (Some(ResourceSpansField::SchemaUrl) | None, _) => drop(map.next_value::<IgnoredAny>()?),
@@ -142,10 +142,10 @@ impl<'de> ReadObject<'de> for ScopeSpans<'_> {
         while let Some(Key(field)) = map.next_key()? {
             match (field, scope) {
                 (Some(ScopeSpansField::Scope), _) => {
-                    scope = Some(map.next_value_seed(Object(Scope(&mut sink.strings)))?)
+                    scope = Some(map.next_value_seed(Object(Scope(&mut sink.strings)))?);
                 }
                 (Some(ScopeSpansField::Spans), Some(scope)) => {
-                    map.next_value_seed(List(Spans { sink, process, scope }))?
+                    map.next_value_seed(List(Spans { sink, process, scope }))?;
                 }
                 (Some(ScopeSpansField::Spans), None) => early.push(map.next_value()?),
                 (None, _) => drop(map.next_value::<IgnoredAny>()?),
