@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{markdown, operations_table, report, text::Look};
+use super::{markdown, operations_table, report, text::Layout};
 use diagnosis::*;
 use trace::{SpanId, Time, TraceId};
 
@@ -15,8 +15,8 @@ fn step(span: &str, service: &str, depth: u32, at: (f64, f64), path_ms: f64) -> 
         span_id: Some(SpanId(7)),
         trace_id: Some(TraceId(1)),
         depth,
-        kind: "internal",
-        status: "unset",
+        kind: StepKind::Internal,
+        status: StepStatus::Unset,
         start: Some(Time(START.0 + (at.0 * 1000.0) as i64)),
         offset_ms: at.0,
         duration_ms: at.1,
@@ -48,7 +48,7 @@ pub(super) fn no_workers() -> Diagnosis {
     let mut select = step("workers.select", "ktrdr-api", 2, (12.0, 2.0), 2.0);
     select.is_bottleneck = true;
     let mut server = step("POST /api/v1/backtests/start", "ktrdr-api", 1, (5.0, 20.0), 18.0);
-    server.status = "error";
+    server.status = StepStatus::Error;
     server.error_type = Some("HTTP 503".into());
     server.folded = 4;
     Diagnosis {
@@ -131,7 +131,7 @@ pub(super) fn no_workers() -> Diagnosis {
 /// A training that is fine; most of its time no span covers.
 pub(super) fn healthy() -> Diagnosis {
     let mut gap = step("training loop", "ktrdr-training-worker-178407b8", 1, (20_000.0, 1_420_000.0), 1_420_000.0);
-    gap.kind = "gap";
+    gap.kind = StepKind::Gap;
     gap.span_id = None;
     gap.is_bottleneck = true;
     gap.baseline_ms = Some(1_280_000.0);
@@ -202,46 +202,46 @@ fn plain(text: &str) -> String {
 #[test]
 fn a_list_in_a_pipe_has_every_column_and_no_signs() {
     let all = [no_workers(), healthy(), stuck()].map(Arc::new);
-    insta::assert_snapshot!(plain(&operations_table::render(&all, Look { columns: None })));
+    insta::assert_snapshot!(plain(&operations_table::render(&all, Layout { columns: None })));
 }
 
 #[test]
 fn a_list_on_a_terminal_fits_its_width() {
     let all = [no_workers(), healthy(), stuck()].map(Arc::new);
     for columns in [80, 120, 160] {
-        let text = plain(&operations_table::render(&all, Look { columns: Some(columns) }));
+        let text = plain(&operations_table::render(&all, Layout { columns: Some(columns) }));
         let widest = text.lines().map(super::text::width).max().unwrap_or(0);
         assert!(widest <= columns, "{widest} > {columns}\n{text}");
         assert!(text.contains("op_training_20261122_100505_a41e50c8"), "an id is never cut\n{text}");
     }
-    insta::assert_snapshot!(plain(&operations_table::render(&all, Look { columns: Some(120) })));
+    insta::assert_snapshot!(plain(&operations_table::render(&all, Layout { columns: Some(120) })));
 }
 
 #[test]
 fn severity_has_a_colour() {
-    let text = operations_table::render(&[Arc::new(no_workers())], Look { columns: Some(120) });
+    let text = operations_table::render(&[Arc::new(no_workers())], Layout { columns: Some(120) });
     assert!(text.contains("\x1b[1m\x1b[31m∅ no_workers\x1b[0m"), "{text:?}");
 }
 
 #[test]
 fn a_report_shows_the_verdict_first_and_the_proof_last() {
-    insta::assert_snapshot!(plain(&report::render(&no_workers(), Look { columns: Some(100) })));
+    insta::assert_snapshot!(plain(&report::render(&no_workers(), Layout { columns: Some(100) })));
 }
 
 #[test]
 fn a_report_of_a_healthy_operation_shows_where_the_time_went() {
-    insta::assert_snapshot!(plain(&report::render(&healthy(), Look { columns: Some(100) })));
+    insta::assert_snapshot!(plain(&report::render(&healthy(), Layout { columns: Some(100) })));
 }
 
 #[test]
 fn a_report_leaves_out_what_is_unknown() {
-    insta::assert_snapshot!(plain(&report::render(&stuck(), Look { columns: None })));
+    insta::assert_snapshot!(plain(&report::render(&stuck(), Layout { columns: None })));
 }
 
 #[test]
 fn no_line_of_a_report_is_wider_than_a_narrow_terminal() {
     for diagnosis in [no_workers(), healthy(), stuck()] {
-        let text = plain(&report::render(&diagnosis, Look { columns: Some(80) }));
+        let text = plain(&report::render(&diagnosis, Layout { columns: Some(80) }));
         for line in text.lines() {
             assert!(super::text::width(line) <= 80, "{line}");
         }

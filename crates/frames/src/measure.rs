@@ -1,14 +1,14 @@
-//! How measures and groups are called and shown.
+//! Display names and units of measures and groups.
 
-use super::look;
+use super::display;
 use diagnosis::{GroupBy, Measure};
 
-/// What people read for a measure.
+/// Display name of a measure.
 pub(super) fn title(measure: Measure) -> String {
     let title = match measure {
         Measure::Count => "Operations",
         Measure::Failed => "Failed",
-        Measure::Verdict(verdict) => return look::words(verdict.as_str()),
+        Measure::Verdict(verdict) => return display::label(verdict.as_str()),
         Measure::NotHealthy => "In trouble",
         Measure::FailureRatio => "Failure ratio",
         Measure::P50Duration => "p50 duration",
@@ -19,7 +19,7 @@ pub(super) fn title(measure: Measure) -> String {
     title.to_owned()
 }
 
-/// Grafana's unit of a measure.
+/// Id of a measure's unit in Grafana.
 pub(super) fn unit(measure: Measure) -> &'static str {
     match measure {
         Measure::P50Duration | Measure::P95Duration | Measure::MaxDuration => "ms",
@@ -29,7 +29,7 @@ pub(super) fn unit(measure: Measure) -> &'static str {
     }
 }
 
-/// What people read for a group.
+/// Display name of a group.
 pub(super) fn group_title(group: GroupBy) -> &'static str {
     match group {
         GroupBy::OperationType => "Type",

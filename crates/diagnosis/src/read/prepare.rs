@@ -7,17 +7,16 @@ use crate::playbook::{Attr, Playbook};
 use trace::{StrSet, Strings, Time, Trace};
 
 /// Attributes that are compared or counted as numbers, or are true or false.
-const NUMBERS: [Attr; 10] = [
+const NUMBERS: [Attr; 9] = [
     Attr::WorkerTotal,
     Attr::WorkerCapable,
     Attr::WorkerAvailable,
     Attr::ProgressPercent,
     Attr::ProgressAt,
     Attr::HttpStatus,
-    Attr::BarsReceived,
-    Attr::BarsRequested,
-    Attr::LatencyMs,
-    Attr::GatePassed,
+    Attr::ItemsReceived,
+    Attr::ItemsRequested,
+    Attr::CheckPassed,
 ];
 
 /// The traces up to the clock, copied where they must be changed.
@@ -28,7 +27,7 @@ pub(crate) fn prepare<'t>(traces: &'t [Trace], playbook: &Playbook, clock: Time)
 fn until(traces: &[Trace], clock: Time) -> Cow<'_, [Trace]> {
     let mut traces = Cow::Borrowed(traces);
     for ix in 0..traces.len() {
-        if let Some(cut) = traces.get(ix).and_then(|trace| trace.until(clock))
+        if let Some(cut) = traces.get(ix).and_then(|trace| trace.as_of(clock))
             && let Some(slot) = traces.to_mut().get_mut(ix)
         {
             *slot = cut;
@@ -51,7 +50,7 @@ fn with_texts<'t>(traces: Cow<'t, [Trace]>, playbook: &Playbook) -> Cow<'t, [Tra
             tables.push((trace.strings(), keys(trace.strings())));
         }
         let own = tables.iter().rfind(|(known, _)| Arc::ptr_eq(known, trace.strings()));
-        odd |= own.is_some_and(|(_, keys)| trace.has_other_than_texts(keys));
+        odd |= own.is_some_and(|(_, keys)| trace.has_non_text_values(keys));
     }
     if !odd {
         return traces;
@@ -62,7 +61,7 @@ fn with_texts<'t>(traces: Cow<'t, [Trace]>, playbook: &Playbook) -> Cow<'t, [Tra
         let own = traces.iter().filter(|trace| Arc::ptr_eq(table, trace.strings()));
         let texts: Vec<Trace> = own.map(|trace| trace.with_texts(keys, &mut strings)).collect();
         let strings = Arc::new(strings);
-        changed.extend(texts.into_iter().map(|trace| trace.over(&strings)));
+        changed.extend(texts.into_iter().map(|trace| trace.with_strings(&strings)));
     }
     Cow::Owned(changed)
 }

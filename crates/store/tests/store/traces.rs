@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diagnosis::{Context, diagnose};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use store::{CompactTraces, DecodeError};
-use testbed::{Dialect, generate, jaeger_json, scenarios};
+use testbed::{JaegerVersion, generate, jaeger_json, scenarios};
 use trace::{
     Attribute, EventDraft, Link, Micros, Parent, Relation, SpanDraft, SpanId, SpanKind, Status, Strings, Time, Trace,
     TraceBuilder, TraceId,
@@ -294,16 +294,16 @@ fn compact_traces_are_judged_as_the_traces_are() {
     let playbook = playbook();
     let mut compared = 0;
     for scenario in scenarios() {
-        for form in scenario.forms {
-            let generated = generate(scenario, *form, BASE, 3);
-            let traces = jaeger::decode(&jaeger_json(&generated.traces, Dialect::V2)).unwrap().traces;
+        for telemetry in scenario.telemetry {
+            let generated = generate(scenario, *telemetry, BASE, 3);
+            let traces = jaeger::decode(&jaeger_json(&generated.traces, JaegerVersion::V2)).unwrap().traces;
             let compact = CompactTraces::encode(&traces, playbook);
             assert!(!compact.is_cut(), "{}", scenario.name);
             let context = Context { now: generated.now, ..Context::default() };
             let (original, again) =
                 (diagnose(&traces, playbook, &context), diagnose(&compact.decode().unwrap(), playbook, &context));
             assert_eq!(again.comparables, original.comparables, "{}", scenario.name);
-            assert_eq!(again.diagnoses, original.diagnoses, "{} {form:?}", scenario.name);
+            assert_eq!(again.diagnoses, original.diagnoses, "{} {telemetry:?}", scenario.name);
             compared += original.diagnoses.len();
         }
     }
