@@ -94,7 +94,7 @@ impl WhatChanged {
         if !comparison.unknown_types.is_empty() {
             notices.insert(format!(
                 "the baseline has no {noun} of these types, so they could not be compared: {}",
-                jaeger::listed(&comparison.unknown_types)
+                jaeger::abbreviated_list(&comparison.unknown_types)
             ));
         }
         for (side, name) in [(&window, "window"), (&baseline, "baseline")] {

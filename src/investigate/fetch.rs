@@ -3,7 +3,7 @@
 
 use super::{CONCURRENT_REQUESTS, Investigator};
 use futures_util::StreamExt as _;
-use jaeger::{Error, Found, Search, merge};
+use jaeger::{Error, Search, SearchResult, merge};
 use trace::Micros;
 
 /// How many answers of one search may be too large before the rest is left out.
@@ -12,9 +12,9 @@ const MOST_REFUSALS: usize = 24;
 impl Investigator {
     /// Runs a search whose answer may be too large. While it is, range and limit are halved; a single trace that is too
     /// large is read as far as it fits.
-    pub(super) async fn fetch(&self, search: Search) -> Result<Found, Error> {
+    pub(super) async fn fetch(&self, search: Search) -> Result<SearchResult, Error> {
         let mut todo = vec![search];
-        let mut all = Found::default();
+        let mut all = SearchResult::default();
         let mut refusals = 0;
         while let Some(part) = todo.pop() {
             let error = match self.client.search(&part).await {
@@ -38,7 +38,7 @@ impl Investigator {
                 todo.push(Search { to: middle, limit, ..part.clone() });
                 todo.push(Search { from: middle + Micros(1), limit, ..part });
             } else {
-                let found = self.client.search_cut(&part).await?;
+                let found = self.client.search_truncated(&part).await?;
                 all.notes.extend(found.traces.iter().filter_map(|trace| {
                     trace.partial().map(|why| format!("trace {} is incomplete: {why}", trace.id()))
                 }));
@@ -50,7 +50,7 @@ impl Investigator {
     }
 
     /// Runs searches, a few at a time. If all fail, the first error is returned; otherwise failures become notes.
-    pub(super) async fn fetch_all(&self, searches: Vec<Search>) -> Result<Found, Error> {
+    pub(super) async fn fetch_all(&self, searches: Vec<Search>) -> Result<SearchResult, Error> {
         let asked = searches.len();
         let mut answers = futures_util::stream::iter(searches)
             .map(|search| async move {
@@ -58,7 +58,7 @@ impl Investigator {
                 (service, self.fetch(search).await)
             })
             .buffer_unordered(CONCURRENT_REQUESTS);
-        let mut all = Found::default();
+        let mut all = SearchResult::default();
         let mut failed: Vec<(String, Error)> = Vec::new();
         while let Some((service, answer)) = answers.next().await {
             match answer {
@@ -77,7 +77,7 @@ impl Investigator {
             all.notes.push(format!(
                 "{} of {asked} searches failed (services: {}): {error}",
                 failed.len(),
-                jaeger::listed(&services)
+                jaeger::abbreviated_list(&services)
             ));
         }
         all.asked.sort_unstable();

@@ -126,7 +126,7 @@ impl Group {
             Measure::Count => Some(self.count as f64),
             Measure::Failed | Measure::Verdict(_) | Measure::NotHealthy => Some(self.hits as f64),
             Measure::FailureRatio => Some(self.hits as f64 / self.count as f64),
-            Measure::P50Duration | Measure::P95Duration => Measure::rank(rank(measure)?, &mut self.durations),
+            Measure::P50Duration | Measure::P95Duration => Measure::percentile(rank(measure)?, &mut self.durations),
             Measure::MaxDuration | Measure::Slowdown => self.largest,
         }
     }

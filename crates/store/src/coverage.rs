@@ -189,8 +189,8 @@ impl Coverage {
         }
     }
 
-    /// Forgets everything before a time: what was there is kept no longer.
-    pub fn forget_before(&mut self, time: Time) {
+    /// Removes everything before a time: operations from then are not kept any more.
+    pub fn remove_before(&mut self, time: Time) {
         let past = Interval::before(time);
         self.covered.remove(past);
         self.cut_gaps(past);
@@ -236,7 +236,7 @@ mod tests {
         Cover(i64, i64),
         Uncover(i64, i64),
         Gap(i64, i64, String),
-        Forget(i64),
+        Remove(i64),
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -245,7 +245,7 @@ mod tests {
             3 => (at(), at()).prop_map(|(from, to)| Step::Cover(from, to)),
             1 => (at(), at()).prop_map(|(from, to)| Step::Uncover(from, to)),
             2 => (at(), at(), "[ab]").prop_map(|(from, to, why)| Step::Gap(from, to, why)),
-            1 => at().prop_map(Step::Forget),
+            1 => at().prop_map(Step::Remove),
         ];
         proptest::collection::vec(step, 0..12)
     }
@@ -272,8 +272,8 @@ mod tests {
                         coverage.apply(CoverageChange::Gap(gap));
                         (from..to).for_each(|at| { covered.remove(&at); gaps.insert(at, reason.clone()); });
                     }
-                    Step::Forget(before) => {
-                        coverage.forget_before(Time(before));
+                    Step::Remove(before) => {
+                        coverage.remove_before(Time(before));
                         covered.retain(|at| *at >= before);
                         gaps.retain(|at, _| *at >= before);
                     }

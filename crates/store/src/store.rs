@@ -34,7 +34,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// more. An operation that a newer engine has judged is left as it is.
     async fn commit(&self, batch: Batch) -> Result<Committed>;
 
-    /// Deletes what is older than the retention, and forgets its coverage.
+    /// Deletes what is older than the retention, and removes that time from the coverage.
     async fn prune(&self, lease: &Lease, retention: Retention, now: Time) -> Result<Pruned>;
 
     /// All sources that have operations or coverage, by name.

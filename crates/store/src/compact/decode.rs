@@ -60,11 +60,13 @@ impl Decoder<'_> {
         let mut before = Time(0);
         for _ in 0..self.from.count("the number of spans")? {
             let (mut draft, start) = self.span(&resources, before)?;
-            builder.push_finished(&mut draft, start, &self.strings);
+            builder.push_finished(&mut draft, start);
             before = start;
         }
         let mut trace = builder.restore(&self.strings, duplicates, impossible_times);
-        gaps.into_iter().for_each(|gap| trace.mark_partial(self.strings.get(gap)));
+        for gap in gaps {
+            trace.mark_partial(self.strings.get(gap));
+        }
         Ok(trace)
     }
 

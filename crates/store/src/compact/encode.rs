@@ -105,7 +105,9 @@ impl<'l, 'p> Encoder<'l, 'p> {
         });
         let gaps: Vec<&str> = trace.gaps().chain(reason.as_deref()).collect();
         self.body.count(gaps.len());
-        gaps.into_iter().for_each(|gap| self.text(gap));
+        for gap in gaps {
+            self.text(gap);
+        }
         self.body.count(trace.duplicates());
         let times = trace.impossible_times();
         for count in [times.starts, times.ends, times.after_clock, times.ends_after_clock, times.events] {
@@ -114,7 +116,9 @@ impl<'l, 'p> Encoder<'l, 'p> {
         self.body.byte(u8::from(times.relative));
         let warnings: Vec<&str> = trace.warnings().collect();
         self.body.count(warnings.len());
-        warnings.into_iter().for_each(|warning| self.text(warning));
+        for warning in warnings {
+            self.text(warning);
+        }
         self.spans(&spans);
     }
 
@@ -178,7 +182,9 @@ impl<'l, 'p> Encoder<'l, 'p> {
         }
         let warnings: Vec<&str> = if bare { Vec::new() } else { span.warnings().collect() };
         self.body.count(warnings.len());
-        warnings.into_iter().for_each(|warning| self.text(warning));
+        for warning in warnings {
+            self.text(warning);
+        }
     }
 
     fn attributes(&mut self, attributes: Vec<(&str, Value<'_>)>) {
@@ -205,7 +211,7 @@ impl<'l, 'p> Encoder<'l, 'p> {
 
     /// The number of a text, which is cut if it is too long.
     fn text(&mut self, text: &str) {
-        let short = text.get(..text.floor_char_boundary(self.limits.text)).unwrap_or(text);
+        let short = prefix(text, self.limits.text);
         self.cut |= short.len() < text.len();
         let number = if let Some(number) = self.texts.get(short) {
             *number
@@ -226,6 +232,12 @@ impl<'l, 'p> Encoder<'l, 'p> {
             && span.events().len() == 0
             && !names_operation()
     }
+}
+
+/// The text up to the last character that ends within so many bytes.
+fn prefix(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
 
 fn kind(kind: SpanKind) -> u8 {

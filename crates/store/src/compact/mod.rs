@@ -8,8 +8,6 @@
 mod bytes;
 mod decode;
 mod encode;
-#[cfg(test)]
-mod tests;
 
 use std::{fmt, sync::Arc};
 

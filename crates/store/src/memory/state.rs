@@ -193,7 +193,7 @@ impl SourceState {
                 pruned.traces += u64::from(self.drop_traces(&key) > 0);
             }
         }
-        self.coverage.forget_before(retention.operations_from);
+        self.coverage.remove_before(retention.operations_from);
         pruned
     }
 
@@ -213,7 +213,7 @@ impl SourceState {
                 // The window of an open operation reaches to the clock, so no later time is complete without it.
                 let first_complete =
                     if kept.operation.closed { kept.operation.last_time() + Micros(1) } else { Time(i64::MAX) };
-                self.coverage.forget_before(first_complete);
+                self.coverage.remove_before(first_complete);
                 kept.bytes()
             }
         }

@@ -49,7 +49,7 @@ impl Place {
         let Some(said) = error.as_db_error() else {
             // tokio-postgres says what it did; the source says what went wrong.
             let reason = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-            return if error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>()) {
+            return if error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>) {
                 self.unreachable(&reason)
             } else if error.to_string().contains("invalid configuration") {
                 Error::Refused { place, reason }

@@ -116,8 +116,8 @@ fn as_sql(param: &Param) -> &(dyn ToSql + Sync) {
 }
 
 fn cell(row: &tokio_postgres::Row, at: usize) -> Result<Cell> {
-    let of = |column: &tokio_postgres::Column| column.type_().clone();
-    let cell = match row.columns().get(at).map(of).unwrap_or(Type::TEXT) {
+    let column = row.columns().get(at);
+    let cell = match column.map_or(Type::TEXT, |column| column.type_().clone()) {
         Type::INT8 => row.try_get::<_, Option<i64>>(at)?.map(Cell::Int),
         Type::INT4 => row.try_get::<_, Option<i32>>(at)?.map(|value| Cell::Int(value.into())),
         Type::FLOAT8 => row.try_get::<_, Option<f64>>(at)?.map(Cell::Float),

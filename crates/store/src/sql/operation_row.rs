@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use diagnosis::WorkerStatus;
 use trace::Micros;
 
 use super::{
@@ -100,7 +101,7 @@ pub(super) fn upsert(source: &SourceId, operation: &StoredOperation) -> Statemen
         opt_text(record.error_type.as_deref()),
         opt_text(record.bottleneck_span.as_deref()),
         opt_text(record.bottleneck_service.as_deref()),
-        opt_text(record.worker_status.map(|status| status.as_str())),
+        opt_text(record.worker_status.map(WorkerStatus::as_str)),
         list(record.services.iter().map(|service| escape(service))).into(),
         list(operation.workers.iter().map(|worker| escape(worker))).into(),
         list(operation.tags.iter().map(|(key, value)| tag(key, value).into())).into(),

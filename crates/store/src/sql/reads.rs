@@ -25,11 +25,29 @@ pub(super) fn count(source: &SourceId, filter: &OperationFilter) -> Statement {
     selection.statement(sql)
 }
 
+/// The records of the first operations, and nothing else: an index often has all that [`count`] needs.
 pub(super) fn page(source: &SourceId, filter: &OperationFilter, order: Order, limit: usize) -> Statement {
+    page_with(source, filter, order, limit, "o.*", "r.record")
+}
+
+/// The records of the first operations, each with how many fit: for filters that both [`count`] and [`page`] would have to
+/// evaluate on every row.
+pub(super) fn counted_page(source: &SourceId, filter: &OperationFilter, order: Order, limit: usize) -> Statement {
+    page_with(source, filter, order, limit, "o.*, COUNT(*) OVER () AS total", "r.record, o.total")
+}
+
+fn page_with(
+    source: &SourceId,
+    filter: &OperationFilter,
+    order: Order,
+    limit: usize,
+    columns: &str,
+    shown: &str,
+) -> Statement {
     let mut selection = Selection::new(source, filter);
     let (from, order) = (selection.from(ORDER_COLUMNS), order_by(order));
     let limit = selection.param(limit as i64);
-    let sql = format!("SELECT r.record FROM (SELECT o.* {from} {order} LIMIT {limit}) o {JOIN_RECORD} {order}");
+    let sql = format!("SELECT {shown} FROM (SELECT {columns} {from} {order} LIMIT {limit}) o {JOIN_RECORD} {order}");
     selection.statement(sql)
 }
 
@@ -89,7 +107,7 @@ pub(super) fn coverage(source: &SourceId) -> Statement {
     Statement::new(sql, [source_param(source)])
 }
 
-/// Whoever writes a source has had a lease.
+/// Every source that was ever written has a lease.
 pub(super) fn sources() -> Statement {
     let sql = "SELECT l.source FROM history_lease l \
         WHERE EXISTS (SELECT 1 FROM history_operation o WHERE o.source = l.source) \
@@ -133,7 +151,7 @@ pub(super) fn distinct_values(rows: Vec<Row>, field: &Field, limit: usize, place
 
 pub(super) fn aggregate(source: &SourceId, query: &AggregateQuery) -> Statement {
     let mut selection = Selection::new(source, &query.filter);
-    let columns: Vec<&str> = query.groups().into_iter().map(column).collect();
+    let columns: Vec<&'static str> = query.groups().into_iter().map(column).collect();
     let bucket = query.buckets.map(|buckets| {
         let (from, to) = (buckets.range.from.0, buckets.range.to.0);
         let (from, to) = (selection.param(from), selection.param(to));
@@ -146,7 +164,7 @@ pub(super) fn aggregate(source: &SourceId, query: &AggregateQuery) -> Statement 
     let mut selected: Vec<String> = labels.collect();
     let grouped: Vec<String> = (1..=selected.len()).map(|number| number.to_string()).collect();
     let measure = query.measure;
-    let from = selection.from(&needed(&columns));
+    let from = selection.from(&needed(&columns, measure, query.buckets.is_some()));
     let group_by = if rank(measure).is_some() {
         selected.push("o.duration_ms".to_owned());
         String::new()
@@ -187,15 +205,18 @@ pub(super) fn groups(rows: Vec<Row>, query: &AggregateQuery, place: &str) -> Res
     Ok(groups)
 }
 
-fn needed(labels: &[&str]) -> String {
-    labels.iter().copied().chain(["end_us", "status", "verdict", "duration_ms", "slowdown"]).fold(
-        String::new(),
-        |columns, column| match columns {
-            _ if columns.split(", ").any(|known| known == column) => columns,
-            _ if columns.is_empty() => column.to_owned(),
-            _ => format!("{columns}, {column}"),
-        },
-    )
+/// The columns that a measure needs beside those of its groups: the fewer, the more often an index has all of them.
+fn needed(labels: &[&'static str], measure: Measure, buckets: bool) -> String {
+    let of_measure = match measure {
+        Measure::Count => None,
+        Measure::Failed | Measure::FailureRatio => Some("status"),
+        Measure::Verdict(_) | Measure::NotHealthy => Some("verdict"),
+        Measure::P50Duration | Measure::P95Duration | Measure::MaxDuration => Some("duration_ms"),
+        Measure::Slowdown => Some("slowdown"),
+    };
+    let end = buckets.then_some("end_us");
+    let all: BTreeSet<&str> = labels.iter().copied().chain(of_measure).chain(end).chain(["source"]).collect();
+    all.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 fn column(group: GroupBy) -> &'static str {

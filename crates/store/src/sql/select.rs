@@ -1,6 +1,6 @@
 //! From a filter to the rows that it selects.
 //!
-//! An operation belongs to a range when its window overlaps it. An index on the begin of windows cannot tell how far before
+//! An operation belongs to a range when its window overlaps it. An index on the begin of windows does not say how far before
 //! the range to look, so every row has a class by the length of its window: within a class, only as much before the range
 //! as its longest window is looked at. The selection is the union over all classes.
 

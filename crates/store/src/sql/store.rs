@@ -142,8 +142,8 @@ impl<D: Database> Store for SqlStore<D> {
 
     async fn prune(&self, lease: &Lease, retention: Retention, now: Time) -> Result<Pruned> {
         let steps = writes::prune(&lease.source, retention);
-        let forget = |coverage: &mut Coverage| coverage.forget_before(retention.operations_from);
-        let (done, _) = self.write(lease, now, &steps, forget).await?;
+        let shrink = |coverage: &mut Coverage| coverage.remove_before(retention.operations_from);
+        let (done, _) = self.write(lease, now, &steps, shrink).await?;
         let mut last = done.into_iter().rev().map(|step| step.changed);
         let (traces, operations) = (last.next().unwrap_or(0), last.next().unwrap_or(0));
         Ok(Pruned { operations, traces })
@@ -166,10 +166,21 @@ impl<D: Database> Store for SqlStore<D> {
         order: Order,
         limit: usize,
     ) -> Result<Page> {
+        let place = self.database.place();
+        let searches_lists = !filter.filters.services.is_empty() || !filter.filters.tags.is_empty();
+        if searches_lists && limit > 0 {
+            let mut page = Page::default();
+            for row in self.rows(reads::counted_page(source, filter, order, limit)).await? {
+                let mut columns = row.columns(place);
+                page.operations.push(decode(&columns.bytes()?, place)?);
+                page.total = columns.int()?.cast_unsigned();
+            }
+            return Ok(page);
+        }
         let statements = vec![reads::count(source, filter), reads::page(source, filter, order, limit)];
         let mut answers = self.database.read(statements).await?.into_iter();
         let total = answers.next().and_then(|rows| rows.into_iter().next());
-        let total = total.map_or(Ok(0), |row| row.columns(self.database.place()).int())?.cast_unsigned();
+        let total = total.map_or(Ok(0), |row| row.columns(place).int())?.cast_unsigned();
         let operations = self.decoded(answers.next().unwrap_or_default())?;
         Ok(Page { operations, total })
     }

@@ -23,6 +23,10 @@ impl Place {
         Error::Failed { place: self.0.to_string(), doing, reason: reason.to_string() }
     }
 
+    pub(super) fn read_only(&self) -> Error {
+        Error::ReadOnly { place: self.0.to_string(), reason: "the file or its folder is read-only".to_owned() }
+    }
+
     pub(super) fn error(&self, doing: &'static str, error: &rusqlite::Error) -> Error {
         let (place, reason) = (self.0.to_string(), error.to_string());
         match error.sqlite_error_code() {

@@ -49,8 +49,11 @@ pub async fn open_sqlite(file: &Path, options: SqliteOptions) -> Result<Arc<dyn 
 
 /// How many connections read at the same time.
 const READERS: usize = 4;
-/// The SQLite library waits for locks itself; connections keep this many prepared statements.
+/// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 64;
+
+/// How much of the file readers map into memory.
+const MAPPED_BYTES: i64 = 1 << 30;
 
 #[derive(Debug)]
 struct Sqlite {
@@ -76,7 +79,12 @@ impl Sqlite {
             // If it fails, opening the file says why.
             let _ = fs::create_dir_all(folder);
         }
-        let mut writer = connect(&file, options, options.read_only).map_err(|error| place.error("opening", &error))?;
+        let opening = |error: rusqlite::Error| place.error("opening", &error);
+        let mut writer = connect(&file, options, options.read_only).map_err(opening)?;
+        // SQLite opens a file without the right to write it for reading, without a word.
+        if !options.read_only && writer.is_readonly("main").map_err(opening)? {
+            return Err(place.read_only());
+        }
         migrate(&mut writer, options, &place)?;
         let readers = Mutex::default();
         let shared = Arc::new(Shared { place, file, options, writer: Mutex::new(writer), readers });
@@ -98,8 +106,12 @@ fn connect(file: &Path, options: SqliteOptions, read_only: bool) -> rusqlite::Re
     }
     // In WAL mode, a power failure may lose the last commits as a whole, and never damages the file.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    // KiB of pages in memory.
+    // KiB of pages that a connection keeps.
     connection.pragma_update(None, "cache_size", -8_192)?;
+    if read_only {
+        // Readers see the rest of the file through the system's cache, without a copy of each page.
+        connection.pragma_update(None, "mmap_size", MAPPED_BYTES)?;
+    }
     Ok(connection)
 }
 
