@@ -169,14 +169,18 @@ pub(super) struct PlaybookArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PlaybookCommand {
-    /// Print the embedded playbook
-    Print,
+    /// Print an embedded playbook
+    Print {
+        /// Its name: `ktrdr` or `generic`
+        #[arg(default_value = "ktrdr")]
+        name: String,
+    },
     /// Explain one rule, as `worker.none_registered`; without a name: list all rules
     Explain {
         /// The rule's id, as in the field `rule` of a diagnosis
         rule: Option<String>,
-        /// Explain it with this playbook laid over the embedded one
-        #[arg(long, value_name = "FILE")]
+        /// Explain it as in this playbook: `generic`, or a file
+        #[arg(long, value_name = "NAME|FILE")]
         playbook: Option<PathBuf>,
     },
     /// Check a playbook: print each mistake with its line
@@ -239,8 +243,8 @@ pub(super) struct CommonArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rules")]
 pub(super) struct RuleArgs {
-    /// Playbook laid over the embedded one (see `playbook check`)
-    #[arg(long, value_name = "FILE", env = "KTRDR_PLAYBOOK")]
+    /// `generic` for systems other than KTRDR, or a file with a playbook of your own (see `playbook check`)
+    #[arg(long, value_name = "NAME|FILE", env = "KTRDR_PLAYBOOK")]
     pub(super) playbook: Option<PathBuf>,
     /// How far back comparable operations count as a baseline
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]

@@ -12,11 +12,16 @@ use super::{
     text::{BOLD, DIM, Look, line, one_line, paint, prose, severity_style, solution},
 };
 use diagnosis::Severity;
-use diagnosis::playbook::Playbook;
+use diagnosis::playbook::{Embedded, Playbook};
 
 pub(super) fn run(args: &PlaybookArgs) -> Result<(), Error> {
     match &args.command {
-        None | Some(PlaybookCommand::Print) => output::text(Playbook::ktrdr_text()),
+        None => output::text(Embedded::Ktrdr.text()),
+        Some(PlaybookCommand::Print { name }) => {
+            let known = || Embedded::ALL.map(Embedded::name).join(", ");
+            let unknown = || Error::Usage(format!("no playbook is called `{name}`; it may be one of: {}", known()));
+            output::text(Embedded::parse(name).ok_or_else(unknown)?.text())
+        }
         Some(PlaybookCommand::Explain { rule, playbook }) => {
             let look = Look::of_stdout();
             match rule {
@@ -53,14 +58,14 @@ impl Row {
 
 /// All entries with an id: the embedded ones, those of `overlay` laid over them field by field.
 fn rows(overlay: Option<&Path>) -> Result<Vec<Row>, Error> {
-    let mut rows = parse(Playbook::ktrdr_text());
-    let Some(path) = overlay else { return Ok(rows) };
-    source::playbook(Some(path))?;
-    let text = String::from_utf8_lossy(&source::read(path)?).into_owned();
-    if text.parse::<Table>().is_ok_and(|table| table.get("extends").and_then(Value::as_str) == Some("none")) {
-        return Ok(parse(&text));
+    let embedded = |embedded: Embedded| parse(embedded.text());
+    let Some(path) = overlay else { return Ok(embedded(Embedded::Ktrdr)) };
+    if let Some(named) = path.to_str().and_then(Embedded::parse) {
+        return Ok(embedded(named));
     }
-    for row in parse(&text) {
+    let extends = source::playbook(Some(path))?.extends();
+    let mut rows = extends.map(embedded).unwrap_or_default();
+    for row in parse(&source::playbook_text(path)?) {
         match rows.iter_mut().find(|known| known.id == row.id) {
             Some(known) => known.fields.extend(row.fields),
             None => rows.push(row),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{instances::DataSource, jaeger_client, now, order::Order, query_data, query_model, uploads::Uploads};
 use crate::investigate::MAX_SUGGESTIONS;
-use diagnosis::playbook::Playbook;
+use diagnosis::playbook::{Embedded, Playbook};
 use diagnosis::{Answer, Filters, TimeRange};
 use grafana_plugin_protocol::api::{Caller, Failure, QueryRange, ResourceReply, ResourceRequest, Role};
 
@@ -130,14 +130,21 @@ pub(super) async fn answer(
             Err(Failure::downstream(403, "only editors and administrators may upload trace files"))
         }
         Resource::Upload => Ok(json!({ "handle": uploads.keep(caller, body).await? })),
-        Resource::Playbook => Ok(json!({ "text": Playbook::ktrdr_text(), "overlay": data_source.settings.playbook })),
+        Resource::Playbook => Ok(playbook_texts(&data_source)),
         Resource::CheckPlaybook(text) => Ok(check_playbook(&text)),
     }
 }
 
+/// The embedded playbook, and what the settings lay over it.
+fn playbook_texts(data_source: &DataSource) -> Value {
+    let extends = data_source.investigator.playbook().extends().unwrap_or(Embedded::Ktrdr);
+    let overlay = data_source.settings.playbook.as_deref().filter(|text| Embedded::parse(text).is_none());
+    json!({ "text": extends.text(), "overlay": overlay })
+}
+
 /// Checks a playbook. Mistakes in it are the answer and not an error of the request.
 pub(super) fn check_playbook(text: &str) -> Value {
-    let errors = Playbook::with_overlay(text).err().unwrap_or_default();
+    let errors = Playbook::from_setting(text).err().unwrap_or_default();
     let messages: Vec<_> = errors
         .iter()
         .map(|error| {

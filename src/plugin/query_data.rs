@@ -9,7 +9,7 @@ use super::{
     stream,
     uploads::Uploads,
 };
-use crate::investigate::Options;
+use crate::investigate::{Options, playbook_for_file};
 use diagnosis::playbook::SpanRole;
 use diagnosis::{Answer, TimeRange};
 use diagnosis::{Context, Diagnosis, diagnose};
@@ -83,14 +83,17 @@ pub(super) async fn answer(
         QueryModel::Upload { handle, views } => {
             let upload = uploads.get(caller, &handle).await?;
             let playbook = Arc::clone(data_source.investigator.playbook());
+            let chosen = data_source.settings.playbook.is_some();
             let Options { stall_threshold, baseline_window, .. } = data_source.settings.options;
             encoded(ref_id, move || {
                 let context = Context { now, baseline_window, stall_threshold, ..Context::default() };
                 let traces = &*upload.traces;
+                let (playbook, notice) =
+                    if chosen { (playbook, None) } else { playbook_for_file(traces, &playbook) };
                 let diagnoses: Vec<_> =
                     diagnose(traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
                 let executed = format!("an uploaded file of {} traces", traces.len());
-                let mut notices = upload.notices.to_vec();
+                let mut notices: Vec<String> = upload.notices.iter().cloned().chain(notice).collect();
                 if diagnoses.is_empty() {
                     let spans: usize = traces.iter().map(Trace::len).sum();
                     notices.push(format!("no operation was found in {} traces with {spans} spans", traces.len()));

@@ -57,6 +57,13 @@ pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Rep
     Report { diagnoses: judged.into_iter().map(|(diagnosis, ())| diagnosis).collect(), comparables }
 }
 
+/// Whether these traces hold anything by which `playbook` finds operations: an id, a start request, or a span that is
+/// searched for.
+#[must_use]
+pub fn holds_vocabulary(traces: &[Trace], playbook: &Playbook) -> bool {
+    scan::holds_vocabulary(traces, playbook)
+}
+
 /// The diagnoses, newest start first, each with what `more` makes of the operation, and the completed operations.
 fn judge_all<T>(
     traces: &[Trace],

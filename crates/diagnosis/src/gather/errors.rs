@@ -138,7 +138,7 @@ fn class_of<'t>(
     error: &ReportedError<'_>,
 ) -> Option<String> {
     let vocabulary = &operation.scan(member).vocabulary;
-    let written = error.class.as_deref().map(|class| short_class(class).to_owned());
+    let written = error.class.as_deref().filter(|class| reported::names_a_class(class)).map(|class| short_class(class).to_owned());
     let by_message =
         || classify(operation.playbook, None, error.message.as_deref()).and_then(|(row, _)| row.error_type.clone());
     let by_answer = || Request::of(member.span, vocabulary).and_then(|request| request.error_class());

@@ -5,12 +5,12 @@ use std::{borrow::Cow, cmp::Reverse};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::timeline::Window;
+use super::{timeline::Window, waiting::Waiting};
 use crate::{
     playbook::{Playbook, SpanRole},
     slice::operation_spans::{Member, OperationSpans},
 };
-use trace::{Forest, Micros, Node, Relation, SpanKind, Stretch, Time};
+use trace::{Forest, Micros, Node, SpanKind, Stretch, Time};
 
 /// To what the largest part of the time belongs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -137,12 +137,17 @@ fn starts_by(operation: &OperationSpans<'_, '_>, member: usize, at: Time) -> boo
 }
 
 /// Lays the operation's spans on its window and divides it by the path rules.
-pub(crate) fn path<'a>(operation: &OperationSpans<'a, '_>, window: Window, operation_type: &str) -> Path<'a> {
+pub(crate) fn path<'a>(
+    operation: &OperationSpans<'a, '_>,
+    waiting: &Waiting,
+    window: Window,
+    operation_type: &str,
+) -> Path<'a> {
     let mut forest = Forest::with_capacity(operation.members.len());
     for member in &operation.members {
         forest.add(member.span.start(), member.span.end(), member.span.id());
     }
-    let parents = waiting_parents(operation);
+    let parents = &waiting.parents;
     forest.connect(parents.iter().enumerate().filter_map(|(ix, p)| Some((Node((*p)? as u32), Node(ix as u32)))));
     let loops = |ix: usize| operation.members.get(ix).is_some_and(|m| m.span_class.is(SpanRole::Coordinator));
     let top: Vec<usize> =
@@ -177,25 +182,6 @@ fn kind(operation: &OperationSpans<'_, '_>, member: &Member<'_, '_>) -> SectionK
     if network { SectionKind::Network } else { SectionKind::Span }
 }
 
-/// For every member the member that waited for it. Work that its parent did not wait for (follows-from, producer to
-/// consumer, started after the parent's end or for the most part done after it) has none: it lies on the window itself.
-fn waiting_parents(operation: &OperationSpans<'_, '_>) -> Vec<Option<usize>> {
-    let places: HashMap<_, usize> =
-        operation.members.iter().enumerate().map(|(place, m)| ((m.scan, m.span.ix()), place)).collect();
-    let waits = |member: &Member<'_, '_>| {
-        let scan = operation.scan(member);
-        let parent = scan.trace.span(scan.tree.parent(member.span.ix())?)?;
-        let place = *places.get(&(member.scan, parent.ix()))?;
-        let handed_over = parent.kind() == SpanKind::Producer && member.span.kind() == SpanKind::Consumer;
-        let follows = member.span.parent().is_some_and(|named| named.relation == Relation::FollowsFrom);
-        let beyond = member.span.end() - parent.end().max(member.span.start());
-        let after = member.span.start() >= parent.end() || beyond.0 * 2 > member.span.duration().0;
-        let in_loop = operation.members.get(place).is_some_and(|p| p.span_class.is(SpanRole::Coordinator));
-        (!handed_over && !follows && !after && !in_loop).then_some(place)
-    };
-    operation.members.iter().map(waits).collect()
-}
-
 fn section<'a>(
     operation: &OperationSpans<'a, '_>,
     path: &Path<'a>,
@@ -208,9 +194,12 @@ fn section<'a>(
         return Section { member, key, start, end };
     }
     let (after, before) = (path.last_top(operation, start), path.next_top(operation, end));
-    let (after_name, before_name) = (after.map(|m| m.span.name()), before.map(|m| m.span.name()));
-    let name = operation.playbook.phase(operation_type, after_name, before_name).map_or_else(
-        || format!("{} → {}", after_name.unwrap_or("start"), before_name.unwrap_or("(no end yet)")),
+    let named = |member: &Member<'a, '_>| (member.span.name(), member.span.kind());
+    let name = operation.playbook.phase(operation_type, after.map(named), before.map(named)).map_or_else(
+        || {
+            let (after, before) = (after.map(|m| m.span.name()), before.map(|m| m.span.name()));
+            format!("{} → {}", after.unwrap_or("start"), before.unwrap_or("(no end yet)"))
+        },
         str::to_owned,
     );
     let service = after.or(before).map(|m| m.span.service()).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 use super::{
-    Attr, Cancellation, Correlation, Effect, ErrorClass, OperationIds, Phase, Placeholder, Playbook, PlaybookError,
+    Attr, Cancellation, Correlation, Effect, ErrorClass, OperationTable, Phase, Placeholder, Playbook, PlaybookError,
     Route, Rule, Service, Silence, SpanRole, State, Step, Template, Thresholds, Word, WorkerStatus, Workers,
     tables::{self, Table, Tables, Text, Words},
     values::Duration,
@@ -86,13 +86,18 @@ impl Checker<'_> {
         }
         Playbook {
             name: tables.name.unwrap_or_default(),
+            extends: None,
             attributes,
             words,
             context_spans: tables.spans.get("context").into_iter().flatten().map(ToString::to_string).collect(),
             spans,
+            sample: tables.discovery.sample,
             discovery_spans: tables.discovery.spans,
             mentions: tables.discovery.mentions,
-            operation: OperationIds {
+            operation: OperationTable {
+                source: tables.operation.source.unwrap_or_default(),
+                most_types: tables.operation.most_types.unwrap_or(usize::MAX),
+                other_type: tables.operation.other_type.unwrap_or_default(),
                 pattern: tables.operation.id_pattern.map(|pattern| pattern.0),
                 time: tables.operation.id_time.unwrap_or_default(),
                 comparable_by: tables.operation.comparable_by.unwrap_or_default(),
@@ -352,7 +357,14 @@ impl Checker<'_> {
 
     fn phase(&mut self, table: tables::PhaseTable) -> Option<Phase> {
         let name = self.need(&table.id, "name", table.name)?;
-        Some(Phase { types: table.types.unwrap_or_default(), after: table.after, before: table.before, name })
+        Some(Phase {
+            types: table.types.unwrap_or_default(),
+            after: table.after,
+            before: table.before,
+            after_kind: table.after_kind.map(|kind| kind.0),
+            before_kind: table.before_kind.map(|kind| kind.0),
+            name,
+        })
     }
 
     fn silence(&mut self, table: tables::SilenceTable) -> Option<Silence> {

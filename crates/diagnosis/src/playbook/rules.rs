@@ -6,7 +6,7 @@ use super::{
     Attr, Glob, RouteRole, Template,
     verdict::{Confidence, Severity, Verdict, WorkerStatus},
 };
-use trace::Micros;
+use trace::{Micros, SpanKind};
 
 /// An HTTP route and what it is for.
 #[derive(Clone, Debug)]
@@ -30,6 +30,10 @@ pub struct Phase {
     pub after: Option<Glob>,
     /// The span behind.
     pub before: Option<Glob>,
+    /// The kind of the span before.
+    pub after_kind: Option<SpanKind>,
+    /// The kind of the span behind.
+    pub before_kind: Option<SpanKind>,
     /// The phase.
     pub name: String,
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
-    values::{Duration, Glob, Pattern},
+    values::{Duration, Glob, Pattern, SpanKindName},
     verdict::{Confidence, Verdict},
 };
 
@@ -153,6 +153,7 @@ pub(super) struct Tables {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Discovery {
+    pub(super) sample: Option<usize>,
     pub(super) spans: Vec<String>,
     pub(super) mentions: BTreeMap<String, String>,
 }
@@ -160,6 +161,9 @@ pub(super) struct Discovery {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct OperationTable {
+    pub(super) source: Option<OperationSource>,
+    pub(super) most_types: Option<usize>,
+    pub(super) other_type: Option<String>,
     pub(super) id_pattern: Option<Pattern>,
     pub(super) id_time: Option<String>,
     pub(super) comparable_by: Option<Vec<String>>,
@@ -213,6 +217,17 @@ pub(super) struct Verdicts {
     pub(super) precedence: Option<Vec<Verdict>>,
 }
 
+/// Where operations come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationSource {
+    /// Spans that carry an operation's id, and start requests.
+    #[default]
+    Ids,
+    /// Beside those, every root span with what is below it.
+    RootRequests,
+}
+
 /// What a route is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -239,7 +254,9 @@ tables! {
     /// An HTTP route.
     RouteTable { role: RouteRole, method: String, path: Glob, r#type: String }
     /// A name for a gap.
-    PhaseTable { types: Vec<String>, after: Glob, before: Glob, name: String }
+    PhaseTable {
+        types: Vec<String>, after: Glob, before: Glob, after_kind: SpanKindName, before_kind: SpanKindName, name: String,
+    }
     /// An allowed silence.
     SilenceTable { r#type: Glob, after: Glob, allowed: Duration }
     /// Who cancelled, by the reason that was written down.
@@ -292,8 +309,12 @@ impl Tables {
         join_maps(&mut self.attributes, over.attributes);
         join_maps(&mut self.words, over.words);
         join_maps(&mut self.spans, over.spans);
+        set(&mut self.discovery.sample, over.discovery.sample);
         self.discovery.spans.extend(over.discovery.spans);
         self.discovery.mentions.extend(over.discovery.mentions);
+        set(&mut self.operation.source, over.operation.source);
+        set(&mut self.operation.most_types, over.operation.most_types);
+        set(&mut self.operation.other_type, over.operation.other_type);
         set(&mut self.operation.id_pattern, over.operation.id_pattern);
         set(&mut self.operation.id_time, over.operation.id_time);
         set(&mut self.operation.comparable_by, over.operation.comparable_by);

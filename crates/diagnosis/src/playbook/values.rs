@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use trace::Micros;
+use trace::{Micros, SpanKind};
 
 /// A name pattern in which `*` stands for any text and `?` for one character.
 #[derive(Clone, PartialEq)]
@@ -39,6 +39,22 @@ impl fmt::Display for Glob {
 impl<'de> Deserialize<'de> for Glob {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         String::deserialize(from).map(|text| Self::new(&text))
+    }
+}
+
+/// The kind of a span by its name: `producer`, `consumer` …
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpanKindName(pub SpanKind);
+
+impl<'de> Deserialize<'de> for SpanKindName {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let kind = SpanKind::parse(&text).filter(|kind| *kind != SpanKind::Unspecified);
+        kind.map(Self).ok_or_else(|| {
+            D::Error::custom(format!(
+                "'{text}' is not a kind of span; it may be one of: client, server, producer, consumer, internal"
+            ))
+        })
     }
 }
 

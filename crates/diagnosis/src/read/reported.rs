@@ -135,7 +135,8 @@ fn by_status<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> ReportedError<'t> {
     ReportedError { source, class, message, stacktrace: None, at: span.end() }
 }
 
-/// `error.type` holds a class, or the code of the answer, or `_OTHER` where the instrumentation knows none.
-fn names_a_class(text: &str) -> bool {
+/// `error.type` holds a class, or the code of the answer, or `_OTHER` where the instrumentation knows none; exceptions of
+/// browsers and Node may have a number.
+pub(crate) fn names_a_class(text: &str) -> bool {
     text != "_OTHER" && text.parse::<u16>().is_err()
 }

@@ -28,6 +28,8 @@ pub(crate) struct Request<'t> {
 const FIRST_STATUS: i64 = 100;
 /// The first status code that is an error.
 const FIRST_ERROR: i64 = 400;
+/// The first status code that is an error of the server.
+const FIRST_SERVER_ERROR: i64 = 500;
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 
@@ -47,9 +49,7 @@ impl<'t> Request<'t> {
         let peer = |attr| if calls { vocabulary.str(span, attr) } else { None };
         let (peer_host, peer_name) = (peer(Attr::PeerHost), peer(Attr::PeerService));
         let grpc = vocabulary.get(span, Attr::GrpcStatus).and_then(grpc::status);
-        if method.is_none()
-            && !(calls && (url.is_some() || peer_host.is_some() || peer_name.is_some() || grpc.is_some()))
-        {
+        if method.is_none() && grpc.is_none() && !(calls && (url.is_some() || peer_host.is_some() || peer_name.is_some())) {
             return None;
         }
         let target = vocabulary.str(span, Attr::HttpTarget);
@@ -94,6 +94,14 @@ impl<'t> Request<'t> {
     /// Whether an answer came and was an error.
     pub(crate) fn refused(&self) -> bool {
         self.error_class().is_some()
+    }
+
+    /// Whether a span of this kind failed by the answer: a server only where the error is its own.
+    pub(crate) fn failed(&self, kind: SpanKind) -> bool {
+        let server = kind == SpanKind::Server;
+        self.status.map_or(!server && self.refused(), |code| {
+            code >= if server { FIRST_SERVER_ERROR } else { FIRST_ERROR }
+        })
     }
 
     /// Whether a good answer came.

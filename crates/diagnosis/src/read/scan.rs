@@ -185,6 +185,20 @@ impl<'t, 'p> Scan<'t, 'p> {
     }
 }
 
+/// Whether some span carries an operation's id, starts an operation, or has a name by which operations are found.
+pub(crate) fn holds_vocabulary(traces: &[Trace], playbook: &Playbook) -> bool {
+    let mut classifiers: HashMap<*const Strings, Classifier<'_>> = HashMap::new();
+    traces.iter().any(|trace| {
+        let table = Arc::as_ptr(trace.strings());
+        let classifier = classifiers.entry(table).or_insert_with(|| Classifier::new(playbook, trace.strings()));
+        trace.spans().any(|span| {
+            classifier.vocabulary.get(span, Attr::OperationId).is_some()
+                || playbook.discovery_spans().iter().any(|name| name == span.name())
+                || classifier.route(span).is_some_and(|hit| hit.role == RouteRole::Start)
+        })
+    })
+}
+
 /// Looks at every trace; one classifier serves all traces of an answer.
 pub(crate) fn scan<'t, 'p>(traces: &'t [Trace], playbook: &'p Playbook) -> (Vec<Scan<'t, 'p>>, OperationIds<'t>) {
     let mut ids = OperationIds::default();

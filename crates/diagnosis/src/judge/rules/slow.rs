@@ -11,7 +11,7 @@ use crate::{
         path::{ComparableKey, SectionSum},
     },
     judge::draft::Draft,
-    playbook::{Attr, Confidence, Placeholder as P, SpanRole, Step, any_fits, rule_ids},
+    playbook::{Attr, Confidence, Placeholder as P, SpanRole, Step, any_fits, first_line, rule_ids},
     read::request::Request,
     slice::operation_spans::Member,
 };
@@ -197,14 +197,32 @@ fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     Some(draft.count(first, "similar calls", calls.len()).finding_only())
 }
 
-/// A client span's name is only its method; its path distinguishes one call from another.
+/// A client span's name is often only its method; its route or path distinguishes one call from another, and a statement one
+/// query from another.
 fn call_name(facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>) -> String {
-    let request = Request::of(member.span, &facts.operation.scan(member).vocabulary);
-    match request.filter(|_| member.span.kind() == SpanKind::Client).and_then(|r| r.path) {
-        Some(path) => format!("{} {path}", member.span.name()),
-        None => member.span.name().to_owned(),
+    let scan = facts.operation.scan(member);
+    if let Some(statement) = scan.text(member.span, Attr::DbStatement) {
+        return first_line(&statement);
     }
+    let request = scan.request(member.span).filter(|_| member.span.kind() == SpanKind::Client);
+    let Some(path) = request.and_then(|request| request.path) else { return member.span.name().to_owned() };
+    let route = scan.callee(member.span).and_then(|callee| scan.request(callee)?.route);
+    let method = request.and_then(|request| request.method).unwrap_or(member.span.name());
+    format!("{method} {}", route.map_or_else(|| without_ids(path), str::to_owned))
 }
+
+/// A path with `*` in place of numbers and of long hexadecimal ids: calls for different items are alike.
+fn without_ids(path: &str) -> String {
+    let is_id = |part: &str| {
+        let hex = part.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        !part.is_empty() && (part.chars().all(|c| c.is_ascii_digit()) || hex && part.len() >= SHORTEST_ID)
+    };
+    let parts: Vec<&str> = path.split('/').map(|part| if is_id(part) { "*" } else { part }).collect();
+    parts.join("/")
+}
+
+/// Hexadecimal ids have at least so many digits; shorter parts of a path may be words.
+const SHORTEST_ID: usize = 16;
 
 /// At least so many per cent of similar calls are alike.
 const ALIKE_PERCENT: usize = 80;

@@ -1,0 +1,65 @@
+//! Which span of an operation waited for which.
+
+use hashbrown::HashMap;
+
+use crate::{
+    playbook::SpanRole,
+    slice::operation_spans::{Member, OperationSpans},
+};
+use trace::{Relation, SpanKind};
+
+/// For every span of an operation the span that waited for it.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    /// By position in [`OperationSpans::members`]. Work that its parent did not wait for (follows-from, producer to
+    /// consumer, started after the parent's end or for the most part done after it) has none: it lies on the operation's
+    /// window itself.
+    pub(crate) parents: Vec<Option<usize>>,
+    /// Positions of the spans whose parent is there and did not wait for them.
+    pub(crate) handed_over: Vec<usize>,
+}
+
+impl Waiting {
+    pub(crate) fn new(operation: &OperationSpans<'_, '_>) -> Self {
+        let places: HashMap<_, usize> =
+            operation.members.iter().enumerate().map(|(place, m)| ((m.scan, m.span.ix()), place)).collect();
+        let mut waiting = Self { parents: Vec::with_capacity(operation.members.len()), handed_over: Vec::new() };
+        let root = operation.root_request.as_ref().and_then(|request| request.root);
+        for (place, member) in operation.members.iter().enumerate() {
+            let scan = operation.scan(member);
+            let parent = scan.tree.parent(member.span.ix());
+            let above = parent.and_then(|parent| places.get(&(member.scan, parent)).copied());
+            let waits = above.filter(|above| operation.members.get(*above).is_some_and(|p| waits_for(p, member)));
+            if above.is_some() && waits.is_none() {
+                waiting.handed_over.push(place);
+            }
+            // A missing parent lies within the root request, as far as the trace shows.
+            let of_root = root.filter(|root| parent.is_none() && *root != member.span.ix());
+            let of_root = of_root.and_then(|root| places.get(&(member.scan, root)).copied());
+            let covered = |root: &usize| {
+                operation.members.get(*root).is_some_and(|root| {
+                    (root.span.start()..root.span.end()).contains(&member.span.start())
+                })
+            };
+            waiting.parents.push(waits.or_else(|| of_root.filter(covered)));
+        }
+        waiting
+    }
+
+    /// The spans from a member up to the one that nobody waited for, the member first.
+    pub(crate) fn upwards(&self, member: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(member), |at| self.parents.get(*at).copied().flatten())
+    }
+}
+
+/// Whether a parent waited for its child.
+fn waits_for(parent: &Member<'_, '_>, child: &Member<'_, '_>) -> bool {
+    let (above, below) = (parent.span, child.span);
+    let handed_over = above.kind() == SpanKind::Producer && below.kind() == SpanKind::Consumer;
+    let follows = below.parent().is_some_and(|named| named.relation == Relation::FollowsFrom);
+    let beyond = below.end() - above.end().max(below.start());
+    // A client waits for its server until it gives up, however long the server goes on.
+    let gave_up = above.kind() == SpanKind::Client && below.kind() == SpanKind::Server;
+    let after = below.start() >= above.end() || !gave_up && beyond.0 * 2 > below.duration().0;
+    !handed_over && !follows && !after && !parent.is(SpanRole::Coordinator)
+}
