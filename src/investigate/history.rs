@@ -71,7 +71,8 @@ impl Investigator {
 
     /// A search for the root requests of one type, which is made of their service and the name of their span.
     fn searches_for_root(&self, kind: &str, seen_in: &[String], now: Time) -> Option<Search> {
-        let named = |service: &String| Some((service.clone(), kind.strip_prefix(service.as_str())?.strip_prefix(": ")?));
+        let named =
+            |service: &String| Some((service.clone(), kind.strip_prefix(service.as_str())?.strip_prefix(": ")?));
         let (service, span) = seen_in.iter().find_map(named)?;
         Some(Search {
             service: Some(service),

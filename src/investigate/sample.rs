@@ -60,11 +60,8 @@ fn newest(traces: &mut Vec<Trace>, most: usize) {
 }
 
 fn notice(read: usize, most: usize, more: bool) -> String {
-    let rest = if more {
-        "there are more, and every number is about the sample"
-    } else {
-        "the time range has no others"
-    };
+    let rest =
+        if more { "there are more, and every number is about the sample" } else { "the time range has no others" };
     format!("a sample: {read} traces of the time range were read (at most {most}); {rest}")
 }
 
@@ -74,7 +71,9 @@ mod tests {
 
     #[test]
     fn the_notice_says_whether_there_are_more() {
-        assert!(notice(200, 200, true).starts_with("a sample: 200 traces of the time range were read (at most 200); there"));
+        assert!(
+            notice(200, 200, true).starts_with("a sample: 200 traces of the time range were read (at most 200); there")
+        );
         assert!(notice(3, 200, false).ends_with("the time range has no others"));
     }
 }

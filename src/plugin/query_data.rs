@@ -88,8 +88,7 @@ pub(super) async fn answer(
             encoded(ref_id, move || {
                 let context = Context { now, baseline_window, stall_threshold, ..Context::default() };
                 let traces = &*upload.traces;
-                let (playbook, notice) =
-                    if chosen { (playbook, None) } else { playbook_for_file(traces, &playbook) };
+                let (playbook, notice) = if chosen { (playbook, None) } else { playbook_for_file(traces, &playbook) };
                 let diagnoses: Vec<_> =
                     diagnose(traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
                 let executed = format!("an uploaded file of {} traces", traces.len());

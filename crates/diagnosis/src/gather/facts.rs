@@ -106,7 +106,12 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let until = self.window.map_or(self.context.now, |w| w.until);
         let last = self.work_before(until);
         let named = last.map(|m| (m.span.name(), m.span.kind()));
-        let by_gap = self.operation.playbook.phase(&self.operation_type, named, None);
+        let open = self.window.is_some_and(|window| window.end.is_none());
+        let by_message = || {
+            let path = self.path.as_ref().filter(|_| open)?;
+            path.phase(self.operation, &self.operation_type, (until, None))
+        };
+        let by_gap = self.operation.playbook.phase(&self.operation_type, named, None).or_else(by_message);
         let own = || last.map(|m| m.span.name().to_owned()).filter(|name| !name.is_empty());
         by_gap
             .map(str::to_owned)
@@ -223,7 +228,8 @@ fn survived(operation: &OperationSpans<'_, '_>, waiting: &Waiting) -> HashSet<(u
         for at in open.into_iter().rev() {
             let above = waiting.parents.get(at).copied().flatten();
             let is = |list: &[bool], at: usize| list.get(at).copied().unwrap_or(false);
-            let below = above.is_some_and(|above| is(&well, above) || known.get(above).copied().flatten() == Some(true));
+            let below =
+                above.is_some_and(|above| is(&well, above) || known.get(above).copied().flatten() == Some(true));
             if let Some(slot) = known.get_mut(at) {
                 *slot = Some(below);
             }

@@ -10,7 +10,7 @@ use crate::{
     playbook::{Playbook, SpanRole},
     slice::operation_spans::{Member, OperationSpans},
 };
-use trace::{Forest, Micros, Node, SpanKind, Stretch, Time};
+use trace::{Forest, Micros, Node, SpanId, SpanKind, Stretch, Time};
 
 /// To what the largest part of the time belongs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -126,6 +126,31 @@ impl<'a> Path<'a> {
         behind.checked_sub(1).and_then(|last| operation.members.get(*self.top.get(last)?))
     }
 
+    /// The name of a gap in the playbook: by the last member lying on the window before it, else by the message that the
+    /// span behind it took, or that nobody has taken yet.
+    pub(crate) fn phase<'p>(
+        &self,
+        operation: &OperationSpans<'a, 'p>,
+        operation_type: &str,
+        (at, behind): (Time, Option<&Member<'a, 'p>>),
+    ) -> Option<&'p str> {
+        let named = |member: &Member<'a, '_>| (member.span.name(), member.span.kind());
+        let last = self.last_top(operation, at);
+        let message = match behind {
+            Some(behind) => sender(operation, behind),
+            None => last_message(operation, at)
+                .filter(|sent| last.is_none_or(|last| sent.span.start() >= last.span.start())),
+        };
+        let by = |after: Option<&Member<'a, 'p>>| {
+            operation.playbook.phase(operation_type, after.map(named), behind.map(named))
+        };
+        match message {
+            Some(message) if behind.is_none() => by(Some(message)).or_else(|| by(last)),
+            Some(message) => by(last).or_else(|| by(Some(message))),
+            None => by(last),
+        }
+    }
+
     fn next_top<'c, 'p>(&self, operation: &'c OperationSpans<'a, 'p>, at: Time) -> Option<&'c Member<'a, 'p>> {
         let behind = self.top.partition_point(|ix| starts_by(operation, *ix, at - Micros(1)));
         operation.members.get(*self.top.get(behind)?)
@@ -134,6 +159,22 @@ impl<'a> Path<'a> {
 
 fn starts_by(operation: &OperationSpans<'_, '_>, member: usize, at: Time) -> bool {
     operation.members.get(member).is_some_and(|m| m.span.start() <= at)
+}
+
+/// The span that sent the message that a consumer took, in this trace or in one that it links to.
+fn sender<'c, 'a, 'p>(operation: &'c OperationSpans<'a, 'p>, consumer: &Member<'a, 'p>) -> Option<&'c Member<'a, 'p>> {
+    if consumer.span.kind() != SpanKind::Consumer {
+        return None;
+    }
+    let named = consumer.span.parent().map(|parent| parent.span);
+    let linked = |id: SpanId| named == Some(id) || consumer.span.links().iter().any(|link| link.span == id);
+    operation.members.iter().find(|m| m.span.kind() == SpanKind::Producer && linked(m.span.id()))
+}
+
+/// The last message sent by a time.
+fn last_message<'c, 'a, 'p>(operation: &'c OperationSpans<'a, 'p>, at: Time) -> Option<&'c Member<'a, 'p>> {
+    let by = operation.members.partition_point(|m| m.span.start() <= at);
+    operation.members.get(..by)?.iter().rev().find(|m| m.span.kind() == SpanKind::Producer)
 }
 
 /// Lays the operation's spans on its window and divides it by the path rules.
@@ -194,8 +235,7 @@ fn section<'a>(
         return Section { member, key, start, end };
     }
     let (after, before) = (path.last_top(operation, start), path.next_top(operation, end));
-    let named = |member: &Member<'a, '_>| (member.span.name(), member.span.kind());
-    let name = operation.playbook.phase(operation_type, after.map(named), before.map(named)).map_or_else(
+    let name = path.phase(operation, operation_type, (start, before)).map_or_else(
         || {
             let (after, before) = (after.map(|m| m.span.name()), before.map(|m| m.span.name()));
             format!("{} → {}", after.unwrap_or("start"), before.unwrap_or("(no end yet)"))

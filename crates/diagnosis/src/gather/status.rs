@@ -2,8 +2,8 @@
 //! with its span, and failed if that failed or work that it handed over.
 
 use super::{
-    operation_status::OperationStatus,
     errors::Fault,
+    operation_status::OperationStatus,
     timeline::{self, StateChange},
     waiting::Waiting,
     workers::SelectionOutcome,

@@ -1,12 +1,12 @@
 //! Which span of an operation waited for which.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::{
     playbook::SpanRole,
     slice::operation_spans::{Member, OperationSpans},
 };
-use trace::{Relation, SpanKind};
+use trace::{Relation, SpanIx, SpanKind};
 
 /// For every span of an operation the span that waited for it.
 #[derive(Debug, Default)]
@@ -15,7 +15,8 @@ pub(crate) struct Waiting {
     /// consumer, started after the parent's end or for the most part done after it) has none: it lies on the operation's
     /// window itself.
     pub(crate) parents: Vec<Option<usize>>,
-    /// Positions of the spans whose parent is there and did not wait for them.
+    /// Positions of the spans whose parent is there and did not wait for them. What goes on below a call that its caller
+    /// gave up is not among them: nobody asked for it to be done later.
     pub(crate) handed_over: Vec<usize>,
 }
 
@@ -24,22 +25,24 @@ impl Waiting {
         let places: HashMap<_, usize> =
             operation.members.iter().enumerate().map(|(place, m)| ((m.scan, m.span.ix()), place)).collect();
         let mut waiting = Self { parents: Vec::with_capacity(operation.members.len()), handed_over: Vec::new() };
+        let given_up = below_given_up_calls(operation);
         let root = operation.root_request.as_ref().and_then(|request| request.root);
         for (place, member) in operation.members.iter().enumerate() {
             let scan = operation.scan(member);
             let parent = scan.tree.parent(member.span.ix());
             let above = parent.and_then(|parent| places.get(&(member.scan, parent)).copied());
             let waits = above.filter(|above| operation.members.get(*above).is_some_and(|p| waits_for(p, member)));
-            if above.is_some() && waits.is_none() {
+            if above.is_some() && waits.is_none() && !given_up.contains(&(member.scan, member.span.ix())) {
                 waiting.handed_over.push(place);
             }
             // A missing parent lies within the root request, as far as the trace shows.
             let of_root = root.filter(|root| parent.is_none() && *root != member.span.ix());
             let of_root = of_root.and_then(|root| places.get(&(member.scan, root)).copied());
             let covered = |root: &usize| {
-                operation.members.get(*root).is_some_and(|root| {
-                    (root.span.start()..root.span.end()).contains(&member.span.start())
-                })
+                operation
+                    .members
+                    .get(*root)
+                    .is_some_and(|root| (root.span.start()..root.span.end()).contains(&member.span.start()))
             };
             waiting.parents.push(waits.or_else(|| of_root.filter(covered)));
         }
@@ -50,6 +53,25 @@ impl Waiting {
     pub(crate) fn upwards(&self, member: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(Some(member), |at| self.parents.get(*at).copied().flatten())
     }
+}
+
+/// The spans below calls that failed without an answer, each looked at once.
+fn below_given_up_calls(operation: &OperationSpans<'_, '_>) -> HashSet<(usize, SpanIx)> {
+    let gave_up = |member: &&Member<'_, '_>| {
+        let answered = || operation.scan(member).request(member.span).is_some_and(|request| request.answered());
+        member.span.kind() == SpanKind::Client && member.span.is_error() && !answered()
+    };
+    let mut below = HashSet::new();
+    for call in operation.members.iter().filter(gave_up) {
+        let tree = &operation.scan(call).tree;
+        let mut stack = tree.children(call.span.ix()).to_vec();
+        while let Some(ix) = stack.pop() {
+            if below.insert((call.scan, ix)) {
+                stack.extend(tree.children(ix));
+            }
+        }
+    }
+    below
 }
 
 /// Whether a parent waited for its child.

@@ -119,6 +119,7 @@ impl Checker<'_> {
             services,
             correlations,
             errors,
+            vague_classes: tables.vague_classes,
         }
     }
 
@@ -136,6 +137,7 @@ impl Checker<'_> {
             silence_factor: self.threshold("silence_factor", t.silence_factor),
             correlation_window: self.threshold("correlation_window", length(t.correlation_window)),
             chatty_calls: self.threshold("chatty_calls", t.chatty_calls),
+            chatty_spread: self.threshold("chatty_spread", t.chatty_spread),
             failing_calls: self.threshold("failing_calls", t.failing_calls),
             timed_out_polls: self.threshold("timed_out_polls", t.timed_out_polls),
             health_checks: self.threshold("health_checks", t.health_checks),

@@ -62,6 +62,7 @@ pub struct Playbook {
     services: Vec<Service>,
     correlations: Vec<Correlation>,
     errors: Vec<ErrorClass>,
+    vague_classes: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -390,6 +391,12 @@ impl Playbook {
     #[must_use]
     pub fn errors(&self) -> &[ErrorClass] {
         &self.errors
+    }
+
+    /// Whether a class says nothing: every error of a library or language has it.
+    #[must_use]
+    pub fn is_vague(&self, class: &str) -> bool {
+        self.vague_classes.iter().any(|vague| vague == class)
     }
 
     /// What processes of one kind have in common: the rule of the known service with this name in traces, else the name

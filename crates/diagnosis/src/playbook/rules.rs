@@ -139,6 +139,8 @@ pub struct Thresholds {
     pub correlation_window: Micros,
     /// How many similar calls in a row are fine.
     pub chatty_calls: usize,
+    /// Similar calls are at most so many times as long as their median, or as much shorter.
+    pub chatty_spread: u32,
     /// So many calls of a service without an answer, and none with one, are a service that does not answer.
     pub failing_calls: usize,
     /// So many polls in a row that time out are a worker that is gone.

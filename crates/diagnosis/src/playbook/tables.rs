@@ -131,6 +131,7 @@ pub(super) struct Tables {
     pub(super) extends: Option<String>,
     pub(super) name: Option<String>,
     pub(super) version: Option<u32>,
+    pub(super) vague_classes: Vec<String>,
     pub(super) attributes: BTreeMap<String, Vec<String>>,
     pub(super) words: BTreeMap<String, Vec<String>>,
     pub(super) spans: BTreeMap<String, Vec<Glob>>,
@@ -199,6 +200,7 @@ pub(super) struct Thresholds {
     pub(super) silence_factor: Option<f64>,
     pub(super) correlation_window: Option<Duration>,
     pub(super) chatty_calls: Option<usize>,
+    pub(super) chatty_spread: Option<u32>,
     pub(super) failing_calls: Option<usize>,
     pub(super) timed_out_polls: Option<usize>,
     pub(super) health_checks: Option<usize>,
@@ -306,6 +308,7 @@ impl Tables {
     pub(super) fn lay(&mut self, over: Self) {
         set(&mut self.name, over.name);
         set(&mut self.version, over.version);
+        self.vague_classes.extend(over.vague_classes);
         join_maps(&mut self.attributes, over.attributes);
         join_maps(&mut self.words, over.words);
         join_maps(&mut self.spans, over.spans);
@@ -381,6 +384,7 @@ impl Thresholds {
         set(&mut self.silence_factor, over.silence_factor);
         set(&mut self.correlation_window, over.correlation_window);
         set(&mut self.chatty_calls, over.chatty_calls);
+        set(&mut self.chatty_spread, over.chatty_spread);
         set(&mut self.failing_calls, over.failing_calls);
         set(&mut self.timed_out_polls, over.timed_out_polls);
         set(&mut self.health_checks, over.health_checks);

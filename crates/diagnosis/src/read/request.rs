@@ -49,7 +49,10 @@ impl<'t> Request<'t> {
         let peer = |attr| if calls { vocabulary.str(span, attr) } else { None };
         let (peer_host, peer_name) = (peer(Attr::PeerHost), peer(Attr::PeerService));
         let grpc = vocabulary.get(span, Attr::GrpcStatus).and_then(grpc::status);
-        if method.is_none() && grpc.is_none() && !(calls && (url.is_some() || peer_host.is_some() || peer_name.is_some())) {
+        if method.is_none()
+            && grpc.is_none()
+            && !(calls && (url.is_some() || peer_host.is_some() || peer_name.is_some()))
+        {
             return None;
         }
         let target = vocabulary.str(span, Attr::HttpTarget);
@@ -99,9 +102,8 @@ impl<'t> Request<'t> {
     /// Whether a span of this kind failed by the answer: a server only where the error is its own.
     pub(crate) fn failed(&self, kind: SpanKind) -> bool {
         let server = kind == SpanKind::Server;
-        self.status.map_or(!server && self.refused(), |code| {
-            code >= if server { FIRST_SERVER_ERROR } else { FIRST_ERROR }
-        })
+        self.status
+            .map_or(!server && self.refused(), |code| code >= if server { FIRST_SERVER_ERROR } else { FIRST_ERROR })
     }
 
     /// Whether a good answer came.
@@ -149,6 +151,15 @@ fn split_url(url: &str) -> Option<UrlParts<'_>> {
     Some(UrlParts { host, port: port.or(default), path: without_query(path) })
 }
 
+/// The host and port of the first URL in a text.
+pub(crate) fn address_in(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("://")?;
+    let ends = |c: char| !(c.is_alphanumeric() || matches!(c, '.' | ':' | '-' | '_' | '[' | ']' | '@'));
+    let authority = rest.split(ends).next()?;
+    let address = authority.rsplit_once('@').map_or(authority, |(_, host)| host).trim_end_matches(['.', ':']);
+    Some(address).filter(|address| !address.is_empty())
+}
+
 fn without_query(target: &str) -> &str {
     target.split(['?', '#']).next().unwrap_or(target)
 }
@@ -156,6 +167,19 @@ fn without_query(target: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_may_name_an_address() {
+        for (text, address) in [
+            ("I/O error on GET request for \"http://127.0.0.1:18031/articles/5\": null", Some("127.0.0.1:18031")),
+            ("cannot reach https://u:p@stock.local.", Some("stock.local")),
+            ("at grpc://[::1]:50051", Some("[::1]:50051")),
+            ("no address", None),
+            ("://", None),
+        ] {
+            assert_eq!(address_in(text), address, "{text}");
+        }
+    }
 
     #[test]
     fn addresses_are_taken_apart() {

@@ -37,7 +37,9 @@ fn completed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         None => draft,
     })
     .map(|draft| match facts.operation.root() {
-        Some(root) => draft.status(root).attribute(facts, root, Attr::HttpStatus).attribute(facts, root, Attr::GrpcStatus),
+        Some(root) => {
+            draft.status(root).attribute(facts, root, Attr::HttpStatus).attribute(facts, root, Attr::GrpcStatus)
+        }
         None => draft,
     })
 }
@@ -162,7 +164,8 @@ fn resumed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 /// An operation that ended, though the spans of an earlier try were cut off.
 fn begun_again<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let first = facts.operation.cut_off.first()?;
-    if facts.operation.id.is_none() || !facts.status.is_terminal() {
+    // A span says how it ended, so its work was done after all.
+    if ending(facts).is_none() {
         return None;
     }
     let draft = Draft::of(facts, rule_ids::ATTEMPTS_CUT_OFF)?.quote(P::Span, first.span.name()).finding_only();

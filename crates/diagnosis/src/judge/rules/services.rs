@@ -12,7 +12,10 @@ use crate::{
     },
     judge::draft::Draft,
     playbook::{Attr, Confidence, Effect, ErrorClass, Placeholder as P, Service, any_fits},
-    read::{reported::Source, request::Request},
+    read::{
+        reported::Source,
+        request::{Request, address_in},
+    },
     slice::operation_spans::Member,
 };
 use trace::{SpanIx, SpanKind, SpanRef, Time, Value};
@@ -106,9 +109,21 @@ fn silent_service<'a, 'p>(facts: &Facts<'_, 'a, 'p>) -> Option<Silent<'a, 'p>> {
     }
     let mut target = request.target();
     target.path = target.path.or(path);
+    if member.is_none()
+        && let Some(address) = address_in_message(origin)
+    {
+        let (host, port) = address.rsplit_once(':').map_or((address, None), |(host, port)| (host, port.parse().ok()));
+        (target.host, target.port) = (Some(host), port);
+    }
     let service = facts.operation.playbook.service_at(target).or_else(|| other(facts))?;
     let error_type = (!origin.is_unanswered()).then(|| origin.error_type.clone());
     Some(Silent { service, request, member, error_type, timeout, weight: Weight::Failed })
+}
+
+/// The address that the message of an error names; it may be all that does.
+fn address_in_message<'o>(origin: &'o Origin<'_, '_>) -> Option<&'o str> {
+    let in_group = origin.class.as_ref().and_then(|(_, groups)| groups.get(P::Address.name()));
+    in_group.or_else(|| address_in(origin.message.as_deref()?))
 }
 
 /// Whether the error is what a server itself answered, by nothing but its status: it may call itself unavailable.
@@ -244,9 +259,7 @@ impl Draft<'_> {
 
 fn unanswered<'p>(facts: &Facts<'_, '_, 'p>, silent: &Silent<'_, 'p>) -> Option<Draft<'p>> {
     let address = silent.request.address();
-    // The message of an error may be all that names an address.
-    let class = facts.origin.as_ref().and_then(|origin| origin.class.as_ref());
-    let in_message = || class.and_then(|(_, groups)| groups.get(P::Address.name()));
+    let in_message = || facts.origin.as_ref().and_then(address_in_message);
     let callee = silent.member.and_then(|m| facts.operation.scan(&m).callee(m.span)).map(SpanRef::service);
     let mut draft = Draft::of(facts, &silent.service.rule)?
         .at_address(silent.service, address.as_deref().or_else(in_message))

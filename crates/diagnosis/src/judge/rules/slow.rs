@@ -11,11 +11,11 @@ use crate::{
         path::{ComparableKey, SectionSum},
     },
     judge::draft::Draft,
-    playbook::{Attr, Confidence, Placeholder as P, SpanRole, Step, any_fits, first_line, rule_ids},
+    playbook::{Attr, Confidence, Placeholder as P, SpanRole, Step, Thresholds, any_fits, first_line, rule_ids},
     read::request::Request,
     slice::operation_spans::Member,
 };
-use trace::{Micros, SpanKind, SpanRef, Value};
+use trace::{Micros, SpanKind, SpanRef, Time, Value};
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_>>, drafts: &mut Vec<Draft<'p>>) {
     let completed = facts.status == OperationStatus::Completed;
@@ -170,7 +170,9 @@ fn dispatched_to(facts: &Facts<'_, '_, '_>, step: &Step) -> bool {
 /// Many similar children of one span, one after the other (Jaeger's own skill calls it N+1).
 fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let rule = facts.operation.playbook.rule(rule_ids::CHATTY_N_PLUS_ONE)?;
-    let most = facts.operation.playbook.thresholds().chatty_calls;
+    let thresholds = facts.operation.playbook.thresholds();
+    let most = thresholds.chatty_calls;
+    let total = |calls: &[&Member<'_, '_>]| calls.iter().fold(Micros(0), |sum, m| sum + m.span.duration());
     let mut groups: BTreeMap<(usize, u32, String), Vec<&Member<'_, '_>>> = BTreeMap::new();
     for member in &facts.operation.members {
         let scan = facts.operation.scan(member);
@@ -184,15 +186,16 @@ fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
             groups.entry((member.scan, parent.index() as u32, name)).or_default().push(member);
         }
     }
-    let ((scan, _, name), calls) =
-        groups.into_iter().filter(|(_, calls)| calls.len() > most && is_chatty(calls)).max_by_key(|(_, c)| c.len())?;
+    let ((scan, _, name), calls) = groups
+        .into_iter()
+        .filter(|(_, calls)| calls.len() > most && is_chatty(calls, thresholds))
+        .max_by_key(|(_, calls)| (calls.len(), total(calls)))?;
     let parent = facts.operation.scans.get(scan).and_then(|s| s.trace.span(s.tree.parent(calls.first()?.span.ix())?));
-    let total = calls.iter().fold(Micros(0), |sum, m| sum + m.span.duration());
     let draft = Draft::of(facts, &rule.id)?
         .set(P::Count, calls.len().to_string())
         .quote(P::Value, &name)
         .quote(P::Span, parent.map(SpanRef::name).unwrap_or_default())
-        .set(P::Duration, total.to_string());
+        .set(P::Duration, total(&calls).to_string());
     let first = calls.first()?;
     Some(draft.count(first, "similar calls", calls.len()).finding_only())
 }
@@ -226,22 +229,33 @@ const SHORTEST_ID: usize = 16;
 
 /// At least so many per cent of similar calls are alike.
 const ALIKE_PERCENT: usize = 80;
-/// Calls are alike when none is longer than so many times the median, or shorter than that part of it.
-const ALIKE_SPREAD: i64 = 2;
 /// At most so many per cent of similar calls overlap the one before.
 const OVERLAP_PERCENT: usize = 10;
 
+/// Some clocks only count milliseconds, so that calls seem to begin before the one before has ended.
+const MILLISECOND: Micros = Micros::from_millis(1);
+
+fn is_coarse(time: Time) -> bool {
+    time.0 % MILLISECOND.0 == 0
+}
+
 /// Of similar length for the most part, and one after the other.
-fn is_chatty(calls: &[&Member<'_, '_>]) -> bool {
+fn is_chatty(calls: &[&Member<'_, '_>], thresholds: &Thresholds) -> bool {
+    let spread = i64::from(thresholds.chatty_spread);
     let mut lengths: Vec<i64> = calls.iter().map(|m| m.span.duration().0).collect();
     lengths.sort_unstable();
     let median = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
-    let alike = |us: i64| us.saturating_mul(ALIKE_SPREAD) >= median && us <= median.saturating_mul(ALIKE_SPREAD);
+    let alike = |us: i64| us.saturating_mul(spread) >= median && us <= median.saturating_mul(spread);
     let alike = lengths.iter().filter(|us| alike(**us)).count();
     let mut overlapping = 0;
     for pair in calls.windows(2) {
         if let [a, b] = pair {
-            overlapping += usize::from(b.span.start() < a.span.end());
+            let end = if is_coarse(a.span.start()) && is_coarse(b.span.start()) {
+                a.span.end() - MILLISECOND
+            } else {
+                a.span.end()
+            };
+            overlapping += usize::from(b.span.start() < end);
         }
     }
     alike * 100 >= calls.len() * ALIKE_PERCENT && overlapping * 100 <= calls.len() * OVERLAP_PERCENT
