@@ -138,16 +138,12 @@ fn class_of<'t>(
     error: &ReportedError<'_>,
 ) -> Option<String> {
     let vocabulary = &operation.scan(member).vocabulary;
-    let written = error
-        .class
-        .as_deref()
-        .filter(|class| reported::names_a_class(class))
-        .map(|class| short_class(class).to_owned());
+    let written = error.class.as_deref().map(|class| short_class(class).to_owned());
     let by_message =
         || classify(operation.playbook, None, error.message.as_deref()).and_then(|(row, _)| row.error_type.clone());
     let by_answer = || Request::of(member.span, vocabulary).and_then(|request| request.error_class());
     let (vague, telling) = match written {
-        Some(class) if operation.playbook.is_vague(&class) => (Some(class), None),
+        Some(class) if operation.playbook.is_vague(&class) || !reported::names_a_class(&class) => (Some(class), None),
         written => (None, written),
     };
     telling.or_else(by_message).or_else(by_answer).or(vague)

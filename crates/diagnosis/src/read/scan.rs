@@ -185,7 +185,8 @@ impl<'t, 'p> Scan<'t, 'p> {
     }
 }
 
-/// Whether some span carries an operation's id, starts an operation, or has a name by which operations are found.
+/// Whether some span carries an operation's id, asks for an operation or about one, or has a name by which operations are
+/// found.
 pub(crate) fn holds_vocabulary(traces: &[Trace], playbook: &Playbook) -> bool {
     let mut classifiers: HashMap<*const Strings, Classifier<'_>> = HashMap::new();
     traces.iter().any(|trace| {
@@ -194,7 +195,7 @@ pub(crate) fn holds_vocabulary(traces: &[Trace], playbook: &Playbook) -> bool {
         trace.spans().any(|span| {
             classifier.vocabulary.get(span, Attr::OperationId).is_some()
                 || playbook.discovery_spans().iter().any(|name| name == span.name())
-                || classifier.route(span).is_some_and(|hit| hit.role == RouteRole::Start)
+                || classifier.route(span).is_some_and(|hit| !matches!(hit.role, RouteRole::Health | RouteRole::Noise))
         })
     })
 }
