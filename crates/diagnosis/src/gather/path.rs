@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{timeline::Window, waiting::Waiting};
 use crate::{
-    playbook::{Playbook, SpanRole},
+    playbook::Playbook,
     slice::operation_spans::{Member, OperationSpans},
 };
 use trace::{Forest, Micros, Node, SpanId, SpanKind, Stretch, Time};
@@ -190,9 +190,9 @@ pub(crate) fn path<'a>(
     }
     let parents = &waiting.parents;
     forest.connect(parents.iter().enumerate().filter_map(|(ix, p)| Some((Node((*p)? as u32), Node(ix as u32)))));
-    let loops = |ix: usize| operation.members.get(ix).is_some_and(|m| m.span_class.is(SpanRole::Coordinator));
+    let around = |ix: usize| waiting.around.get(ix).copied().unwrap_or(false);
     let top: Vec<usize> =
-        parents.iter().enumerate().filter(|(ix, p)| p.is_none() && !loops(*ix)).map(|(ix, _)| ix).collect();
+        parents.iter().enumerate().filter(|(ix, p)| p.is_none() && !around(*ix)).map(|(ix, _)| ix).collect();
     let nodes: Vec<Node> = top.iter().map(|ix| Node(*ix as u32)).collect();
     let stretches = forest.path_over(&nodes, window.start, window.until);
     let mut path = Path {

@@ -18,20 +18,27 @@ pub(crate) struct Waiting {
     /// Positions of the spans whose parent is there and did not wait for them. What goes on below a call that its caller
     /// gave up is not among them: nobody asked for it to be done later.
     pub(crate) handed_over: Vec<usize>,
+    /// Loops that hold several operations, and who sent a message: neither covers a gap of the operation.
+    pub(crate) around: Vec<bool>,
 }
 
 impl Waiting {
     pub(crate) fn new(operation: &OperationSpans<'_, '_>) -> Self {
         let places: HashMap<_, usize> =
             operation.members.iter().enumerate().map(|(place, m)| ((m.scan, m.span.ix()), place)).collect();
-        let mut waiting = Self { parents: Vec::with_capacity(operation.members.len()), handed_over: Vec::new() };
+        let around = around(operation);
+        let is_around = |place: usize| around.get(place).copied().unwrap_or(false);
+        let mut waiting =
+            Self { parents: Vec::with_capacity(operation.members.len()), handed_over: Vec::new(), around: Vec::new() };
         let given_up = below_given_up_calls(operation);
         let root = operation.root_request.as_ref().and_then(|request| request.root);
         for (place, member) in operation.members.iter().enumerate() {
             let scan = operation.scan(member);
             let parent = scan.tree.parent(member.span.ix());
             let above = parent.and_then(|parent| places.get(&(member.scan, parent)).copied());
-            let waits = above.filter(|above| operation.members.get(*above).is_some_and(|p| waits_for(p, member)));
+            let waits = above.filter(|above| {
+                !is_around(*above) && operation.members.get(*above).is_some_and(|parent| waits_for(parent, member))
+            });
             if above.is_some() && waits.is_none() && !given_up.contains(&(member.scan, member.span.ix())) {
                 waiting.handed_over.push(place);
             }
@@ -46,6 +53,7 @@ impl Waiting {
             };
             waiting.parents.push(waits.or_else(|| of_root.filter(covered)));
         }
+        waiting.around = around;
         waiting
     }
 
@@ -53,6 +61,16 @@ impl Waiting {
     pub(crate) fn upwards(&self, member: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(Some(member), |at| self.parents.get(*at).copied().flatten())
     }
+}
+
+/// For every span whether it lies around the operation: a loop, or the request that sent its message and carries no id.
+fn around(operation: &OperationSpans<'_, '_>) -> Vec<bool> {
+    let sent = operation.members.iter().find(|m| m.is(SpanRole::Register) && m.span.kind() == SpanKind::Producer);
+    let sender = |member: &Member<'_, '_>| {
+        let before = sent.is_some_and(|sent| sent.scan == member.scan && member.span.start() < sent.span.start());
+        before && member.span_class.operation.is_none()
+    };
+    operation.members.iter().map(|member| member.is(SpanRole::Coordinator) || sender(member)).collect()
 }
 
 /// The spans below calls that failed without an answer, each looked at once.
@@ -83,5 +101,5 @@ fn waits_for(parent: &Member<'_, '_>, child: &Member<'_, '_>) -> bool {
     // A client waits for its server until it gives up, however long the server goes on.
     let gave_up = above.kind() == SpanKind::Client && below.kind() == SpanKind::Server;
     let after = below.start() >= above.end() || !gave_up && beyond.0 * 2 > below.duration().0;
-    !handed_over && !follows && !after && !parent.is(SpanRole::Coordinator)
+    !handed_over && !follows && !after
 }

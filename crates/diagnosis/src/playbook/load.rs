@@ -2,7 +2,12 @@
 
 use hashbrown::HashSet;
 
-use super::{Embedded, Placeholder, Playbook, PlaybookError, Template, compile::Checker, tables::Tables};
+use super::{
+    Embedded, Placeholder, Playbook, PlaybookError, Template,
+    compile::Checker,
+    mistakes::{self, line_at},
+    tables::Tables,
+};
 
 /// The version of the playbook's format that this build reads.
 const VERSION: u32 = 1;
@@ -62,16 +67,8 @@ fn embedded(embedded: Embedded) -> Result<Tables, Vec<PlaybookError>> {
     Ok(tables)
 }
 
-fn parse(text: &str) -> Result<Tables, Vec<PlaybookError>> {
-    toml::from_str(text).map_err(|e: toml::de::Error| {
-        let at = e.span().map_or(0, |span| span.start);
-        vec![PlaybookError { line: line_at(text, at), message: e.message().to_owned() }]
-    })
-}
-
-/// The line of a byte, from 1.
-fn line_at(text: &str, byte: usize) -> usize {
-    text.get(..byte).unwrap_or_default().matches('\n').count() + 1
+pub(super) fn parse(text: &str) -> Result<Tables, Vec<PlaybookError>> {
+    toml::from_str(text).map_err(|_: toml::de::Error| mistakes::find(text))
 }
 
 /// Mistakes in the templates of the user's text: braces that stand alone, and placeholders that nothing fills.

@@ -5,14 +5,17 @@
 
 mod compile;
 mod load;
+mod mistakes;
 mod placeholders;
 mod roles;
 pub mod rule_ids;
 mod rules;
+pub(crate) mod similar;
 mod tables;
 mod template;
 #[cfg(test)]
 mod tests;
+mod unreachable;
 mod values;
 mod verdict;
 
@@ -149,6 +152,16 @@ impl Playbook {
     /// Every mistake found, with its line.
     pub fn with_overlay(overlay: &str) -> Result<Self, Vec<PlaybookError>> {
         load::load(overlay)
+    }
+
+    /// What can never apply in a text that [`Self::with_overlay`] takes: rows behind others, rules that nothing uses,
+    /// references to nothing; each with its line.
+    ///
+    /// # Errors
+    /// Every mistake of a text that cannot be used.
+    pub fn unreachable(overlay: &str) -> Result<Vec<PlaybookError>, Vec<PlaybookError>> {
+        let playbook = Self::with_overlay(overlay)?;
+        Ok(unreachable::find(overlay, &load::parse(overlay)?, &playbook))
     }
 
     /// A playbook from a setting: the name of an embedded one, else a text for [`Self::with_overlay`].
@@ -298,6 +311,12 @@ impl Playbook {
         any_fits(&self.operation.called_directly, operation_id)
     }
 
+    /// Whether some spans play this part.
+    #[must_use]
+    pub fn has_span_role(&self, role: SpanRole) -> bool {
+        self.spans.iter().any(|(known, globs)| *known == role && !globs.is_empty())
+    }
+
     /// The parts that a span of this name plays.
     pub fn span_roles(&self, name: &str) -> impl Iterator<Item = SpanRole> {
         self.spans.iter().filter(move |(_, globs)| any_fits(globs, name)).map(|(role, _)| *role)
@@ -307,6 +326,24 @@ impl Playbook {
     #[must_use]
     pub fn route(&self, method: &str, path: &str) -> Option<&Route> {
         self.routes.iter().find(|route| route.method.eq_ignore_ascii_case(method) && route.path.fits(path))
+    }
+
+    /// The known routes, in the order in which they are tried.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The names of gaps, in the order in which they are tried.
+    #[must_use]
+    pub fn phases(&self) -> &[Phase] {
+        &self.phases
+    }
+
+    /// Who cancelled, by the reason; in the order in which they are tried.
+    #[must_use]
+    pub fn cancellations(&self) -> &[Cancellation] {
+        &self.cancellations
     }
 
     /// The name of a gap between two spans, each with its kind.

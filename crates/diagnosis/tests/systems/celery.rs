@@ -60,7 +60,7 @@ const CASES: &[Expected] = &[
         "failure",
         &[
             "failed | shop.charge | PaymentDeclined in shop-worker / run/shop.charge | span shop-front / apply_async/shop.charge",
-            "failed | shop.charge | PaymentDeclined in shop-worker / run/shop.charge | span shop-front / POST /orders/<task>/wait",
+            "failed | shop.charge | PaymentDeclined in shop-worker / run/shop.charge | span shop-worker / run/shop.charge",
         ],
     ),
     (
@@ -161,7 +161,7 @@ const CASES: &[Expected] = &[
         "success",
         &[
             "healthy | shop.reserve | - | span shop-worker / run/shop.reserve",
-            "healthy | shop.reserve | - | span shop-front / POST /orders/<task>/wait",
+            "healthy | shop.reserve | - | gap shop-front / in the queue",
         ],
     ),
     (
@@ -188,7 +188,7 @@ const CASES: &[Expected] = &[
     (
         "worker-lost-waiting",
         &[
-            "failed | shop.pack | WorkerLostError in shop-front / POST /orders/<task>/wait | span shop-front / POST /orders/<task>/wait",
+            "failed | shop.pack | WorkerLostError in shop-front / POST /orders/<task>/wait | gap shop-worker / GET → (no end yet)",
         ],
     ),
 ];
