@@ -183,10 +183,13 @@ pub(super) enum PlaybookCommand {
         #[arg(long, value_name = "NAME|FILE")]
         playbook: Option<PathBuf>,
     },
-    /// Check a playbook: print each mistake with its line
+    /// Check a playbook: print each mistake with its line, and what can never apply
     Check {
         /// The playbook; `-` reads standard input
         file: PathBuf,
+        /// Also list the patterns that match nothing in this trace file
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
     },
 }
 

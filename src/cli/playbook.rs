@@ -11,8 +11,8 @@ use super::{
     table::{self, Cell, Column},
     text::{BOLD, DIM, Look, line, one_line, paint, prose, severity_style, solution},
 };
-use diagnosis::Severity;
 use diagnosis::playbook::{Embedded, Playbook};
+use diagnosis::{Severity, unmatched};
 
 pub(super) fn run(args: &PlaybookArgs) -> Result<(), Error> {
     match &args.command {
@@ -29,11 +29,31 @@ pub(super) fn run(args: &PlaybookArgs) -> Result<(), Error> {
                 None => output::text(&list(&source::playbook(playbook.as_deref())?, look)),
             }
         }
-        Some(PlaybookCommand::Check { file }) => {
-            source::playbook(Some(file))?;
-            output::text(&format!("{}: no mistakes\n", file.display()))
-        }
+        Some(PlaybookCommand::Check { file, against }) => check(file, against.as_deref()),
     }
+}
+
+/// Checks a playbook. What can never apply is a mistake too; what matches nothing in some traces may match in others.
+fn check(file: &Path, against: Option<&Path>) -> Result<(), Error> {
+    let text = source::playbook_text(file)?;
+    let refused = |errors| Error::Playbook { path: file.into(), errors };
+    let unreachable = Playbook::unreachable(&text).map_err(refused)?;
+    if !unreachable.is_empty() {
+        return Err(Error::Unreachable { path: file.into(), found: unreachable });
+    }
+    let Some(against) = against else { return output::text(&format!("{}: no mistakes\n", file.display())) };
+    let (unmatched, patterns) = unmatched(&text, &source::traces(against)?).map_err(refused)?;
+    let mut out = format!("{}: no mistakes", file.display());
+    if unmatched.is_empty() {
+        line(&mut out, format_args!("; each of its {patterns} patterns matches something in {}", against.display()));
+    } else {
+        let count = unmatched.len();
+        line(&mut out, format_args!("; {count} of its {patterns} patterns match nothing in {}:", against.display()));
+    }
+    for found in &unmatched {
+        line(&mut out, format_args!("  {found}"));
+    }
+    output::text(&out)
 }
 
 /// An entry of the playbook that has an id.

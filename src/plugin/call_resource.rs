@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{instances::DataSource, jaeger_client, now, order::Order, query_data, query_model, uploads::Uploads};
 use crate::investigate::MAX_SUGGESTIONS;
-use diagnosis::playbook::{Embedded, Playbook};
+use diagnosis::playbook::{Embedded, Playbook, PlaybookError};
 use diagnosis::{Answer, Filters, TimeRange};
 use grafana_plugin_protocol::api::{Caller, Failure, QueryRange, ResourceReply, ResourceRequest, Role};
 
@@ -144,15 +144,17 @@ fn playbook_texts(data_source: &DataSource) -> Value {
 
 /// Checks a playbook. Mistakes in it are the answer and not an error of the request.
 pub(super) fn check_playbook(text: &str) -> Value {
-    let errors = Playbook::from_setting(text).err().unwrap_or_default();
-    let messages: Vec<_> = errors
-        .iter()
-        .map(|error| {
-            let line = (error.line > 0).then_some(error.line);
-            json!({ "line": line, "message": error.message, "severity": "error" })
-        })
-        .collect();
-    json!({ "ok": messages.is_empty(), "messages": messages })
+    let checked = if Embedded::parse(text).is_some() { Ok(Vec::new()) } else { Playbook::unreachable(text) };
+    let ok = checked.is_ok();
+    let (found, severity) = match checked {
+        Ok(unreachable) => (unreachable, "warning"),
+        Err(mistakes) => (mistakes, "error"),
+    };
+    let message = |found: &PlaybookError| {
+        let line = (found.line > 0).then_some(found.line);
+        json!({ "line": line, "message": found.message, "severity": severity })
+    };
+    json!({ "ok": ok, "messages": found.iter().map(message).collect::<Vec<_>>() })
 }
 
 async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource) -> Result<Vec<String>, Failure> {

@@ -11,6 +11,7 @@ pub mod playbook;
 mod read;
 mod record;
 mod slice;
+mod unmatched;
 
 pub use answer::Answer;
 pub use filters::{Filters, TimeRange};
@@ -28,6 +29,7 @@ pub use record::{
     diagnosis::{CutList, Diagnosis, MAX_LIST_ROWS},
     rows::{ErrorEntry, ErrorRole, FlowStep, HttpCall, WorkerSelection},
 };
+pub use unmatched::unmatched;
 
 use crate::{
     gather::{baseline::Baselines, facts::Facts, surrounding_traces::SurroundingTraces},
