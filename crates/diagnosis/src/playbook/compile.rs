@@ -25,9 +25,18 @@ pub(super) struct Checker<'t> {
 }
 
 impl Checker<'_> {
-    /// Notes a mistake at the first line of the user's text that mentions `near`.
+    /// Notes a mistake at the first line of the user's text that is about `near`: as a key, else as a text, else anyhow.
     pub(super) fn error(&mut self, near: &str, message: String) {
-        let line = self.text.lines().position(|line| line.contains(near)).map_or(1, |ix| ix + 1);
+        let key = |line: &str| {
+            let rest = line.trim_start().trim_start_matches('"').strip_prefix(near);
+            rest.is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with('='))
+        };
+        let quoted = [format!("\"{near}\""), format!("'{near}'")];
+        let first = |fits: &dyn Fn(&str) -> bool| self.text.lines().position(fits);
+        let line = first(&key)
+            .or_else(|| first(&|line| quoted.iter().any(|quoted| line.contains(quoted))))
+            .or_else(|| first(&|line| line.contains(near)))
+            .map_or(1, |ix| ix + 1);
         self.errors.push(PlaybookError { line, message });
     }
 

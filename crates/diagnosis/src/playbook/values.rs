@@ -71,9 +71,14 @@ pub struct Pattern(pub regex::Regex);
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
+        // Above the reason, the error draws the expression again.
+        let reason = |error: &regex::Error| {
+            let text = error.to_string();
+            text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        };
         regex::Regex::new(&text)
             .map(Self)
-            .map_err(|e| D::Error::custom(format!("'{text}' is not a regular expression: {e}")))
+            .map_err(|error| D::Error::custom(format!("'{text}' is not a regular expression: {}", reason(&error))))
     }
 }
 
