@@ -93,7 +93,7 @@ fn mistakes() -> Vec<(String, &'static str)> {
         ),
         (
             row("step", "s", &format!("{ERROR}spans = [\"a\"]\nattribute = \"latency\"\nover = \"1s\"")),
-            "line 8: 's' reads the unknown attribute 'latency'",
+            "line 8: unknown field `attribute`",
         ),
         // Templates.
         (

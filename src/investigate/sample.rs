@@ -28,7 +28,9 @@ impl Investigator {
         let mut searches: Vec<Search> = services.iter().map(|service| search(service, share)).collect();
         let mut more = true;
         for limit in [share, most] {
-            searches.iter_mut().for_each(|search| search.limit = limit);
+            for search in &mut searches {
+                search.limit = limit;
+            }
             let found = self.fetch_all(searches.clone()).await?;
             more = found.truncated;
             let partial = found.partial;

@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use diagnosis::{Confidence, ErrorRole, EvidenceKind, OperationStatus, SectionKind, Verdict, WorkerStatus};
+use diagnosis::{
+    Confidence, ErrorRole, EvidenceKind, OperationStatus, SectionKind, StepKind, StepStatus, Verdict, WorkerStatus,
+};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Visitor, value::StrDeserializer},
@@ -87,6 +89,8 @@ fn frames_and_json_spell_the_words_alike() {
     one_spelling(WorkerStatus::as_str);
     one_spelling(EvidenceKind::as_str);
     one_spelling(ErrorRole::as_str);
+    one_spelling(StepKind::as_str);
+    one_spelling(StepStatus::as_str);
 }
 
 #[test]

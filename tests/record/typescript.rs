@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use diagnosis::{
-    Confidence, ErrorRole, EvidenceKind, Finding, FlowStep, OperationStatus, PathStep, SectionKind, Severity, Verdict,
-    WorkerStatus,
+    Confidence, ErrorRole, EvidenceKind, Finding, OperationStatus, PathStep, SectionKind, Severity, StepKind,
+    StepStatus, Verdict, WorkerStatus,
 };
 use frames::{GroupBy, Measure, View};
 
@@ -114,8 +114,8 @@ fn generated() -> String {
     words(&mut out, "WORKER_STATUSES", "WorkerStatus", &names::<WorkerStatus>());
     words(&mut out, "SECTION_KINDS", "SectionKind", &names::<SectionKind>());
     words(&mut out, "EVIDENCE_KINDS", "EvidenceKind", &names::<EvidenceKind>());
-    words(&mut out, "STEP_KINDS", "StepKind", &FlowStep::KINDS);
-    words(&mut out, "STEP_STATUSES", "StepStatus", &FlowStep::STATUSES);
+    words(&mut out, "STEP_KINDS", "StepKind", &names::<StepKind>());
+    words(&mut out, "STEP_STATUSES", "StepStatus", &names::<StepStatus>());
     words(&mut out, "ERROR_ROLES", "ErrorRole", &names::<ErrorRole>());
     words(&mut out, "VIEWS", "View", &View::ALL.map(View::as_str));
     words(&mut out, "MEASURES", "Measure", &Measure::names().collect::<Vec<_>>());

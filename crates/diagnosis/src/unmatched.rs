@@ -80,7 +80,7 @@ pub fn unmatched(text: &str, traces: &[Trace]) -> Result<(Vec<PlaybookError>, us
     let seen = Seen::of(traces, &playbook);
     let mut search = Search { text, seen: &seen, found: Vec::new(), patterns: 0 };
     if let Ok(document) = DeTable::parse(text) {
-        for (table, value) in document.get_ref().iter() {
+        for (table, value) in document.get_ref() {
             search.table(table.get_ref(), value);
         }
     }
@@ -111,7 +111,9 @@ impl Search<'_> {
             "spans" => fields().for_each(|(_, names)| self.each(names, "no span has a name like", &seen.spans, glob)),
             "discovery" => {
                 let names = fields().find(|(field, _)| field.get_ref() == "spans");
-                names.into_iter().for_each(|(_, names)| self.each(names, "no span has the name", &seen.spans, exact));
+                if let Some((_, names)) = names {
+                    self.each(names, "no span has the name", &seen.spans, exact);
+                }
             }
             "operation" => fields().for_each(|(field, value)| self.operation(field.get_ref(), value)),
             _ => rows.for_each(|row| self.row(name, row)),
@@ -142,7 +144,7 @@ impl Search<'_> {
         let Some(fields) = row.get_ref().as_table() else { return };
         let seen = self.seen;
         let text = |name: &str| fields.iter().find(|(key, _)| key.get_ref() == name)?.1.get_ref().as_str();
-        for (field, value) in fields.iter() {
+        for (field, value) in fields {
             match (table, field.get_ref().as_ref()) {
                 ("phase", "after" | "before") | ("step", "spans") | ("silence", "after") | ("correlation", "span") => {
                     self.each(value, "no span has a name like", &seen.spans, glob);
@@ -159,6 +161,7 @@ impl Search<'_> {
                         .collect();
                     self.each(value, &format!("no {method} request has a path like"), &paths, glob);
                 }
+                ("step", "milliseconds") => self.each(value, "no span has the attribute", &seen.attributes, exact),
                 ("service", "names") => self.each(value, "no service has a name like", &seen.services, glob),
                 ("service", "hosts") => self.each(value, "no request goes to a host like", &seen.hosts, glob),
                 ("service", "routes") => {
@@ -168,10 +171,10 @@ impl Search<'_> {
                 ("service", "ports") => self.ports(value),
                 ("error", "classes") => self.each(value, "no error has the class", &seen.classes, exact),
                 ("error", "messages" | "causes") => {
-                    self.each(value, "no error has a message like", &seen.messages, expression)
+                    self.each(value, "no error has a message like", &seen.messages, expression);
                 }
                 ("cancellation", "reason") => {
-                    self.each(value, "nothing was cancelled with a reason like", &seen.reasons, expression)
+                    self.each(value, "nothing was cancelled with a reason like", &seen.reasons, expression);
                 }
                 _ => {}
             }

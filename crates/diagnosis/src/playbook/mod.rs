@@ -31,7 +31,7 @@ pub use rules::{
 };
 pub use tables::{OperationSource, RouteRole};
 pub use template::{Template, TemplateError};
-pub use values::{Duration, DurationError, Glob, Pattern, SpanKindName, any_fits};
+pub use values::{AttributeMatch, Duration, DurationError, Glob, Pattern, SpanKindName, any_fits};
 pub use verdict::{Confidence, Severity, State, Verdict, WorkerStatus};
 
 use trace::{SpanKind, Time};

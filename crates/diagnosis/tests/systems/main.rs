@@ -53,11 +53,12 @@ fn line(d: &Diagnosis) -> String {
     let bottleneck = place(&d.bottleneck_service, &d.bottleneck_span);
     let kind = d.bottleneck_kind.map_or("?", |kind| kind.as_str());
     let findings: Vec<&str> = d.findings.iter().map(|finding| finding.rule.as_str()).collect();
-    let mut line = format!("{} | {} | {error} | {kind} {bottleneck}", d.verdict.as_str(), d.operation_type);
+    let mut parts =
+        vec![d.verdict.as_str().to_owned(), d.operation_type.clone(), error, format!("{kind} {bottleneck}")];
     if !findings.is_empty() {
-        line += &format!(" | {}", findings.join(", "));
+        parts.push(findings.join(", "));
     }
-    line
+    parts.join(" | ")
 }
 
 /// What a case should say, line by line.
@@ -73,7 +74,7 @@ fn compare(system: &str, playbook: &Playbook, after: Micros, cases: &[Expected])
             if found != *expected {
                 wrong.push(format!(
                     "{system}/{case}{form}:\n{}",
-                    found.iter().map(|l| format!("            {l:?},\n")).collect::<String>()
+                    found.iter().map(|l| format!("            {l:?},")).collect::<Vec<_>>().join("\n")
                 ));
             }
         }

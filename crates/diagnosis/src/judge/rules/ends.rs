@@ -165,9 +165,7 @@ fn resumed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 fn begun_again<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let first = facts.operation.cut_off.first()?;
     // A span says how it ended, so its work was done after all.
-    if ending(facts).is_none() {
-        return None;
-    }
+    ending(facts)?;
     let draft = Draft::of(facts, rule_ids::ATTEMPTS_CUT_OFF)?.quote(P::Span, first.span.name()).finding_only();
     Some(draft.absence(Some(first), "parent span", "named, but not in the trace", first.span.start()))
 }
