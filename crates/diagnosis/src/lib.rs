@@ -59,8 +59,8 @@ pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Rep
     Report { diagnoses: judged.into_iter().map(|(diagnosis, ())| diagnosis).collect(), comparables }
 }
 
-/// Whether these traces hold anything by which `playbook` finds operations: an id, a start request, or a span that is
-/// searched for.
+/// Whether these traces hold anything by which `playbook` finds operations: an id, a request for or about an operation, a span
+/// that is searched for, or a service that it knows by name.
 #[must_use]
 pub fn holds_vocabulary(traces: &[Trace], playbook: &Playbook) -> bool {
     scan::holds_vocabulary(traces, playbook)
