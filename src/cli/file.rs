@@ -17,7 +17,7 @@ const OLD: Micros = Micros::from_secs(3600);
 
 pub(super) fn run(args: &FileArgs) -> Result<(), Error> {
     let chosen = args.common.rules.playbook.as_deref();
-    // Mistakes in a playbook are told before a large file is read.
+    // Mistakes in a playbook are reported before a large file is read.
     let _checked = source::playbook(chosen)?;
     let now = args.common.clock.now();
     let (traces, playbook, diagnoses) = {

@@ -1,6 +1,6 @@
 //! Patterns of a playbook that match nothing in given traces, each with its line.
 //!
-//! A pattern that never matches is no error: the case that it is for may just not be in the traces. But most patterns that
+//! A pattern that never matches is not an error: the case that it is for may just not be in the traces. But most patterns that
 //! beginners write should match something in traces that they have at hand, and a misspelt one never does.
 
 use std::collections::BTreeSet;

@@ -38,7 +38,7 @@ mod tests {
         let names = ["severity", "summary", "solution"];
         assert_eq!(nearest("severty", names), Some("severity"));
         assert_eq!(nearest("sumamry", names), Some("summary"));
-        assert_eq!(nearest("solution", names), None, "it is no hint for itself");
+        assert_eq!(nearest("solution", names), None, "it is not a hint for itself");
         assert_eq!(nearest("verdict", names), None);
         assert_eq!((distance("", "ab"), distance("ab", "ba"), distance("abc", "abd")), (2, 1, 1));
         assert_eq!([nearest("abcxyf", ["abcdef"]), nearest("abxxyf", ["abcdef"])], [Some("abcdef"), None]);

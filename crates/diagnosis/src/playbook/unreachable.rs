@@ -1,5 +1,5 @@
 //! Parts of a playbook that can never apply: rows behind others that take everything, rules that nothing uses, references to
-//! nothing. They harm nobody, so such a playbook is used all the same; whoever wrote it wants to know.
+//! nothing. They do no harm, so such a playbook is used all the same, but its author wants to know.
 
 use std::collections::BTreeSet;
 

@@ -70,7 +70,7 @@ fn more_than_ten_calls_are_chatty_whatever_ids_their_paths_hold() {
 }
 
 #[test]
-fn statements_are_told_apart_by_their_text() {
+fn statements_are_distinguished_by_their_text() {
     let query = |nth: u64, text: String| {
         with(
             span(0, None, ("stock", "SELECT shop"), (nth as i64 * 2000, 1000)),
