@@ -11,7 +11,7 @@ use super::{
     output::{self, Waiting},
     source,
     table::{self, Cell, Column},
-    text::{BAD, DIM, Look, ms},
+    text::{BAD, DIM, Layout, ms},
 };
 use crate::investigate::{Compared, Side, WhatChanged};
 use diagnosis::{Confidence, Context, Detail, Filters, TimeRange, culprits::Culprit, observe_operations};
@@ -108,7 +108,7 @@ fn print(answer: &WhatChanged, format: CulpritFormat) -> Result<(), Error> {
         CulpritFormat::Table => {
             let rows: Vec<Vec<Cell>> = culprits.iter().map(row).collect();
             let mut out = String::new();
-            table::render(&mut out, &COLUMNS, &rows, 0, Look::of_stdout());
+            table::render(&mut out, &COLUMNS, &rows, 0, Layout::of_stdout());
             output::text(&out)
         }
     }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 use crate::generic;
 use diagnosis::{Context, Diagnosis, Verdict, diagnose};
 use proptest::{prelude::*, test_runner::RngSeed};
-use testbed::{Dialect, RawSpan, RawTrace, jaeger_json};
+use testbed::{JaegerVersion, RawSpan, RawTrace, jaeger_json};
 use trace::{Micros, SpanId, SpanKind, Status, Time, Trace, TraceId, Tree};
 
 pub(crate) const BASE: Time = Time(1_795_341_905_000_000);
@@ -37,7 +37,7 @@ pub(crate) fn span(
 pub(crate) fn traces(spans: Vec<Vec<RawSpan>>) -> Vec<Trace> {
     let raw: Vec<RawTrace> =
         spans.into_iter().zip(1..).map(|(spans, id)| RawTrace { id: TraceId(id), spans }).collect();
-    jaeger::decode(&jaeger_json(&raw, Dialect::V2)).unwrap().traces
+    jaeger::decode(&jaeger_json(&raw, JaegerVersion::V2)).unwrap().traces
 }
 
 pub(crate) fn answers(traces: &[Trace]) -> Vec<Diagnosis> {
