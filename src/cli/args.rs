@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::time::{When, duration, wall_clock};
+use crate::when::{When, duration, wall_clock};
 use diagnosis::Verdict;
 use jaeger::Secret;
 use trace::{Micros, Time};

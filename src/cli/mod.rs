@@ -20,7 +20,6 @@ mod signal;
 mod source;
 mod table;
 mod text;
-mod time;
 
 #[cfg(test)]
 mod tests;

@@ -74,6 +74,7 @@ impl Investigator {
             let mut services: Vec<_> = failed.iter().map(|(service, _)| service.clone()).collect();
             services.dedup();
             all.truncated = true;
+            all.partial = true;
             all.notes.push(format!(
                 "{} of {asked} searches failed (services: {}): {error}",
                 failed.len(),

@@ -28,7 +28,7 @@ use std::{
 };
 
 pub use cache::CacheUse;
-pub use culprits::{Compared, SAMPLE, Side, WhatChanged};
+pub use culprits::SAMPLE;
 use hashbrown::{HashMap, HashSet};
 pub use suggestions::MAX_SUGGESTIONS;
 pub use target::Target;

@@ -8,6 +8,7 @@
 
 mod annotations;
 mod config;
+mod culprits;
 mod field;
 mod frame;
 mod json;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use annotations::annotations;
 pub use config::{Color, Config, InternalLink, Link, Mapped, Mapping};
+pub use culprits::{CULPRIT_SCORE, culprit_score, culprits};
 pub use field::Field;
 pub use frame::{EncodeError, Frame, Meta, Notice, NoticeSeverity, is_accepted};
 pub use json::to_json;
