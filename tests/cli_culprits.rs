@@ -230,8 +230,8 @@ fn wrong_usage_is_status_2() {
     usage(&[&path, "--baseline", &path, "--from", "now-2h"], "--from");
     usage(&[], "which Jaeger?");
     usage(&["--jaeger", "http://127.0.0.1:1", "--from", "now", "--to", "now-1h"], "the window is empty");
-    let overlapping = ["--jaeger", "http://127.0.0.1:1", "--from", "now-1h", "--baseline-to", "now-59m"];
-    usage(&overlapping, "overlap");
+    let within = ["--from", "now-1h", "--baseline-from", "now-50m", "--baseline-to", "now-40m"];
+    usage(&[&["--jaeger", "http://127.0.0.1:1"], &within[..]].concat(), "within the window");
 }
 
 #[test]

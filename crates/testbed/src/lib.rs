@@ -9,6 +9,7 @@ mod demo;
 mod emit;
 pub mod grafana_harness;
 mod http;
+mod incident;
 mod ingest;
 mod ktrdr;
 mod noise;
@@ -23,6 +24,7 @@ mod story;
 
 pub use demo::demo;
 pub use emit::{Dialect, JaegerWriter, jaeger_json, otlp_json};
+pub use incident::incident;
 pub use ingest::{IngestError, from_otlp_json};
 pub use noise::noise;
 pub use rng::Rng;

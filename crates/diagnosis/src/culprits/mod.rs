@@ -31,7 +31,7 @@ mod times;
 mod timing;
 mod what_changed;
 
-pub(super) use observe::observe_kinds;
+pub(super) use observe::observe_patterns;
 pub use observe::{observe, profiles};
 pub use parameters::{HighConfidence, Parameters};
 pub use profile::{Children, Place, RequestProfile, Section, Visit};

@@ -20,12 +20,12 @@ pub enum RangesError {
         /// The range.
         range: TimeRange,
     },
-    /// Some time belongs to both.
+    /// All of the baseline belongs to the window.
     #[error(
-        "window ({} to {}) and baseline ({} to {}) overlap: choose a baseline before or after the window",
-        .window.from, .window.to, .baseline.from, .baseline.to
+        "the baseline ({} to {}) lies within the window ({} to {}): choose a baseline before or after it",
+        .baseline.from, .baseline.to, .window.from, .window.to
     )]
-    Overlap {
+    Within {
         /// The window.
         window: TimeRange,
         /// The baseline.
@@ -36,8 +36,11 @@ pub enum RangesError {
 impl ComparedRanges {
     /// Compares `window` with `baseline`; without one, with the time before the window that is as long as the window.
     ///
+    /// Time in both belongs to the window: of such a baseline the part before the window counts, else the part after it.
+    /// So relative times that were resolved a moment apart can be compared.
+    ///
     /// # Errors
-    /// When a range is empty or both overlap. They may touch.
+    /// When a range is empty, or nothing of the baseline lies outside the window.
     pub fn new(window: TimeRange, baseline: Option<TimeRange>) -> Result<Self, RangesError> {
         let before = TimeRange { from: window.from - (window.to - window.from), to: window.from };
         let baseline = baseline.unwrap_or(before);
@@ -46,10 +49,15 @@ impl ComparedRanges {
                 return Err(RangesError::Empty { name, range });
             }
         }
-        if baseline.from < window.to && window.from < baseline.to {
-            return Err(RangesError::Overlap { window, baseline });
+        let outside = if baseline.from < window.from {
+            TimeRange { to: baseline.to.min(window.from), ..baseline }
+        } else {
+            TimeRange { from: baseline.from.max(window.to), ..baseline }
+        };
+        if outside.from >= outside.to {
+            return Err(RangesError::Within { window, baseline });
         }
-        Ok(Self { window, baseline })
+        Ok(Self { window, baseline: outside })
     }
 
     /// The time that is explained.
@@ -81,11 +89,17 @@ mod tests {
     }
 
     #[test]
-    fn ranges_may_touch_but_not_overlap() {
+    fn time_in_both_ranges_belongs_to_the_window() {
         let window = range(100, 200);
-        for (baseline, fits) in [((50, 100), true), ((50, 101), false), ((199, 250), false), ((200, 250), true)] {
-            let ranges = ComparedRanges::new(window, Some(range(baseline.0, baseline.1)));
-            assert_eq!(ranges.is_ok(), fits, "{baseline:?}");
+        let outside = |from, to| ComparedRanges::new(window, Some(range(from, to))).map(ComparedRanges::baseline);
+        assert_eq!(outside(50, 100), Ok(range(50, 100)));
+        assert_eq!(outside(50, 101), Ok(range(50, 100)));
+        assert_eq!(outside(50, 300), Ok(range(50, 100)));
+        assert_eq!(outside(99, 200), Ok(range(99, 100)));
+        assert_eq!(outside(100, 201), Ok(range(200, 201)));
+        assert_eq!(outside(200, 250), Ok(range(200, 250)));
+        for (from, to) in [(100, 200), (120, 130), (199, 200)] {
+            assert!(outside(from, to).unwrap_err().to_string().contains("within the window"), "{from} to {to}");
         }
     }
 

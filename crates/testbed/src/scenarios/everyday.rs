@@ -16,6 +16,8 @@ pub(crate) enum Work {
     Backtest(usize, &'static str, i64),
     /// A download of this symbol in so many segments.
     Download(&'static str, i64),
+    /// The same while the IB Gateway is slow.
+    SlowDownload(&'static str, i64),
     /// A research on the first worker of each type, whose training passes the gate or not.
     Research(bool),
     /// One of the examples.
@@ -44,6 +46,7 @@ pub(crate) fn work(story: &mut Story, work: Work) {
             backtest::backtest(story, &d, &run, story.base);
         }
         Work::Download(symbol, count) => download::segments(story, symbol, count, (700, 2600), &[]),
+        Work::SlowDownload(symbol, count) => download::segments(story, symbol, count, (12_000, 20_000), &[]),
         Work::Research(passes) => agent::everyday(story, passes, ("EURUSD,EURCAD", mins(if passes { 20 } else { 8 }))),
         Work::Example(scenario) => (scenario.generate)(story),
     }
