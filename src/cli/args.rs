@@ -279,6 +279,8 @@ pub(super) enum Format {
 pub(super) enum CulpritFormat {
     /// One row per culprit
     Table,
+    /// A report for a ticket or a chat
+    Markdown,
     /// An array with one object per culprit
     Json,
 }

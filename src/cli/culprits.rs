@@ -6,6 +6,7 @@ use anstyle::Style;
 
 use super::{
     args::{CulpritFormat, CulpritsArgs},
+    culprits_markdown::markdown,
     error::Error,
     operations::investigator,
     output::{self, Waiting},
@@ -82,12 +83,14 @@ fn traces(files: &[PathBuf]) -> Result<Vec<Trace>, Error> {
 }
 
 fn print(answer: &WhatChanged, format: CulpritFormat) -> Result<(), Error> {
-    for notice in &answer.notices {
-        output::note(notice);
+    // The Markdown report contains them.
+    if format != CulpritFormat::Markdown {
+        answer.notices.iter().for_each(|notice| output::note(notice));
     }
     let culprits = &answer.comparison.culprits;
     match format {
         CulpritFormat::Json => output::json(culprits),
+        CulpritFormat::Markdown => output::text(&markdown(answer)),
         CulpritFormat::Table if culprits.is_empty() => Ok(()),
         CulpritFormat::Table => {
             let rows: Vec<Vec<Cell>> = culprits.iter().map(row).collect();

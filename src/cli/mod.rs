@@ -3,6 +3,7 @@
 mod args;
 mod critical_path;
 mod culprits;
+mod culprits_markdown;
 #[cfg(feature = "demo")]
 mod demo;
 mod error;
