@@ -6,7 +6,7 @@ use diagnosis::{
     Confidence, ErrorEntry, ErrorRole, EvidenceKind, FlowStep, HttpCall, OperationStatus, SectionKind, Severity,
     Verdict, WorkerSelection, WorkerStatus,
 };
-use frames::{GroupBy, Measure, View};
+use frames::{CULPRIT_SCORE, GroupBy, Measure, View};
 
 use crate::{
     columns::{LISTS, record_fields},
@@ -138,6 +138,7 @@ fn measures_groups_and_views_are_listed() {
     for measure in Measure::names().filter(|measure| *measure == "failed" || !verdicts.contains(measure)) {
         assert!(row("measure").contains(&measure), "docs/queries.md does not mention the measure `{measure}`");
     }
+    assert!(row("measure").contains(&CULPRIT_SCORE), "docs/queries.md does not mention the measure `{CULPRIT_SCORE}`");
     assert_eq!(row("groupBy"), GroupBy::ALL.map(GroupBy::as_str), "docs/queries.md: the groups of a metric");
     for view in View::ALL {
         assert!(page.contains(&format!("`{}`", view.as_str())), "docs/queries.md does not mention the view {view:?}");
