@@ -25,8 +25,8 @@ struct Amount {
 /// 1. downloads wait for a slow IB Gateway, and some trainings fail because their strategy does not exist;
 /// 2. and 3. nothing unusual;
 /// 4. and 5. no work;
-/// 6. three downloads wait for the gateway;
-/// 7. four usual downloads.
+/// 6. eight downloads wait for the gateway;
+/// 7. ten usual downloads: too few to be sure.
 #[must_use]
 pub fn incident(now: Time, seed: u64) -> Vec<RawTrace> {
     let nothing = Amount { downloads: 0, slow_downloads: 0, backtests: 0, trainings: 0, failing_trainings: 0 };
@@ -37,8 +37,8 @@ pub fn incident(now: Time, seed: u64) -> Vec<RawTrace> {
         usual,
         nothing,
         nothing,
-        Amount { slow_downloads: 3, ..nothing },
-        Amount { downloads: 4, ..nothing },
+        Amount { slow_downloads: 8, ..nothing },
+        Amount { downloads: 10, ..nothing },
     ];
     let mut traces = Vec::new();
     for (back, amount) in (1..).zip(hours) {
@@ -47,7 +47,8 @@ pub fn incident(now: Time, seed: u64) -> Vec<RawTrace> {
     traces
 }
 
-/// Work of each kind, spread over the first 50 minutes of an hour so that all of it ends there.
+/// Work of each kind, spread over the middle 50 minutes of an hour so that all of it ends there, also for a clock that is
+/// two minutes ahead.
 fn hour(from: Time, amount: Amount, seed: u64) -> Vec<RawTrace> {
     let failing = scenarios().iter().find(|scenario| scenario.name == "8b-strategy-not-found");
     let kinds = [
@@ -61,7 +62,7 @@ fn hour(from: Time, amount: Amount, seed: u64) -> Vec<RawTrace> {
     for (kind, (count, what)) in (0..).zip(kinds) {
         let Some(what) = what else { continue };
         for number in 0..count {
-            let start = from + Micros(mins(50).0 / count * number) + secs(7 * kind);
+            let start = from + mins(2) + Micros(mins(50).0 / count * number) + secs(7 * kind);
             let mut story = Story::new("incident", Form::Wire, start, seed);
             work(&mut story, what);
             traces.extend(story.finish().traces);

@@ -9,13 +9,14 @@ import { traceLink } from '../links';
 
 interface Props {
   culprit: Culprit;
+  narrow: boolean;
   datasource?: DataSourceRef;
   /** Missing if the examples are not operations. */
   onDiagnose?: (traceId: string) => void;
 }
 
 /** The numbers of a culprit, and the examples that show it best. */
-export function CulpritDetail({ culprit, datasource, onDiagnose }: Props) {
+export function CulpritDetail({ culprit, narrow, datasource, onDiagnose }: Props) {
   const styles = useStyles2(getStyles);
   return (
     <div className={styles.wrap}>
@@ -33,7 +34,7 @@ export function CulpritDetail({ culprit, datasource, onDiagnose }: Props) {
           const link = traceLink(datasource, traceId, evidence?.span_id, around(evidence?.at ?? null));
           return (
             <li key={traceId} className={styles.example}>
-              <code className={styles.id}>{traceId.slice(0, 8)}…</code>
+              {narrow ? null : <code className={styles.id}>{traceId.slice(0, 8)}…</code>}
               <span className={styles.words}>
                 {evidence && culprit.excess_ms !== null ? evidence.value : (evidence?.span ?? '')}
               </span>
@@ -98,11 +99,15 @@ const getStyles = (theme: GrafanaTheme2) => ({
   examples: css({ listStyle: 'none', margin: 0, padding: 0 }),
   example: css({
     display: 'flex',
-    flexWrap: 'wrap',
     alignItems: 'center',
     gap: theme.spacing(1),
     padding: theme.spacing(0.25, 0),
   }),
   id: css({ margin: 0 }),
-  words: css({ flexGrow: 1, color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }),
+  words: css({
+    flexGrow: 1,
+    minWidth: 0,
+    color: theme.colors.text.secondary,
+    fontSize: theme.typography.bodySmall.fontSize,
+  }),
 });

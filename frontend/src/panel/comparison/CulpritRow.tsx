@@ -6,7 +6,7 @@ import { Icon, useStyles2, useTheme2 } from '@grafana/ui';
 import { confidenceMeaning, kindDisplay } from '../../shared/culprits';
 import { formatShare } from '../../shared/duration';
 import { type Culprit } from '../../shared/record.generated';
-import { humanize } from '../../shared/verdict';
+import { humanize, tone } from '../../shared/verdict';
 import { CulpritDetail } from './CulpritDetail';
 import { amountWords, placeWords } from './words';
 
@@ -24,11 +24,11 @@ interface Props {
 /** One culprit: where, in which way, by how much, how sure. A click opens its examples. */
 export function CulpritRow({ culprit, narrow, open, datasource, canDiagnose, onToggle, onDiagnose }: Props) {
   const styles = useStyles2(getStyles);
-  const { colors } = useTheme2();
   const id = useId();
   const kind = kindDisplay(culprit.kind);
   const share = formatShare(culprit.share);
-  const color = culprit.kind === 'errors' ? colors.error : colors.warning;
+  const theme = useTheme2();
+  const color = tone(theme, culprit.kind === 'errors' ? 3 : 2);
   const confidence = `${humanize(culprit.confidence)} confidence`;
   return (
     <li className={styles.item} style={{ borderLeftColor: culprit.rank === 1 ? color.main : 'transparent' }}>
@@ -61,7 +61,7 @@ export function CulpritRow({ culprit, narrow, open, datasource, canDiagnose, onT
           </span>
           <span
             className={styles.confidence}
-            style={culprit.confidence === 'low' ? { color: colors.warning.text } : undefined}
+            style={culprit.confidence === 'low' ? { color: tone(theme, 2).text } : undefined}
             title={confidenceMeaning(culprit.confidence)}
           >
             {confidence}
@@ -71,7 +71,12 @@ export function CulpritRow({ culprit, narrow, open, datasource, canDiagnose, onT
       </button>
       <div id={id} hidden={!open}>
         {open ? (
-          <CulpritDetail culprit={culprit} datasource={datasource} onDiagnose={canDiagnose ? onDiagnose : undefined} />
+          <CulpritDetail
+            narrow={narrow}
+            culprit={culprit}
+            datasource={datasource}
+            onDiagnose={canDiagnose ? onDiagnose : undefined}
+          />
         ) : null}
       </div>
     </li>
@@ -90,10 +95,18 @@ const getStyles = (theme: GrafanaTheme2) => ({
     background: 'none',
     color: theme.colors.text.primary,
     textAlign: 'left',
-    '&:hover': { background: theme.colors.action.hover },
+    // Secondary text has too little contrast on the usual colour of a row under the pointer.
+    '&:hover': { background: theme.colors.background.secondary },
     '&:focus-visible': { outline: `2px solid ${theme.colors.primary.main}`, outlineOffset: -2 },
   }),
-  narrow: css({ flexWrap: 'wrap', columnGap: theme.spacing(1), '& > :nth-child(3)': { order: 1, marginLeft: 28 } }),
+  // The numbers have a line of their own, without fixed widths.
+  narrow: css({
+    flexWrap: 'wrap',
+    columnGap: theme.spacing(1),
+    rowGap: theme.spacing(0.25),
+    '& > :nth-child(3)': { order: 1, width: '100%', paddingLeft: 28, gap: theme.spacing(1) },
+    '& > :nth-child(3) > *': { width: 'auto' },
+  }),
   rank: css({
     flexShrink: 0,
     width: 20,
