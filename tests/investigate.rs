@@ -478,3 +478,24 @@ async fn what_changed_reads_the_two_ranges_and_nothing_else() {
         ]
     );
 }
+
+/// Searches that have more are asked for twice as many, as long as the sample is not full; the others are not repeated.
+#[tokio::test]
+async fn what_changed_asks_for_more_where_there_is_more() {
+    let transition = |service: String| {
+        span(service.leak(), "operation.state_transition", NOON - 60 * SECOND, 500, &[("operation.id", OP)])
+    };
+    let mut traces: Vec<_> = (0..20).map(|n| trace(1000 + n, &[transition(format!("worker-{n}"))])).collect();
+    let start = |n: u128| training(OPS[n as usize % 2], NOON - (n as i64 + 2) * 40 * SECOND, Some("completed"));
+    traces.extend((0..60).map(|n| trace(n + 1, &start(n)[..1])));
+    let fake = Fake::start(Profile::v2_20(), traces).await;
+    let ranges = ComparedRanges::new(hour(), None).unwrap();
+    investigator(&fake).culprits(ranges, &Filters::default(), Time(NOON)).await.unwrap();
+    let searches = fake.searches();
+    let limits = |service: &str| -> Vec<&str> {
+        let noon = NOON.to_string();
+        let of_window = searches.iter().filter(|s| s.get("end") == noon && s.get("service") == service);
+        of_window.map(|search| search.get("limit")).collect()
+    };
+    assert_eq!((limits("ktrdr-api"), limits("worker-7")), (vec!["39", "78"], vec!["39"]));
+}

@@ -5,19 +5,25 @@
 //! ended are compared, so nothing is read beyond the two ranges: no lookback, and no follow-up searches for what still
 //! runs.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use futures_util::StreamExt as _;
 
-use super::{CONCURRENT_REQUESTS, Gathered, Investigator, cache::CulpritsKey, discover::Named};
+use hashbrown::HashSet;
+use tokio::time::Instant;
+
+use super::{CONCURRENT_REQUESTS, Gathered, Investigator, cache::CulpritsKey, discover::Named, fetch::combined};
 use diagnosis::playbook::{Playbook, RouteRole, SpanRole};
 use diagnosis::{
     Context, Detail, Diagnosis, Filters, Observed, TimeRange,
     culprits::{Compared, ComparedRanges, Side, WhatChanged},
     observe_operations,
 };
-use jaeger::{Error, Search};
-use trace::{Micros, Time};
+use jaeger::{Error, Found, Search};
+use trace::{Micros, Time, Trace, TraceId};
 
 /// How many operations or requests of each range are compared.
 pub const SAMPLE: usize = 200;
@@ -27,13 +33,17 @@ const PARTS: usize = 8;
 const MOST_SEARCHES: usize = 400;
 /// The least that a search asks for, however many there are.
 const LEAST_PER_SEARCH: usize = 25;
-/// The same for the parts of a range.
+/// The same for a search in a part of a range.
 const LEAST_PER_PART: usize = 5;
+/// How often searches that have more traces are asked for twice as many …
+const MOST_ROUNDS: usize = 2;
+/// … unless Jaeger already took this long: a smaller sample in time is better than none.
+const LONGEST_ROUND: Duration = Duration::from_secs(4);
 
-/// How many traces each of so many searches asks for. Operations are found by several searches (the API's and the
-/// worker's), so together they may ask for twice the sample.
+/// How many traces each of so many searches asks for. Some find the same operations or few, so together they may ask for
+/// four times the sample.
 fn limit_of_each(searches: usize) -> usize {
-    (2 * SAMPLE).div_ceil(searches.max(1)).clamp(LEAST_PER_SEARCH, SAMPLE)
+    (4 * SAMPLE).div_ceil(searches.max(1)).clamp(LEAST_PER_SEARCH, SAMPLE)
 }
 
 /// Into how many parts a range is divided when each is searched in so many services.
@@ -49,24 +59,29 @@ fn limits_of_part(parts: usize, services: usize) -> (usize, usize) {
     (of_part, of_search)
 }
 
-/// Whether spans of this name are written when an operation is asked for or changes its state. They find what started or
-/// ended in a range, however long it took.
-fn is_start_or_transition(playbook: &Playbook, name: &str) -> bool {
+/// Whether spans of this name are written when an operation is requested.
+fn is_start(playbook: &Playbook, name: &str) -> bool {
     let route = name.split_once(' ').and_then(|(method, path)| playbook.route(method, path));
-    playbook.span_roles(name).any(|role| role == SpanRole::Transition)
-        || route.is_some_and(|route| route.role == RouteRole::Start)
+    route.is_some_and(|route| route.role == RouteRole::Start)
 }
 
-/// The names by which to find the operations that started or ended in a range: those of starts and transitions where any
-/// service has them, else all.
+/// Whether spans of this name are written when an operation changes its state, also at its end.
+fn is_transition(playbook: &Playbook, name: &str) -> bool {
+    playbook.span_roles(name).any(|role| role == SpanRole::Transition)
+}
+
+/// The names by which to find the operations that started or ended in a range, so that each is found about once: those of
+/// starts in services that have them, those of transitions in others. All names if no service has either.
 fn chosen(mut candidates: Vec<Named>, playbook: &Playbook) -> Vec<Named> {
-    let fits = |name: &String| is_start_or_transition(playbook, name);
-    if candidates.iter().any(|(_, names)| names.iter().any(fits)) {
-        for (_, names) in &mut candidates {
-            names.retain(fits);
-        }
-        candidates.retain(|(_, names)| !names.is_empty());
+    let fits = |name: &String| is_start(playbook, name) || is_transition(playbook, name);
+    if !candidates.iter().any(|(_, names)| names.iter().any(fits)) {
+        return candidates;
     }
+    for (_, names) in &mut candidates {
+        let has_starts = names.iter().any(|name| is_start(playbook, name));
+        names.retain(|name| if has_starts { is_start(playbook, name) } else { is_transition(playbook, name) });
+    }
+    candidates.retain(|(_, names)| !names.is_empty());
     candidates
 }
 
@@ -124,6 +139,41 @@ impl Investigator {
         Ok(answer)
     }
 
+    /// Runs searches with few traces each. Those that have more are asked for twice as many, as long as all together have
+    /// not found the sample.
+    async fn fetch_sample(&self, searches: Vec<Search>) -> Result<Found, Error> {
+        let started = Instant::now();
+        let mut answers = self.fetch_each(searches).await;
+        for _ in 0..MOST_ROUNDS {
+            if started.elapsed() > LONGEST_ROUND {
+                break;
+            }
+            let traces = answers.iter().filter_map(|(_, answer)| answer.as_ref().ok()).flat_map(|found| &found.traces);
+            if traces.map(Trace::id).collect::<HashSet<TraceId>>().len() >= SAMPLE {
+                break;
+            }
+            let has_more = |(search, answer): &(Search, Result<Found, Error>)| {
+                search.limit < SAMPLE && answer.as_ref().is_ok_and(|found| found.truncated)
+            };
+            let (again, complete): (Vec<_>, Vec<_>) = answers.into_iter().partition(has_more);
+            answers = complete;
+            if again.is_empty() {
+                break;
+            }
+            let more =
+                again.iter().map(|(search, _)| Search { limit: (2 * search.limit).min(SAMPLE), ..search.clone() });
+            let more = self.fetch_each(more.collect()).await;
+            // What was found before remains if the larger search fails.
+            let failed = |search: &Search| {
+                let same = |other: &Search| (&other.service, &other.operation) == (&search.service, &search.operation);
+                more.iter().any(|(other, answer)| answer.is_err() && same(other))
+            };
+            answers.extend(again.into_iter().filter(|(search, _)| failed(search)));
+            answers.extend(more.into_iter().filter(|(_, answer)| answer.is_ok()));
+        }
+        combined(answers)
+    }
+
     /// Operations that started or ended in a range.
     async fn operations_of(
         &self,
@@ -150,7 +200,7 @@ impl Investigator {
         for search in &mut searches {
             search.limit = limit;
         }
-        let found = self.fetch_all(searches).await?;
+        let found = self.fetch_sample(searches).await?;
         let context =
             Context { detail: Detail::Record, latest: Some(now), ..self.context(clock, filters.tags.clone()) };
         let (traces, playbook) = (found.traces, Arc::clone(&self.shared.playbook));
@@ -244,9 +294,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn searches_share_twice_the_sample_and_each_asks_for_a_few() {
-        let each = [0, 1, 2, 3, 15, 16, 17, 400].map(limit_of_each);
-        assert_eq!(each, [200, 200, 200, 134, 27, 25, 25, 25]);
+    fn searches_share_four_times_the_sample_and_each_asks_for_a_few() {
+        let each = [0, 1, 4, 5, 31, 32, 33, 400].map(limit_of_each);
+        assert_eq!(each, [200, 200, 200, 160, 26, 25, 25, 25]);
     }
 
     #[test]
@@ -266,17 +316,16 @@ mod tests {
     }
 
     #[test]
-    fn operations_are_found_by_their_start_and_their_transitions_where_these_exist() {
+    fn operations_are_found_by_starts_or_else_by_transitions_or_else_by_all_names() {
         let playbook = Playbook::ktrdr();
         let of =
             |service: &str, names: &[&str]| (service.to_owned(), names.iter().map(|&name| name.to_owned()).collect());
-        let worker = of("worker", &["POST /training/start", "operation.register", "operation.state_transition"]);
-        let api = of("api", &["POST /api/v1/trainings/start", "operation.register", "worker_registry.select_worker"]);
+        let transition = "operation.state_transition";
+        let worker = of("worker", &["POST /training/start", "operation.register", transition]);
+        let api = of("api", &["POST /api/v1/trainings/start", "operation.register", transition]);
         let old = of("old", &["operation.register", "worker.training"]);
-        assert_eq!(
-            chosen(vec![worker, api, old.clone()], &playbook),
-            [of("worker", &["operation.state_transition"]), of("api", &["POST /api/v1/trainings/start"]),]
-        );
+        let expected = [of("worker", &[transition]), of("api", &["POST /api/v1/trainings/start"])];
+        assert_eq!(chosen(vec![worker, api, old.clone()], &playbook), expected);
         assert_eq!(chosen(vec![old.clone()], &playbook), [old]);
     }
 
