@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use diagnosis::playbook::Playbook;
-use diagnosis::{Context, Diagnosis, MAX_LIST_ROWS, SectionKind, diagnose};
+use diagnosis::{Context, Diagnosis, MAX_LIST_ROWS, SectionKind, StepStatus, diagnose};
 use jaeger::decode;
 use testbed::{
     Bottleneck, Dialect, Expect, Fact, Form, Generated, RawSpan, Scenario, demo, generate, jaeger_json, noise,
@@ -177,7 +177,7 @@ fn the_flow_of_a_giant_operation_is_cut_and_says_so() {
     assert_eq!(operation.flow.len(), MAX_LIST_ROWS);
     assert!(operation.flow.is_sorted_by_key(|step| step.start));
     assert!(operation.partial && operation.remarks.iter().any(|remark| remark.starts_with("flow: 10000 of ")));
-    assert!(operation.flow.iter().any(|step| step.status == "error"), "the error came last and is kept");
+    assert!(operation.flow.iter().any(|step| step.status == StepStatus::Error), "the error came last and is kept");
     assert!(operation.flow.iter().any(|step| step.is_bottleneck), "{:?}", operation.bottleneck_span);
     assert_eq!(operation.verdict.as_str(), "healthy", "cutting a list is no reason to doubt: {}", operation.summary);
 }

@@ -7,9 +7,11 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use diagnosis::playbook::{Playbook, rule_ids};
+use regex::Regex;
 
 /// Sources without any word of KTRDR. The testbed and the texts of the command line (`src/cli`) have them.
 const MODULES: &[&str] = &[
@@ -234,6 +236,59 @@ fn no_word_of_ktrdr_stands_in_the_code() {
         }
     }
     assert!(hits.is_empty(), "these belong into the playbook:\n{}", hits.join("\n"));
+}
+
+/// Words of KTRDR's trade that would show in the name of a type or a function. Its rules and its playbook are named so.
+const TRADE: &[&str] = &[
+    "backtest",
+    "backtesting",
+    "bar",
+    "bars",
+    "gate",
+    "gateway",
+    "gpu",
+    "ib",
+    "ktrdr",
+    "symbol",
+    "timeframe",
+    "training",
+];
+const NAMED_AFTER_KTRDR: &[&str] = &["KTRDR", "ktrdr", "ktrdr_text", "DATA_FEWER_BARS", "QUALITY_GATE_REJECTED"];
+
+static LITERAL_OR_COMMENT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""(\\.|[^"\\])*"|//.*"#).unwrap());
+static IDENTIFIER: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Za-z_][A-Za-z0-9_]*").unwrap());
+static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Z]+(?:[^a-z]|$)|[A-Z]?[a-z0-9]+").unwrap());
+
+/// The identifiers of a source with their lines, without those in literals, comments and `#[cfg(test)]` modules.
+fn identifiers(source: &str) -> Vec<(usize, String)> {
+    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = source.lines().map(|line| LITERAL_OR_COMMENT.replace_all(line, "")).enumerate();
+    lines
+        .flat_map(|(nth, line)| {
+            IDENTIFIER.find_iter(&line).map(|hit| (nth + 1, hit.as_str().to_owned())).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// `DataFewerBars` and `DATA_FEWER_BARS` are the words data, fewer and bars.
+fn words_of(identifier: &str) -> Vec<String> {
+    WORD.find_iter(identifier).map(|word| word.as_str().trim_matches('_').to_lowercase()).collect()
+}
+
+#[test]
+fn no_identifier_is_named_after_what_ktrdr_trades() {
+    assert_eq!(words_of("DATA_FEWER_BARS"), ["data", "fewer", "bars"]);
+    assert_eq!(words_of("BarsReceived"), ["bars", "received"]);
+    let mut hits = Vec::new();
+    for path in MODULES.iter().flat_map(|folder| sources(folder)) {
+        for (line, identifier) in identifiers(&fs::read_to_string(&path).unwrap()) {
+            let is_named_so = words_of(&identifier).iter().any(|word| TRADE.contains(&word.as_str()));
+            if is_named_so && !NAMED_AFTER_KTRDR.contains(&identifier.as_str()) {
+                hits.push(format!("{}:{line}: {identifier}", path.display()));
+            }
+        }
+    }
+    assert!(hits.is_empty(), "name these after what they mean in any system:\n{}", hits.join("\n"));
 }
 
 #[test]

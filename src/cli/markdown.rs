@@ -7,7 +7,7 @@ use super::{
     report::important,
     text::{Step, ms, one_line, percent, second, steps},
 };
-use diagnosis::{Diagnosis, Evidence, OperationStatus, Severity};
+use diagnosis::{Diagnosis, Evidence, OperationStatus, Severity, StepKind, StepStatus};
 
 /// The Markdown report of one diagnosis.
 #[must_use]
@@ -119,7 +119,7 @@ fn flow(out: &mut String, d: &Diagnosis) -> std::fmt::Result {
     for (at, step) in shown.iter().enumerate() {
         let error = match (&step.error_type, step.status) {
             (Some(class), _) => format!(" **{}**", plain(class)),
-            (None, "error") => " **error**".into(),
+            (None, StepStatus::Error) => " **error**".into(),
             _ => String::new(),
         };
         let bottleneck = if step.is_bottleneck { " ← bottleneck" } else { "" };
@@ -127,7 +127,7 @@ fn flow(out: &mut String, d: &Diagnosis) -> std::fmt::Result {
             step.baseline_ms.map(|usual| (step.path_ms, usual)).filter(|(path, usual)| *path > 0.0 || *usual > 0.0);
         let usual = usual.map(|(path, usual)| format!(", on the path {path:.0}ms (usually {usual:.0}ms)"));
         let usual = usual.unwrap_or_default();
-        let service = if step.kind == "gap" { "no span" } else { &step.service };
+        let service = if step.kind == StepKind::Gap { "no span" } else { &step.service };
         writeln!(
             out,
             "{}. {} ({}) - {:.0}ms{usual}{error}{bottleneck}",

@@ -15,8 +15,8 @@ fn step(span: &str, service: &str, depth: u32, at: (f64, f64), path_ms: f64) -> 
         span_id: Some(SpanId(7)),
         trace_id: Some(TraceId(1)),
         depth,
-        kind: "internal",
-        status: "unset",
+        kind: StepKind::Internal,
+        status: StepStatus::Unset,
         start: Some(Time(START.0 + (at.0 * 1000.0) as i64)),
         offset_ms: at.0,
         duration_ms: at.1,
@@ -48,7 +48,7 @@ pub(super) fn no_workers() -> Diagnosis {
     let mut select = step("workers.select", "ktrdr-api", 2, (12.0, 2.0), 2.0);
     select.is_bottleneck = true;
     let mut server = step("POST /api/v1/backtests/start", "ktrdr-api", 1, (5.0, 20.0), 18.0);
-    server.status = "error";
+    server.status = StepStatus::Error;
     server.error_type = Some("HTTP 503".into());
     server.folded = 4;
     Diagnosis {
@@ -131,7 +131,7 @@ pub(super) fn no_workers() -> Diagnosis {
 /// A training that is fine; most of its time no span covers.
 pub(super) fn healthy() -> Diagnosis {
     let mut gap = step("training loop", "ktrdr-training-worker-178407b8", 1, (20_000.0, 1_420_000.0), 1_420_000.0);
-    gap.kind = "gap";
+    gap.kind = StepKind::Gap;
     gap.span_id = None;
     gap.is_bottleneck = true;
     gap.baseline_ms = Some(1_280_000.0);

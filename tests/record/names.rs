@@ -4,7 +4,9 @@
 use std::fmt;
 
 use diagnosis::culprits::CulpritKind;
-use diagnosis::{Confidence, ErrorRole, EvidenceKind, OperationStatus, SectionKind, Verdict, WorkerStatus};
+use diagnosis::{
+    Confidence, ErrorRole, EvidenceKind, OperationStatus, SectionKind, StepKind, StepStatus, Verdict, WorkerStatus,
+};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Visitor, value::StrDeserializer},
@@ -89,6 +91,8 @@ fn frames_and_json_spell_the_words_alike() {
     one_spelling(EvidenceKind::as_str);
     one_spelling(ErrorRole::as_str);
     one_spelling(CulpritKind::as_str);
+    one_spelling(StepKind::as_str);
+    one_spelling(StepStatus::as_str);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use diagnosis::culprits::CulpritKind;
 use diagnosis::{
-    Confidence, ErrorRole, EvidenceKind, Finding, FlowStep, OperationStatus, PathStep, SectionKind, Severity, Verdict,
-    WorkerStatus,
+    Confidence, ErrorRole, EvidenceKind, Finding, OperationStatus, PathStep, SectionKind, Severity, StepKind,
+    StepStatus, Verdict, WorkerStatus,
 };
 use frames::{CULPRIT_SCORE, GroupBy, Measure, View};
 
@@ -116,8 +116,8 @@ fn generated() -> String {
     words(&mut out, "WORKER_STATUSES", "WorkerStatus", &names::<WorkerStatus>());
     words(&mut out, "SECTION_KINDS", "SectionKind", &names::<SectionKind>());
     words(&mut out, "EVIDENCE_KINDS", "EvidenceKind", &names::<EvidenceKind>());
-    words(&mut out, "STEP_KINDS", "StepKind", &FlowStep::KINDS);
-    words(&mut out, "STEP_STATUSES", "StepStatus", &FlowStep::STATUSES);
+    words(&mut out, "STEP_KINDS", "StepKind", &names::<StepKind>());
+    words(&mut out, "STEP_STATUSES", "StepStatus", &names::<StepStatus>());
     words(&mut out, "ERROR_ROLES", "ErrorRole", &names::<ErrorRole>());
     words(&mut out, "VIEWS", "View", &View::ALL.map(View::as_str));
     words(&mut out, "CULPRIT_KINDS", "CulpritKind", &names::<CulpritKind>());

@@ -26,7 +26,7 @@ pub use observed::{Observed, observe_operations};
 pub use playbook::{Confidence, Severity, Verdict, WorkerStatus};
 pub use record::{
     diagnosis::{CutList, Diagnosis, MAX_LIST_ROWS},
-    rows::{ErrorEntry, ErrorRole, FlowStep, HttpCall, WorkerSelection},
+    rows::{ErrorEntry, ErrorRole, FlowStep, HttpCall, StepKind, StepStatus, WorkerSelection},
 };
 
 use crate::{

@@ -88,8 +88,8 @@ fn flow(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
             .config(look::trace_id(source))
             .named("Trace"),
         Field::int("depth", each(rows, |r| i64::from(r.depth))).config(look::count()).named("Depth"),
-        Field::text("kind", each(rows, |r| r.kind)).config(look::text(100)).named("Kind"),
-        Field::text("status", each(rows, |r| r.status)).config(span_status()).named("Status"),
+        Field::text("kind", each(rows, |r| r.kind.as_str())).config(look::text(100)).named("Kind"),
+        Field::text("status", each(rows, |r| r.status.as_str())).config(span_status()).named("Status"),
         Field::opt_time("start", each(rows, |r| r.start)).config(look::time()).named("Started"),
         Field::float("offset_ms", each(rows, |r| r.offset_ms)).config(ms()).named("Offset"),
         Field::float("duration_ms", each(rows, |r| r.duration_ms)).config(ms()).named("Took"),
@@ -115,12 +115,7 @@ fn flow(diagnosis: &Diagnosis, source: &Source) -> Vec<Field> {
 }
 
 fn span_status() -> Config {
-    let values = [
-        ("ok", "ok", "green"),
-        ("unset", "unset", "text"),
-        ("error", "error", "red"),
-        ("missing", "missing", "orange"),
-    ];
+    let values = [("ok", "ok", "green"), ("unset", "unset", "text"), ("error", "error", "red")];
     look::mapped(Mapping::values(values), 100).cell("color-text")
 }
 

@@ -13,7 +13,7 @@ use super::{
     record::describe,
 };
 use diagnosis::Answer;
-use diagnosis::{Diagnosis, HttpCall, SectionKind};
+use diagnosis::{Diagnosis, HttpCall, StepKind, StepStatus};
 use trace::Micros;
 
 #[derive(Default)]
@@ -61,11 +61,11 @@ fn path_length(diagnosis: &Diagnosis) -> f64 {
 }
 
 fn count_spans<'d>(diagnosis: &'d Diagnosis, nodes: &mut BTreeMap<&'d str, Node>) {
-    let spans = diagnosis.flow.iter().filter(|step| step.kind != SectionKind::Gap.as_str() && !step.service.is_empty());
+    let spans = diagnosis.flow.iter().filter(|step| step.kind != StepKind::Gap && !step.service.is_empty());
     for step in spans {
         let node = nodes.entry(step.service.as_str()).or_default();
         node.spans += 1 + i64::from(step.folded);
-        node.errors += i64::from(step.status == "error");
+        node.errors += i64::from(step.status == StepStatus::Error);
         node.path_ms += step.path_ms;
     }
 }

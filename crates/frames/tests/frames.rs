@@ -8,7 +8,7 @@ use diagnosis::culprits::{Compared, ComparedRanges, Place, RequestProfile, Secti
 use diagnosis::{Answer, TimeRange};
 use diagnosis::{
     Confidence, Diagnosis, ErrorEntry, ErrorRole, Evidence, EvidenceKind, Finding, FlowStep, HttpCall, OperationStatus,
-    PathStep, SectionKind, Severity, Verdict, WorkerSelection, WorkerStatus,
+    PathStep, SectionKind, Severity, StepKind, StepStatus, Verdict, WorkerSelection, WorkerStatus,
 };
 use frames::{
     Buckets, Frame, GroupBy, Measure, Source, View, annotations, culprits, diagnosis, lists, numeric, operations,
@@ -49,8 +49,8 @@ fn step(span: &str, service: &str, id: u64, depth: u32, path_ms: f64) -> FlowSte
         span_id: (id > 0).then_some(SpanId(id)),
         trace_id: (id > 0).then_some(TRACE),
         depth,
-        kind: if id > 0 { "internal" } else { "gap" },
-        status: if id == 0x30 { "error" } else { "unset" },
+        kind: if id > 0 { StepKind::Internal } else { StepKind::Gap },
+        status: if id == 0x30 { StepStatus::Error } else { StepStatus::Unset },
         start: Some(at(i64::from(depth))),
         offset_ms: f64::from(depth) * 1000.0,
         duration_ms: path_ms * 2.0,

@@ -41,7 +41,7 @@ export type EvidenceKind = (typeof EVIDENCE_KINDS)[number];
 export const STEP_KINDS = ['client', 'server', 'producer', 'consumer', 'internal', 'gap', ''] as const;
 export type StepKind = (typeof STEP_KINDS)[number];
 
-export const STEP_STATUSES = ['ok', 'error', 'unset', 'missing'] as const;
+export const STEP_STATUSES = ['ok', 'error', 'unset'] as const;
 export type StepStatus = (typeof STEP_STATUSES)[number];
 
 export const ERROR_ROLES = ['origin', 'propagated', 'suppressed', 'wrapper'] as const;

@@ -1,7 +1,7 @@
 //! Where the time went: one bar per step that the end of the operation waited for, all on one time scale.
 
 use crate::cli::text::{BAD, DIM, Look, cut, ms, paint, percent, width};
-use diagnosis::{Diagnosis, FlowStep};
+use diagnosis::{Diagnosis, FlowStep, StepKind};
 
 /// Bars shown; the rest is too short to matter.
 const BARS: usize = 10;
@@ -28,7 +28,7 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
         let pad = " ".repeat(names.saturating_sub(width(&name)));
         let (before, inside) = place(step, window, bar);
         let after = " ".repeat(bar.saturating_sub(before + inside));
-        let fill = if step.kind == "gap" { "░" } else { "█" }.repeat(inside);
+        let fill = if step.kind == StepKind::Gap { "░" } else { "█" }.repeat(inside);
         let (fill, mark) =
             if step.is_bottleneck { (paint(BAD, fill), paint(BAD, "← bottleneck")) } else { (fill, String::new()) };
         let (share, took) = (percent(step.path_ms / window), ms(step.path_ms));
@@ -43,8 +43,11 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
     if hidden > 0.0 {
         out.push_str(&paint(DIM, format!("  other steps {}, {}\n", ms(hidden), percent(hidden / window))));
     }
-    let no_span =
-        if d.flow.iter().any(|step| step.kind == "gap" && step.path_ms > 0.0) { "; ░ no span covers it" } else { "" };
+    let no_span = if d.flow.iter().any(|step| step.kind == StepKind::Gap && step.path_ms > 0.0) {
+        "; ░ no span covers it"
+    } else {
+        ""
+    };
     out.push_str(&paint(DIM, format!("  the bars span {} from start to end{no_span}\n", ms(window))));
     if compared {
         out.push_str(&paint(DIM, "  after the slash: what it usually takes in comparable operations\n"));

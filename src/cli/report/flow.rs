@@ -6,7 +6,7 @@ use crate::cli::{
     table::{self, Cell, Column},
     text::{BAD, DIM, Look, ms},
 };
-use diagnosis::{Diagnosis, FlowStep};
+use diagnosis::{Diagnosis, FlowStep, StepKind, StepStatus};
 use trace::SpanId;
 
 /// Steps shown; of more, the important ones are.
@@ -31,7 +31,7 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
     let called: HashMap<SpanId, &str> =
         d.http.iter().filter_map(|call| Some((call.span_id, call.url.as_deref()?))).collect();
     let address = |step: &FlowStep| {
-        let url = *step.span_id.as_ref().and_then(|id| called.get(id)).filter(|_| step.kind == "client")?;
+        let url = *step.span_id.as_ref().and_then(|id| called.get(id)).filter(|_| step.kind == StepKind::Client)?;
         let (_, address) = url.split_once("://").unwrap_or(("", url));
         Some(address.split('?').next().unwrap_or(address))
     };
@@ -45,7 +45,7 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
 pub(in crate::cli) fn important(flow: &[FlowStep]) -> Vec<&FlowStep> {
     let mut ranked: Vec<(usize, &FlowStep)> = flow.iter().enumerate().collect();
     ranked.sort_by(|(_, a), (_, b)| {
-        let marked = |step: &FlowStep| step.is_bottleneck || step.status == "error" || step.status == "missing";
+        let marked = |step: &FlowStep| step.is_bottleneck || step.status == StepStatus::Error;
         marked(b).cmp(&marked(a)).then(b.path_ms.total_cmp(&a.path_ms)).then(a.depth.cmp(&b.depth))
     });
     let kept: HashSet<usize> = ranked.into_iter().take(STEPS).map(|(at, _)| at).collect();
@@ -61,8 +61,8 @@ fn row(step: &FlowStep, address: Option<&str>) -> Vec<Cell> {
         format!("{}└ {}", indent.replacen("  ", "", 1).replace("  ", "· "), step.span)
     };
     let style = match (step.kind, step.status) {
-        (_, "error") => BAD,
-        ("gap", _) | (_, "missing") => DIM,
+        (_, StepStatus::Error) => BAD,
+        (StepKind::Gap, _) => DIM,
         _ => anstyle::Style::new(),
     };
     vec![
@@ -85,10 +85,9 @@ fn note(step: &FlowStep, address: Option<&str>) -> String {
         notes.push("bottleneck".into());
     }
     match (step.kind, step.status, &step.error_type) {
-        (_, "error", Some(class)) => notes.push(class.clone()),
-        (_, "error", None) => notes.push("error".into()),
-        (_, "missing", _) => notes.push("named as a parent, but not in Jaeger".into()),
-        ("gap", ..) => notes.push("no span".into()),
+        (_, StepStatus::Error, Some(class)) => notes.push(class.clone()),
+        (_, StepStatus::Error, None) => notes.push("error".into()),
+        (StepKind::Gap, ..) => notes.push("no span".into()),
         _ => {}
     }
     if step.folded > 0 {

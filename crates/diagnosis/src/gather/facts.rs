@@ -149,11 +149,6 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
             && self.operation.route_type.is_some()
     }
 
-    /// The first value of an attribute over the operation's spans.
-    pub(crate) fn first(&self, attr: Attr) -> Option<Value<'a>> {
-        self.operation.members.iter().find_map(|m| self.operation.scan(m).get(m.span, attr))
-    }
-
     /// The first value of the playbook's `nth` word over the operation's spans.
     pub(crate) fn word(&self, nth: usize) -> Option<Value<'a>> {
         self.operation.members.iter().find_map(|m| Some(self.operation.scan(m).word(m.span, nth)?.1))

@@ -280,26 +280,19 @@ impl Checker<'_> {
 
     fn step(&mut self, table: tables::StepTable, rules: &mut Vec<Rule>) -> Option<Step> {
         rules.extend(self.rule(&table.words()));
-        let attribute = table.attribute.as_deref().and_then(|name| {
-            let known = Attr::ALL.iter().copied().find(|attr| attr.name() == name);
-            if known.is_none() {
-                self.error(name, format!("'{}' reads the unknown attribute '{name}'", table.id));
-            }
-            known
-        });
         let over = self.need(&table.id, "over", table.over)?;
         Some(Step {
             rule: table.id,
             spans: table.spans.unwrap_or_default(),
             phases: table.phases.unwrap_or_default(),
             types: table.types.unwrap_or_default(),
-            attribute,
+            milliseconds: table.milliseconds.unwrap_or_default(),
             over: over.0,
             share: table.share.unwrap_or(0.0),
             unless_ports: table.unless_ports.unwrap_or_default(),
             unless_hosts: table.unless_hosts.unwrap_or_default(),
-            unless_device: table.unless_device.unwrap_or_default(),
-            certain_device: table.certain_device.unwrap_or_default(),
+            unless_attribute: table.unless_attribute.unwrap_or_default(),
+            certain_attribute: table.certain_attribute.unwrap_or_default(),
         })
     }
 

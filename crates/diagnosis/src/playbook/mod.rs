@@ -28,7 +28,7 @@ pub use rules::{
 };
 pub use tables::RouteRole;
 pub use template::{Template, TemplateError};
-pub use values::{Duration, DurationError, Glob, Pattern, any_fits};
+pub use values::{AttributeMatch, Duration, DurationError, Glob, Pattern, any_fits};
 pub use verdict::{Confidence, Severity, State, Verdict, WorkerStatus};
 
 use trace::Time;

@@ -32,7 +32,7 @@ placeholders! {
     Silence "silence", Allowed "allowed", Threshold "threshold", Percent "percent", WorkerType "worker_type",
     WorkerContainer "worker_container", AtWorker "at_worker", Total "total", Capable "capable", Available "available",
     Address "address", Target "target", Caller "caller", Url "url", StatusCode "status_code", ErrorType "error_type",
-    ErrorAt "error_at", Message "message", Span "span", Gate "gate", Reason "reason", State "state", Count "count",
+    ErrorAt "error_at", Message "message", Span "span", Check "check", Reason "reason", State "state", Count "count",
     Value "value",
 }
 

@@ -32,9 +32,8 @@ attribute_roles! {
     HttpTarget "http_target", HttpRoute "http_route", HttpStatus "http_status", GrpcStatus "grpc_status", PeerHost "peer_host",
     PeerPort "peer_port", PeerService "peer_service", ErrorType "error_type",
     ErrorMessage "error_message", ExceptionType "exception_type", ExceptionMessage "exception_message",
-    ExceptionStacktrace "exception_stacktrace", BarsReceived "bars_received", BarsRequested "bars_requested",
-    LatencyMs "latency_ms", Device "device", GateName "gate_name", GatePassed "gate_passed",
-    GateReason "gate_reason",
+    ExceptionStacktrace "exception_stacktrace", ItemsReceived "items_received",
+    ItemsRequested "items_requested", CheckName "check_name", CheckPassed "check_passed", CheckReason "check_reason",
 }
 
 /// What part a span plays by its name.
@@ -56,6 +55,8 @@ pub enum SpanRole {
     Coordinator,
     /// Written when a phase has ended.
     Marker,
+    /// Asks another system for data.
+    DataRequest,
     /// Folded away.
     Noise,
     /// May explain operations of the same time from its own trace.
@@ -64,7 +65,7 @@ pub enum SpanRole {
 
 impl SpanRole {
     /// All roles with their names in a playbook.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::Register, "register"),
         (Self::Transition, "transition"),
         (Self::Selection, "selection"),
@@ -73,6 +74,7 @@ impl SpanRole {
         (Self::Wrapper, "wrapper"),
         (Self::Coordinator, "coordinator"),
         (Self::Marker, "marker"),
+        (Self::DataRequest, "data_request"),
         (Self::Noise, "noise"),
         (Self::Context, "context"),
     ];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Attr, Glob, RouteRole, Template,
+    AttributeMatch, Glob, RouteRole, Template,
     verdict::{Confidence, Severity, Verdict, WorkerStatus},
 };
 use trace::Micros;
@@ -201,8 +201,8 @@ pub struct Step {
     pub phases: Vec<String>,
     /// Operation types; empty means all.
     pub types: Vec<String>,
-    /// Where the milliseconds are read, if not from the span's duration.
-    pub attribute: Option<Attr>,
+    /// Attributes that carry the milliseconds; empty means the span's duration.
+    pub milliseconds: Vec<String>,
     /// The threshold.
     pub over: Micros,
     /// The step's share of the operation must be at least this.
@@ -211,10 +211,10 @@ pub struct Step {
     pub unless_ports: Vec<u16>,
     /// … or hosts …
     pub unless_hosts: Vec<Glob>,
-    /// … or the device attribute says this.
-    pub unless_device: Vec<Glob>,
-    /// With this device the finding is certain.
-    pub certain_device: Vec<Glob>,
+    /// … or a span has such an attribute.
+    pub unless_attribute: AttributeMatch,
+    /// With such an attribute the finding is certain.
+    pub certain_attribute: AttributeMatch,
 }
 
 /// A service by its routes, ports and hosts; its words are the rule of the same id.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
-    values::{Duration, Glob, Pattern},
+    values::{AttributeMatch, Duration, Glob, Pattern},
     verdict::{Confidence, Verdict},
 };
 
@@ -255,8 +255,9 @@ rules! {
     }
     /// A step with a threshold of its own.
     StepTable {
-        spans: Vec<Glob>, phases: Vec<String>, types: Vec<String>, attribute: String, over: Duration, share: f64,
-        unless_ports: Vec<u16>, unless_hosts: Vec<Glob>, unless_device: Vec<Glob>, certain_device: Vec<Glob>,
+        spans: Vec<Glob>, phases: Vec<String>, types: Vec<String>, milliseconds: Vec<String>, over: Duration, share: f64,
+        unless_ports: Vec<u16>, unless_hosts: Vec<Glob>, unless_attribute: AttributeMatch,
+        certain_attribute: AttributeMatch,
     }
     /// A service, and the words for when it does not answer.
     ServiceTable {

@@ -48,6 +48,16 @@ pub fn any_fits(globs: &[Glob], name: &str) -> bool {
     globs.iter().any(|glob| glob.fits(name))
 }
 
+/// An attribute with one of several values.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeMatch {
+    /// The attribute's keys; the first that is present counts.
+    pub keys: Vec<String>,
+    /// Patterns of its values, compared as text.
+    pub values: Vec<Glob>,
+}
+
 /// A regular expression over an error message.
 #[derive(Clone, Debug)]
 pub struct Pattern(pub regex::Regex);

@@ -7,17 +7,16 @@ use crate::playbook::{Attr, Playbook};
 use trace::{StrSet, Strings, Time, Trace};
 
 /// Attributes that are compared or counted as numbers, or are true or false.
-const NUMBERS: [Attr; 10] = [
+const NUMBERS: [Attr; 9] = [
     Attr::WorkerTotal,
     Attr::WorkerCapable,
     Attr::WorkerAvailable,
     Attr::ProgressPercent,
     Attr::ProgressAt,
     Attr::HttpStatus,
-    Attr::BarsReceived,
-    Attr::BarsRequested,
-    Attr::LatencyMs,
-    Attr::GatePassed,
+    Attr::ItemsReceived,
+    Attr::ItemsRequested,
+    Attr::CheckPassed,
 ];
 
 /// The traces up to the clock, copied where they must be changed.

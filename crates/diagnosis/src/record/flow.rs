@@ -2,7 +2,10 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{diagnosis::MAX_LIST_ROWS, rows::FlowStep};
+use super::{
+    diagnosis::MAX_LIST_ROWS,
+    rows::{FlowStep, StepKind, StepStatus},
+};
 use crate::{
     gather::{
         baseline::Baseline,
@@ -12,7 +15,7 @@ use crate::{
     },
     slice::operation_spans::{Member, OperationSpans},
 };
-use trace::{Micros, SpanId, SpanIx, Status, Time};
+use trace::{Micros, SpanId, SpanIx, Time};
 
 /// Its steps, and how many there are in all. Of more than [`MAX_LIST_ROWS`] the important ones are kept (gaps, errors, the
 /// bottleneck), then the earliest.
@@ -138,8 +141,8 @@ impl<'a> Flow<'_, 'a, '_> {
             span_id: None,
             trace_id: None,
             depth: 0,
-            kind: "gap",
-            status: "unset",
+            kind: StepKind::Gap,
+            status: StepStatus::Unset,
             start: Some(gap.start),
             offset_ms: (gap.start - self.start).millis(),
             duration_ms: length,
@@ -159,12 +162,8 @@ impl<'a> Flow<'_, 'a, '_> {
             span_id: Some(span.id()),
             trace_id: Some(span.trace().id()),
             depth: depth_of(&self.depths, member),
-            kind: span.kind().as_str(),
-            status: match span.status() {
-                Status::Unset => "unset",
-                Status::Ok => "ok",
-                Status::Error => "error",
-            },
+            kind: span.kind().into(),
+            status: span.status().into(),
             start: Some(span.start()),
             offset_ms: (span.start() - self.start).millis(),
             duration_ms: span.duration().millis(),

@@ -1,24 +1,94 @@
 //! Rows of the lists that a diagnosis carries: flow, errors, HTTP calls, worker selections.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::playbook::WorkerStatus;
-use trace::{SpanId, Time, TraceId};
+use trace::{SpanId, SpanKind, Status, Time, TraceId};
 
-/// A word of a fixed list. (A bare `&'static str` would make serde borrow it from the input.)
-type Word = &'static str;
-
-fn kind<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
-    word(from, &FlowStep::KINDS)
+/// What a step of the flow is: the kind of its span, or a gap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepKind {
+    /// A call to another service.
+    Client,
+    /// The handling of a call.
+    Server,
+    /// A message that is sent.
+    Producer,
+    /// A message that is received.
+    Consumer,
+    /// Work within a service.
+    Internal,
+    /// Time that no span covers.
+    Gap,
+    /// The span does not say.
+    #[default]
+    #[serde(rename = "")]
+    Unspecified,
 }
 
-fn status<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
-    word(from, &FlowStep::STATUSES)
+impl StepKind {
+    /// The word on the wire; empty when the span does not say.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+            Self::Producer => "producer",
+            Self::Consumer => "consumer",
+            Self::Internal => "internal",
+            Self::Gap => "gap",
+            Self::Unspecified => "",
+        }
+    }
 }
 
-fn word<'de, D: Deserializer<'de>>(from: D, all: &[Word]) -> Result<Word, D::Error> {
-    let read = Option::<String>::deserialize(from)?.unwrap_or_default();
-    Ok(all.iter().copied().find(|word| *word == read).unwrap_or_default())
+impl From<SpanKind> for StepKind {
+    fn from(kind: SpanKind) -> Self {
+        match kind {
+            SpanKind::Client => Self::Client,
+            SpanKind::Server => Self::Server,
+            SpanKind::Producer => Self::Producer,
+            SpanKind::Consumer => Self::Consumer,
+            SpanKind::Internal => Self::Internal,
+            SpanKind::Unspecified => Self::Unspecified,
+        }
+    }
+}
+
+/// How a step of the flow ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepStatus {
+    /// The span says that it succeeded.
+    Ok,
+    /// The span says that it failed.
+    Error,
+    /// The span does not say; gaps never do.
+    #[default]
+    Unset,
+}
+
+impl StepStatus {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Unset => "unset",
+        }
+    }
+}
+
+impl From<Status> for StepStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Ok => Self::Ok,
+            Status::Error => Self::Error,
+            Status::Unset => Self::Unset,
+        }
+    }
 }
 
 /// A step of the execution flow: a span or a gap.
@@ -34,12 +104,10 @@ pub struct FlowStep {
     pub trace_id: Option<TraceId>,
     /// How deep it hangs below the operation's first span.
     pub depth: u32,
-    /// `client`, `server`, `internal` …, empty when the span does not say, `gap` for a gap.
-    #[serde(deserialize_with = "kind")]
-    pub kind: Word,
-    /// `ok`, `error`, `unset`; `missing` for a parent that is named but absent.
-    #[serde(deserialize_with = "status")]
-    pub status: Word,
+    /// What it is.
+    pub kind: StepKind,
+    /// How it ended.
+    pub status: StepStatus,
     /// When it started; `None` when its span came without a usable start.
     pub start: Option<Time>,
     /// Milliseconds after the start of the window.
@@ -59,13 +127,6 @@ pub struct FlowStep {
     pub folded: u32,
     /// Short class of its error.
     pub error_type: Option<String>,
-}
-
-impl FlowStep {
-    /// All values of `kind`; empty when the span does not say.
-    pub const KINDS: [&'static str; 7] = ["client", "server", "producer", "consumer", "internal", "gap", ""];
-    /// All values of `status`.
-    pub const STATUSES: [&'static str; 4] = ["ok", "error", "unset", "missing"];
 }
 
 /// What part an error plays.

@@ -379,7 +379,7 @@ fn of_the_code(directory: &Path, found: &mut BTreeSet<String>) {
 
 /// Constants whose pair is elsewhere, or that decide nothing that shows.
 const ELSEWHERE: [&str; 10] = [
-    // Windows in which src/investigate asks Jaeger for more about an operation; no rule compares with them.
+    // Windows in which src/investigate asks Jaeger for more about an operation: tests/search_windows.rs.
     "thresholds.context_window",
     "thresholds.id_margin",
     "thresholds.poll_window",

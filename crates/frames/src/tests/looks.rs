@@ -9,7 +9,7 @@ use crate::{
     Field, Frame, GroupBy, Measure, Source, View, culprit_score, culprits, diagnosis, lists, numeric, operations,
     service_map,
 };
-use diagnosis::{Diagnosis, FlowStep, HttpCall};
+use diagnosis::{Diagnosis, FlowStep, HttpCall, StepKind, StepStatus};
 use trace::{SpanId, Time, TraceId};
 
 /// Every table that people see.
@@ -91,13 +91,13 @@ fn printed(frame: &Frame, name: &str) -> Vec<String> {
 /// acceptance G4: circles said `0.00 ms / 1.00 suffix: …`, the legend `mainstat, secondarystat, arc__path`.
 #[test]
 fn a_node_graph_prints_words_and_its_legend_names() {
-    let step = |service: &str, status: &'static str, path_ms: f64| FlowStep {
+    let step = |service: &str, status: StepStatus, path_ms: f64| FlowStep {
         span: "work".into(),
         service: service.into(),
         span_id: Some(SpanId(1)),
         trace_id: Some(TraceId(1)),
         depth: 0,
-        kind: "internal",
+        kind: StepKind::Internal,
         status,
         start: Some(Time(0)),
         offset_ms: 0.0,
@@ -123,10 +123,10 @@ fn a_node_graph_prints_words_and_its_legend_names() {
         trace_id: TraceId(1),
     };
     let flow = vec![
-        step("api", "error", 12.0),
-        step("api", "error", 0.0),
-        step("worker", "unset", 90_000.0),
-        step("db", "error", 0.0),
+        step("api", StepStatus::Error, 12.0),
+        step("api", StepStatus::Error, 0.0),
+        step("worker", StepStatus::Unset, 90_000.0),
+        step("db", StepStatus::Error, 0.0),
     ];
     let diagnosis = Diagnosis { flow, http: vec![call(Some(200)), call(None)], ..Diagnosis::default() };
     let frames = service_map(&answer(vec![diagnosis]));

@@ -20,7 +20,6 @@ export function StepDetail({ step, link, styles }: { step?: FlowStep; link?: str
       {isGap(step) ? null : <span>self {formatDuration(step.self_ms)}</span>}
       {step.path_ms > 0 ? <span>on the path {formatDuration(step.path_ms)}</span> : null}
       {step.baseline_ms === null ? null : <span>usually {formatDuration(step.baseline_ms)}</span>}
-      {step.status === 'missing' ? <span>named as a parent, but missing</span> : null}
       {isError(step) ? <span>error {step.error_type ?? ''}</span> : null}
       {step.folded > 0 ? <span>{step.folded} noise spans folded away</span> : null}
       {link ? (

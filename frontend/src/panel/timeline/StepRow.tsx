@@ -83,7 +83,7 @@ export const StepRow = React.memo(function StepRow(props: Props) {
       >
         <span className={styles.dot} style={{ background: isGap(step) ? 'transparent' : color }} />
         <span
-          className={cx(styles.words, isGap(step) && styles.gapWords, step.status === 'missing' && styles.gapWords)}
+          className={cx(styles.words, isGap(step) && styles.gapWords)}
         >
           {step.span}
         </span>

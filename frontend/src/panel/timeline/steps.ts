@@ -36,9 +36,6 @@ export function describeStep(step: FlowStep): string {
   if (isGap(step)) {
     words.push('gap: no span covers it');
   }
-  if (step.status === 'missing') {
-    words.push('named as a parent, but missing');
-  }
   if (isError(step)) {
     words.push(`error ${step.error_type ?? ''}`.trim());
   }

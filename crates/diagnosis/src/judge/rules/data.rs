@@ -5,32 +5,33 @@ use hashbrown::HashSet;
 use crate::{
     gather::{errors::Fault, facts::Facts, operation_status::OperationStatus},
     judge::draft::Draft,
-    playbook::{Attr, Placeholder as P, rule_ids},
+    playbook::{Attr, Placeholder as P, SpanRole, rule_ids},
 };
 use trace::Value;
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
     if facts.status == OperationStatus::Completed {
         drafts.extend(segments_failed(facts));
-        drafts.extend(fewer_bars(facts));
+        drafts.extend(fewer_items(facts));
     }
-    drafts.extend(gate_rejected(facts));
+    drafts.extend(check_failed(facts));
 }
 
-/// Data requests that failed under a green status: spans that would carry received bars and carry an error instead.
+/// Data requests that failed although the operation completed: spans that have an error instead of received items.
 fn segments_failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let bars = facts.operation.playbook.keys(Attr::BarsReceived);
+    let received = facts.operation.playbook.keys(Attr::ItemsReceived);
     let delivering: HashSet<&str> = facts
         .operation
         .members
         .iter()
-        .filter(|m| bars.iter().any(|key| m.span.attribute(key).is_some()))
+        .filter(|m| received.iter().any(|key| m.span.attribute(key).is_some()))
         .map(|m| m.span.name())
         .collect();
-    let requests = facts.operation.members.iter().filter(|m| {
-        delivering.contains(&m.span.name())
-            || facts.operation.playbook.steps().iter().any(|s| fetches(s, m.span.name()))
-    });
+    let requests = facts
+        .operation
+        .members
+        .iter()
+        .filter(|m| delivering.contains(&m.span.name()) || m.span_class.is(SpanRole::DataRequest));
     let requests: HashSet<_> = requests.map(|m| (m.scan, m.span.ix())).collect();
     let failed = facts.faults.iter().filter(|f| requests.contains(&(f.member.scan, f.member.span.ix())));
     let failed: Vec<&Fault<'_, 'p>> = failed.collect();
@@ -47,15 +48,10 @@ fn segments_failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     Some(proven.iter().fold(draft, |draft, member| draft.first_error(facts, member)))
 }
 
-/// Steps whose measured attribute is the latency of a data request.
-fn fetches(step: &crate::playbook::Step, name: &str) -> bool {
-    step.attribute == Some(Attr::LatencyMs) && crate::playbook::any_fits(&step.spans, name)
-}
-
-/// Bars that are missing in some data requests. What other requests brought beyond theirs does not make up for them.
-fn fewer_bars<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+/// Items that are missing in some data requests. What other requests brought beyond theirs does not make up for them.
+fn fewer_items<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let number = |m, attr| facts.operation.scan(m).get(m.span, attr).and_then(Value::as_i64);
-    let segment = |m| Some((m, number(m, Attr::BarsReceived)?, number(m, Attr::BarsRequested)?));
+    let segment = |m| Some((m, number(m, Attr::ItemsReceived)?, number(m, Attr::ItemsRequested)?));
     let segments: Vec<_> = facts.operation.members.iter().filter_map(segment).collect();
     let sum = |of: &dyn Fn(i64, i64) -> i64| {
         segments.iter().fold(0i64, |sum, (_, received, requested)| sum.saturating_add(of(*received, *requested)))
@@ -67,22 +63,21 @@ fn fewer_bars<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let draft = Draft::of(facts, rule_ids::DATA_FEWER_BARS)?
         .set(P::Value, came.to_string())
         .set(P::Total, requested.to_string())
-        .count(first, "data requests with fewer bars than requested", short.len());
+        .count(first, "data requests that brought less than requested", short.len());
     Some(short.iter().fold(draft, |draft, (member, ..)| {
-        draft.attribute(facts, member, Attr::BarsReceived).attribute(facts, member, Attr::BarsRequested)
+        draft.attribute(facts, member, Attr::ItemsReceived).attribute(facts, member, Attr::ItemsRequested)
     }))
 }
 
-fn gate_rejected<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
-    let rejected = facts
-        .operation
-        .members
-        .iter()
-        .rfind(|m| facts.operation.scan(m).get(m.span, Attr::GatePassed).and_then(Value::as_bool) == Some(false))?;
+fn check_failed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let rejected =
+        facts.operation.members.iter().rfind(|m| {
+            facts.operation.scan(m).get(m.span, Attr::CheckPassed).and_then(Value::as_bool) == Some(false)
+        })?;
     let text = |attr| facts.operation.scan(rejected).text(rejected.span, attr).unwrap_or_default();
     let draft = Draft::of(facts, rule_ids::QUALITY_GATE_REJECTED)?
-        .quote(P::Gate, &text(Attr::GateName))
-        .quote(P::Reason, &text(Attr::GateReason))
+        .quote(P::Check, &text(Attr::CheckName))
+        .quote(P::Reason, &text(Attr::CheckReason))
         .finding_only();
-    Some(draft.attribute(facts, rejected, Attr::GatePassed).attribute(facts, rejected, Attr::GateReason))
+    Some(draft.attribute(facts, rejected, Attr::CheckPassed).attribute(facts, rejected, Attr::CheckReason))
 }

@@ -11,7 +11,7 @@ use crate::{
         path::{ComparableKey, SectionSum},
     },
     judge::draft::Draft,
-    playbook::{Attr, Confidence, Placeholder as P, SpanRole, Step, any_fits, rule_ids},
+    playbook::{AttributeMatch, Confidence, Placeholder as P, SpanRole, Step, any_fits, rule_ids},
     read::request::Request,
     slice::operation_spans::Member,
 };
@@ -104,9 +104,7 @@ fn slow_step<'p>(facts: &Facts<'_, '_, 'p>, step: &'p Step) -> Option<Draft<'p>>
     if median <= step.over || share(total, whole) < step.share {
         return None;
     }
-    let device = facts.first(Attr::Device).map(Value::to_text);
-    let fits = |globs| device.as_deref().is_some_and(|device| any_fits(globs, device));
-    if fits(&step.unless_device) || dispatched_to(facts, step) {
+    if attribute_matches(facts, &step.unless_attribute).is_some() || dispatched_to(facts, step) {
         return None;
     }
     let mut draft = Draft::of(facts, &step.rule)?
@@ -119,33 +117,42 @@ fn slow_step<'p>(facts: &Facts<'_, '_, 'p>, step: &'p Step) -> Option<Draft<'p>>
         )
         .comparison(None, "median / threshold", &format!("{median} / {}", step.over));
     if let Some(member) = runs.last().and_then(|run| run.member) {
-        draft = if let Some(attr) = step.attribute {
-            draft.attribute(facts, member, attr)
+        draft = if let Some((key, _)) = first_attribute(member, &step.milliseconds) {
+            draft.attribute_named(member, key)
         } else {
             let longest = format!("{} / {}", member.span.duration(), step.over);
             draft.comparison(Some(member), "duration / threshold", &longest)
         };
     }
-    if fits(&step.certain_device) {
-        let carrier =
-            facts.operation.members.iter().find(|m| facts.operation.scan(m).get(m.span, Attr::Device).is_some());
-        if let Some(carrier) = carrier {
-            draft = draft.attribute(facts, carrier, Attr::Device);
-        }
-        draft = draft.with_confidence(Confidence::High, "");
+    if let Some((member, key)) = attribute_matches(facts, &step.certain_attribute) {
+        draft = draft.attribute_named(member, key).with_confidence(Confidence::High, "");
     }
     Some(draft)
+}
+
+/// The first of these attributes that the span has.
+fn first_attribute<'a, 'k>(member: &Member<'a, '_>, keys: &'k [String]) -> Option<(&'k str, Value<'a>)> {
+    keys.iter().find_map(|key| Some((key.as_str(), member.span.attribute(key)?)))
+}
+
+/// The first span that has the attribute, and its key, if the value is one of those asked for.
+fn attribute_matches<'c, 'a, 'p, 'k>(
+    facts: &'c Facts<'_, 'a, 'p>,
+    wanted: &'k AttributeMatch,
+) -> Option<(&'c Member<'a, 'p>, &'k str)> {
+    let with_attribute = |member| first_attribute(member, &wanted.keys).map(|(key, value)| (member, key, value));
+    let (member, key, value) = facts.operation.members.iter().find_map(with_attribute)?;
+    any_fits(&wanted.values, &value.to_text()).then_some((member, key))
 }
 
 fn measures<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>, step: &Step) -> Vec<Measure<'c, 'a, 'p>> {
     let spans = facts.operation.members.iter().filter(|m| any_fits(&step.spans, m.span.name()));
     let spans = spans.filter_map(|member| {
-        let took = match step.attribute {
-            Some(attr) => {
-                let ms = facts.operation.scan(member).get(member.span, attr).and_then(Value::as_f64)?;
-                Micros((ms * 1000.0) as i64)
-            }
-            None => member.span.duration(),
+        let took = if step.milliseconds.is_empty() {
+            member.span.duration()
+        } else {
+            let (_, value) = first_attribute(member, &step.milliseconds)?;
+            Micros((value.as_f64()? * 1000.0) as i64)
         };
         Some(Measure { took, member: Some(member) })
     });
