@@ -7,7 +7,7 @@ mod workloads;
 
 use std::io::Write as _;
 
-use testbed::{Dialect, Form, build, jaeger_json, now, scenarios};
+use testbed::{JaegerVersion, Telemetry, build, jaeger_json, now, scenarios};
 use trace::Time;
 
 const BASE: Time = Time(1_795_341_900_000_000);
@@ -16,7 +16,7 @@ fn main() -> std::io::Result<()> {
     let mut args = std::env::args().skip(1);
     let Some(name) = args.next() else {
         for scenario in scenarios() {
-            println!("{:26} {:?} {}", scenario.name, scenario.forms, scenario.title);
+            println!("{:26} {:?} {}", scenario.name, scenario.telemetry, scenario.title);
         }
         return Ok(());
     };
@@ -29,15 +29,17 @@ fn main() -> std::io::Result<()> {
     if let Some(body) = workload {
         return std::io::stdout().write_all(&body);
     }
-    let form = match args.next().as_deref() {
-        Some("seed") => Form::Seed,
-        Some("older") => Form::Older,
-        _ => Form::Wire,
+    let telemetry = match args.next().as_deref() {
+        Some("seed") => Telemetry::Planned,
+        Some("older") => Telemetry::Older,
+        _ => Telemetry::Current,
     };
-    let known = scenarios().iter().find(|scenario| scenario.name == name && scenario.forms.contains(&form));
+    let known = scenarios().iter().find(|scenario| scenario.name == name && scenario.telemetry.contains(&telemetry));
     let Some(scenario) = known else {
-        return Err(std::io::Error::other(format!("no scenario {name} in this form; without a name all are listed")));
+        return Err(std::io::Error::other(format!(
+            "no scenario {name} in this generation of telemetry; without a name all are listed"
+        )));
     };
-    eprintln!("the clock of its expectation: --now {}", now(scenario, form, BASE));
-    std::io::stdout().write_all(&jaeger_json(&build(scenario, form, BASE, 1), Dialect::V1_53))
+    eprintln!("the clock of its expectation: --now {}", now(scenario, telemetry, BASE));
+    std::io::stdout().write_all(&jaeger_json(&build(scenario, telemetry, BASE, 1), JaegerVersion::V1_53))
 }

@@ -18,7 +18,7 @@ use criterion::measurement::Measurement;
 use diagnosis::playbook::Playbook;
 use diagnosis::{Context, Detail, diagnose};
 use jaeger::decode;
-use testbed::{Dialect, Form, Scenario, build, jaeger_json, now, scenarios};
+use testbed::{JaegerVersion, Scenario, Telemetry, build, jaeger_json, now, scenarios};
 use trace::{Micros, Time, Trace};
 
 /// When the first operation starts.
@@ -49,14 +49,19 @@ impl Spread {
 }
 
 /// The traces of a scenario that happens `count` times, and the clock of the last one.
-fn repeated(scenario: &Scenario, form: Form, spread: Spread, count: i64) -> Result<(Vec<Trace>, Time), Box<dyn Error>> {
+fn repeated(
+    scenario: &Scenario,
+    telemetry: Telemetry,
+    spread: Spread,
+    count: i64,
+) -> Result<(Vec<Trace>, Time), Box<dyn Error>> {
     let mut traces = Vec::new();
     for nth in 0..count {
         // One seed: worker services keep their names, ids differ with the start.
-        let once = build(scenario, form, spread.start(nth, count), 1);
-        traces.extend(decode(&jaeger_json(&once, Dialect::V1_53))?.traces);
+        let once = build(scenario, telemetry, spread.start(nth, count), 1);
+        traces.extend(decode(&jaeger_json(&once, JaegerVersion::V1_53))?.traces);
     }
-    Ok((traces, now(scenario, form, spread.start(count - 1, count))))
+    Ok((traces, now(scenario, telemetry, spread.start(count - 1, count))))
 }
 
 /// The shortest of a few runs.
@@ -91,8 +96,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         if !names.is_empty() && !names.iter().any(|name| scenario.name.contains(name.as_str())) {
             continue;
         }
-        let form = *scenario.forms.first().ok_or("a scenario without a form")?;
-        let spans: usize = build(scenario, form, FIRST, 1).iter().map(|trace| trace.spans.len()).sum();
+        let telemetry = *scenario.telemetry.first().ok_or("a scenario without telemetry")?;
+        let spans: usize = build(scenario, telemetry, FIRST, 1).iter().map(|trace| trace.spans.len()).sum();
         print!("{:28} {spans:>6}", scenario.name);
         let mut before: Option<f64> = None;
         let mut worst = 0.0_f64;
@@ -100,7 +105,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             if spans * count as usize > MOST_SPANS {
                 break;
             }
-            let (traces, clock) = repeated(scenario, form, spread, count)?;
+            let (traces, clock) = repeated(scenario, telemetry, spread, count)?;
             let took = measure(&traces, &playbook, clock).as_secs_f64() * 1e3;
             match before {
                 None => print!(" {took:>10.1}"),

@@ -7,8 +7,8 @@ use std::{collections::HashMap, error::Error, path::Path, time::Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
-use testbed::grafana_harness::{Host, data_source};
-use testbed::{self, Flavour, Form, Store};
+use testbed::grafana_harness::{PluginProcess, data_source};
+use testbed::{self, Flavour, Store, Telemetry};
 use trace::{Micros, Time};
 
 const TRACES: i64 = 20;
@@ -21,10 +21,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let now = Time::from_millis(chrono::Utc::now().timestamp_millis());
     let backtest = testbed::scenarios().iter().find(|scenario| scenario.number == "2").ok_or("no backtest")?;
     let at = |nth: i64| now - Micros::from_secs(nth * 300 + 900);
-    let traces: Vec<_> = (0..TRACES).flat_map(|nth| testbed::build(backtest, Form::Wire, at(nth), 1)).collect();
+    let traces: Vec<_> = (0..TRACES).flat_map(|nth| testbed::build(backtest, Telemetry::Current, at(nth), 1)).collect();
     let spans: usize = traces.iter().map(|trace| trace.spans.len()).sum();
     let jaeger = testbed::serve(Store::new(traces), Flavour::Both).await?;
-    let host = Host::start(Path::new(env!("CARGO_BIN_EXE_gpx_ktrdr_diagnosis")), &[]).await?;
+    let plugin = PluginProcess::start(Path::new(env!("CARGO_BIN_EXE_gpx_ktrdr_diagnosis")), &[]).await?;
     let source = data_source("bench", &jaeger.url);
     let client = reqwest::Client::new();
 
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let query = json!({"refId": "A", "queryType": "operations"});
         let before = jaeger.requests().len();
         let started = Instant::now();
-        let answer = host.query(&source, (to - 7_200_000, to), vec![query], HashMap::new()).await?;
+        let answer = plugin.query(&source, (to - 7_200_000, to), vec![query], HashMap::new()).await?;
         let took = started.elapsed().as_secs_f64() * 1e3;
         if answer.responses.get("A").is_none_or(|answer| !answer.error.is_empty() || answer.frames.is_empty()) {
             return Err("the query was not answered".into());
@@ -58,7 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             over.push(took - own);
         }
     }
-    host.stop().await;
+    plugin.stop().await;
     println!(
         "{TRACES} traces, {spans} spans, {requests} requests to Jaeger for each query; medians of {}:",
         over.len()

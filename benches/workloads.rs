@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use testbed::{Dialect, JaegerWriter, RawAttributes, RawSpan, RawTrace, Rng, Text};
+use testbed::{JaegerVersion, JaegerWriter, RawAttributes, RawSpan, RawTrace, Rng, Text};
 use trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
 
 /// When the first operation of every workload starts.
@@ -220,7 +220,7 @@ fn trace_id(nth: u64) -> TraceId {
 }
 
 fn write(traces: u64, count: usize, fill: impl Fn(u64, usize, &mut dyn FnMut(RawSpan))) -> Vec<u8> {
-    let mut writer = JaegerWriter::new(Dialect::V2, traces as usize * count * 1_050 + 4096);
+    let mut writer = JaegerWriter::new(JaegerVersion::V2, traces as usize * count * 1_050 + 4096);
     for nth in 0..traces {
         writer.begin(trace_id(nth));
         fill(nth, count, &mut |span| writer.span(&span));

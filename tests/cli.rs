@@ -14,7 +14,7 @@ use std::{
 };
 
 use serde_json::Value;
-use testbed::{self, Dialect, Flavour, Form, Scenario, Store};
+use testbed::{self, Flavour, JaegerVersion, Scenario, Store, Telemetry};
 use trace::{SpanId, Time};
 
 const BASE: Time = Time(1_795_342_000_000_000);
@@ -52,10 +52,10 @@ struct Fixture {
 
 impl Fixture {
     fn new(name: &str) -> Self {
-        let generated = testbed::generate(&scenario(name), Form::Wire, BASE, 7);
+        let generated = testbed::generate(&scenario(name), Telemetry::Current, BASE, 7);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("traces.json");
-        std::fs::write(&path, testbed::jaeger_json(&generated.traces, Dialect::V1_53)).unwrap();
+        std::fs::write(&path, testbed::jaeger_json(&generated.traces, JaegerVersion::V1_53)).unwrap();
         Self { _dir: dir, path, operation: generated.operation_id.unwrap_or_default(), now: generated.now.to_string() }
     }
 
@@ -218,7 +218,7 @@ fn markdown_follows_the_response_template() {
 
 #[test]
 fn standard_input_and_otlp_are_read_too() {
-    let generated = testbed::generate(&scenario("9-data-not-found"), Form::Wire, BASE, 7);
+    let generated = testbed::generate(&scenario("9-data-not-found"), Telemetry::Current, BASE, 7);
     let mut child = diagnose(&["file", "-", "--now", &generated.now.to_string(), "--format", "json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -242,10 +242,11 @@ fn the_clock_decides_between_running_and_stuck() {
 
 #[test]
 fn a_running_operation_in_an_old_file_is_pointed_out() {
-    let generated = testbed::generate(&scenario("10b-still-running"), Form::Wire, Time(1_600_000_000_000_000), 7);
+    let generated =
+        testbed::generate(&scenario("10b-still-running"), Telemetry::Current, Time(1_600_000_000_000_000), 7);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("old.json");
-    std::fs::write(&path, testbed::jaeger_json(&generated.traces, Dialect::V1_53)).unwrap();
+    std::fs::write(&path, testbed::jaeger_json(&generated.traces, JaegerVersion::V1_53)).unwrap();
     let output = run(&["file", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0));
     assert!(err(&output).contains("--now 2020-09-1"), "{}", err(&output));
@@ -274,7 +275,7 @@ fn a_file_without_operations_is_an_answer() {
     let traces = testbed::noise(BASE, Time(BASE.0 + 60_000_000), 7);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("noise.json");
-    std::fs::write(&path, testbed::jaeger_json(&traces, Dialect::V1_53)).unwrap();
+    std::fs::write(&path, testbed::jaeger_json(&traces, JaegerVersion::V1_53)).unwrap();
     let output = run(&["file", path.to_str().unwrap(), "--format", "json"]);
     assert_eq!((output.status.code(), out(&output).trim()), (Some(0), "[]"));
     assert!(err(&output).contains("no operation was found"), "{}", err(&output));
@@ -426,7 +427,7 @@ struct Served {
 
 impl Served {
     fn new(name: &str, flavour: Flavour) -> Self {
-        let generated = testbed::generate(&scenario(name), Form::Wire, BASE, 7);
+        let generated = testbed::generate(&scenario(name), Telemetry::Current, BASE, 7);
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let server = runtime.block_on(testbed::serve(Store::new(generated.traces), flavour)).unwrap();
         let operation = generated.operation_id.unwrap_or_default();

@@ -16,7 +16,7 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
-use testbed::{Dialect, Flavour, Form, RawSpan, RawTrace, Store};
+use testbed::{Flavour, JaegerVersion, RawSpan, RawTrace, Store, Telemetry};
 use trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
 
 const BASE: Time = Time(1_795_342_000_000_000);
@@ -96,7 +96,7 @@ fn scenario(name: &str, n: i64, from: Time) -> Vec<RawTrace> {
     let scenario = *testbed::scenarios().iter().find(|scenario| scenario.name == name).unwrap();
     let base = |number: i64| Time(from.0 + number * MINUTE.0);
     (0..n)
-        .flat_map(|number| testbed::generate(&scenario, Form::Wire, base(number), number.unsigned_abs()).traces)
+        .flat_map(|number| testbed::generate(&scenario, Telemetry::Current, base(number), number.unsigned_abs()).traces)
         .collect()
 }
 
@@ -107,7 +107,7 @@ fn file(folder: &Path, name: &str, bytes: &[u8]) -> String {
 }
 
 fn legacy(folder: &Path, name: &str, traces: &[RawTrace]) -> String {
-    file(folder, name, testbed::jaeger_json(traces, Dialect::V1_53).as_ref())
+    file(folder, name, testbed::jaeger_json(traces, JaegerVersion::V1_53).as_ref())
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn several_files_of_several_formats_make_a_side() {
     let dir = tempfile::tempdir().unwrap();
     let slow = requests(30, BASE + MINUTE, 90);
     let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
-    gz.write_all(testbed::jaeger_json(&slow[..15], Dialect::V1_53).as_ref()).unwrap();
+    gz.write_all(testbed::jaeger_json(&slow[..15], JaegerVersion::V1_53).as_ref()).unwrap();
     let zipped = file(dir.path(), "window.json.gz", &gz.finish().unwrap());
     let otlp = file(dir.path(), "window-otlp.json", testbed::otlp_json(&slow[15..]).as_ref());
     let usual = requests(60, BASE, 10);

@@ -16,7 +16,7 @@ use std::{
 use diagnosis::playbook::Playbook;
 use diagnosis::{Context, Verdict, diagnose};
 use jaeger::decode;
-use testbed::{Dialect, Filter, Flavour, RawTrace, Store, jaeger_json, serve, serve_on, simulation::Process};
+use testbed::{Filter, Flavour, JaegerVersion, RawTrace, Store, jaeger_json, serve, serve_on, simulation::Process};
 use trace::Time;
 
 fn command(args: &[&str]) -> Command {
@@ -79,7 +79,7 @@ async fn what_is_fed_is_diagnosed_and_its_metrics_can_be_scraped() {
     feed.arrived();
 
     let fed: Vec<RawTrace> = jaeger.store.search(&Filter::default(), 0).iter().map(|trace| (**trace).clone()).collect();
-    let fed = decode(&jaeger_json(&fed, Dialect::V2)).unwrap().traces;
+    let fed = decode(&jaeger_json(&fed, JaegerVersion::V2)).unwrap().traces;
     let now = Time::from_millis(chrono::Utc::now().timestamp_millis());
     let found = diagnose(&fed, &Playbook::ktrdr(), &Context { now, ..Context::default() }).diagnoses;
     for verdict in Verdict::ALL.into_iter().filter(|verdict| !matches!(verdict, Verdict::Unknown | Verdict::NotFound)) {

@@ -1,4 +1,4 @@
-//! Every scenario of the test bed, in every form of its traces, as if read from a file: decode, diagnose, and compare with
+//! Every scenario of the test bed, in every generation of telemetry, as if read from a file: decode, diagnose, and compare with
 //! what the scenario expects.
 
 #![allow(clippy::expect_used, reason = "a test")]
@@ -9,8 +9,8 @@ use diagnosis::playbook::Playbook;
 use diagnosis::{Context, Diagnosis, MAX_LIST_ROWS, SectionKind, StepStatus, diagnose};
 use jaeger::decode;
 use testbed::{
-    Bottleneck, Dialect, Expect, Fact, Form, Generated, RawSpan, Scenario, demo, generate, jaeger_json, noise,
-    otlp_json, scenarios,
+    Bottleneck, Expectation, Expected, Generated, JaegerVersion, RawSpan, Scenario, Telemetry, demo, generate,
+    jaeger_json, noise, otlp_json, scenarios,
 };
 use trace::{Micros, SpanId, Status, Time};
 
@@ -25,20 +25,20 @@ fn diagnoses(json: &[u8], now: Time) -> Vec<Diagnosis> {
 
 fn check<T: PartialEq + Copy + std::fmt::Debug>(
     what: &str,
-    (expected, is): (Fact<T>, Option<T>),
+    (expected, is): (Expected<T>, Option<T>),
     wrong: &mut Vec<String>,
 ) {
     let right = match expected {
-        Fact::Open => true,
-        Fact::Null => is.is_none(),
-        Fact::Is(value) => is == Some(value),
+        Expected::Any => true,
+        Expected::Null => is.is_none(),
+        Expected::Is(value) => is == Some(value),
     };
     if !right {
         wrong.push(format!("{what}: expected {expected:?}, found {is:?}"));
     }
 }
 
-fn compare(expect: &Expect, generated: &Generated, found: &[Diagnosis]) -> Vec<String> {
+fn compare(expect: &Expectation, generated: &Generated, found: &[Diagnosis]) -> Vec<String> {
     let mut wrong = Vec::new();
     if found.len() != expect.operations {
         let ids: Vec<_> = found.iter().map(|d| (&d.operation_id, &d.operation_type, d.verdict)).collect();
@@ -60,11 +60,13 @@ fn compare(expect: &Expect, generated: &Generated, found: &[Diagnosis]) -> Vec<S
     check("worker status", (expect.worker_status, main.worker_status), &mut wrong);
     let name = main.bottleneck_span.as_deref();
     let right = match expect.bottleneck {
-        Fact::Is(Bottleneck::Span(span)) => name == Some(span) && main.bottleneck_kind == Some(SectionKind::Span),
-        Fact::Is(Bottleneck::Network(span)) => name == Some(span) && main.bottleneck_kind == Some(SectionKind::Network),
-        Fact::Is(Bottleneck::Gap) => main.bottleneck_kind == Some(SectionKind::Gap),
-        Fact::Null => name.is_none(),
-        Fact::Open => true,
+        Expected::Is(Bottleneck::Span(span)) => name == Some(span) && main.bottleneck_kind == Some(SectionKind::Span),
+        Expected::Is(Bottleneck::Network(span)) => {
+            name == Some(span) && main.bottleneck_kind == Some(SectionKind::Network)
+        }
+        Expected::Is(Bottleneck::Gap) => main.bottleneck_kind == Some(SectionKind::Gap),
+        Expected::Null => name.is_none(),
+        Expected::Any => true,
     };
     if !right {
         let (expected, kind) = (expect.bottleneck, main.bottleneck_kind);
@@ -79,29 +81,29 @@ fn compare(expect: &Expect, generated: &Generated, found: &[Diagnosis]) -> Vec<S
     wrong
 }
 
-/// The mismatches of every scenario in every form.
-fn all(find: impl Fn(&Generated) -> Vec<Diagnosis>) -> Vec<(&'static Scenario, Form, Vec<String>)> {
-    let forms = scenarios().iter().flat_map(|scenario| scenario.forms.iter().map(move |&form| (scenario, form)));
-    forms
-        .filter_map(|(scenario, form)| {
-            let generated = generate(scenario, form, BASE, 1);
-            let wrong = compare(&scenario.expect(form), &generated, &find(&generated));
-            (!wrong.is_empty()).then_some((scenario, form, wrong))
-        })
-        .collect()
+/// The mismatches of every scenario in every generation of telemetry.
+fn all(find: impl Fn(&Generated) -> Vec<Diagnosis>) -> Vec<(&'static Scenario, Telemetry, Vec<String>)> {
+    let all =
+        scenarios().iter().flat_map(|scenario| scenario.telemetry.iter().map(move |&telemetry| (scenario, telemetry)));
+    all.filter_map(|(scenario, telemetry)| {
+        let generated = generate(scenario, telemetry, BASE, 1);
+        let wrong = compare(&scenario.expect(telemetry), &generated, &find(&generated));
+        (!wrong.is_empty()).then_some((scenario, telemetry, wrong))
+    })
+    .collect()
 }
 
-fn assert_none(wrong: &[(&'static Scenario, Form, Vec<String>)]) {
+fn assert_none(wrong: &[(&'static Scenario, Telemetry, Vec<String>)]) {
     let lines: Vec<_> = wrong
         .iter()
-        .map(|(scenario, form, wrong)| format!("{} {form:?}\n    {}", scenario.name, wrong.join("\n    ")))
+        .map(|(scenario, telemetry, wrong)| format!("{} {telemetry:?}\n    {}", scenario.name, wrong.join("\n    ")))
         .collect();
     assert!(lines.is_empty(), "{} of the stories are misread:\n{}", lines.len(), lines.join("\n"));
 }
 
 #[test]
 fn every_scenario_is_read_right_from_jaegers_own_json() {
-    assert_none(&all(|generated| diagnoses(&jaeger_json(&generated.traces, Dialect::V1_53), generated.now)));
+    assert_none(&all(|generated| diagnoses(&jaeger_json(&generated.traces, JaegerVersion::V1_53), generated.now)));
 }
 
 #[test]
@@ -114,7 +116,7 @@ fn noise_around_an_operation_changes_nothing() {
     assert_none(&all(|generated| {
         let mut traces = noise(generated.now - Micros::from_secs(60), generated.now, 2);
         traces.extend(generated.traces.iter().cloned());
-        diagnoses(&jaeger_json(&traces, Dialect::V2), generated.now)
+        diagnoses(&jaeger_json(&traces, JaegerVersion::V2), generated.now)
     }));
 }
 
@@ -122,10 +124,10 @@ fn noise_around_an_operation_changes_nothing() {
 fn the_order_of_spans_and_traces_changes_nothing() {
     let mut differing = Vec::new();
     for scenario in scenarios() {
-        let form = scenario.forms.first().copied().unwrap_or(Form::Wire);
-        let mut generated = generate(scenario, form, BASE, 1);
+        let telemetry = scenario.telemetry.first().copied().unwrap_or(Telemetry::Current);
+        let mut generated = generate(scenario, telemetry, BASE, 1);
         let read = |generated: &Generated| {
-            let found = diagnoses(&jaeger_json(&generated.traces, Dialect::V1_53), generated.now);
+            let found = diagnoses(&jaeger_json(&generated.traces, JaegerVersion::V1_53), generated.now);
             serde_json::to_string_pretty(&found).expect("a record is JSON")
         };
         let before = read(&generated);
@@ -141,11 +143,11 @@ fn the_order_of_spans_and_traces_changes_nothing() {
 #[test]
 fn scenarios_side_by_side_keep_their_verdicts() {
     let now = BASE + Micros::from_secs(86_400);
-    let found = diagnoses(&jaeger_json(&demo(now, 7), Dialect::V1_53), now);
+    let found = diagnoses(&jaeger_json(&demo(now, 7), JaegerVersion::V1_53), now);
     let mut missing = Vec::new();
-    for scenario in scenarios().iter().filter(|scenario| scenario.forms.contains(&Form::Wire)) {
-        let expect = scenario.expect(Form::Wire);
-        let (Fact::Is(verdict), true) = (expect.verdict, expect.operations > 0) else { continue };
+    for scenario in scenarios().iter().filter(|scenario| scenario.telemetry.contains(&Telemetry::Current)) {
+        let expect = scenario.expect(Telemetry::Current);
+        let (Expected::Is(verdict), true) = (expect.verdict, expect.operations > 0) else { continue };
         if !found.iter().any(|d| d.verdict == verdict && d.operation_type == expect.operation_type) {
             missing.push(format!("{}: {verdict:?}", scenario.name));
         }
@@ -157,7 +159,7 @@ fn scenarios_side_by_side_keep_their_verdicts() {
 #[test]
 fn the_flow_of_a_giant_operation_is_cut_and_says_so() {
     let backtest = scenarios().iter().find(|scenario| scenario.number == "2").expect("a backtest");
-    let mut generated = generate(backtest, Form::Wire, BASE, 1);
+    let mut generated = generate(backtest, Telemetry::Current, BASE, 1);
     let features = |span: &&RawSpan| span.name == "backtest.feature_compute";
     let trace = generated.traces.iter_mut().find(|trace| trace.spans.iter().any(|s| features(&s))).expect("its trace");
     let parent = trace.spans.iter().find(features).expect("the span").clone();

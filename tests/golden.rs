@@ -1,4 +1,4 @@
-//! Golden answers: the whole record and the report of every scenario in every form, so that every change of an answer is
+//! Golden answers: the whole record and the report of every scenario in every generation of telemetry, so that every change of an answer is
 //! visible. `cargo insta review` (or `INSTA_UPDATE=always cargo test --test golden`) accepts changes.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::format_collect, reason = "a test")]
@@ -10,7 +10,7 @@ use diagnosis::{Context, Diagnosis, diagnose};
 use jaeger::decode;
 use ktrdr_diagnosis::cli::markdown;
 use serde_json::Value;
-use testbed::{Dialect, Form, generate, jaeger_json, scenarios};
+use testbed::{JaegerVersion, Telemetry, generate, jaeger_json, scenarios};
 use trace::Time;
 
 static PLAYBOOK: LazyLock<Playbook> = LazyLock::new(Playbook::ktrdr);
@@ -37,10 +37,10 @@ fn lines(diagnosis: &Diagnosis) -> String {
     text
 }
 
-fn golden(form: Form, name: &str) {
-    for scenario in scenarios().iter().filter(|scenario| scenario.forms.contains(&form)) {
-        let generated = generate(scenario, form, Time(1_795_341_900_000_000), 1);
-        let traces = decode(&jaeger_json(&generated.traces, Dialect::V1_53)).unwrap().traces;
+fn golden(telemetry: Telemetry, name: &str) {
+    for scenario in scenarios().iter().filter(|scenario| scenario.telemetry.contains(&telemetry)) {
+        let generated = generate(scenario, telemetry, Time(1_795_341_900_000_000), 1);
+        let traces = decode(&jaeger_json(&generated.traces, JaegerVersion::V1_53)).unwrap().traces;
         let context = Context { now: generated.now, ..Context::default() };
         let report = diagnose(&traces, &PLAYBOOK, &context);
         let wanted = report.diagnoses.iter().filter(|d| d.operation_id == generated.operation_id);
@@ -50,18 +50,18 @@ fn golden(form: Form, name: &str) {
 }
 
 #[test]
-fn the_wire_form_is_answered_as_before() {
-    golden(Form::Wire, "wire");
+fn the_current_telemetry_is_answered_as_before() {
+    golden(Telemetry::Current, "wire");
 }
 
 #[test]
-fn the_older_form_is_answered_as_before() {
-    golden(Form::Older, "older");
+fn the_older_telemetry_is_answered_as_before() {
+    golden(Telemetry::Older, "older");
 }
 
 #[test]
-fn the_seed_form_is_answered_as_before() {
-    golden(Form::Seed, "seed");
+fn the_planned_telemetry_is_answered_as_before() {
+    golden(Telemetry::Planned, "seed");
 }
 
 /// Recordings of real KTRDR processes.

@@ -16,7 +16,7 @@ use support::{
     go,
     grafana::{self, Seen},
 };
-use testbed::{self, Dialect, Flavour, Server, Store};
+use testbed::{self, Flavour, JaegerVersion, Server, Store};
 
 const PANEL: &str = "ktrdr-diagnosis-panel";
 const LISTS: [&str; 6] = ["diagnosis", "flow", "evidence", "errors", "http", "workers"];
@@ -238,7 +238,7 @@ async fn resources_uploads_and_metrics_answer() {
     let sent = setting.library.iter().find(|d| d.verdict == Verdict::Failed && d.operation_id.is_some());
     let sent = sent.expect("an operation failed");
     let traces = setting.examples.traces.iter().filter(|trace| sent.trace_ids.contains(&trace.id));
-    let file: Value = serde_json::from_slice(&testbed::jaeger_json(traces, Dialect::V1_53)).expect("JSON");
+    let file: Value = serde_json::from_slice(&testbed::jaeger_json(traces, JaegerVersion::V1_53)).expect("JSON");
     let mut viewer = grafana::data_source(&setting.server.url);
     viewer["role"] = json!("Viewer");
     let uploaded =

@@ -9,7 +9,7 @@ use diagnosis::{Answer, Filters, TimeRange};
 use diagnosis::{Context, Diagnosis, diagnose};
 use jaeger::{Client, Config, decode};
 use ktrdr_diagnosis::investigate::{Investigator, Options, Target};
-use testbed::{Flavour, Form, Generated, Scenario, Store, generate, noise, otlp_json, scenarios, serve};
+use testbed::{Flavour, Generated, Scenario, Store, Telemetry, generate, noise, otlp_json, scenarios, serve};
 use trace::{Micros, Time};
 
 const BASE: Time = Time(1_795_341_900_000_000);
@@ -50,8 +50,8 @@ async fn investigator(generated: &Generated, flavour: Flavour) -> (testbed::Serv
     (server, Investigator::new(client, Arc::new(Playbook::ktrdr()), Options::default()))
 }
 
-async fn check(scenario: &Scenario, form: Form, flavour: Flavour, wrong: &mut Vec<String>) {
-    let generated = generate(scenario, form, BASE, 1);
+async fn check(scenario: &Scenario, telemetry: Telemetry, flavour: Flavour, wrong: &mut Vec<String>) {
+    let generated = generate(scenario, telemetry, BASE, 1);
     let expected = from_file(&generated);
     let (server, investigator) = investigator(&generated, flavour).await;
     let wide = TimeRange { from: BASE - Micros::from_secs(3600), to: generated.now };
@@ -64,7 +64,7 @@ async fn check(scenario: &Scenario, form: Form, flavour: Flavour, wrong: &mut Ve
     if of_list != of_file {
         let asked = server.requests().len();
         wrong.push(format!(
-            "{} {form:?} {flavour:?} list ({asked} requests)\n  {}\nfile\n  {}",
+            "{} {telemetry:?} {flavour:?} list ({asked} requests)\n  {}\nfile\n  {}",
             scenario.name,
             of_list.join("\n  "),
             of_file.join("\n  ")
@@ -76,7 +76,7 @@ async fn check(scenario: &Scenario, form: Form, flavour: Flavour, wrong: &mut Ve
         let found: Vec<_> = answer.diagnoses.iter().map(|d| essence(d)).collect();
         if found != [essence(d)] {
             wrong.push(format!(
-                "{} {form:?} {flavour:?} by id\n  {}\nfile\n  {}",
+                "{} {telemetry:?} {flavour:?} by id\n  {}\nfile\n  {}",
                 scenario.name,
                 found.join("\n  "),
                 essence(d)
@@ -89,10 +89,10 @@ async fn check(scenario: &Scenario, form: Form, flavour: Flavour, wrong: &mut Ve
 async fn searches_and_files_give_the_same_diagnoses() {
     let mut wrong = Vec::new();
     for (ix, scenario) in scenarios().iter().enumerate() {
-        // Each scenario in one form and through one API, because all combinations would take minutes.
-        let form = scenario.forms[ix % scenario.forms.len()];
+        // Each scenario in one generation of telemetry and through one API, because all combinations would take minutes.
+        let telemetry = scenario.telemetry[ix % scenario.telemetry.len()];
         let flavour = if ix % 2 == 0 { Flavour::LegacyOnly } else { Flavour::V3Only };
-        check(scenario, form, flavour, &mut wrong).await;
+        check(scenario, telemetry, flavour, &mut wrong).await;
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -12,7 +12,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use testbed::grafana_harness::{DataSource, Front, Host, data_source};
+use testbed::grafana_harness::{DataSource, HttpGateway, PluginProcess, data_source};
 use testbed::{
     self, Flavour, Store,
     simulation::{Activity, Clock, Simulation, keep_alive},
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let viewer = DataSource { role: "Viewer".to_owned(), ..data_source("viewer", &jaeger.url) };
     let changed = data_source("changed", &incident.url);
     let sources = vec![data_source("ktrdr", &jaeger.url), viewer, changed, data_source("down", &dead)];
-    let host = Host::start(&plugin, &[]).await?;
+    let process = PluginProcess::start(&plugin, &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addresses = serde_json::json!({
         "url": format!("http://{}", listener.local_addr()?),
@@ -47,11 +47,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     writeln!(std::io::stdout(), "{addresses}")?;
 
-    let front = testbed::grafana_harness::serve(listener, Arc::new(Front::new(host, sources)));
+    let gateway = testbed::grafana_harness::serve(listener, Arc::new(HttpGateway::new(process, sources)));
     let mut end = Vec::new();
     let mut input = tokio::io::stdin();
     tokio::select! {
-        served = front => served?,
+        served = gateway => served?,
         () = keep_alive(&jaeger.store, deployment, clock) => {}
         _ = input.read_to_end(&mut end) => {}
     }

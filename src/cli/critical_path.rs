@@ -8,7 +8,7 @@ use super::{
     output::{self, Waiting},
     source,
     table::{self, Cell, Column},
-    text::{BOLD, DIM, Look, line, paint, percent, prose},
+    text::{BOLD, DIM, Layout, line, paint, percent, prose},
 };
 use trace::{SpanId, SpanIx, Time, Trace, TraceId, Tree, critical_path};
 
@@ -46,8 +46,8 @@ pub(super) fn run(args: &CriticalPathArgs) -> Result<(), Error> {
     match args.format {
         PathFormat::Json => output::json(&paths),
         PathFormat::Table => {
-            let look = Look::of_stdout();
-            let texts = traces.iter().zip(&paths).map(|(trace, path)| render(trace, path, look));
+            let layout = Layout::of_stdout();
+            let texts = traces.iter().zip(&paths).map(|(trace, path)| render(trace, path, layout));
             output::text(&texts.collect::<Vec<_>>().join("\n"))
         }
     }
@@ -67,7 +67,7 @@ fn path(trace: &Trace) -> Path {
     Path { trace_id: trace.id(), sections, partial: missing || trace.partial().is_some(), remarks: remarks.collect() }
 }
 
-fn render(trace: &Trace, path: &Path, look: Look) -> String {
+fn render(trace: &Trace, path: &Path, layout: Layout) -> String {
     const COLUMNS: [Column; 6] = [
         Column::new("AT").right(),
         Column::new("TIME").right(),
@@ -98,13 +98,13 @@ fn render(trace: &Trace, path: &Path, look: Look) -> String {
             ]
         })
         .collect();
-    table::render(&mut out, &COLUMNS, &rows, 2, look);
+    table::render(&mut out, &COLUMNS, &rows, 2, layout);
     let hidden = path.sections.len().saturating_sub(rows.len());
     if hidden > 0 {
         line(&mut out, format_args!("  … {hidden} shorter sections; `--format json` has them all"));
     }
     for remark in &path.remarks {
-        prose(&mut out, 2, &format!("- {remark}"), look.prose());
+        prose(&mut out, 2, &format!("- {remark}"), layout.prose());
     }
     out
 }

@@ -12,7 +12,7 @@ use super::{
     output::{self, Waiting},
     source,
     table::{self, Cell, Column},
-    text::{BAD, DIM, Look, ms},
+    text::{BAD, DIM, Layout, ms},
 };
 use diagnosis::culprits::{Compared, ComparedRanges, Culprit, Side, WhatChanged};
 use diagnosis::{Confidence, Context, Detail, Filters, TimeRange, observe_operations};
@@ -95,7 +95,7 @@ fn print(answer: &WhatChanged, format: CulpritFormat) -> Result<(), Error> {
         CulpritFormat::Table => {
             let rows: Vec<Vec<Cell>> = culprits.iter().map(row).collect();
             let mut out = String::new();
-            table::render(&mut out, &COLUMNS, &rows, 0, Look::of_stdout());
+            table::render(&mut out, &COLUMNS, &rows, 0, Layout::of_stdout());
             output::text(&out)
         }
     }

@@ -19,10 +19,10 @@ use super::{
     operations_table,
     output::{self, Waiting},
     report, signal,
-    text::{BOLD, CODE, DIM, Look, line, paint, prose},
+    text::{BOLD, CODE, DIM, Layout, line, paint, prose},
 };
 use diagnosis::{Diagnosis, Verdict};
-use testbed::grafana_harness::{DataSource, Host, data_source, frame_json};
+use testbed::grafana_harness::{DataSource, PluginProcess, data_source, frame_json};
 use testbed::{
     self, Flavour, Server, Store,
     simulation::{Activity, Clock, Simulation, keep_alive},
@@ -42,20 +42,20 @@ const HEALTHY: usize = 5;
 const COLUMNS: usize = 150;
 
 pub(super) async fn run(args: &DemoArgs) -> Result<(), Error> {
-    let look = Look { columns: Look::of_stdout().columns.or(Some(COLUMNS)) };
+    let layout = Layout { columns: Layout::of_stdout().columns.or(Some(COLUMNS)) };
     let plugin = plugin(args.plugin.as_deref())?;
     let now = args.clock.now();
     let clock = Clock::start(now);
-    introduce(look)?;
+    introduce(layout)?;
 
     let server = serve(args, now).await?;
     let demo = {
         let _waiting = Waiting::new("The plugin diagnoses the example traces");
         ask(&plugin, &server, now).await?
     };
-    show(&demo, server.store.len(), look)?;
+    show(&demo, server.store.len(), layout)?;
     if args.keep {
-        keep(server, Simulation::new(Activity::Everyday, now, args.seed), clock, look).await
+        keep(server, Simulation::new(Activity::Everyday, now, args.seed), clock, layout).await
     } else {
         server.stop().await;
         Ok(())
@@ -71,17 +71,17 @@ struct Answers {
     took: Duration,
 }
 
-fn introduce(look: Look) -> Result<(), Error> {
+fn introduce(layout: Layout) -> Result<(), Error> {
     let mut out = String::new();
     line(&mut out, format_args!("{}\n", paint(BOLD, "KTRDR Diagnosis: a demonstration")));
-    prose(&mut out, 0, ABOUT, look.prose());
+    prose(&mut out, 0, ABOUT, layout.prose());
     out.push('\n');
     prose(
         &mut out,
         0,
         "This demonstration generates example traces of common failures, serves them from a small built-in Jaeger on this machine, \
          and lets the real Grafana plugin diagnose them over the protocol that Grafana uses. Nothing leaves this machine.",
-        look.prose(),
+        layout.prose(),
     );
     out.push('\n');
     output::text(&out)
@@ -132,13 +132,13 @@ async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error
     let failed = |what: &str, error: &dyn std::fmt::Display| Error::System(format!("the plugin {what}: {error}"));
     let unreadable = |error: &serde_json::Error| failed("sent a frame that cannot be read", error);
     let started = Instant::now();
-    let host = Host::start(plugin, &[]).await;
-    let host = host.map_err(|error| failed(&format!("{} does not start", plugin.display()), &error))?;
+    let process = PluginProcess::start(plugin, &[]).await;
+    let process = process.map_err(|error| failed(&format!("{} does not start", plugin.display()), &error))?;
     let source = data_source("ktrdr-diagnosis", &server.url);
-    let health = host.health(&source).await.map_err(|error| failed("does not report its health", &error))?.message;
+    let health = process.health(&source).await.map_err(|error| failed("does not report its health", &error))?.message;
 
     let query = json!({"refId": "A", "queryType": "operations", "limit": 1000});
-    let frames = frames_of(&host, &source, now, query).await?;
+    let frames = frames_of(&process, &source, now, query).await?;
     let rows = frames.first().map(frames::rows).unwrap_or_default();
     let operations: Result<Vec<_>, _> = rows.into_iter().map(|row| frames::diagnosis(row).map(Arc::new)).collect();
     let mut operations = operations.map_err(|error| unreadable(&error))?;
@@ -147,7 +147,7 @@ async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error
     let chosen = choose(&operations).ok_or_else(|| Error::System("the plugin found no operation".into()))?;
     let query = json!({"refId": "B", "queryType": "diagnosis", "operationId": chosen});
     let mut one = Diagnosis::default();
-    for frame in frames_of(&host, &source, now, query).await? {
+    for frame in frames_of(&process, &source, now, query).await? {
         let mut rows = frames::rows(&frame);
         let name = frames::at(&frame, "/schema/name").as_str().unwrap_or_default();
         let read = match name {
@@ -157,7 +157,7 @@ async fn ask(plugin: &Path, server: &Server, now: Time) -> Result<Answers, Error
         read.map_err(|error| unreadable(&error))?;
     }
     let took = started.elapsed();
-    host.stop().await;
+    process.stop().await;
     let requests = server.requests().len();
     Ok(Answers { health, operations, one, requests, took })
 }
@@ -170,10 +170,10 @@ fn choose(operations: &[Arc<Diagnosis>]) -> Option<&str> {
     instructive.or_else(|| with_id().next()).map(|(_, id)| id)
 }
 
-async fn frames_of(host: &Host, source: &DataSource, now: Time, query: Value) -> Result<Vec<Value>, Error> {
+async fn frames_of(process: &PluginProcess, source: &DataSource, now: Time, query: Value) -> Result<Vec<Value>, Error> {
     let reference = frames::at(&query, "/refId").as_str().unwrap_or_default().to_owned();
     let ms = |time: Time| time.0.div_euclid(1000);
-    let answer = host
+    let answer = process
         .query(source, (ms(now - RANGE), ms(now)), vec![query], HashMap::new())
         .await
         .map_err(|error| Error::System(format!("the plugin does not answer: {error}")))?;
@@ -188,21 +188,21 @@ async fn frames_of(host: &Host, source: &DataSource, now: Time, query: Value) ->
         .collect()
 }
 
-fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
+fn show(demo: &Answers, traces: usize, layout: Layout) -> Result<(), Error> {
     let mut out = String::new();
     line(
         &mut out,
         format_args!("{}\n", paint(BOLD, format!("1. All {} operations, the worst first", demo.operations.len()))),
     );
     let (shown, healthy) = shown(&demo.operations);
-    out.push_str(&operations_table::render(&shown, look));
+    out.push_str(&operations_table::render(&shown, layout));
     if healthy > 0 {
         line(&mut out, format_args!("{}", paint(DIM, format!("… and {healthy} more healthy ones"))));
     }
     out.push('\n');
-    legend::legend(&mut out, &shown, look);
+    legend::legend(&mut out, &shown, layout);
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "2. One of them in full")));
-    out.push_str(&report::render(&demo.one, look));
+    out.push_str(&report::render(&demo.one, layout));
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "3. What happened here")));
     prose(
         &mut out,
@@ -214,7 +214,7 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
             Micros(i64::try_from(demo.took.as_micros()).unwrap_or(i64::MAX)),
             demo.health
         ),
-        look.prose(),
+        layout.prose(),
     );
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "4. Now with your own Jaeger")));
     for command in [
@@ -230,7 +230,7 @@ fn show(demo: &Answers, traces: usize, look: Look) -> Result<(), Error> {
         0,
         "The README explains how to install the plugin into Grafana. `ktrdr-diagnose demo --keep` leaves the example Jaeger \
          running.",
-        look.prose(),
+        layout.prose(),
     );
     output::text(&out)
 }
@@ -250,14 +250,14 @@ fn shown(operations: &[Arc<Diagnosis>]) -> (Vec<Arc<Diagnosis>>, usize) {
     (shown, hidden)
 }
 
-async fn keep(server: Server, simulation: Simulation, clock: Clock, look: Look) -> Result<(), Error> {
+async fn keep(server: Server, simulation: Simulation, clock: Clock, layout: Layout) -> Result<(), Error> {
     let mut out = String::new();
     line(&mut out, format_args!("\n{}", paint(BOLD, format!("The example Jaeger serves on {}", server.url))));
     prose(
         &mut out,
         0,
         "New operations keep running in it. Point Grafana's data source or this tool at it; Ctrl-C ends it:",
-        look.prose(),
+        layout.prose(),
     );
     let command = format!("ktrdr-diagnose operations --jaeger {} --from now-24h", server.url);
     line(&mut out, format_args!("  {}", paint(CODE, command)));

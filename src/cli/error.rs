@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use diagnosis::playbook::PlaybookError;
 use jaeger::{self, ErrorKind};
 #[cfg(feature = "demo")]
-use testbed::simulation::{FeedError, ScrapeError};
+use testbed::simulation::{ScrapeError, SendError};
 
 /// Everything that can keep the command line from answering.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,7 @@ pub(super) enum Error {
     /// Traces cannot be sent.
     #[cfg(feature = "demo")]
     #[error("{0}")]
-    Feed(#[from] FeedError),
+    Feed(#[from] SendError),
     /// Metrics cannot be served.
     #[cfg(feature = "demo")]
     #[error("{0}")]
@@ -84,7 +84,7 @@ impl Error {
         match self {
             Self::Usage(_) => 2,
             #[cfg(feature = "demo")]
-            Self::Feed(FeedError::Address(_)) => 2,
+            Self::Feed(SendError::Address(_)) => 2,
             Self::Jaeger(error) if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) => 2,
             _ => 1,
         }

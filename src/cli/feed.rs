@@ -16,7 +16,7 @@ use super::{
 use jaeger::Secret;
 use testbed::{
     RawTrace,
-    simulation::{BATCH, Clock, Ended, FeedError, Feeder, Ports, Simulation, batches, serve},
+    simulation::{BATCH, Clock, EndedSpans, Ports, SendError, Simulation, TraceSender, batches, serve},
 };
 
 /// How many spans wait for a receiver that does not answer; beyond that the oldest traces are dropped.
@@ -27,7 +27,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(3);
 const NOTE_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(to: &Secret, args: &DemoArgs) -> Result<(), Error> {
-    let feeder = Feeder::new(to.expose())?;
+    let sender = TraceSender::new(to.expose())?;
     let now = args.clock.now();
     let clock = Clock::start(now);
     let simulation = Arc::new(Mutex::new(Simulation::with_backlog(now, args.seed)));
@@ -39,29 +39,29 @@ pub(super) async fn run(to: &Secret, args: &DemoArgs) -> Result<(), Error> {
 
     let mut out = String::new();
     line(&mut out, format_args!("{}", paint(BOLD, "A simulated KTRDR: operations start and end; Ctrl-C stops it")));
-    line(&mut out, format_args!("traces go to {}", feeder.address()));
+    line(&mut out, format_args!("traces go to {}", sender.address()));
     for exporter in &exporters {
         let (process, address) = (exporter.process, exporter.address);
         line(&mut out, format_args!("metrics of {} are on http://{address}/metrics/", process.instance()));
     }
     output::text(&out)?;
     tokio::select! {
-        failed = pump(&feeder, &simulation, clock) => failed,
+        failed = pump(&sender, &simulation, clock) => failed,
         () = super::signal::to_end() => Ok(()),
     }
 }
 
 /// Advances the simulation and sends what ends; returns only when the receiver refuses the traces for good.
-async fn pump(feeder: &Feeder, simulation: &Mutex<Simulation>, clock: Clock) -> Result<(), Error> {
+async fn pump(sender: &TraceSender, simulation: &Mutex<Simulation>, clock: Clock) -> Result<(), Error> {
     let mut queue = Queue::default();
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let Ended { work, noise } = simulation.lock().unwrap_or_else(PoisonError::into_inner).advance(clock.now());
+        let EndedSpans { work, noise } = simulation.lock().unwrap_or_else(PoisonError::into_inner).advance(clock.now());
         queue.push(work);
         queue.push(noise);
-        queue.send(feeder).await?;
+        queue.send(sender).await?;
     }
 }
 
@@ -97,12 +97,12 @@ impl Queue {
         }
     }
 
-    async fn send(&mut self, feeder: &Feeder) -> Result<(), Error> {
+    async fn send(&mut self, sender: &TraceSender) -> Result<(), Error> {
         if self.trouble.as_ref().is_some_and(|trouble| Instant::now() < trouble.again) {
             return Ok(());
         }
         while let Some(batch) = self.waiting.front() {
-            match feeder.send(batch).await {
+            match sender.send(batch).await {
                 Ok(()) => self.succeeded(),
                 Err(error) if error.is_temporary() => {
                     self.failed(&error);
@@ -130,7 +130,7 @@ impl Queue {
         }
     }
 
-    fn failed(&mut self, error: &FeedError) {
+    fn failed(&mut self, error: &SendError) {
         let now = Instant::now();
         let remarked = match &self.trouble {
             Some(trouble) if now < trouble.remarked + NOTE_INTERVAL => trouble.remarked,

@@ -6,7 +6,7 @@ use anstyle::Style;
 
 use super::{
     table::{self, Cell, Column},
-    text::{BAD, DIM, Look, minute, ms, percent, severity_style},
+    text::{BAD, DIM, Layout, minute, ms, percent, severity_style},
 };
 use diagnosis::{Diagnosis, OperationStatus, WorkerStatus};
 
@@ -24,15 +24,15 @@ const COLUMNS: [Column; 9] = [
 ];
 
 /// The table of operations.
-pub(super) fn render(diagnoses: &[Arc<Diagnosis>], look: Look) -> String {
-    let rows: Vec<Vec<Cell>> = diagnoses.iter().map(|diagnosis| row(diagnosis, look)).collect();
+pub(super) fn render(diagnoses: &[Arc<Diagnosis>], layout: Layout) -> String {
+    let rows: Vec<Vec<Cell>> = diagnoses.iter().map(|diagnosis| row(diagnosis, layout)).collect();
     let mut out = String::new();
-    table::render(&mut out, &COLUMNS, &rows, 0, look);
+    table::render(&mut out, &COLUMNS, &rows, 0, layout);
     out
 }
 
-fn row(diagnosis: &Diagnosis, look: Look) -> Vec<Cell> {
-    let verdict = format!("{}{}", look.sign(diagnosis.verdict), diagnosis.verdict.as_str());
+fn row(diagnosis: &Diagnosis, layout: Layout) -> Vec<Cell> {
+    let verdict = format!("{}{}", layout.symbol(diagnosis.verdict), diagnosis.verdict.as_str());
     vec![
         Cell::styled(verdict, severity_style(diagnosis.severity)),
         name(diagnosis).into(),

@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{args::Format, error::Error, markdown::markdown, operations_table, report, text::Look};
+use super::{args::Format, error::Error, markdown::markdown, operations_table, report, text::Layout};
 use diagnosis::Diagnosis;
 
 /// How many operations the question was about.
@@ -34,15 +34,15 @@ pub(super) fn note(text: &str) {
 
 /// Prints the diagnoses.
 pub(super) fn diagnoses(diagnoses: &[Arc<Diagnosis>], format: Option<Format>, asked: Asked) -> Result<(), Error> {
-    let look = Look::of_stdout();
+    let layout = Layout::of_stdout();
     let default = if asked == Asked::One || diagnoses.len() == 1 { Format::Report } else { Format::Table };
     let each = |one: &dyn Fn(&Diagnosis) -> String, between: &str| {
         text(&diagnoses.iter().map(|diagnosis| one(diagnosis)).collect::<Vec<_>>().join(between))
     };
     match format.unwrap_or(default) {
         Format::Table if diagnoses.is_empty() => Ok(()),
-        Format::Table => text(&operations_table::render(diagnoses, look)),
-        Format::Report => each(&|diagnosis| report::render(diagnosis, look), "\n"),
+        Format::Table => text(&operations_table::render(diagnoses, layout)),
+        Format::Report => each(&|diagnosis| report::render(diagnosis, layout), "\n"),
         Format::Markdown => each(&|diagnosis| markdown(diagnosis), "\n---\n\n"),
         Format::Json => json(diagnoses),
     }

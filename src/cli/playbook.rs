@@ -9,7 +9,7 @@ use super::{
     error::Error,
     output, source,
     table::{self, Cell, Column},
-    text::{BOLD, DIM, Look, line, one_line, paint, prose, severity_style, solution},
+    text::{BOLD, DIM, Layout, line, one_line, paint, prose, severity_style, solution},
 };
 use diagnosis::Severity;
 use diagnosis::playbook::Playbook;
@@ -18,10 +18,10 @@ pub(super) fn run(args: &PlaybookArgs) -> Result<(), Error> {
     match &args.command {
         None | Some(PlaybookCommand::Print) => output::text(Playbook::ktrdr_text()),
         Some(PlaybookCommand::Explain { rule, playbook }) => {
-            let look = Look::of_stdout();
+            let layout = Layout::of_stdout();
             match rule {
-                Some(id) => output::text(&explain(find(&rows(playbook.as_deref())?, id)?, look)),
-                None => output::text(&list(&source::playbook(playbook.as_deref())?, look)),
+                Some(id) => output::text(&explain(find(&rows(playbook.as_deref())?, id)?, layout)),
+                None => output::text(&list(&source::playbook(playbook.as_deref())?, layout)),
             }
         }
         Some(PlaybookCommand::Check { file }) => {
@@ -95,7 +95,7 @@ fn find<'r>(rows: &'r [Row], id: &str) -> Result<&'r Row, Error> {
     })
 }
 
-fn list(playbook: &Playbook, look: Look) -> String {
+fn list(playbook: &Playbook, layout: Layout) -> String {
     const COLUMNS: [Column; 4] = [
         Column::new("RULE"),
         Column::new("VERDICT"),
@@ -115,22 +115,22 @@ fn list(playbook: &Playbook, look: Look) -> String {
         })
         .collect();
     let mut out = String::new();
-    table::render(&mut out, &COLUMNS, &rows, 0, look);
+    table::render(&mut out, &COLUMNS, &rows, 0, layout);
     out
 }
 
-fn explain(row: &Row, look: Look) -> String {
+fn explain(row: &Row, layout: Layout) -> String {
     let mut out = format!("{}  {}\n", paint(BOLD, &row.id), paint(DIM, format!("[[{}]]", row.table)));
     let mut part = |title: &str, write: &dyn Fn(&mut String)| {
         line(&mut out, format_args!("\n{}", paint(BOLD, title)));
         write(&mut out);
     };
     if let Some(doc) = row.text("doc") {
-        part("WHEN", &|out| prose(out, 2, doc, look.prose()));
+        part("WHEN", &|out| prose(out, 2, doc, layout.prose()));
     }
     if let Some(verdict) = row.text("verdict") {
         let severity = row.severity().map(|severity| format!(", severity {}", severity.level())).unwrap_or_default();
-        part("VERDICT", &|out| prose(out, 2, &format!("{verdict}{severity}"), look.prose()));
+        part("VERDICT", &|out| prose(out, 2, &format!("{verdict}{severity}"), layout.prose()));
     }
     for (key, title) in [
         ("summary", "SUMMARY"),
@@ -139,11 +139,11 @@ fn explain(row: &Row, look: Look) -> String {
         ("confidence_reason", "WHY THE CONFIDENCE IS NOT HIGH"),
     ] {
         if let Some(text) = row.text(key) {
-            part(title, &|out| prose(out, 2, text, look.prose()));
+            part(title, &|out| prose(out, 2, text, layout.prose()));
         }
     }
     if let Some(text) = row.text("solution") {
-        part("SOLUTION", &|out| solution(out, 2, text, look.prose()));
+        part("SOLUTION", &|out| solution(out, 2, text, layout.prose()));
     }
     let printed =
         ["doc", "verdict", "severity", "summary", "root_cause", "root_cause_timeout", "confidence_reason", "solution"];
@@ -151,7 +151,7 @@ fn explain(row: &Row, look: Look) -> String {
     if !rest.is_empty() {
         part("SETTINGS", &|out| {
             for (key, value) in &rest {
-                prose(out, 2, &format!("{key} = {}", one_line(&value.to_string())), look.prose());
+                prose(out, 2, &format!("{key} = {}", one_line(&value.to_string())), layout.prose());
             }
         });
     }

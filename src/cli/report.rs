@@ -8,7 +8,7 @@ pub(super) use flow::important;
 use super::{
     operations_table::name,
     table::{self, Cell, Column},
-    text::{BAD, BOLD, CODE, DIM, Look, line, ms, one_line, paint, percent, prose, second, severity_style, solution},
+    text::{BAD, BOLD, CODE, DIM, Layout, line, ms, one_line, paint, percent, prose, second, severity_style, solution},
 };
 use diagnosis::{Diagnosis, ErrorRole, HttpCall, Severity};
 
@@ -16,19 +16,19 @@ use diagnosis::{Diagnosis, ErrorRole, HttpCall, Severity};
 const ROWS: usize = 20;
 
 /// The report of one operation.
-pub(super) fn render(diagnosis: &Diagnosis, look: Look) -> String {
+pub(super) fn render(diagnosis: &Diagnosis, layout: Layout) -> String {
     let mut out = String::new();
-    headline(&mut out, diagnosis, look);
-    facts(&mut out, diagnosis, look);
-    cause(&mut out, diagnosis, look);
-    bars::render(&mut out, diagnosis, look);
-    flow::render(&mut out, diagnosis, look);
-    workers(&mut out, diagnosis, look);
-    errors(&mut out, diagnosis, look);
-    http(&mut out, diagnosis, look);
-    findings(&mut out, diagnosis, look);
-    evidence(&mut out, diagnosis, look);
-    remarks(&mut out, diagnosis, look);
+    headline(&mut out, diagnosis, layout);
+    facts(&mut out, diagnosis, layout);
+    cause(&mut out, diagnosis, layout);
+    bars::render(&mut out, diagnosis, layout);
+    flow::render(&mut out, diagnosis, layout);
+    workers(&mut out, diagnosis, layout);
+    errors(&mut out, diagnosis, layout);
+    http(&mut out, diagnosis, layout);
+    findings(&mut out, diagnosis, layout);
+    evidence(&mut out, diagnosis, layout);
+    remarks(&mut out, diagnosis, layout);
     out
 }
 
@@ -44,14 +44,14 @@ fn more(out: &mut String, hidden: usize, what: &str) {
     }
 }
 
-fn headline(out: &mut String, d: &Diagnosis, look: Look) {
-    let verdict = format!("{}{}", look.sign(d.verdict), d.verdict.as_str().to_uppercase().replace('_', " "));
+fn headline(out: &mut String, d: &Diagnosis, layout: Layout) {
+    let verdict = format!("{}{}", layout.symbol(d.verdict), d.verdict.as_str().to_uppercase().replace('_', " "));
     let style = severity_style(d.severity);
     line(out, format_args!("{}  {}", paint(style.bold(), verdict), paint(BOLD, name(d))));
-    prose(out, 2, &d.summary, look.prose());
+    prose(out, 2, &d.summary, layout.prose());
 }
 
-fn facts(out: &mut String, d: &Diagnosis, look: Look) {
+fn facts(out: &mut String, d: &Diagnosis, layout: Layout) {
     let mut rows: Vec<(&str, String)> = Vec::new();
     let mut fact = |name, value: Option<String>| rows.extend(value.map(|value| (name, value)));
     fact("Operation", Some(format!("{}, {}", d.operation_type, d.status.as_str())));
@@ -103,7 +103,7 @@ fn facts(out: &mut String, d: &Diagnosis, look: Look) {
     out.push('\n');
     for (name, value) in rows {
         let mut text = String::new();
-        prose(&mut text, 17, &value, look.prose());
+        prose(&mut text, 17, &value, layout.prose());
         let label = paint(DIM, format!("  {name:<13}"));
         out.push_str(&label);
         out.push_str(text.get(15..).unwrap_or_default());
@@ -130,18 +130,18 @@ fn bottleneck(d: &Diagnosis, span: &str) -> String {
     format!("{span}{kind}{service}{share}")
 }
 
-fn cause(out: &mut String, d: &Diagnosis, look: Look) {
+fn cause(out: &mut String, d: &Diagnosis, layout: Layout) {
     if let Some(cause) = &d.root_cause {
         title(out, "ROOT CAUSE");
-        prose(out, 2, cause, look.prose());
+        prose(out, 2, cause, layout.prose());
     }
     if let Some(text) = &d.solution {
         title(out, "SOLUTION");
-        solution(out, 2, text, look.prose());
+        solution(out, 2, text, layout.prose());
     }
 }
 
-fn workers(out: &mut String, d: &Diagnosis, look: Look) {
+fn workers(out: &mut String, d: &Diagnosis, layout: Layout) {
     const COLUMNS: [Column; 7] = [
         Column::new("TIME").rank(1),
         Column::new("SPAN").shrinks_to(12),
@@ -157,7 +157,7 @@ fn workers(out: &mut String, d: &Diagnosis, look: Look) {
     title(out, "WORKER SELECTION");
     let status = d.worker_status.map_or("not asked for", |status| status.as_str());
     let chosen = d.worker_id.as_ref().map(|id| format!(", worker {id}")).unwrap_or_default();
-    prose(out, 2, &format!("{status}{chosen}"), look.prose());
+    prose(out, 2, &format!("{status}{chosen}"), layout.prose());
     let number = |n: Option<i64>| Cell::from(n.map(|n| n.to_string()).unwrap_or_default());
     let row = |w: &diagnosis::WorkerSelection| {
         let mut row: Vec<Cell> = vec![
@@ -171,12 +171,12 @@ fn workers(out: &mut String, d: &Diagnosis, look: Look) {
     };
     let rows: Vec<Vec<Cell>> = d.workers.iter().take(ROWS).map(row).collect();
     if !rows.is_empty() {
-        table::render(out, &COLUMNS, &rows, 2, look);
+        table::render(out, &COLUMNS, &rows, 2, layout);
     }
     more(out, d.workers.len().saturating_sub(ROWS), "selections");
 }
 
-fn errors(out: &mut String, d: &Diagnosis, look: Look) {
+fn errors(out: &mut String, d: &Diagnosis, layout: Layout) {
     if d.error_type.is_none() && d.error_path.is_empty() && d.errors.is_empty() {
         return;
     }
@@ -189,7 +189,7 @@ fn errors(out: &mut String, d: &Diagnosis, look: Look) {
     };
     line(out, format_args!("  {}{place}", paint(BAD, class)));
     if let Some(message) = &d.error_message {
-        prose(out, 2, message, look.prose());
+        prose(out, 2, message, layout.prose());
     }
     for (at, step) in d.error_path.iter().enumerate() {
         let arrow = if at == 0 { "origin " } else { "   ↳   " };
@@ -209,7 +209,7 @@ fn errors(out: &mut String, d: &Diagnosis, look: Look) {
     }
 }
 
-fn http(out: &mut String, d: &Diagnosis, look: Look) {
+fn http(out: &mut String, d: &Diagnosis, layout: Layout) {
     const COLUMNS: [Column; 5] = [
         Column::new("CALL").shrinks_to(20),
         Column::new("FROM").shrinks_to(10).rank(1),
@@ -247,7 +247,7 @@ fn http(out: &mut String, d: &Diagnosis, look: Look) {
             ]
         })
         .collect();
-    table::render(out, &COLUMNS, &rows, 2, look);
+    table::render(out, &COLUMNS, &rows, 2, layout);
     more(out, d.http.len().saturating_sub(ROWS), "calls");
 }
 
@@ -255,7 +255,7 @@ fn failed(call: &HttpCall) -> bool {
     call.status_code.is_none_or(|code| code >= 400) || call.error_type.is_some()
 }
 
-fn findings(out: &mut String, d: &Diagnosis, look: Look) {
+fn findings(out: &mut String, d: &Diagnosis, layout: Layout) {
     if d.findings.is_empty() {
         return;
     }
@@ -263,17 +263,17 @@ fn findings(out: &mut String, d: &Diagnosis, look: Look) {
     for finding in &d.findings {
         let style = severity_style(finding.severity);
         line(out, format_args!("  {} {}", paint(style, finding.verdict.as_str()), paint(DIM, &finding.rule)));
-        prose(out, 4, &finding.summary, look.prose());
+        prose(out, 4, &finding.summary, layout.prose());
         if let Some(cause) = &finding.root_cause {
-            prose(out, 4, cause, look.prose());
+            prose(out, 4, cause, layout.prose());
         }
         if let Some(text) = &finding.solution {
-            solution(out, 4, text, look.prose());
+            solution(out, 4, text, layout.prose());
         }
     }
 }
 
-fn evidence(out: &mut String, d: &Diagnosis, look: Look) {
+fn evidence(out: &mut String, d: &Diagnosis, layout: Layout) {
     const COLUMNS: [Column; 6] = [
         Column::new("WHAT").rank(2),
         Column::new("SPAN").shrinks_to(18).rank(4),
@@ -297,11 +297,11 @@ fn evidence(out: &mut String, d: &Diagnosis, look: Look) {
         ]
     };
     let rows: Vec<Vec<Cell>> = d.evidence.iter().take(ROWS).map(row).collect();
-    table::render(out, &COLUMNS, &rows, 2, look);
+    table::render(out, &COLUMNS, &rows, 2, layout);
     more(out, d.evidence.len().saturating_sub(ROWS), "pieces");
 }
 
-fn remarks(out: &mut String, d: &Diagnosis, look: Look) {
+fn remarks(out: &mut String, d: &Diagnosis, layout: Layout) {
     if d.remarks.is_empty() && !d.partial {
         return;
     }
@@ -311,10 +311,10 @@ fn remarks(out: &mut String, d: &Diagnosis, look: Look) {
             out,
             2,
             "- Not everything is here: spans, parents or pages are missing, or a limit cut the answer.",
-            look.prose(),
+            layout.prose(),
         );
     }
     for remark in &d.remarks {
-        prose(out, 2, &format!("- {remark}"), look.prose());
+        prose(out, 2, &format!("- {remark}"), layout.prose());
     }
 }

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use super::text::{BOLD, Look, cut, one_line, paint, width};
+use super::text::{BOLD, Layout, cut, one_line, paint, width};
 
 /// A column.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ const GUTTER: usize = 2;
 const LEAST: usize = 8;
 
 /// Writes the table to `out`, each line indented. Columns without any text are left out.
-pub(super) fn render(out: &mut String, columns: &[Column], rows: &[Vec<Cell>], indent: usize, look: Look) {
+pub(super) fn render(out: &mut String, columns: &[Column], rows: &[Vec<Cell>], indent: usize, layout: Layout) {
     let natural =
         |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| width(&cell.text)).max().unwrap_or(0);
     let mut shown: Vec<(usize, Column, usize)> = columns
@@ -71,7 +71,7 @@ pub(super) fn render(out: &mut String, columns: &[Column], rows: &[Vec<Cell>], i
         .filter(|&(at, _)| natural(at) > 0 || rows.is_empty())
         .map(|(at, column)| (at, *column, natural(at).max(width(column.title))))
         .collect();
-    if let Some(available) = look.columns {
+    if let Some(available) = layout.columns {
         fit(&mut shown, available.saturating_sub(indent));
     }
     let mut line = |cells: &mut dyn Iterator<Item = (Column, usize, &str, Style)>| {
@@ -143,7 +143,7 @@ mod tests {
     fn table(columns: Option<usize>) -> String {
         let rows = [vec!["op_1".into(), "something".into(), "a summary that is rather long".into()]];
         let mut out = String::new();
-        render(&mut out, &COLUMNS, &rows, 0, Look { columns });
+        render(&mut out, &COLUMNS, &rows, 0, Layout { columns });
         anstream::adapter::strip_str(&out).to_string()
     }
 
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn columns_without_any_text_are_left_out() {
         let mut out = String::new();
-        render(&mut out, &COLUMNS, &[vec!["op_1".into(), "".into(), "x".into()]], 2, Look { columns: None });
+        render(&mut out, &COLUMNS, &[vec!["op_1".into(), "".into(), "x".into()]], 2, Layout { columns: None });
         assert_eq!(anstream::adapter::strip_str(&out).to_string(), "  ID    SUMMARY\n  op_1  x\n");
     }
 }

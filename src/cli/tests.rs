@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{markdown, operations_table, report, text::Look};
+use super::{markdown, operations_table, report, text::Layout};
 use diagnosis::*;
 use trace::{SpanId, Time, TraceId};
 
@@ -202,46 +202,46 @@ fn plain(text: &str) -> String {
 #[test]
 fn a_list_in_a_pipe_has_every_column_and_no_signs() {
     let all = [no_workers(), healthy(), stuck()].map(Arc::new);
-    insta::assert_snapshot!(plain(&operations_table::render(&all, Look { columns: None })));
+    insta::assert_snapshot!(plain(&operations_table::render(&all, Layout { columns: None })));
 }
 
 #[test]
 fn a_list_on_a_terminal_fits_its_width() {
     let all = [no_workers(), healthy(), stuck()].map(Arc::new);
     for columns in [80, 120, 160] {
-        let text = plain(&operations_table::render(&all, Look { columns: Some(columns) }));
+        let text = plain(&operations_table::render(&all, Layout { columns: Some(columns) }));
         let widest = text.lines().map(super::text::width).max().unwrap_or(0);
         assert!(widest <= columns, "{widest} > {columns}\n{text}");
         assert!(text.contains("op_training_20261122_100505_a41e50c8"), "an id is never cut\n{text}");
     }
-    insta::assert_snapshot!(plain(&operations_table::render(&all, Look { columns: Some(120) })));
+    insta::assert_snapshot!(plain(&operations_table::render(&all, Layout { columns: Some(120) })));
 }
 
 #[test]
 fn severity_has_a_colour() {
-    let text = operations_table::render(&[Arc::new(no_workers())], Look { columns: Some(120) });
+    let text = operations_table::render(&[Arc::new(no_workers())], Layout { columns: Some(120) });
     assert!(text.contains("\x1b[1m\x1b[31m∅ no_workers\x1b[0m"), "{text:?}");
 }
 
 #[test]
 fn a_report_shows_the_verdict_first_and_the_proof_last() {
-    insta::assert_snapshot!(plain(&report::render(&no_workers(), Look { columns: Some(100) })));
+    insta::assert_snapshot!(plain(&report::render(&no_workers(), Layout { columns: Some(100) })));
 }
 
 #[test]
 fn a_report_of_a_healthy_operation_shows_where_the_time_went() {
-    insta::assert_snapshot!(plain(&report::render(&healthy(), Look { columns: Some(100) })));
+    insta::assert_snapshot!(plain(&report::render(&healthy(), Layout { columns: Some(100) })));
 }
 
 #[test]
 fn a_report_leaves_out_what_is_unknown() {
-    insta::assert_snapshot!(plain(&report::render(&stuck(), Look { columns: None })));
+    insta::assert_snapshot!(plain(&report::render(&stuck(), Layout { columns: None })));
 }
 
 #[test]
 fn no_line_of_a_report_is_wider_than_a_narrow_terminal() {
     for diagnosis in [no_workers(), healthy(), stuck()] {
-        let text = plain(&report::render(&diagnosis, Look { columns: Some(80) }));
+        let text = plain(&report::render(&diagnosis, Layout { columns: Some(80) }));
         for line in text.lines() {
             assert!(super::text::width(line) <= 80, "{line}");
         }

@@ -6,35 +6,35 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use diagnosis::{Severity, Verdict};
 use trace::{Micros, Time};
 
-/// Where the text goes.
+/// The layout of the output.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
-    /// Columns of the terminal; `None` in a pipe, where nothing is cut.
+pub(super) struct Layout {
+    /// Width of the terminal in columns; `None` in a pipe, where nothing is cut.
     pub(super) columns: Option<usize>,
 }
 
-/// Prose is wrapped here at the latest: longer lines are hard to read.
+/// Maximum width of prose, because longer lines are hard to read.
 const PROSE: usize = 100;
 
-impl Look {
-    /// As standard output wants it.
+impl Layout {
+    /// The layout for standard output.
     pub(super) fn of_stdout() -> Self {
         let columns = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0).max(40));
         Self { columns }
     }
 
-    /// Columns for prose and bars.
+    /// Width of prose and bars in columns.
     pub(super) fn prose(self) -> usize {
         self.columns.unwrap_or(PROSE).min(PROSE)
     }
 
-    /// The sign of a verdict, on a terminal only: in a pipe it would be in the way.
-    pub(super) fn sign(self, verdict: Verdict) -> &'static str {
-        if self.columns.is_some() { sign(verdict) } else { "" }
+    /// The symbol of a verdict. It is empty in a pipe, where it would make further processing harder.
+    pub(super) fn symbol(self, verdict: Verdict) -> &'static str {
+        if self.columns.is_some() { symbol(verdict) } else { "" }
     }
 }
 
-fn sign(verdict: Verdict) -> &'static str {
+fn symbol(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Healthy => "✓ ",
         Verdict::Running => "▸ ",

@@ -22,7 +22,7 @@ use diagnosis::{
     culprits::{Compared, ComparedRanges, Side, WhatChanged},
     observe_operations,
 };
-use jaeger::{Error, Found, Search};
+use jaeger::{Error, Search, SearchResult};
 use trace::{Micros, Time, Trace, TraceId};
 
 /// How many operations or requests of each range are compared.
@@ -141,7 +141,7 @@ impl Investigator {
 
     /// Runs searches with few traces each. Those that have more are asked for twice as many, as long as all together have
     /// not found the sample.
-    async fn fetch_sample(&self, searches: Vec<Search>) -> Result<Found, Error> {
+    async fn fetch_sample(&self, searches: Vec<Search>) -> Result<SearchResult, Error> {
         let started = Instant::now();
         let mut answers = self.fetch_each(searches).await;
         for _ in 0..MOST_ROUNDS {
@@ -152,7 +152,7 @@ impl Investigator {
             if traces.map(Trace::id).collect::<HashSet<TraceId>>().len() >= SAMPLE {
                 break;
             }
-            let has_more = |(search, answer): &(Search, Result<Found, Error>)| {
+            let has_more = |(search, answer): &(Search, Result<SearchResult, Error>)| {
                 search.limit < SAMPLE && answer.as_ref().is_ok_and(|found| found.truncated)
             };
             let (again, complete): (Vec<_>, Vec<_>) = answers.into_iter().partition(has_more);
@@ -237,7 +237,7 @@ impl Investigator {
         if !filters.services.is_empty() {
             return Ok(filters.services.iter().cloned().map(Some).collect());
         }
-        if self.options().discovery_services.is_empty() && !self.client.wants_service().await? {
+        if self.options().discovery_services.is_empty() && !self.client.requires_service().await? {
             return Ok(vec![None]);
         }
         Ok(self.all_services().await?.iter().cloned().map(Some).collect())

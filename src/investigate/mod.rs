@@ -112,7 +112,7 @@ struct Gathered {
 
 impl Gathered {
     /// Adds what a search found; returns whether it brought new spans.
-    fn add(&mut self, found: jaeger::Found) -> bool {
+    fn add(&mut self, found: jaeger::SearchResult) -> bool {
         let before: usize = self.traces.iter().map(Trace::len).sum();
         self.traces.extend(found.traces);
         jaeger::merge(&mut self.traces);

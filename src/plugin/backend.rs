@@ -17,7 +17,7 @@ use super::{
 };
 use crate::investigate::Target;
 use grafana_plugin_protocol::api::{
-    Backend, Caller, ErrorSource, Failure, Frames, Health, LiveStream, RawQuery, ResourceReply, ResourceRequest,
+    Backend, Caller, ErrorSource, Failure, Frames, HealthResult, LiveStream, RawQuery, ResourceReply, ResourceRequest,
     Subscription,
 };
 
@@ -99,7 +99,7 @@ impl Backend for Plugin {
         let result = self.answer(&caller, &query, &mut counted).await;
         counted.outcome = match &result {
             Ok(_) => QueryOutcome::Ok,
-            Err(failure) if failure.source_of == ErrorSource::Downstream => QueryOutcome::Downstream,
+            Err(failure) if failure.error_source == ErrorSource::Downstream => QueryOutcome::Downstream,
             Err(_) => QueryOutcome::Plugin,
         };
         if let Err(failure) = &result {
@@ -108,7 +108,7 @@ impl Backend for Plugin {
         result
     }
 
-    async fn health(&self, caller: Arc<Caller>) -> Health {
+    async fn health(&self, caller: Arc<Caller>) -> HealthResult {
         let check = async {
             let data_source = self.data_sources.get(&caller).await?;
             let check = |data_source| async move { Ok(check_health::check(&data_source).await) };

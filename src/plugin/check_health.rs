@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{instances::DataSource, jaeger_client, now};
 use diagnosis::{Filters, TimeRange};
-use grafana_plugin_protocol::api::Health;
+use grafana_plugin_protocol::api::HealthResult;
 use jaeger::Dialect;
 use trace::Micros;
 
@@ -13,8 +13,8 @@ const LOOKED_BACK: Micros = Micros::from_secs(24 * 3600);
 const MAX_OPERATIONS: usize = 20;
 
 /// Tries the data source as a query would use it.
-pub(super) async fn check(data_source: &DataSource) -> Health {
-    let jaeger = match data_source.investigator.client().health().await {
+pub(super) async fn check(data_source: &DataSource) -> HealthResult {
+    let jaeger = match data_source.investigator.client().server_info().await {
         Ok(jaeger) => jaeger,
         Err(error) => return failed(&jaeger_client::failure(&error).message),
     };
@@ -33,7 +33,7 @@ pub(super) async fn check(data_source: &DataSource) -> Health {
                 1 => "one service".to_owned(),
                 count => format!("{count} services"),
             };
-            Health {
+            HealthResult {
                 ok: true,
                 message: format!("Jaeger{version} answers over {api} and knows {services}. {operations_seen}."),
                 details: json!({
@@ -67,8 +67,8 @@ fn operations_seen(system: &str, count: usize) -> String {
 }
 
 /// A failure, with all that is known about it.
-pub(super) fn failed(message: &str) -> Health {
-    Health { ok: false, message: message.to_owned(), details: json!({ "verboseMessage": message }) }
+pub(super) fn failed(message: &str) -> HealthResult {
+    HealthResult { ok: false, message: message.to_owned(), details: json!({ "verboseMessage": message }) }
 }
 
 #[cfg(test)]

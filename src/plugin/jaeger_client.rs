@@ -7,7 +7,7 @@ use jaeger::{self, Auth, Client, Config};
 
 /// A client with these settings.
 pub(super) fn client(settings: &Settings) -> Result<Client, SettingsError> {
-    let hidden = |secret: &Secret| jaeger::Secret::new(secret.reveal());
+    let hidden = |secret: &Secret| jaeger::Secret::new(secret.expose());
     let auth = settings
         .basic_auth
         .as_ref()
@@ -30,7 +30,7 @@ pub(super) fn personal(
     investigator: &Investigator,
     identity: &[(String, Secret)],
 ) -> Result<Investigator, SettingsError> {
-    let headers = identity.iter().map(|(name, value)| (name.as_str(), value.reveal()));
+    let headers = identity.iter().map(|(name, value)| (name.as_str(), value.expose()));
     investigator.with_headers(headers).map_err(|error| SettingsError::Client(error.to_string()))
 }
 

@@ -26,7 +26,7 @@ use std::{io::Write, process::ExitCode, sync::Arc};
 pub use backend::Plugin;
 pub use settings::{Settings, SettingsError};
 
-use grafana_plugin_protocol::go_plugin;
+use grafana_plugin_protocol::{serve, started_by_grafana};
 use trace::Time;
 
 /// More threads than cores would only cost memory.
@@ -35,7 +35,7 @@ const BLOCKING_THREADS: usize = 16;
 /// Serves Grafana until it asks the plugin to stop.
 #[must_use]
 pub fn run() -> ExitCode {
-    if !go_plugin::started_by_grafana() {
+    if !started_by_grafana() {
         return refuse();
     }
     logging::install();
@@ -50,7 +50,7 @@ pub fn run() -> ExitCode {
     };
     let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("KTRDR_DIAGNOSIS_COMMIT"));
     tracing::info!(version, commit, "KTRDR Diagnosis starts");
-    let served = runtime.block_on(go_plugin::serve(Arc::new(Plugin::default())));
+    let served = runtime.block_on(serve(Arc::new(Plugin::default())));
     // Diagnoses that still run must not delay Grafana's shutdown.
     runtime.shutdown_background();
     match served {

@@ -94,7 +94,7 @@ impl Settings {
         if url.is_empty() {
             return Err(SettingsError::NoUrl);
         }
-        let secret = |key: &str| instance.secrets.get(key).filter(|secret| !secret.reveal().is_empty()).cloned();
+        let secret = |key: &str| instance.secrets.get(key).filter(|secret| !secret.expose().is_empty()).cloned();
         let password = || secret("basicAuthPassword").unwrap_or_default();
         let basic_auth = instance.basic_auth_user.clone().map(|user| (user, password()));
         let max_body = json.number("maxBodyMiB", "a whole number of MiB, at least 1")?.unwrap_or(DEFAULT_BODY_MIB);
@@ -169,12 +169,12 @@ fn tls(json: Json<'_>, secret: &dyn Fn(&str) -> Option<Secret>) -> Result<Tls, S
     let mut tls = Tls { skip_verify: json.flag("tlsSkipVerify"), server_name, ..Tls::default() };
     if json.flag("tlsAuthWithCACert") {
         let ca = secret("tlsCACert").ok_or_else(|| missing("tlsAuthWithCACert", "the CA certificate"))?;
-        tls.ca_pem = Some(ca.reveal().to_owned());
+        tls.ca_pem = Some(ca.expose().to_owned());
     }
     if json.flag("tlsAuth") {
         let certificate = secret("tlsClientCert").ok_or_else(|| missing("tlsAuth", "the client certificate"))?;
         let key = secret("tlsClientKey").ok_or_else(|| missing("tlsAuth", "the client key"))?;
-        tls.client_pem = Some((certificate.reveal().to_owned(), jaeger::Secret::new(key.reveal())));
+        tls.client_pem = Some((certificate.expose().to_owned(), jaeger::Secret::new(key.expose())));
     }
     Ok(tls)
 }
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(settings.max_body, 3 << 20);
         assert_eq!(settings.options.discovery_services, ["ktrdr-*", "backend"]);
         assert_eq!(settings.options.stall_threshold, Some(Micros::from_secs(900)));
-        let headers: Vec<_> = settings.headers.iter().map(|(k, v)| (k.as_str(), v.reveal())).collect();
+        let headers: Vec<_> = settings.headers.iter().map(|(k, v)| (k.as_str(), v.expose())).collect();
         assert_eq!(headers, [("X-Team", "v")]);
         assert_eq!(settings.tenant, Some(("x-tenant".into(), "blue".into())));
         assert_eq!(settings.tls.client_pem, Some(("c".into(), jaeger::Secret::new("k"))));

@@ -30,20 +30,20 @@ func (r *runner) health(c HealthCase) {
 	out := HealthResult{Status: answer.Status.String(), Message: answer.Message}
 	if len(answer.JsonDetails) > 0 {
 		var object map[string]any
-		if r.result.check(json.Unmarshal(answer.JsonDetails, &object) == nil, where, "the details are no JSON object: %q", answer.JsonDetails) {
+		if r.result.check(json.Unmarshal(answer.JsonDetails, &object) == nil, where, "the details are not a JSON object: %q", answer.JsonDetails) {
 			out.Details = json.RawMessage(answer.JsonDetails)
 		}
 	}
 	r.result.Health[c.Name] = out
 	r.result.check(out.Status == c.Status, where, "status %s instead of %s: %s", out.Status, c.Status, out.Message)
-	r.result.check(strings.Contains(out.Message, c.Message), where, "%q does not say %q", out.Message, c.Message)
+	r.result.check(strings.Contains(out.Message, c.Message), where, "%q does not contain %q", out.Message, c.Message)
 }
 
 func (r *runner) metrics(names []string) {
 	ctx, cancel := deadline(30)
 	defer cancel()
 	answer, err := r.host.diag.CollectMetrics(ctx, &pluginv2.CollectMetricsRequest{PluginContext: r.host.pluginContext(r.cases.DataSource)})
-	if !r.result.checkErr("metrics", err) || !r.result.check(answer.Metrics != nil, "metrics", "nothing came") {
+	if !r.result.checkErr("metrics", err) || !r.result.check(answer.Metrics != nil, "metrics", "the answer has no metrics") {
 		return
 	}
 	r.result.Metrics = string(answer.Metrics.Prometheus)
@@ -82,7 +82,7 @@ func (r *runner) callResource(c ResCase) {
 	for first := true; ; first = false {
 		part, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
-			r.result.check(!first, where, "no answer came")
+			r.result.check(!first, where, "the stream ended without an answer")
 			break
 		}
 		if !r.result.checkErr(where, err) {
@@ -122,7 +122,7 @@ func checkChannel(channel string) error {
 		return fmt.Errorf("the channel %s has more than 160 characters", channel)
 	}
 	if !channelPath.MatchString(channel) {
-		return fmt.Errorf("the channel %s has characters that Grafana Live refuses", channel)
+		return fmt.Errorf("the channel %s has characters that Grafana Live rejects", channel)
 	}
 	return nil
 }
@@ -180,7 +180,7 @@ func (r *runner) follow(c StreamCase) {
 	}
 	if len(subscribed.Data) > 0 {
 		err := readFrame(subscribed.Data)
-		r.result.check(err == nil, where, "the first data are no frame (%v): %.300s", err, subscribed.Data)
+		r.result.check(err == nil, where, "the data of the subscription are not a frame (%v): %.300s", err, subscribed.Data)
 	}
 	stream, err := r.host.stream.RunStream(ctx, &pluginv2.RunStreamRequest{PluginContext: plugin, Path: path, Data: model})
 	if !r.result.checkErr(where, err) {
@@ -192,7 +192,7 @@ func (r *runner) follow(c StreamCase) {
 			return
 		}
 		problem := readFrame(packet.Data)
-		r.result.check(problem == nil, where, "the packet is no frame (%v): %.300s", problem, packet.Data)
+		r.result.check(problem == nil, where, "the packet is not a frame (%v): %.300s", problem, packet.Data)
 		out.Packets = append(out.Packets, packet.Data)
 	}
 	begin := time.Now()
@@ -221,8 +221,8 @@ func (r *runner) withoutSecrets(output []byte) {
 			if len(form) < 6 {
 				continue
 			}
-			r.result.check(!bytes.Contains(output, []byte(form)), "secrets", "an answer carries one")
-			r.result.check(!r.host.logs.has(form), "secrets", "a log line carries one")
+			r.result.check(!bytes.Contains(output, []byte(form)), "secrets", "an answer contains one")
+			r.result.check(!r.host.logs.has(form), "secrets", "a log line contains one")
 		}
 	}
 }

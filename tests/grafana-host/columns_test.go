@@ -51,7 +51,7 @@ func ptr(s string) *string { return &s }
 
 func TestATraceMustBeWhatTheViewDraws(t *testing.T) {
 	if err := checkTrace(aTrace(nil)); err != nil {
-		t.Fatalf("a right trace is refused: %v", err)
+		t.Fatalf("a valid trace is rejected: %v", err)
 	}
 	for says, change := range map[string]func(map[string]*data.Field){
 		"comes twice":     func(f map[string]*data.Field) { f["spanID"].Set(1, "a"); f["parentSpanID"].Set(1, (*string)(nil)) },
@@ -90,9 +90,9 @@ func graph(arc float64, target string) data.Frames {
 func TestANodeGraphMustNotThrow(t *testing.T) {
 	expect := []FrameExpect{{As: "nodes"}, {As: "edges"}}
 	if err := checkGraph(graph(1, "worker"), expect); err != nil {
-		t.Errorf("a right graph is refused: %v", err)
+		t.Errorf("a valid graph is rejected: %v", err)
 	}
-	for says, frames := range map[string]data.Frames{"is no node": graph(1, "gone"), "add up": graph(0.5, "worker")} {
+	for says, frames := range map[string]data.Frames{"is not a node": graph(1, "gone"), "add up": graph(0.5, "worker")} {
 		if err := checkGraph(frames, expect); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: got %v", says, err)
 		}
@@ -149,7 +149,7 @@ func TestNumbersAreOneFloatColumnAndStrings(t *testing.T) {
 	}
 	for _, frame := range []*data.Frame{data.NewFrame("f", words, counts), typed(data.FrameTypeNumericLong, words, counts, flags)} {
 		if checkFrame("numbers", frame) == nil {
-			t.Errorf("%v was taken", frame.Fields)
+			t.Errorf("%v was accepted", frame.Fields)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func checkNodes(frame *data.Frame) (map[string]bool, error) {
 	for row := range frame.Rows() {
 		id := textAt(cols["id"], row)
 		if id == "" || ids[id] {
-			return nil, fmt.Errorf("row %d: the id %q is empty or comes twice", row, id)
+			return nil, fmt.Errorf("row %d: the id %q is empty or not unique", row, id)
 		}
 		ids[id] = true
 		sum := 0.0
@@ -106,12 +106,12 @@ func checkEdges(frame *data.Frame, nodes map[string]bool) error {
 	for row := range frame.Rows() {
 		id := textAt(cols["id"], row)
 		if id == "" || seen[id] {
-			return fmt.Errorf("row %d: the id %q is empty or comes twice", row, id)
+			return fmt.Errorf("row %d: the id %q is empty or not unique", row, id)
 		}
 		seen[id] = true
 		for _, end := range []string{"source", "target"} {
 			if node := textAt(cols[end], row); !nodes[node] {
-				return fmt.Errorf("row %d: the %s %q is no node", row, end, node)
+				return fmt.Errorf("row %d: the %s %q is not a node", row, end, node)
 			}
 		}
 	}

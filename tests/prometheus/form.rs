@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use testbed::simulation::{Kind, Metric, Process, Simulation};
+use testbed::simulation::{Metric, MetricKind, Process, Simulation};
 use trace::Time;
 
 use crate::{
@@ -17,7 +17,7 @@ const NOW: Time = Time(1_795_341_900_000_000);
 fn known() -> BTreeSet<String> {
     let names = Metric::ALL.iter().flat_map(|metric| {
         let ends: &[&str] =
-            if matches!(metric.kind(), Kind::Histogram(_)) { &["_bucket", "_sum", "_count"] } else { &[""] };
+            if matches!(metric.kind(), MetricKind::Histogram(_)) { &["_bucket", "_sum", "_count"] } else { &[""] };
         ends.iter().map(move |end| format!("{}{end}", metric.name()))
     });
     names.chain(["up".to_owned()]).collect()

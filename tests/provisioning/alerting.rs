@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use testbed::{self, Flavour, Form, Store};
+use testbed::{self, Flavour, Store, Telemetry};
 
 use crate::{
     files::{Dashboard, OURS, Rule, items, text, texts},
@@ -127,7 +127,7 @@ async fn no_rule_fires_when_all_is_well_and_a_dead_jaeger_is_an_error() {
     let now = trace::Time::from_millis(chrono::Utc::now().timestamp_millis());
     let good = testbed::scenarios().iter().find(|scenario| scenario.number == "1").expect("a training that works");
     let start = now - trace::Micros::from_secs(40 * 60);
-    let traces = testbed::build(good, Form::Wire, start, 1);
+    let traces = testbed::build(good, Telemetry::Current, start, 1);
     let server = testbed::serve(Store::new(traces), Flavour::Both).await.expect("a port on loopback");
     let rules = Rule::of(RULES);
     let range = (now.0 / 1000 - 3_600_000, now.0 / 1000);

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::Path};
 
 use serde_json::{Map, Value};
-use testbed::grafana_harness::{Host, data_source, frame_json};
+use testbed::grafana_harness::{PluginProcess, data_source, frame_json};
 use testbed::{Flavour, Server, Store, demo, incident, serve};
 use trace::Time;
 
@@ -30,19 +30,21 @@ fn filled(query: &Map<String, Value>, operation: &str) -> Value {
 }
 
 /// A Jaeger with the example traces that end at this time (ms), and the plugin.
-async fn bad_day(now: i64) -> (Server, Host) {
+async fn bad_day(now: i64) -> (Server, PluginProcess) {
     let jaeger = serve(Store::new(demo(Time::from_millis(now), 1)), Flavour::Both).await.expect("a port is free");
-    let host = Host::start(Path::new(env!("CARGO_BIN_EXE_gpx_ktrdr_diagnosis")), &[]).await.expect("the plugin starts");
-    (jaeger, host)
+    let plugin = PluginProcess::start(Path::new(env!("CARGO_BIN_EXE_gpx_ktrdr_diagnosis")), &[])
+        .await
+        .expect("the plugin starts");
+    (jaeger, plugin)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_of_the_dashboards_answers_rows() {
     let now = chrono::Utc::now().timestamp_millis();
     let range = (now - 86_400_000, now);
-    let (jaeger, host) = bad_day(now).await;
+    let (jaeger, plugin) = bad_day(now).await;
     let source = data_source("ktrdr-diagnosis", &jaeger.url);
-    let all = host.resource(&source, "GET", &format!("operation-ids?from={}&to={now}", range.0), "".into()).await;
+    let all = plugin.resource(&source, "GET", &format!("operation-ids?from={}&to={now}", range.0), "".into()).await;
     let ids: Vec<String> = serde_json::from_slice(&all.expect("the call succeeds").body).expect("a list of ids");
     let operation = ids.first().expect("an operation");
 
@@ -58,7 +60,7 @@ async fn every_query_of_the_dashboards_answers_rows() {
             let (source, range) =
                 if query["queryType"] == "culprits" { (&changed, (now - 3_600_000, now)) } else { (&source, range) };
             let answer =
-                host.query(source, range, vec![query.clone()], HashMap::new()).await.expect("the call succeeds");
+                plugin.query(source, range, vec![query.clone()], HashMap::new()).await.expect("the call succeeds");
             let answer = &answer.responses["A"];
             assert_eq!(answer.error, "", "{place}: {query}");
             let frames: Vec<Value> =
@@ -75,33 +77,33 @@ async fn every_query_of_the_dashboards_answers_rows() {
                 continue; // answered in the browser
             }
             let path = format!("{kind}?from={}&to={now}", range.0);
-            let answer = host.resource(&source, "GET", &path, "".into()).await.expect("the call succeeds");
+            let answer = plugin.resource(&source, "GET", &path, "".into()).await.expect("the call succeeds");
             let values: Vec<String> = serde_json::from_slice(&answer.body).expect("a list of texts");
             assert!(!values.is_empty(), "{}: {} has no values", dashboard.file, variable["name"]);
         }
     }
     assert!(asked >= 20, "only {asked} queries");
-    host.stop().await;
+    plugin.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_provisioned_settings_pass_save_and_test() {
-    let (jaeger, host) = bad_day(chrono::Utc::now().timestamp_millis()).await;
+    let (jaeger, plugin) = bad_day(chrono::Utc::now().timestamp_millis()).await;
     let file = yaml("provisioning/datasources/ktrdr-diagnosis.yaml");
     let [provisioned] = items(&file["datasources"]) else { panic!("one data source") };
     assert_eq!((text(&provisioned["type"]), text(&provisioned["uid"])), (OURS, "ktrdr-diagnosis"));
     assert_eq!(provisioned["url"], "${KTRDR_JAEGER_URL}", "Grafana fills it in");
     let mut source = data_source(text(&provisioned["uid"]), &jaeger.url);
     source.json = provisioned["jsonData"].clone();
-    let health = host.health(&source).await.expect("the call succeeds");
+    let health = plugin.health(&source).await.expect("the call succeeds");
     assert!(health.message.contains("KTRDR operations"), "{}", health.message);
     assert_eq!(health.status().as_str_name(), "OK", "{}", health.message);
 
     // the variable was not set: the message must help
     source.url = String::new();
     source.updated_ms += 1;
-    let health = host.health(&source).await.expect("the call succeeds");
+    let health = plugin.health(&source).await.expect("the call succeeds");
     assert_eq!(health.status().as_str_name(), "ERROR");
     assert!(health.message.to_lowercase().contains("url") || health.message.contains("address"), "{}", health.message);
-    host.stop().await;
+    plugin.stop().await;
 }

@@ -34,7 +34,7 @@ fn one_bad_query_among_several_leaves_the_others_alone() {
                 raw("H", &good("H").to_string()),
             ],
         };
-        let answer = setup.host.query_raw(request).await.unwrap();
+        let answer = setup.plugin.query_raw(request).await.unwrap();
         assert_eq!(answer.responses.len(), 8);
         for good in ["A", "H"] {
             assert_eq!((answer.responses[good].error.as_str(), answer.responses[good].frames.len()), ("", 1));
@@ -59,7 +59,7 @@ fn one_bad_query_among_several_leaves_the_others_alone() {
 async fn a_range_that_ends_before_it_starts_is_refused() {
     let setup = Setup::empty().await;
     let query = json!({"refId": "A", "queryType": "operations"});
-    let answer = setup.host.query(&setup.source, (2_000, 1_000), vec![query], HashMap::new()).await.unwrap();
+    let answer = setup.plugin.query(&setup.source, (2_000, 1_000), vec![query], HashMap::new()).await.unwrap();
     assert_eq!(answer.responses["A"].status, 400);
 }
 
@@ -83,7 +83,7 @@ async fn a_jaeger_that_is_down_is_an_error_and_never_emptiness() {
         assert_eq!((status, source.as_str()), (502, "downstream"), "{message}");
         assert!(message.contains("cannot be reached") && message.contains("16686"), "{message}");
     }
-    let health = setup.host.health(&setup.source).await.unwrap();
+    let health = setup.plugin.health(&setup.source).await.unwrap();
     assert_eq!(health.status, 2);
     assert!(health.message.contains("cannot be reached"), "{}", health.message);
     let details: serde_json::Value = serde_json::from_slice(&health.json_details).unwrap();
@@ -111,7 +111,7 @@ fn a_user_without_a_role_is_answered() {
         for role in ["None", ""] {
             setup.source.role = role.to_owned();
             assert!(setup.frames(json!({"queryType": "operations"})).await[0].rows() > 0);
-            assert_eq!(setup.host.health(&setup.source).await.unwrap().status, 1);
+            assert_eq!(setup.plugin.health(&setup.source).await.unwrap().status, 1);
             assert_eq!(setup.resource("GET", "services", "").await.0, 200);
         }
     });
@@ -159,8 +159,8 @@ fn secrets_reach_no_log_no_error_and_no_frame() {
                 setup.source.updated_ms += 1;
                 let query = json!({"refId": "A", "queryType": "operations", "limit": 2});
                 let answer =
-                    setup.host.query(&setup.source, setup.range(), vec![query], headers.clone()).await.unwrap();
-                let health = setup.host.health(&setup.source).await.unwrap();
+                    setup.plugin.query(&setup.source, setup.range(), vec![query], headers.clone()).await.unwrap();
+                let health = setup.plugin.health(&setup.source).await.unwrap();
                 let services = setup.resource("GET", "services", "").await;
                 write!(seen, "{:?} {health:?} {services:?}", answer.responses["A"].error).unwrap();
                 for frame in &answer.responses["A"].frames {
@@ -168,8 +168,8 @@ fn secrets_reach_no_log_no_error_and_no_frame() {
                 }
             }
         }
-        seen += &setup.host.metrics().await.unwrap();
-        let log = setup.host.log().join("\n");
+        seen += &setup.plugin.metrics().await.unwrap();
+        let log = setup.plugin.log().join("\n");
         assert!(log.contains("starts"), "the log is read: {log}");
         assert!(!seen.contains(SECRET));
         assert!(!log.contains(SECRET), "{log}");
@@ -203,9 +203,9 @@ async fn a_query_that_grafana_cancels_stops_asking_jaeger() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let source = data_source("slow", &format!("http://{}", listener.local_addr().unwrap()));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let host = plugin().await;
+    let plugin = plugin().await;
     let query = json!({"refId": "A", "queryType": "operations"});
-    let asking = host.query(&source, (0, 1_000), vec![query], HashMap::new());
+    let asking = plugin.query(&source, (0, 1_000), vec![query], HashMap::new());
     tokio::select! {
         _ = asking => panic!("nobody answers that fast"),
         () = until(|| open.load(Ordering::SeqCst) > 0) => {}
@@ -213,7 +213,7 @@ async fn a_query_that_grafana_cancels_stops_asking_jaeger() {
     until(|| open.load(Ordering::SeqCst) == 0).await;
     assert!(seen.load(Ordering::SeqCst) > 0);
     let counted = async {
-        while !host.metrics().await.unwrap().contains(r#"outcome="cancelled""#) {
+        while !plugin.metrics().await.unwrap().contains(r#"outcome="cancelled""#) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
@@ -244,7 +244,7 @@ async fn a_hanging_jaeger_is_an_error_of_ours_before_grafana_gives_up() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let source = data_source("hanging", &url);
-    let host = plugin().await;
+    let plugin = plugin().await;
     let queries = [
         json!({"queryType": "metric"}),
         json!({"queryType": "diagnosis", "operationId": "op_training_1"}),
@@ -263,7 +263,7 @@ async fn a_hanging_jaeger_is_an_error_of_ours_before_grafana_gives_up() {
     });
     request.set_timeout(Duration::from_secs(5));
     let asked = std::time::Instant::now();
-    let answer = host.query_request(request).await.unwrap();
+    let answer = plugin.query_request(request).await.unwrap();
     assert!((2..5).contains(&asked.elapsed().as_secs()), "{:?}", asked.elapsed());
     for ref_id in ["A", "B", "C", "D"] {
         let answer = &answer.responses[ref_id];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use testbed::grafana_harness::{Front, serve};
+use testbed::grafana_harness::{HttpGateway, serve};
 
 use crate::setup::on_demo;
 
@@ -14,8 +14,8 @@ fn the_browser_s_paths_are_answered() {
         let source = setup.source.clone();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let front = Arc::new(Front::new(setup.into_plugin(), vec![source]));
-        tokio::spawn(serve(listener, front));
+        let gateway = Arc::new(HttpGateway::new(setup.into_plugin(), vec![source]));
+        tokio::spawn(serve(listener, gateway));
         let http = reqwest::Client::new();
 
         let query = |kind: &str| {

@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Duration};
 
-use testbed::grafana_harness::{Host, data_source};
+use testbed::grafana_harness::{PluginProcess, data_source};
 
 use crate::setup::{binary, plugin};
 
@@ -19,36 +19,36 @@ fn started_by_hand_it_says_what_it_is_and_ends() {
 async fn a_stop_is_quick_clean_and_leaves_no_socket() {
     let sockets = tempfile::tempdir().unwrap();
     let directory = sockets.path().to_str().unwrap();
-    let host = Host::start(binary(), &[("PLUGIN_UNIX_SOCKET_DIR", directory)]).await.unwrap();
-    assert!(host.ping().await.unwrap());
+    let plugin = PluginProcess::start(binary(), &[("PLUGIN_UNIX_SOCKET_DIR", directory)]).await.unwrap();
+    assert!(plugin.ping().await.unwrap());
     assert_eq!(sockets.path().read_dir().unwrap().count(), 1);
-    let stopped = host.stop().await;
+    let stopped = plugin.stop().await;
     assert_eq!(stopped.status.and_then(|status| status.code()), Some(0), "{stopped:?}");
     assert_eq!(sockets.path().read_dir().unwrap().count(), 0);
 }
 
 #[tokio::test]
 async fn where_no_socket_can_be_made_it_listens_on_loopback() {
-    let host = Host::start(binary(), &[("PLUGIN_UNIX_SOCKET_DIR", "/does/not/exist")]).await.unwrap();
-    assert!(host.ping().await.unwrap());
-    let warned = host.log().iter().any(|line| line.contains("listening on loopback"));
-    assert!(warned, "{:?}", host.log());
-    assert_eq!(host.stop().await.status.and_then(|status| status.code()), Some(0));
+    let plugin = PluginProcess::start(binary(), &[("PLUGIN_UNIX_SOCKET_DIR", "/does/not/exist")]).await.unwrap();
+    assert!(plugin.ping().await.unwrap());
+    let warned = plugin.log().iter().any(|line| line.contains("listening on loopback"));
+    assert!(warned, "{:?}", plugin.log());
+    assert_eq!(plugin.stop().await.status.and_then(|status| status.code()), Some(0));
 }
 
 #[tokio::test]
 async fn it_ends_when_grafana_vanishes() {
-    let mut left_behind = plugin().await.vanish();
+    let mut left_behind = plugin().await.abandon();
     let status = tokio::time::timeout(Duration::from_secs(10), left_behind.wait()).await.expect("it ends").unwrap();
     assert_eq!(status.code(), Some(0));
 }
 
 #[tokio::test]
 async fn its_log_is_what_grafana_reads() {
-    let host = plugin().await;
-    host.health(&data_source("x", "")).await.unwrap();
-    host.metrics().await.unwrap();
-    let log = host.log();
+    let plugin = plugin().await;
+    plugin.health(&data_source("x", "")).await.unwrap();
+    plugin.metrics().await.unwrap();
+    let log = plugin.log();
     assert!(!log.is_empty());
     for line in log {
         let entry: serde_json::Value = serde_json::from_str(&line).expect(&line);
@@ -61,17 +61,17 @@ async fn its_log_is_what_grafana_reads() {
 async fn a_stop_does_not_wait_for_a_jaeger_that_does_not_answer() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let source = data_source("slow", &format!("http://{}", silent.local_addr().unwrap()));
-    let host = plugin().await;
+    let plugin = plugin().await;
     let query = serde_json::json!({"refId": "A", "queryType": "operations"});
     let asked = async {
         tokio::select! {
-            _ = host.query(&source, (0, 1_000), vec![query], std::collections::HashMap::new()) => None,
+            _ = plugin.query(&source, (0, 1_000), vec![query], std::collections::HashMap::new()) => None,
             accepted = silent.accept() => Some(accepted.unwrap().0),
         }
     };
     // the connection stays open and silent
     let connection = asked.await.expect("Jaeger is asked");
-    let stopped = host.stop().await;
+    let stopped = plugin.stop().await;
     assert_eq!(stopped.status.and_then(|status| status.code()), Some(0), "{stopped:?}");
     drop(connection);
 }
@@ -79,15 +79,15 @@ async fn a_stop_does_not_wait_for_a_jaeger_that_does_not_answer() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_terminal_s_interrupt_is_left_to_grafana_and_a_termination_is_obeyed() {
-    let host = plugin().await;
+    let plugin = plugin().await;
     let signal = |name: &str| {
-        let pid = host.pid().expect("it runs").to_string();
+        let pid = plugin.pid().expect("it runs").to_string();
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     };
     signal("-INT");
-    assert!(host.ping().await.unwrap());
+    assert!(plugin.ping().await.unwrap());
     signal("-TERM");
-    let mut child = host.vanish();
+    let mut child = plugin.abandon();
     let status = tokio::time::timeout(Duration::from_secs(10), child.wait()).await.expect("it ends").unwrap();
     assert_eq!(status.code(), Some(0));
 }

@@ -122,7 +122,7 @@ fn an_alert_rule_gets_text_columns_and_one_number() {
             "refId": "A", "queryType": "metric", "measure": "failed", "groupBy": ["operation_type", "error_type"],
         });
         let headers = HashMap::from([("FromAlert".to_owned(), "true".to_owned())]);
-        let answer = setup.host.query(&setup.source, setup.range(), vec![query], headers).await.unwrap();
+        let answer = setup.plugin.query(&setup.source, setup.range(), vec![query], headers).await.unwrap();
         let frame =
             super::setup::Frame(testbed::grafana_harness::frame_json(&answer.responses["A"].frames[0]).unwrap());
         assert_eq!(frame.names(), ["operation_type", "error_type", "failed"]);
@@ -142,7 +142,7 @@ fn an_alert_rule_on_a_table_gets_the_query_type_to_use() {
     on_demo(async |setup| {
         let headers = HashMap::from([("FromAlert".to_owned(), "true".to_owned())]);
         let query = json!({"refId": "A", "queryType": "operations"});
-        let answer = setup.host.query(&setup.source, setup.range(), vec![query], headers).await.unwrap();
+        let answer = setup.plugin.query(&setup.source, setup.range(), vec![query], headers).await.unwrap();
         let answer = &answer.responses["A"];
         assert_eq!((answer.status, answer.error_source.as_str()), (400, "downstream"));
         assert!(answer.error.contains("`metric`"), "{}", answer.error);
@@ -187,7 +187,7 @@ async fn an_empty_jaeger_is_zero_and_no_rows() {
     assert_eq!(setup.frames(json!({"queryType": "operations"})).await[0].rows(), 0);
     let count = setup.frames(json!({"queryType": "metric", "measure": "failed", "groupBy": ["verdict"]})).await;
     assert_eq!(count[0].0["data"]["values"], json!([["none"], [0.0]]));
-    let health = setup.host.health(&setup.source).await.unwrap();
+    let health = setup.plugin.health(&setup.source).await.unwrap();
     assert_eq!(health.status, 1, "{}", health.message);
     assert!(health.message.contains("No KTRDR operations"), "{}", health.message);
 }

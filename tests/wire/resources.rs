@@ -1,7 +1,7 @@
 //! Suggestions, uploads, the playbook, health and metrics.
 
 use serde_json::{Value, json};
-use testbed::{Dialect, Form, generate, jaeger_json, scenarios};
+use testbed::{JaegerVersion, Telemetry, generate, jaeger_json, scenarios};
 use trace::Time;
 
 use crate::setup::{Setup, on_demo};
@@ -79,8 +79,8 @@ async fn wrong_requests_are_refused_with_a_message() {
 async fn an_uploaded_file_is_diagnosed_like_jaegers_answers() {
     let setup = Setup::empty().await;
     let scenario = scenarios().iter().find(|s| s.number == "8").expect("a failed training");
-    let generated = generate(scenario, Form::Wire, Time::from_millis(setup.now - 3_600_000), 3);
-    let mut file = jaeger_json(&generated.traces, Dialect::V2);
+    let generated = generate(scenario, Telemetry::Current, Time::from_millis(setup.now - 3_600_000), 3);
+    let mut file = jaeger_json(&generated.traces, JaegerVersion::V2);
     // more than gRPC takes by default
     file.extend(std::iter::repeat_n(b' ', 5 << 20));
     let (status, body) = setup.resource("POST", "upload", file).await;
@@ -131,8 +131,8 @@ async fn an_upload_says_what_was_left_out_of_it() {
     assert!(body["message"].as_str().unwrap().contains("req2025"), "{body}");
 
     let scenario = scenarios().iter().find(|s| s.number == "8").expect("a failed training");
-    let generated = generate(scenario, Form::Wire, Time::from_millis(setup.now - 3_600_000), 3);
-    let mut file: Value = serde_json::from_slice(&jaeger_json(&generated.traces, Dialect::V2)).unwrap();
+    let generated = generate(scenario, Telemetry::Current, Time::from_millis(setup.now - 3_600_000), 3);
+    let mut file: Value = serde_json::from_slice(&jaeger_json(&generated.traces, JaegerVersion::V2)).unwrap();
     file["data"][0]["spans"].as_array_mut().unwrap().push(json!({"traceID": "not-an-id", "spanID": "1"}));
     let (_, body) = setup.resource("POST", "upload", file.to_string()).await;
     let frames = setup.frames(json!({"queryType": "upload", "upload": body["handle"]})).await;
@@ -162,7 +162,7 @@ async fn a_playbook_can_be_read_and_checked() {
 #[test]
 fn health_says_what_was_found() {
     on_demo(async |setup| {
-        let health = setup.host.health(&setup.source).await.unwrap();
+        let health = setup.plugin.health(&setup.source).await.unwrap();
         assert_eq!(health.status, 1, "{}", health.message);
         assert!(
             health.message.contains("services") && health.message.contains("KTRDR operations"),
@@ -180,7 +180,7 @@ async fn metrics_count_queries_and_requests_to_jaeger() {
     let setup = Setup::empty().await;
     setup.frames(json!({"queryType": "operations"})).await;
     setup.failure(json!({"queryType": "nonsense"})).await;
-    let text = setup.host.metrics().await.unwrap();
+    let text = setup.plugin.metrics().await.unwrap();
     for line in [
         r#"ktrdr_diagnosis_queries_total{query_type="operations",outcome="ok"} 1"#,
         r#"ktrdr_diagnosis_queries_total{query_type="invalid",outcome="downstream_error"} 1"#,

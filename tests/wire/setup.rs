@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use testbed::grafana_harness::{DataResponse, DataSource, Host, QueryDataResponse, data_source, frame_json};
+use testbed::grafana_harness::{DataResponse, DataSource, PluginProcess, QueryDataResponse, data_source, frame_json};
 use testbed::{Flavour, Server, Store, demo, serve};
 use tokio::runtime::Runtime;
 use trace::Time;
@@ -18,14 +18,14 @@ pub(crate) fn binary() -> &'static Path {
 }
 
 /// A running plugin.
-pub(crate) async fn plugin() -> Host {
-    Host::start(binary(), &[]).await.expect("the plugin starts")
+pub(crate) async fn plugin() -> PluginProcess {
+    PluginProcess::start(binary(), &[]).await.expect("the plugin starts")
 }
 
 /// A running plugin, a Jaeger, and a data source that connects them.
 #[derive(Clone)]
 pub(crate) struct Setup {
-    pub(crate) host: Arc<Host>,
+    pub(crate) plugin: Arc<PluginProcess>,
     pub(crate) jaeger: Arc<Server>,
     pub(crate) source: DataSource,
     pub(crate) now: i64,
@@ -60,18 +60,18 @@ impl Setup {
     pub(crate) async fn over(store: Store, now: i64) -> Self {
         let jaeger = serve(store, Flavour::Both).await.expect("a port is free");
         let source = data_source("ktrdr", &jaeger.url);
-        Self { host: Arc::new(plugin().await), jaeger: Arc::new(jaeger), source, now }
+        Self { plugin: Arc::new(plugin().await), jaeger: Arc::new(jaeger), source, now }
     }
 
     /// The same Jaeger with another plugin.
     pub(crate) async fn with_own_plugin(&self, environment: &[(&str, &str)]) -> Self {
-        let host = Host::start(binary(), environment).await.expect("the plugin starts");
-        Self { host: Arc::new(host), ..self.clone() }
+        let plugin = PluginProcess::start(binary(), environment).await.expect("the plugin starts");
+        Self { plugin: Arc::new(plugin), ..self.clone() }
     }
 
     /// Returns the plugin and drops the rest.
-    pub(crate) fn into_plugin(self) -> Host {
-        Arc::into_inner(self.host).expect("nobody else holds it")
+    pub(crate) fn into_plugin(self) -> PluginProcess {
+        Arc::into_inner(self.plugin).expect("nobody else holds it")
     }
 
     /// The last day.
@@ -81,7 +81,7 @@ impl Setup {
 
     /// Sends queries; a single model does not need a `refId`.
     pub(crate) async fn ask(&self, queries: Vec<Value>) -> QueryDataResponse {
-        self.host.query(&self.source, self.range(), queries, HashMap::new()).await.expect("the call succeeds")
+        self.plugin.query(&self.source, self.range(), queries, HashMap::new()).await.expect("the call succeeds")
     }
 
     /// The answer to one query about hours before now; `headers` as Grafana sends them.
@@ -89,7 +89,7 @@ impl Setup {
         query["refId"] = "A".into();
         let range = (self.now - hours.0 * 3_600_000, self.now - hours.1 * 3_600_000);
         let headers = HashMap::from([("FromAlert".to_owned(), alert.to_string())]);
-        let answer = self.host.query(&self.source, range, vec![query], headers).await.expect("the call succeeds");
+        let answer = self.plugin.query(&self.source, range, vec![query], headers).await.expect("the call succeeds");
         answer.responses.into_values().next().expect("the query is answered")
     }
 
@@ -116,7 +116,7 @@ impl Setup {
 
     /// A resource's status and body.
     pub(crate) async fn resource(&self, method: &str, path: &str, body: impl Into<bytes::Bytes>) -> (i32, Value) {
-        let answer = self.host.resource(&self.source, method, path, body.into()).await.expect("the call succeeds");
+        let answer = self.plugin.resource(&self.source, method, path, body.into()).await.expect("the call succeeds");
         (answer.code, serde_json::from_slice(&answer.body).expect("resources answer JSON"))
     }
 

@@ -1,11 +1,11 @@
-//! Operations as marks on the time axis of other panels.
+//! Annotations: operations as marks on the time axis of other panels.
 
-use super::{field::Field, frame::Frame, look, record::describe};
+use super::{display, field::Field, frame::Frame, record::describe};
 use diagnosis::Answer;
 use diagnosis::{Diagnosis, Severity};
 use trace::Time;
 
-/// One annotation per operation of at least this severity. An operation without an end reaches to `now`.
+/// One annotation per operation with at least this severity. The annotation of an operation without an end ends at `now`.
 #[must_use]
 pub fn annotations(answer: &Answer, least: Severity, now: Time) -> Frame {
     let rows: Vec<(Time, &Diagnosis)> = answer
@@ -22,7 +22,7 @@ pub fn annotations(answer: &Answer, least: Severity, now: Time) -> Frame {
         Field::text("text", rows.iter().map(|(_, d)| text(d))),
         Field::text("tags", rows.iter().map(|(_, d)| tags(d))),
         Field::text("id", rows.iter().map(|(_, d)| id(d))),
-        Field::text("color", rows.iter().map(|(_, d)| look::verdict_color(d.verdict))),
+        Field::text("color", rows.iter().map(|(_, d)| display::verdict_color(d.verdict))),
     ];
     let mut frame = Frame::new("annotations", fields);
     describe(&mut frame, answer);
@@ -30,14 +30,14 @@ pub fn annotations(answer: &Answer, least: Severity, now: Time) -> Frame {
 }
 
 fn title(diagnosis: &Diagnosis) -> String {
-    let verdict = look::words(diagnosis.verdict.as_str());
+    let verdict = display::label(diagnosis.verdict.as_str());
     match &diagnosis.operation_id {
         Some(id) => format!("{verdict}: {id}"),
         None => format!("{verdict}: {}", diagnosis.operation_type),
     }
 }
 
-/// Grafana shows the text as HTML, and messages of errors may hold anything.
+/// Grafana shows the text as HTML, and error messages may contain any characters.
 fn text(diagnosis: &Diagnosis) -> String {
     let parts = [Some(&diagnosis.summary), diagnosis.root_cause.as_ref(), diagnosis.solution.as_ref()];
     parts
@@ -53,7 +53,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// A list with commas, so a tag must have none.
+/// Grafana separates tags by commas, so a tag must not contain any.
 fn tags(diagnosis: &Diagnosis) -> String {
     let parts =
         [Some(diagnosis.operation_type.as_str()), Some(diagnosis.verdict.as_str()), diagnosis.error_type.as_deref()];

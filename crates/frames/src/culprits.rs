@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{
-    config::{Config, Link, Mapping},
+    config::{Config, DataLink, Mapping},
+    display::{self, Source},
     field::Field,
     frame::{Frame, Notice},
-    look::{self, Source},
     measure::{GroupBy, NONE},
 };
 use diagnosis::culprits::{Culprit, CulpritKind, WhatChanged};
@@ -26,7 +26,7 @@ pub fn culprits(changed: &WhatChanged, source: &Source) -> Frame {
     fields.sort_by_key(|field| FIRST.iter().position(|name| *name == field.name).unwrap_or(FIRST.len()));
     let mut frame = Frame::new("culprits", fields).with_meta(|meta| {
         meta.preferred_visualisation_type = Some("table");
-        meta.preferred_visualisation_plugin_id = Some(look::TABLE_PANEL_ID);
+        meta.preferred_visualisation_plugin_id = Some(display::TABLE_PANEL_ID);
     });
     describe(&mut frame, changed);
     frame
@@ -49,10 +49,10 @@ pub fn culprit_score(changed: &WhatChanged, by_service: bool) -> Frame {
     let mut fields = Vec::new();
     if by_service {
         let services = Field::text(GroupBy::Service.as_str(), rows.iter().map(|(service, _)| *service));
-        fields.push(services.config(look::text(225)).named("Service"));
+        fields.push(services.config(display::text(225)).named("Service"));
     }
     let scores = Field::float(CULPRIT_SCORE, rows.iter().map(|(_, score)| *score));
-    fields.push(scores.config(look::number("ms", None)).width(130).named("Culprit score"));
+    fields.push(scores.config(display::number("ms", None)).width(130).named("Culprit score"));
     let mut frame = Frame::new(CULPRIT_SCORE, fields);
     describe(&mut frame, changed);
     frame.meta.kind = Some("numeric-long");
@@ -91,47 +91,47 @@ fn each<'a, T>(rows: &'a [Culprit], get: impl Fn(&'a Culprit) -> T) -> Vec<T> {
 fn place_columns(rows: &[Culprit]) -> Vec<Field> {
     vec![
         Field::int("rank", each(rows, |c| c.rank as i64))
-            .config(look::count())
+            .config(display::count())
             .width(70)
             .named("Rank")
             .describe("1 for the highest score"),
         Field::text("service", each(rows, |c| c.service.as_str()))
-            .config(look::text(190))
+            .config(display::text(190))
             .named("Service")
             .describe("The service to look at"),
         Field::opt_text("caller", each(rows, |c| c.caller.as_deref()))
-            .config(look::text(190))
+            .config(display::text(190))
             .named("Called by")
             .describe("Missing if the caller is in the same service"),
-        Field::text("span", each(rows, |c| c.span.as_str())).config(look::text(240)).named("Span"),
+        Field::text("span", each(rows, |c| c.span.as_str())).config(display::text(240)).named("Span"),
         Field::text("kind", each(rows, |c| c.kind.as_str()))
             .config(kind())
             .named("Kind")
             .describe("Own time, time of calls, a gap, errors, or missing children"),
         Field::json("operation_types", each(rows, |c| &c.operation_types))
-            .config(look::json_view())
+            .config(display::json_view())
             .named("Types")
             .describe("The types of the operations that are affected"),
     ]
 }
 
 fn amount_columns(rows: &[Culprit]) -> Vec<Field> {
-    let ratio = || look::number("percentunit", Some(0));
+    let ratio = || display::number("percentunit", Some(0));
     vec![
         Field::int("affected", each(rows, |c| c.affected as i64))
-            .config(look::count())
+            .config(display::count())
             .named("Affected")
             .describe("How many operations of the window deviate there"),
         Field::opt_float("excess_ms", each(rows, |c| c.excess_ms))
-            .config(look::number("ms", None))
+            .config(display::number("ms", None))
             .named("Excess")
             .describe("By how much an affected operation exceeds the usual time: the median"),
         Field::float("share", each(rows, |c| c.share))
-            .config(look::share())
+            .config(display::share())
             .named("Share")
             .describe("Share of the excess of all rows"),
         Field::opt_float("baseline_ms", each(rows, |c| c.baseline_ms))
-            .config(look::number("ms", None))
+            .config(display::number("ms", None))
             .named("Usually")
             .describe("Median time there per operation in the baseline"),
         Field::float("error_ratio", each(rows, |c| c.error_ratio))
@@ -143,11 +143,13 @@ fn amount_columns(rows: &[Culprit]) -> Vec<Field> {
             .width(150)
             .named("Usual error ratio"),
         Field::float("score", each(rows, |c| c.score))
-            .config(look::number("ms", None))
+            .config(display::number("ms", None))
             .named("Score")
             .describe("What it costs an operation of the window on average"),
-        Field::text("confidence", each(rows, |c| c.confidence.as_str())).config(look::confidence()).named("Confidence"),
-        Field::text("summary", each(rows, |c| c.summary.as_str())).config(look::sentence()).named("What changed"),
+        Field::text("confidence", each(rows, |c| c.confidence.as_str()))
+            .config(display::confidence())
+            .named("Confidence"),
+        Field::text("summary", each(rows, |c| c.summary.as_str())).config(display::sentence()).named("What changed"),
     ]
 }
 
@@ -159,10 +161,10 @@ fn proof_columns(rows: &[Culprit], source: &Source) -> Vec<Field> {
             .named("Example")
             .describe("The trace that shows it best"),
         Field::json("example_trace_ids", each(rows, |c| &c.example_trace_ids))
-            .config(look::json_view())
+            .config(display::json_view())
             .named("All examples"),
         Field::json("evidence", each(rows, |c| &c.evidence))
-            .config(look::json_view())
+            .config(display::json_view())
             .named("Evidence")
             .describe("The spans in the examples"),
     ]
@@ -170,8 +172,8 @@ fn proof_columns(rows: &[Culprit], source: &Source) -> Vec<Field> {
 
 /// A trace id that leads to the diagnosis of its operations and to the trace itself.
 fn example(source: &Source) -> Config {
-    let links: Vec<Link> = source.operation_links().into_iter().chain(source.trace_links()).collect();
-    Config { links, ..look::plain(275) }
+    let links: Vec<DataLink> = source.operation_links().into_iter().chain(source.trace_links()).collect();
+    Config { links, ..display::plain(275) }
 }
 
 fn kind() -> Config {
@@ -182,5 +184,5 @@ fn kind() -> Config {
         (CulpritKind::Errors.as_str(), "Errors", "red"),
         (CulpritKind::Missing.as_str(), "Missing", "yellow"),
     ];
-    look::mapped(Mapping::values(values), 110).cell("color-text")
+    display::mapped(Mapping::values(values), 110).cell("color-text")
 }

@@ -1,4 +1,7 @@
-//! A frame and its form on the wire.
+//! A data frame and its encoding as an Arrow IPC file.
+//!
+//! Grafana's metadata is JSON in the metadata of the Arrow schema (for the frame) and of its fields (for the columns).
+//! Grafana rejects a whole response if one column has a type that it does not read, so [`is_accepted`] lists the types.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,36 +17,36 @@ use serde_json::Value;
 
 use super::field::Field;
 
-/// A table with metadata.
+/// A table with Grafana's metadata.
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
     /// Its name.
     pub name: String,
-    /// The query that it answers.
+    /// `refId` of the query that it answers.
     pub ref_id: String,
-    /// What Grafana should know about the whole.
+    /// Metadata of the whole frame.
     pub meta: Meta,
-    /// Its columns, all of one length.
+    /// Its columns, all of the same length.
     pub fields: Vec<Field>,
 }
 
-/// A frame that cannot be written: a mistake in this program, not of its user.
+/// Why a frame could not be encoded. This is always a bug in the code that built the frame.
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
-    /// Columns of unequal length, or nulls in a column that promises none.
+    /// The columns differ in length, or a column has missing values although it is not nullable.
     #[error("frame {frame}: {source}")]
     Arrow {
         /// Name of the frame.
         frame: String,
-        /// What Arrow says.
+        /// Arrow's error.
         source: ArrowError,
     },
-    /// Metadata that is no JSON.
+    /// The metadata cannot be written as JSON.
     #[error("metadata of frame {frame}: {source}")]
     Json {
         /// Name of the frame.
         frame: String,
-        /// What the writer says.
+        /// The JSON writer's error.
         source: serde_json::Error,
     },
 }
@@ -52,31 +55,31 @@ pub enum EncodeError {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Meta {
-    /// Shape by Grafana's data plane contract.
+    /// Type of the frame in Grafana's data plane contract.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<&'static str>,
-    /// Version of that contract.
+    /// Version of that type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub type_version: Option<[u8; 2]>,
-    /// Anything for our own panel.
+    /// Data for the Diagnosis panel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom: Option<Value>,
-    /// What the reader must know.
+    /// Notices that the panel's header shows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
-    /// Where the frame can be followed live.
+    /// Live channel that sends updates of the frame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// Built-in visualisation for Explore.
+    /// Built-in visualisation that Explore uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_visualisation_type: Option<&'static str>,
-    /// Panel plugin for Explore.
+    /// Panel plugin that Explore uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_visualisation_plugin_id: Option<&'static str>,
-    /// What was asked of Jaeger.
+    /// The requests that were sent to Jaeger.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub executed_query_string: String,
-    /// Columns that name a row.
+    /// Indices of the columns that identify a row.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unique_row_id_fields: Vec<usize>,
 }
@@ -84,38 +87,38 @@ pub struct Meta {
 /// A notice in the panel's header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Notice {
-    /// How it is coloured.
+    /// Its severity, which sets its colour.
     pub severity: NoticeSeverity,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 
-/// Grafana refuses the whole answer on any other word.
+/// The severity of a notice. Grafana rejects the whole response if a notice has any other value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NoticeSeverity {
-    /// Good to know.
+    /// Additional information.
     Info,
-    /// Something is missing.
+    /// The answer is incomplete.
     Warning,
 }
 
 impl Notice {
-    /// Good to know.
+    /// A notice with additional information.
     #[must_use]
     pub fn info(text: impl Into<String>) -> Self {
         Self { severity: NoticeSeverity::Info, text: text.into() }
     }
 
-    /// Something is missing.
+    /// A notice that the answer is incomplete.
     #[must_use]
     pub fn warning(text: impl Into<String>) -> Self {
         Self { severity: NoticeSeverity::Warning, text: text.into() }
     }
 }
 
-/// Whether Grafana reads a column of this type. One that it does not read spoils the answers to all queries of a
-/// request.
+/// Whether Grafana reads columns of this type. A column of another type makes the answers to all queries of a request
+/// fail.
 #[must_use]
 pub fn is_accepted(kind: &DataType) -> bool {
     use DataType as T;
@@ -139,13 +142,13 @@ pub fn is_accepted(kind: &DataType) -> bool {
 }
 
 impl Frame {
-    /// A frame of these columns.
+    /// A frame with these columns.
     #[must_use]
     pub fn new(name: impl Into<String>, fields: Vec<Field>) -> Self {
         Self { name: name.into(), fields, ..Self::default() }
     }
 
-    /// How many rows.
+    /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.fields.first().map_or(0, |field| field.values.len())
@@ -157,21 +160,21 @@ impl Frame {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// With changed metadata.
+    /// Changes the metadata.
     #[must_use]
     pub fn with_meta(mut self, change: impl FnOnce(&mut Meta)) -> Self {
         change(&mut self.meta);
         self
     }
 
-    /// The frame as Grafana takes it: an Arrow IPC file.
+    /// Encodes the frame as an Arrow IPC file, the format that Grafana expects.
     ///
     /// # Errors
-    /// When the columns do not fit together.
+    /// If the columns differ in length, or a column has missing values although it is not nullable.
     pub fn encode(&self) -> Result<Bytes, EncodeError> {
         debug_assert!(
             self.fields.iter().all(|field| is_accepted(field.values.data_type())),
-            "frame {} has a column of a type that Grafana refuses",
+            "frame {} has a column of a type that Grafana does not read",
             self.name
         );
         let arrow = |source| EncodeError::Arrow { frame: self.name.clone(), source };

@@ -1,4 +1,4 @@
-//! A frame as Grafana's browser side reads it: `{schema, data}`, the form of live streams and of `/api/ds/query`.
+//! A frame as JSON: `{schema, data}`, the format of live streams and of `/api/ds/query`.
 
 use arrow::{
     array::{Array, ArrayRef, AsArray},
@@ -17,18 +17,18 @@ impl Frame {
     /// The frame as JSON.
     ///
     /// # Errors
-    /// When its metadata cannot be written.
+    /// If the metadata cannot be written as JSON.
     pub fn to_json(&self) -> Result<Value, EncodeError> {
         let schema = self.schema().map_err(|source| EncodeError::Json { frame: self.name.clone(), source })?;
         let columns: Vec<_> = self.fields.iter().map(|field| ArrayRef::clone(&field.values)).collect();
         Ok(to_json(&schema, &columns))
     }
 
-    /// The frame as JSON text with its keys in the order of Grafana's own writer, which its Go reader relies on: the
-    /// schema before the data, and the values first in it.
+    /// The frame as JSON text. Its keys are in the order of Grafana's own writer, because Grafana's Go reader relies on it:
+    /// the schema before the data, and the values first in the data.
     ///
     /// # Errors
-    /// When its metadata cannot be written.
+    /// If the metadata cannot be written as JSON.
     pub fn to_json_text(&self) -> Result<String, EncodeError> {
         let json = self.to_json()?;
         let in_order = |of: &Value, keys: &[&str]| {
@@ -40,7 +40,7 @@ impl Frame {
     }
 }
 
-/// A decoded Arrow table with Grafana's metadata as Grafana's JSON.
+/// A decoded Arrow table with Grafana's metadata as JSON.
 #[must_use]
 pub fn to_json(schema: &Schema, columns: &[ArrayRef]) -> Value {
     let mut head = Map::new();
@@ -99,13 +99,13 @@ fn field_head(field: &ArrowField) -> Value {
     head.into()
 }
 
-/// One column's values; what JSON numbers cannot say stands beside them.
+/// The values of a column, and separately what JSON numbers cannot express.
 #[derive(Default)]
 struct Column {
     values: Value,
-    /// Rows of NaN and of the infinities.
+    /// Rows whose value is NaN or infinite.
     entities: Value,
-    /// What milliseconds leave of a time.
+    /// Nanoseconds of each time beyond its milliseconds.
     nanos: Value,
 }
 

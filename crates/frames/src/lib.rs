@@ -1,7 +1,7 @@
-//! Answers as Grafana's data frames.
+//! Turns diagnoses into Grafana's data frames.
 //!
-//! A frame is a table with metadata for Grafana: units, colours, links, where to show it. It is built from Arrow arrays
-//! and sent as an Arrow IPC file. Column names are those of the [record](diagnosis::Diagnosis); columns that hold
+//! A frame is a table with metadata for Grafana, such as units, colours, links and the panel that shows it. It is built
+//! from Arrow arrays and sent as an Arrow IPC file. Columns have the names of the [record](diagnosis::Diagnosis), and
 //! lists are JSON columns.
 
 #![forbid(unsafe_code)]
@@ -9,11 +9,11 @@
 mod annotations;
 mod config;
 mod culprits;
+mod display;
 mod field;
 mod frame;
 mod json;
 mod lists;
-mod look;
 mod measure;
 mod metric;
 mod node_graph;
@@ -24,13 +24,13 @@ mod trace_view;
 mod tests;
 
 pub use annotations::annotations;
-pub use config::{Color, Config, InternalLink, Link, Mapped, Mapping};
+pub use config::{Color, Config, DataLink, InternalLink, MappedValue, Mapping};
 pub use culprits::{CULPRIT_SCORE, culprit_score, culprits};
+pub use display::{DASHBOARD_UID, PANEL_ID, PLUGIN_ID, Source};
 pub use field::Field;
 pub use frame::{EncodeError, Frame, Meta, Notice, NoticeSeverity, is_accepted};
 pub use json::to_json;
 pub use lists::{View, lists};
-pub use look::{DASHBOARD_UID, PANEL_ID, PLUGIN_ID, Source};
 pub use measure::{GroupBy, Measure};
 pub use metric::{Buckets, numeric, timeseries};
 pub use node_graph::service_map;

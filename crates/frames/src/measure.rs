@@ -1,20 +1,20 @@
-//! What a `metric` query measures and by what it groups.
+//! What a `metric` query measures, and the columns by which it groups operations.
 
-use super::look;
+use super::display;
 use diagnosis::{Diagnosis, OperationStatus, Verdict, WorkerStatus};
 
-/// A number over a group of operations.
+/// A number that is computed from a group of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Measure {
-    /// How many.
+    /// Number of operations.
     Count,
-    /// How many have the status `failed`.
+    /// Number of operations with the status `failed`.
     Failed,
-    /// How many have this verdict.
+    /// Number of operations with this verdict.
     Verdict(Verdict),
-    /// How many are neither healthy nor (healthily) running.
+    /// Number of operations whose verdict is neither `healthy` nor `running`.
     NotHealthy,
-    /// `failed` by `count`, 0 to 1.
+    /// Share of failed operations, from 0 to 1.
     FailureRatio,
     /// Median duration in milliseconds.
     P50Duration,
@@ -27,7 +27,7 @@ pub enum Measure {
 }
 
 impl Measure {
-    const NAMED: [(&'static str, Self); 7] = [
+    const NAMES: [(&'static str, Self); 7] = [
         ("count", Self::Count),
         ("not_healthy", Self::NotHealthy),
         ("failure_ratio", Self::FailureRatio),
@@ -37,33 +37,33 @@ impl Measure {
         ("slowdown", Self::Slowdown),
     ];
 
-    /// Reads the word on the wire. `failed` counts by status, every other verdict's word by verdict.
+    /// Parses the name of a measure in a query. `failed` counts by status, the names of all other verdicts by verdict.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text == "failed" {
             return Some(Self::Failed);
         }
-        let named = Self::NAMED.into_iter().find(|(name, _)| *name == text).map(|(_, measure)| measure);
+        let named = Self::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, measure)| measure);
         named.or_else(|| Verdict::parse(text).map(Self::Verdict))
     }
 
-    /// The word on the wire, which is also the name of the value column.
+    /// Name of the measure in queries, and of the column with its values.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Failed => "failed",
             Self::Verdict(verdict) => verdict.as_str(),
-            other => Self::NAMED.into_iter().find(|(_, measure)| *measure == other).map_or("count", |(name, _)| name),
+            other => Self::NAMES.into_iter().find(|(_, measure)| *measure == other).map_or("count", |(name, _)| name),
         }
     }
 
-    /// What people read for it.
+    /// Display name.
     #[must_use]
     pub fn title(self) -> String {
         let title = match self {
             Self::Count => "Operations",
             Self::Failed => "Failed",
-            Self::Verdict(verdict) => return look::words(verdict.as_str()),
+            Self::Verdict(verdict) => return display::label(verdict.as_str()),
             Self::NotHealthy => "In trouble",
             Self::FailureRatio => "Failure ratio",
             Self::P50Duration => "p50 duration",
@@ -74,22 +74,22 @@ impl Measure {
         title.to_owned()
     }
 
-    /// All words.
+    /// The names of all measures.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let verdicts = Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Failed).map(Verdict::as_str);
-        Self::NAMED.into_iter().map(|(name, _)| name).chain(["failed"]).chain(verdicts)
+        Self::NAMES.into_iter().map(|(name, _)| name).chain(["failed"]).chain(verdicts)
     }
 
-    /// What it is for no operations at all: nothing for a duration, 0 for a count.
+    /// The value for a group without operations: 0 for a count or ratio, `None` for a duration.
     #[must_use]
-    pub fn of_none(self) -> Option<f64> {
+    pub fn when_empty(self) -> Option<f64> {
         match self {
             Self::P50Duration | Self::P95Duration | Self::MaxDuration | Self::Slowdown => None,
             _ => Some(0.0),
         }
     }
 
-    /// Grafana's unit of it.
+    /// Id of its unit in Grafana.
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
@@ -100,13 +100,13 @@ impl Measure {
         }
     }
 
-    /// Its value over these operations.
+    /// The value for these operations.
     #[must_use]
     pub fn over(self, group: &[&Diagnosis]) -> Option<f64> {
         let count = |test: &dyn Fn(&Diagnosis) -> bool| group.iter().filter(|d| test(d)).count() as f64;
         let failed = |d: &Diagnosis| d.status == OperationStatus::Failed;
         if group.is_empty() {
-            return self.of_none();
+            return self.when_empty();
         }
         match self {
             Self::Count => Some(group.len() as f64),
@@ -122,7 +122,7 @@ impl Measure {
     }
 }
 
-/// Nearest rank: a duration that an operation really took.
+/// The nearest-rank percentile, which is always the duration of one of the operations.
 fn percentile(group: &[&Diagnosis], p: f64) -> Option<f64> {
     let mut durations: Vec<f64> = group.iter().filter_map(|d| d.duration_ms).collect();
     durations.sort_by(f64::total_cmp);
@@ -133,24 +133,24 @@ fn percentile(group: &[&Diagnosis], p: f64) -> Option<f64> {
 /// A column by which operations are grouped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GroupBy {
-    /// Type.
+    /// Operation type.
     OperationType,
     /// Verdict.
     Verdict,
     /// Class of the error.
     ErrorType,
-    /// Where most of the time went.
+    /// Where most of the time was spent.
     BottleneckSpan,
-    /// Outcome of the worker selection.
+    /// Result of the worker selection.
     WorkerStatus,
-    /// The bottleneck's service.
+    /// Service of the bottleneck.
     Service,
-    /// The rule that decided.
+    /// The deciding rule.
     Rule,
 }
 
 impl GroupBy {
-    /// All of them.
+    /// All columns.
     pub const ALL: [Self; 7] = [
         Self::OperationType,
         Self::Verdict,
@@ -161,7 +161,7 @@ impl GroupBy {
         Self::Rule,
     ];
 
-    /// The word on the wire, which is also the name of the column.
+    /// Name in queries, and of the column.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -175,7 +175,7 @@ impl GroupBy {
         }
     }
 
-    /// What people read for it.
+    /// Display name.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -189,13 +189,13 @@ impl GroupBy {
         }
     }
 
-    /// Reads the word on the wire.
+    /// Parses the name in a query.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|group| group.as_str() == text)
     }
 
-    /// The value of an operation; what is missing is `none`, because an alert's label must be something.
+    /// The value of an operation. A missing value is `none`, because the labels of an alert must not be empty.
     #[must_use]
     pub fn of(self, diagnosis: &Diagnosis) -> &str {
         let value = match self {
@@ -211,5 +211,5 @@ impl GroupBy {
     }
 }
 
-/// The label of what is missing.
+/// The label for missing values.
 pub(super) const NONE: &str = "none";

@@ -1,12 +1,15 @@
-//! Numbers over groups of operations, in the two shapes that Grafana's alert rules read.
+//! Numbers for groups of operations, in the two frame types that Grafana's alert rules read: one number per group
+//! ([`numeric`]) or one time series per group ([`timeseries`]).
+//!
+//! A count or ratio is 0 if nothing happened, so an alert rule does not report "no data". A duration is missing instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     config::{Color, Config},
+    display,
     field::Field,
     frame::Frame,
-    look,
     measure::{GroupBy, Measure, NONE},
     record::describe,
 };
@@ -29,36 +32,35 @@ fn distinct(by: &[GroupBy]) -> Vec<GroupBy> {
     by.iter().copied().filter(|group| seen.insert(*group)).collect()
 }
 
-/// One number per group: text columns and exactly one number, named after the measure.
+/// One row per group: text columns and exactly one number column, named after the measure.
 ///
-/// A count or ratio has at least one row, so that "nothing happened" is a 0 and not "no data"; a group without a
-/// duration is left out.
+/// A count or ratio has at least one row. A group without a duration is left out.
 #[must_use]
 pub fn numeric(answer: &Answer, measure: Measure, by: &[GroupBy]) -> Frame {
     let by = distinct(by);
     let mut rows: Vec<(Vec<&str>, f64)> =
         groups(answer, &by).into_iter().filter_map(|(labels, group)| Some((labels, measure.over(&group)?))).collect();
     if rows.is_empty() {
-        rows.extend(measure.of_none().map(|value| (vec![NONE; by.len()], value)));
+        rows.extend(measure.when_empty().map(|value| (vec![NONE; by.len()], value)));
     }
     let column = |(at, group): (usize, &GroupBy)| {
         let values = rows.iter().map(|(labels, _)| labels.get(at).copied().unwrap_or(NONE));
-        Field::text(group.as_str(), values).config(column_look(*group)).named(group.title())
+        Field::text(group.as_str(), values).config(column_config(*group)).named(group.title())
     };
     let mut fields: Vec<_> = by.iter().enumerate().map(column).collect();
     let numbers = Field::float(measure.as_str(), rows.iter().map(|(_, value)| *value));
-    fields.push(numbers.config(look::plain(130)).named(measure.title()).unit(measure.unit()));
+    fields.push(numbers.config(display::plain(130)).named(measure.title()).unit(measure.unit()));
     typed(Frame::new(measure.as_str(), fields), "numeric-long", answer)
 }
 
-fn column_look(group: GroupBy) -> Config {
+fn column_config(group: GroupBy) -> Config {
     match group {
-        GroupBy::Verdict => look::verdict(),
-        GroupBy::WorkerStatus => look::worker_status(),
-        GroupBy::OperationType => look::text(125),
-        GroupBy::ErrorType => look::text(190),
-        GroupBy::Service => look::text(225),
-        GroupBy::BottleneckSpan | GroupBy::Rule => look::text(200),
+        GroupBy::Verdict => display::verdict(),
+        GroupBy::WorkerStatus => display::worker_status(),
+        GroupBy::OperationType => display::text(125),
+        GroupBy::ErrorType => display::text(190),
+        GroupBy::Service => display::text(225),
+        GroupBy::BottleneckSpan | GroupBy::Rule => display::text(200),
     }
 }
 
@@ -70,13 +72,13 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// Most points, whatever a request asks for.
-    const MOST: i64 = 11_000;
+    /// Maximum number of points, regardless of the request.
+    const MAX_POINTS: i64 = 11_000;
 
-    /// Buckets of `interval`, or wider ones where that would make more than `most` points.
+    /// Buckets of length `interval`, or longer if there would be more than `most` points.
     #[must_use]
     pub fn new(range: TimeRange, interval: Micros, most: i64) -> Self {
-        let least = (range.to - range.from).0.max(0) / most.clamp(1, Self::MOST) + 1;
+        let least = (range.to - range.from).0.max(0) / most.clamp(1, Self::MAX_POINTS) + 1;
         let step = interval.0.max(1_000);
         let width = Micros(least.div_euclid(step).saturating_add(i64::from(least % step > 0)).max(1) * step);
         Self { range, width }
@@ -94,17 +96,17 @@ impl Buckets {
     }
 }
 
-/// A wide time series: operations are counted where their window ends, those without an end in the last bucket.
+/// A wide time series. An operation counts in the bucket in which its window ends, or in the last one if it has no end.
 ///
-/// Counts and ratios are 0 where nothing happened; durations are missing there. A group that lacks a label, such as
-/// operations without an error, is left out when nothing of it is counted: it would be a line at 0 among failures by error.
+/// A group that lacks a label, such as operations without an error, is left out if nothing in it is counted. Otherwise, a
+/// chart of failures by error would have a line at 0 for operations without an error.
 #[must_use]
 pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Buckets) -> Frame {
     let by = distinct(by);
     let starts = buckets.starts();
     let mut groups = groups(answer, &by);
-    groups.retain(|labels, group| !labels.contains(&NONE) || measure.over(group) != measure.of_none());
-    if groups.is_empty() && measure.of_none().is_some() {
+    groups.retain(|labels, group| !labels.contains(&NONE) || measure.over(group) != measure.when_empty());
+    if groups.is_empty() && measure.when_empty().is_some() {
         groups.insert(vec![NONE; by.len()], Vec::new());
     }
     let series = groups.into_iter().map(|(values, group)| {
@@ -116,15 +118,15 @@ pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Bu
         }
         let points = starts.iter().map(|start| match ended.get(start) {
             Some(group) => measure.over(group),
-            None => measure.of_none(),
+            None => measure.when_empty(),
         });
-        let config = if group.is_empty() { Config::default() } else { series_look(&by, &values) };
+        let config = if group.is_empty() { Config::default() } else { series_config(&by, &values) };
         let config = Config { display_name: config.display_name.or_else(|| Some(measure.title())), ..config };
         Field::opt_float(measure.as_str(), points).labels(labels.collect()).config(config).unit(measure.unit())
     });
     let series: Vec<_> = series.collect();
     let mut fields = Vec::new();
-    // a time column alone is no series; a frame without columns says "no data"
+    // A time column alone is not a series. A frame without columns means "no data".
     if !series.is_empty() {
         let interval = Config { interval: Some(buckets.width.millis()), ..Config::default() };
         fields.push(Field::time("time", starts.iter().copied()).config(interval));
@@ -133,20 +135,20 @@ pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Bu
     typed(Frame::new(measure.as_str(), fields), "timeseries-wide", answer)
 }
 
-/// A series is named after its group, and one of a verdict has that verdict's colour in every panel.
-fn series_look(by: &[GroupBy], values: &[&str]) -> Config {
-    let word = |(group, value): (&GroupBy, &&str)| match group {
-        GroupBy::Verdict | GroupBy::OperationType => look::words(value),
+/// A series has the name of its group. If it is grouped by verdict, it has the verdict's colour in every panel.
+fn series_config(by: &[GroupBy], values: &[&str]) -> Config {
+    let label = |(group, value): (&GroupBy, &&str)| match group {
+        GroupBy::Verdict | GroupBy::OperationType => display::label(value),
         _ => (*value).to_owned(),
     };
-    let name = by.iter().zip(values).map(word).collect::<Vec<_>>().join(", ");
+    let name = by.iter().zip(values).map(label).collect::<Vec<_>>().join(", ");
     let verdict = by.iter().zip(values).find_map(|(group, value)| match group {
         GroupBy::Verdict => Verdict::parse(value),
         _ => None,
     });
     Config {
         display_name: (!name.is_empty()).then_some(name),
-        color: verdict.map(|verdict| Color::fixed(look::verdict_color(verdict))),
+        color: verdict.map(|verdict| Color::fixed(display::verdict_color(verdict))),
         ..Config::default()
     }
 }

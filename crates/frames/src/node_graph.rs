@@ -1,8 +1,8 @@
 //! The two frames of Grafana's node graph: the services of an operation and the calls between them.
 //!
-//! The graph prints numbers with two digits after the point and their unit as it is written, so `ms` becomes `12.00 ms` and
-//! any other unit of Grafana is unreadable. What it prints is therefore text, written here. Its legend and menus show
-//! the name that a user would have set, and else the column's.
+//! The node graph prints numbers with two decimals and the id of their unit, so a time of 12 ms becomes `12.00 ms` and most
+//! other units are unreadable. Everything that it prints is therefore formatted as text here. Its legend and menus show the
+//! display name that a user can set (`panel_name`), or else the name of the column.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ struct Edge {
     total_ms: f64,
 }
 
-/// The frames `nodes` and `edges` over all operations of the answer.
+/// The frames `nodes` and `edges` for all operations of the answer.
 #[must_use]
 pub fn service_map(answer: &Answer) -> Vec<Frame> {
     let mut nodes: BTreeMap<&str, Node> = BTreeMap::new();
@@ -55,7 +55,7 @@ pub fn service_map(answer: &Answer) -> Vec<Frame> {
     frames
 }
 
-/// The length of the path: all its sections, gaps included.
+/// The length of the critical path: the sum of its sections, including gaps.
 fn path_length(diagnosis: &Diagnosis) -> f64 {
     diagnosis.flow.iter().map(|step| step.path_ms).sum()
 }
@@ -74,7 +74,7 @@ fn count_call<'d>(call: &'d HttpCall, edges: &mut BTreeMap<(&'d str, String), Ed
     let Some(target) = call.target_service.clone().or_else(|| call.url.as_deref().and_then(authority)) else {
         return;
     };
-    // the server's side of a call names its own service as target
+    // The server span of a call has its own service as target.
     if target == call.service || call.service.is_empty() {
         return;
     }
@@ -84,7 +84,7 @@ fn count_call<'d>(call: &'d HttpCall, edges: &mut BTreeMap<(&'d str, String), Ed
     edge.total_ms += call.duration_ms;
 }
 
-/// `host:port` of an address, as the name of a callee that has none.
+/// `host:port` of a URL: the name of a callee whose service is unknown.
 fn authority(url: &str) -> Option<String> {
     let rest = url.split_once("://")?.1;
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -92,8 +92,8 @@ fn authority(url: &str) -> Option<String> {
     (!host.is_empty()).then(|| host.to_owned())
 }
 
-/// A column under the name that legend and menus show.
-fn shown(name: &'static str, field: Field) -> Field {
+/// Sets the name that the legend and menus show.
+fn titled(name: &'static str, field: Field) -> Field {
     field.with(|config| Config { panel_name: Some(name), ..config })
 }
 
@@ -103,20 +103,20 @@ fn node_frame(names: &BTreeSet<&str>, nodes: &BTreeMap<&str, Node>, window_ms: f
     let share = |node: &Node| if window_ms > 0.0 { (node.path_ms / window_ms).clamp(0.0, 1.0) } else { 0.0 };
     let arc = |name: &'static str, column, color, part: &dyn Fn(&Node) -> f64| {
         let config = Config { color: Some(Color::fixed(color)), unit: Some("percentunit"), ..Config::default() };
-        shown(name, Field::float(column, nodes_by_name().map(part)).config(config))
+        titled(name, Field::float(column, nodes_by_name().map(part)).config(config))
     };
     let note = |name| if nodes.contains_key(name) { "" } else { "no spans" };
     let fields = vec![
         Field::text("id", names),
-        shown("Service", Field::text("title", names)),
-        shown("Note", Field::text("subtitle", names.iter().map(note))),
-        shown("Time on the path", Field::text("mainstat", nodes_by_name().map(|node| time(node.path_ms)))),
-        shown("Errors", Field::text("secondarystat", nodes_by_name().map(|node| counted(node.errors, "error")))),
+        titled("Service", Field::text("title", names)),
+        titled("Note", Field::text("subtitle", names.iter().map(note))),
+        titled("Time on the path", Field::text("mainstat", nodes_by_name().map(|node| time(node.path_ms)))),
+        titled("Errors", Field::text("secondarystat", nodes_by_name().map(|node| counted(node.errors, "error")))),
         arc("On the path", "arc__path", "orange", &share),
         arc("Elsewhere", "arc__rest", "light-blue", &|node| 1.0 - share(node)),
         Field::bool("isinstrumented", names.iter().map(|name| nodes.contains_key(name))),
-        shown("Spans", Field::text("detail__spans", nodes_by_name().map(|node| node.spans.to_string()))),
-        shown("Share of the path", Field::text("detail__share", nodes_by_name().map(|node| percent(share(node))))),
+        titled("Spans", Field::text("detail__spans", nodes_by_name().map(|node| node.spans.to_string()))),
+        titled("Share of the path", Field::text("detail__share", nodes_by_name().map(|node| percent(share(node))))),
     ];
     Frame::new("nodes", fields)
 }
@@ -129,11 +129,11 @@ fn edge_frame(edges: &BTreeMap<(&str, String), Edge>) -> Frame {
         Field::text("id", edges.keys().map(|(from, to)| format!("{from}--{to}"))),
         Field::text("source", edges.keys().map(|(from, _)| *from)),
         Field::text("target", edges.keys().map(|(_, to)| to)),
-        shown("Calls", Field::text("mainstat", edges.values().map(|edge| counted(edge.calls, "call")))),
-        shown("Failed calls", Field::text("secondarystat", edges.values().map(failed))),
+        titled("Calls", Field::text("mainstat", edges.values().map(|edge| counted(edge.calls, "call")))),
+        titled("Failed calls", Field::text("secondarystat", edges.values().map(failed))),
         Field::float("thickness", edges.values().map(|edge| 1.0 + 4.0 * edge.calls as f64 / most)),
         Field::text("color", edges.values().map(|edge| if edge.errors > 0 { "#E02F44" } else { "#8E8E8E" })),
-        shown("Time in calls", Field::text("detail__total", edges.values().map(|edge| time(edge.total_ms)))),
+        titled("Time in calls", Field::text("detail__total", edges.values().map(|edge| time(edge.total_ms)))),
     ];
     Frame::new("edges", fields)
 }

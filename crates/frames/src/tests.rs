@@ -12,7 +12,7 @@ use trace::{
 };
 
 mod changed;
-mod looks;
+mod display;
 
 const MINUTE: i64 = 60_000_000;
 
@@ -115,7 +115,7 @@ fn a_series_is_filled_with_zeros_and_counts_where_windows_end() {
     assert_eq!(values(&timeseries(&answer(vec![]), Measure::Count, &[], buckets))[1], json!([0.0, 0.0, 0.0]));
 }
 
-/// acceptance G7: among failures by error stood a line `…, none` at 0, of the operations without an error.
+/// acceptance G7: a chart of failures by error had a line `…, none` at 0 for the operations without an error.
 #[test]
 fn a_series_of_nothing_is_left_out_where_its_label_is_missing() {
     let buckets = Buckets::new(TimeRange { from: Time(0), to: Time(10 * MINUTE) }, Micros(5 * MINUTE), 100);
@@ -125,13 +125,13 @@ fn a_series_of_nothing_is_left_out_where_its_label_is_missing() {
     };
     let series = |answer: &Answer, measure, by: &[GroupBy]| timeseries(answer, measure, by, buckets);
     assert_eq!(names(&series(&three(), Measure::Failed, &by)), ["Training, ValueError"]);
-    // what is counted stays, and so does a group with all of its labels
+    // A group that is counted stays, and so does a group with all of its labels.
     assert_eq!(
         names(&series(&three(), Measure::Count, &by)),
         ["Backtesting, none", "Training, ValueError", "Training, none"]
     );
     assert_eq!(names(&series(&three(), Measure::Failed, &by[..1])), ["Backtesting", "Training"]);
-    // no failure at all is one line at 0, with the labels that an alert rule knows
+    // Without any failure there is one line at 0, with the labels that an alert rule expects.
     let well = answer(vec![operation("training", Verdict::Healthy, 5, 1.0)]);
     let frame = series(&well, Measure::Failed, &by);
     assert_eq!((names(&frame), values(&frame)[1].clone()), (vec!["Failed".to_owned()], json!([0.0, 0.0, 0.0])));
@@ -140,7 +140,7 @@ fn a_series_of_nothing_is_left_out_where_its_label_is_missing() {
 }
 
 #[test]
-fn a_series_has_no_more_points_than_asked_for() {
+fn a_series_has_no_more_points_than_requested() {
     let range = TimeRange { from: Time(0), to: Time(1_000 * MINUTE) };
     for most in [1, 7, 100, i64::MAX] {
         let frame = timeseries(&three(), Measure::Count, &[], Buckets::new(range, Micros(1_000_000), most));
@@ -211,7 +211,7 @@ fn trace_of(spans: usize) -> Trace {
 }
 
 #[test]
-fn the_trace_view_is_told_milliseconds_also_in_logs() {
+fn times_of_the_trace_view_are_milliseconds_also_in_logs() {
     let frame = trace_view(&[trace_of(2)], |_| false);
     let json = frame.to_json().unwrap();
     let column = |name: &str| {
@@ -239,7 +239,7 @@ fn a_long_trace_loses_noise_first_then_its_shortest_spans_but_no_error() {
 }
 
 #[test]
-fn numbers_that_json_cannot_say_stand_beside_the_values() {
+fn numbers_that_json_cannot_express_are_listed_separately() {
     let values = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(f64::NAN), Some(f64::NEG_INFINITY)]));
     let frame = Frame::new(
         "f",
@@ -294,7 +294,7 @@ fn every_frame_has_only_columns_that_grafana_reads() {
     assert!(!is_accepted(&DataType::Timestamp(arrow::datatypes::TimeUnit::Millisecond, None)));
 }
 
-/// Grafana's Go reader of live frames wants the schema before the data and the values before what mends them.
+/// Grafana's Go reader of live frames expects the schema before the data, and the values before `entities` and `nanos`.
 #[test]
 fn the_text_of_a_live_frame_keeps_grafanas_order_of_keys() {
     let source = Source { uid: "u".into(), name: "n".into() };

@@ -1,5 +1,5 @@
-//! The frame of Grafana's trace view. Its names and units are Grafana's own: times are milliseconds as floating point
-//! numbers, also those of log entries.
+//! The frame for Grafana's trace view. Grafana defines its columns and units: all times, including those of log entries, are
+//! in milliseconds as floating point numbers.
 
 use std::cmp::Reverse;
 
@@ -11,12 +11,13 @@ use super::{
 };
 use trace::{SpanRef, Status, Trace, Value};
 
-/// Most spans that the trace view is given.
+/// Maximum number of spans in a frame for the trace view.
 pub const MAX_TRACE_SPANS: usize = 20_000;
 
-/// The spans of an operation's traces (main one first) for the trace view, which knows one trace only: spans of further
-/// traces stand beside the main one's root. With more than [`MAX_TRACE_SPANS`] spans, `is_noise` ones go first, then the
-/// shortest that are not errors.
+/// The spans of an operation's traces, the main trace first.
+///
+/// The trace view shows one trace only, so the roots of the other traces appear beside the root of the main one. If there are
+/// more than [`MAX_TRACE_SPANS`] spans, noise is left out first, then the shortest spans without an error.
 #[must_use]
 pub fn trace_view(traces: &[Trace], is_noise: impl Fn(SpanRef<'_>) -> bool) -> Frame {
     let total = traces.iter().map(Trace::len).sum();
@@ -67,15 +68,15 @@ fn chosen(traces: &[Trace], total: usize, is_noise: impl Fn(SpanRef<'_>) -> bool
 
 fn columns(traces: &[Trace], spans: &[SpanRef<'_>]) -> Vec<Field> {
     let main = traces.first().map(Trace::id).unwrap_or_default();
-    let filled = |text: &'static str, or: &'static str| if text.is_empty() { or } else { text };
+    let non_empty = |text: &'static str, or: &'static str| if text.is_empty() { or } else { text };
     vec![
         Field::text("traceID", each(spans, |_| main.to_string())),
         Field::text("spanID", each(spans, |s| s.id().to_string())),
         Field::opt_text("parentSpanID", each(spans, |s| s.parent().map(|parent| parent.span.to_string()))),
         Field::text("operationName", each(spans, SpanRef::name)),
-        // the view refuses a span without a service
+        // Grafana rejects a span without a service.
         Field::text("serviceName", each(spans, |s| if s.service().is_empty() { "unknown" } else { s.service() })),
-        Field::text("kind", each(spans, |s| filled(s.kind().as_str(), "unspecified"))),
+        Field::text("kind", each(spans, |s| non_empty(s.kind().as_str(), "unspecified"))),
         Field::int("statusCode", each(spans, |s| status_code(s.status()))),
         Field::text("statusMessage", each(spans, SpanRef::status_message)),
         Field::text("instrumentationLibraryName", each(spans, |s| s.scope().0)),
@@ -111,7 +112,7 @@ fn pairs<'t>(attributes: impl Iterator<Item = (&'t str, Value<'t>)>) -> Vec<Json
     attributes.map(|(key, value)| pair(key, &value.to_json())).collect()
 }
 
-/// The attributes, and the tag by which the view marks an error.
+/// The attributes, and the tag with which the trace view marks an error.
 fn tags(span: SpanRef<'_>) -> Vec<Json> {
     let mut tags = pairs(span.attributes());
     if span.is_error() && span.attribute("error").is_none() {

@@ -1,4 +1,4 @@
-//! Every frame as the browser receives it, over one operation whose record is filled to the last field.
+//! Every frame as the browser receives it, for an operation whose record has a value in every field.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests end by panicking")]
 
@@ -18,7 +18,7 @@ use insta::assert_json_snapshot;
 use jaeger::decode;
 use serde_json::Value;
 use testbed::grafana_harness::frame_json;
-use testbed::{Dialect, Form, build, jaeger_json, scenarios};
+use testbed::{JaegerVersion, Telemetry, build, jaeger_json, scenarios};
 use trace::{Micros, SpanId, Time, Trace, TraceId};
 
 const START: Time = Time(1_795_341_900_000_000);
@@ -63,7 +63,7 @@ fn step(span: &str, service: &str, id: u64, depth: u32, path_ms: f64) -> FlowSte
     }
 }
 
-/// A failed training; every field is filled.
+/// A failed training with a value in every field.
 #[allow(clippy::too_many_lines, reason = "a record has that many fields")]
 fn failed() -> Diagnosis {
     Diagnosis {
@@ -172,7 +172,7 @@ fn failed() -> Diagnosis {
     }
 }
 
-/// The failed one and one of which nothing is known.
+/// The failed training and an operation of which nothing is known.
 fn answer() -> Answer {
     Answer {
         diagnoses: vec![Arc::new(failed()), Arc::new(Diagnosis::default())],
@@ -186,10 +186,10 @@ fn source() -> Source {
     Source { uid: "ktrdr".into(), name: "KTRDR Diagnosis".into() }
 }
 
-/// The way of a frame: encoded, checked by the rules of Grafana's decoder, written as JSON.
+/// A frame as the browser receives it: encoded, checked by the rules of Grafana's decoder, and written as JSON.
 fn received(mut frame: Frame) -> Value {
     frame.ref_id = "A".into();
-    frame_json(&frame.encode().expect("the columns fit together")).expect("Grafana takes it")
+    frame_json(&frame.encode().expect("the columns fit together")).expect("Grafana accepts it")
 }
 
 fn all_received(frames: Vec<Frame>) -> Vec<Value> {
@@ -201,7 +201,7 @@ fn operations_are_a_table_of_records() {
     assert_json_snapshot!(received(operations(&answer(), &source())));
 }
 
-/// The eight that matter most come first, the others as the record has them.
+/// The eight most important columns come first, the others are in the order of the record.
 #[test]
 fn the_columns_are_the_record_s_fields() {
     let frame = diagnosis(&answer(), &source());
@@ -284,7 +284,7 @@ fn culprits_are_a_ranked_table() {
 #[test]
 fn a_trace_is_shown_by_grafana_s_own_view() {
     let scenario = scenarios().iter().find(|scenario| scenario.number == "5").expect("a start without a free worker");
-    let raw = build(scenario, Form::Wire, START, 7);
-    let traces: Vec<Trace> = decode(&jaeger_json(&raw, Dialect::V1_53)).unwrap().traces;
+    let raw = build(scenario, Telemetry::Current, START, 7);
+    let traces: Vec<Trace> = decode(&jaeger_json(&raw, JaegerVersion::V1_53)).unwrap().traces;
     assert_json_snapshot!(received(trace_view(&traces[..1], |_| false)));
 }

@@ -1,24 +1,27 @@
-//! What Grafana asks of the plugin, free of the wire's types.
+//! What a plugin implements: the trait [`Backend`] with its requests and answers.
+//!
+//! These types are independent of gRPC and of Grafana's messages. The crate translates between the two, so a plugin
+//! never depends on the version of the protocol.
 
 use std::{collections::BTreeMap, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::Stream;
 
-/// A text that must not be seen: it has no `Display`, and `Debug` shows none of it.
+/// A text that must not be shown: it has no `Display`, and its `Debug` output hides it.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides a text.
+    /// Wraps a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for the one who sends it.
+    /// The text itself. Use it only to send it.
     #[must_use]
-    pub fn reveal(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -29,22 +32,22 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a user may do. Grafana also knows users without any role, and may learn new ones: those may the least.
+/// The basic role of a user in Grafana. Unknown roles have the fewest permissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// No basic role, or one that is not known here.
+    /// No basic role, or an unknown one.
     #[default]
     None,
-    /// Looks.
+    /// May view dashboards.
     Viewer,
-    /// Changes dashboards.
+    /// May also change dashboards.
     Editor,
-    /// Changes everything.
+    /// May change everything.
     Admin,
 }
 
 impl Role {
-    /// Reads Grafana's word, in any case.
+    /// Parses the name of a role, ignoring case.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         match text.to_ascii_lowercase().as_str() {
@@ -56,55 +59,55 @@ impl Role {
     }
 }
 
-/// A data source as it was configured, before anything of it is understood.
+/// The configuration of a data source as Grafana sends it. Its settings are not parsed yet.
 #[derive(Clone, Debug, Default)]
 pub struct Instance {
-    /// Its uid.
+    /// Its unique id.
     pub uid: String,
     /// Its name.
     pub name: String,
-    /// Address of Jaeger.
+    /// Its URL.
     pub url: String,
-    /// User name of basic authentication, when that is on.
+    /// User name for basic authentication, if it is enabled.
     pub basic_auth_user: Option<String>,
-    /// The other settings (JSON).
+    /// The other settings, as JSON.
     pub json: Vec<u8>,
     /// The secret settings.
     pub secrets: BTreeMap<String, Secret>,
-    /// When it was changed last (ms since the epoch).
+    /// Time of the last change, in milliseconds since 1970.
     pub updated_ms: i64,
 }
 
-/// Who asks, of which data source.
+/// Who sends a request, and to which data source.
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
-    /// Organisation.
+    /// Id of the organisation.
     pub org_id: i64,
-    /// What the user may do; none for alert rules.
+    /// Role of the user; [`Role::None`] for alert rules.
     pub role: Role,
     /// The data source.
     pub instance: Instance,
-    /// Headers that came along, by lower-case name.
+    /// Headers of the request, by lower-case name.
     pub headers: BTreeMap<String, Secret>,
-    /// How long the caller waits for an answer; `None` when it did not say.
+    /// How long the caller waits for an answer; `None` if it does not set a limit.
     pub timeout: Option<Duration>,
 }
 
 impl Caller {
-    /// A header's value.
+    /// The value of a header. `name` must be in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(Secret::reveal)
+        self.headers.get(name).map(Secret::expose)
     }
 
-    /// Whether an alert rule asks.
+    /// Whether an alert rule sends the request.
     #[must_use]
     pub fn is_alert(&self) -> bool {
         self.header("fromalert").is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 }
 
-/// A range of time as Grafana sends it, in milliseconds since the epoch.
+/// A time range in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryRange {
     /// Start.
@@ -113,34 +116,34 @@ pub struct QueryRange {
     pub to_ms: i64,
 }
 
-/// One query of a panel, an alert rule or Explore.
+/// One query of a panel, an alert rule or Explore, before its model is parsed.
 #[derive(Clone, Debug, Default)]
 pub struct RawQuery {
-    /// What the answer is filed under.
+    /// Id of the query within its request, such as `A`.
     pub ref_id: String,
-    /// Query type as the envelope tells it; the model may tell it too.
+    /// Query type outside of the model. The model may have one too.
     pub query_type: String,
-    /// The model.
+    /// The model of the query, as JSON.
     pub json: Vec<u8>,
-    /// The dashboard's range.
+    /// Time range of the dashboard.
     pub range: Option<QueryRange>,
-    /// Wanted distance of points.
+    /// Requested interval between two points.
     pub interval: Duration,
-    /// Wanted number of points.
+    /// Maximum number of points.
     pub max_points: i64,
 }
 
-/// Whose fault a failure is, for Grafana's own metrics.
+/// Where a failure comes from. Grafana counts the two separately in its metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorSource {
-    /// The user's or Jaeger's.
+    /// The request, or a service that the plugin depends on.
     Downstream,
-    /// Ours.
+    /// The plugin itself.
     Plugin,
 }
 
 impl ErrorSource {
-    /// Grafana's word.
+    /// Name of the source in Grafana's messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -150,66 +153,66 @@ impl ErrorSource {
     }
 }
 
-/// Why a question was not answered.
+/// Why a query or a request was not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
     /// HTTP status.
     pub status: u16,
-    /// What went wrong and what to do.
+    /// What failed and what to try.
     pub message: String,
-    /// Whose fault it is.
-    pub source_of: ErrorSource,
+    /// Where the failure comes from.
+    pub error_source: ErrorSource,
 }
 
 impl Failure {
-    /// The user asked for something that cannot be.
+    /// The request is not valid (HTTP status 400).
     #[must_use]
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::downstream(400, message)
     }
 
-    /// The user's or Jaeger's fault.
+    /// The request or another service is the reason.
     #[must_use]
     pub fn downstream(status: u16, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), source_of: ErrorSource::Downstream }
+        Self { status, message: message.into(), error_source: ErrorSource::Downstream }
     }
 
-    /// Our fault.
+    /// The plugin has a bug (HTTP status 500).
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { status: 500, message: message.into(), source_of: ErrorSource::Plugin }
+        Self { status: 500, message: message.into(), error_source: ErrorSource::Plugin }
     }
 }
 
-/// The encoded frames that answer a query.
+/// The answer to a query: data frames, each encoded as an Arrow IPC file.
 pub type Frames = Vec<Bytes>;
 
-/// What the button "Save & test" shows.
+/// What *Save & test* shows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Health {
-    /// Whether it works.
+pub struct HealthResult {
+    /// Whether the data source works.
     pub ok: bool,
     /// One or two sentences.
     pub message: String,
-    /// An object with more; `verboseMessage` can be unfolded.
+    /// A JSON object with details. Grafana shows its `verboseMessage` on request.
     pub details: serde_json::Value,
 }
 
-/// An HTTP request to the data source's own resources.
+/// An HTTP request to the resources of a data source.
 #[derive(Clone, Debug, Default)]
 pub struct ResourceRequest {
-    /// `GET`, `POST` …
+    /// HTTP method.
     pub method: String,
-    /// Path without leading slash.
+    /// Path without a leading slash.
     pub path: String,
-    /// What follows the question mark.
+    /// Query string without the question mark.
     pub query: String,
     /// Body.
     pub body: Bytes,
 }
 
-/// Its answer: always JSON.
+/// The answer to a [`ResourceRequest`]. Its body is always JSON.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceReply {
     /// HTTP status.
@@ -218,30 +221,30 @@ pub struct ResourceReply {
     pub body: serde_json::Value,
 }
 
-/// Whether a live channel can be followed.
+/// The answer to a subscription to a live channel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Subscription {
-    /// Yes; the frame as it is now, if at hand.
+    /// The channel exists. The current frame as JSON, if it is available.
     Ok(Option<Vec<u8>>),
-    /// There is no such channel.
+    /// The channel does not exist.
     NotFound,
 }
 
-/// Frames as JSON, until the operation ends.
+/// The frames of a live channel as JSON.
 pub type LiveStream = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Failure>> + Send>>;
 
-/// What the plugin offers to Grafana. The wire calls it; it never sees the wire.
+/// What a plugin does. A panic while it answers a query, a health check or a resource request fails only that call.
 #[tonic::async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// Answers one query.
     async fn query(&self, caller: Arc<Caller>, query: RawQuery) -> Result<Frames, Failure>;
-    /// Tries the data source.
-    async fn health(&self, caller: Arc<Caller>) -> Health;
-    /// The plugin's own metrics as Prometheus text.
+    /// Checks whether the data source works.
+    async fn health(&self, caller: Arc<Caller>) -> HealthResult;
+    /// The plugin's own metrics in the text format of Prometheus.
     fn metrics(&self) -> String;
-    /// Answers an HTTP request.
+    /// Answers an HTTP request to the data source's resources.
     async fn resource(&self, caller: Arc<Caller>, request: ResourceRequest) -> ResourceReply;
-    /// Whether a live channel of this path exists.
+    /// Whether a live channel with this path exists.
     async fn subscribe(&self, caller: Arc<Caller>, path: String) -> Subscription;
     /// The frames of a live channel.
     fn follow(&self, caller: Arc<Caller>, path: String) -> LiveStream;
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_roles_may_the_least() {
+    fn unknown_roles_have_the_fewest_permissions() {
         for (text, role) in [("Admin", Role::Admin), ("editor", Role::Editor), ("None", Role::None), ("", Role::None)] {
             assert_eq!(Role::parse(text), role);
         }

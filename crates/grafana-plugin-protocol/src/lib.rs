@@ -3,5 +3,8 @@
 
 pub mod api;
 pub mod client;
-pub mod go_plugin;
-pub mod services;
+mod go_plugin;
+mod services;
+
+pub use go_plugin::{ServeError, serve, started_by_grafana};
+pub use services::messages;

@@ -1,28 +1,28 @@
-//! A day at a KTRDR deployment where everything goes wrong once.
+//! The traces of the demo: a day at a KTRDR deployment on which every known problem occurs once.
 
 use super::{
-    Form, generate, noise, now,
+    Telemetry, generate, noise, now,
     scenario::Scenario,
+    scenario_builder::{mins, secs},
     scenarios,
     span::RawTrace,
-    story::{mins, secs},
 };
 use trace::{Micros, Time};
 
-/// Distance between the ends of two operations of the demo.
+/// Time between the ends of two operations of the demo.
 const STEP: Micros = secs(7 * 60);
 
 /// The traces of a day.
 #[derive(Debug)]
 pub(super) struct Day {
-    /// Of operations and commands.
+    /// Traces of operations and commands.
     pub(super) work: Vec<RawTrace>,
-    /// Of health checks and scrapes.
+    /// Traces of health checks and scrapes.
     pub(super) noise: Vec<RawTrace>,
 }
 
-/// Every scenario of today's telemetry laid over the hours before `now`, with half an hour of noise: stuck operations
-/// have been silent for hours, running ones are fresh.
+/// Every scenario of the current telemetry, spread over the hours before `now`, and half an hour of noise. Stuck operations
+/// have been silent for hours; running ones were active a moment ago.
 #[must_use]
 pub fn demo(now: Time, seed: u64) -> Vec<RawTrace> {
     let Day { work, mut noise } = day(now, seed, |_| true);
@@ -30,11 +30,11 @@ pub fn demo(now: Time, seed: u64) -> Vec<RawTrace> {
     noise
 }
 
-/// The day of [`demo`] with some of its scenarios.
+/// The traces of [`demo`], but only with the scenarios that `which` selects.
 pub(super) fn day(now: Time, seed: u64, which: impl Fn(&Scenario) -> bool) -> Day {
     let mut work = Vec::new();
     let mut clock = now;
-    for scenario in scenarios().iter().filter(|scenario| scenario.forms.contains(&Form::Wire)) {
+    for scenario in scenarios().iter().filter(|scenario| scenario.telemetry.contains(&Telemetry::Current)) {
         if scenario.number == "20" {
             continue;
         }
@@ -43,14 +43,14 @@ pub(super) fn day(now: Time, seed: u64, which: impl Fn(&Scenario) -> bool) -> Da
         }
         if which(scenario) {
             let at = if scenario.live { now } else { clock };
-            work.extend(generate(scenario, Form::Wire, base_for(scenario, at), seed).traces);
+            work.extend(generate(scenario, Telemetry::Current, base_for(scenario, at), seed).traces);
         }
     }
     Day { work, noise: noise(now - mins(30), now, seed) }
 }
 
-/// When a scenario must begin for its expectation to hold at `clock`.
+/// The start of a scenario whose expectation is to hold at `clock`.
 fn base_for(scenario: &Scenario, clock: Time) -> Time {
     let origin = Time(0);
-    clock - (now(scenario, Form::Wire, origin) - origin)
+    clock - (now(scenario, Telemetry::Current, origin) - origin)
 }

@@ -1,9 +1,9 @@
-//! Spans as the JSON that Jaeger and OpenTelemetry write.
+//! Writes spans as JSON, in the formats of Jaeger and OpenTelemetry.
 
 mod legacy;
 mod otlp;
 
-pub use legacy::{Dialect, JaegerWriter, jaeger_json};
+pub use legacy::{JaegerVersion, JaegerWriter, jaeger_json};
 pub use otlp::otlp_json;
 
 /// Appends a JSON string.
@@ -23,17 +23,18 @@ fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Appends anything that is ASCII and needs no quoting.
+/// Appends a text that needs no escaping.
 fn raw(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Appends a float the way Go and JavaScript do: no exponent in everyday ranges, whole numbers without a point.
+/// Appends a float as Go and JavaScript write it: without an exponent in the usual range, and whole numbers without a decimal
+/// point.
 fn float(out: &mut Vec<u8>, number: f64) {
     raw(out, &format!("{number}"));
 }
 
-/// A comma before every item but the first.
+/// Appends a comma before every item except the first.
 fn comma(out: &mut Vec<u8>, nth: usize) {
     if nth > 0 {
         out.push(b',');

@@ -1,37 +1,40 @@
-//! HTTP as KTRDR's automatic instrumentation records it: client span, server span, ASGI's receive and send.
+//! HTTP calls as KTRDR's automatic instrumentation records them.
+//!
+//! A call has a client span (`httpx`), a server span (`FastAPI`), and below it a span for each ASGI message that the server
+//! receives or sends. The attributes have the names of the older or the newer semantic conventions ([`HttpNames`]).
 
 use super::{
+    scenario_builder::{HttpNames, ScenarioBuilder, TraceContext, ms},
     span::Text,
-    story::{At, HttpNames, Story, ms},
 };
 use trace::{Micros, SpanKind, Time};
 
 const HTTPX: (&str, &str) = ("opentelemetry.instrumentation.httpx", "0.59b0");
 const FASTAPI: (&str, &str) = ("opentelemetry.instrumentation.fastapi", "0.59b0");
 
-/// A process that answers requests.
+/// A process that answers HTTP requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     /// Its service name.
     pub(crate) service: String,
-    /// `http://host:port`, as its callers write it.
+    /// `http://host:port`, as callers address it.
     pub(crate) url: &'static str,
-    /// `http send` spans per answer: three behind the API's middleware, else two.
+    /// Number of `http send` spans per answer: three for the API because of its middleware, otherwise two.
     pub(crate) sends: usize,
 }
 
-/// How a call ends for the caller.
+/// The result of a call for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     Status(u16),
-    /// Nothing listens; what an async client says.
+    /// The connection is refused, with the message of an asynchronous client.
     Refused,
-    /// Nothing listens; what a sync client (the command line) says.
+    /// The connection is refused, with the message of a synchronous client, such as the command line.
     RefusedSync,
     ReadTimeout,
 }
 
-/// A request: method, route template and the path with its values.
+/// A request: method, route template, and the path with its parameters.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: &'static str,
@@ -49,29 +52,29 @@ impl Request {
     }
 }
 
-impl Story {
-    /// A client span alone.
+impl ScenarioBuilder {
+    /// Adds a client span without a server span.
     pub(crate) fn client(
         &mut self,
-        at: At,
+        parent: TraceContext,
         from: &str,
         to: &Peer,
         request: &Request,
         (start, duration): (Time, Micros),
         reply: Reply,
-    ) -> At {
+    ) -> TraceContext {
         let url = format!("{}{}", to.url, request.path);
         let names = self.http_names;
-        let pen = self
-            .span(at, from.to_owned(), request.method, start, duration)
+        let span = self
+            .span(parent, from.to_owned(), request.method, start, duration)
             .scope(HTTPX.0, HTTPX.1)
             .kind(SpanKind::Client);
-        let pen = match names {
-            HttpNames::Old => pen.attr("http.method", request.method).attr("http.url", url),
+        let span = match names {
+            HttpNames::Old => span.attr("http.method", request.method).attr("http.url", url),
             HttpNames::New => {
                 let (host, port) = host_and_port(to.url);
                 let port = port.parse::<i64>().unwrap_or(80);
-                pen.attr("http.request.method", request.method)
+                span.attr("http.request.method", request.method)
                     .attr("url.full", url)
                     .attr("server.address", host)
                     .attr("server.port", port)
@@ -80,39 +83,39 @@ impl Story {
         };
         match (reply, names) {
             (Reply::Status(code), HttpNames::Old) => {
-                let pen = pen.attr("http.status_code", i64::from(code));
-                if code >= 400 { pen.error("") } else { pen }
+                let span = span.attr("http.status_code", i64::from(code));
+                if code >= 400 { span.error("") } else { span }
             }
             (Reply::Status(code), HttpNames::New) => {
-                let pen = pen.attr("http.response.status_code", i64::from(code));
-                if code >= 400 { pen.attr("error.type", code.to_string()).error("") } else { pen }
+                let span = span.attr("http.response.status_code", i64::from(code));
+                if code >= 400 { span.attr("error.type", code.to_string()).error("") } else { span }
             }
             (Reply::Refused | Reply::RefusedSync, _) => {
-                let pen = if names == HttpNames::New { pen.attr("error.type", "ConnectError") } else { pen };
+                let span = if names == HttpNames::New { span.attr("error.type", "ConnectError") } else { span };
                 let message = if reply == Reply::Refused {
                     "All connection attempts failed"
                 } else {
                     "[Errno 111] Connection refused"
                 };
-                pen.raised("httpx.ConnectError", message, 1)
+                span.raised("httpx.ConnectError", message, 1)
             }
             (Reply::ReadTimeout, _) => {
-                let pen = if names == HttpNames::New { pen.attr("error.type", "ReadTimeout") } else { pen };
-                pen.raised("httpx.ReadTimeout", "", 1)
+                let span = if names == HttpNames::New { span.attr("error.type", "ReadTimeout") } else { span };
+                span.raised("httpx.ReadTimeout", "", 1)
             }
         }
-        .done()
+        .add()
     }
 
-    /// A server span with its receive and send spans.
+    /// Adds a server span with its receive and send spans. Returns the context below it.
     pub(crate) fn server(
         &mut self,
-        at: At,
+        parent: TraceContext,
         on: &Peer,
         request: &Request,
         (start, duration): (Time, Micros),
         status: u16,
-    ) -> At {
+    ) -> TraceContext {
         let name = format!("{} {}", request.method, request.route);
         let url = format!("{}{}", on.url, request.path);
         let target = request.path.split('?').next().unwrap_or_default().to_owned();
@@ -121,12 +124,12 @@ impl Story {
         let names = self.http_names;
         let peer_port = self.rng.within(32_768, 60_999);
         let code = i64::from(status);
-        let pen = self
-            .span(at, on.service.clone(), name.clone(), start, duration)
+        let span = self
+            .span(parent, on.service.clone(), name.clone(), start, duration)
             .scope(FASTAPI.0, FASTAPI.1)
             .kind(SpanKind::Server);
-        let pen = match names {
-            HttpNames::Old => pen
+        let span = match names {
+            HttpNames::Old => span
                 .attr("http.scheme", "http")
                 .attr("http.host", address.clone())
                 .attr("net.host.port", port)
@@ -140,7 +143,7 @@ impl Story {
                 .attr("net.peer.port", peer_port)
                 .attr("http.route", request.route)
                 .attr("http.status_code", code),
-            HttpNames::New => pen
+            HttpNames::New => span
                 .attr("url.scheme", "http")
                 .attr("server.address", host.to_owned())
                 .attr("server.port", port)
@@ -153,52 +156,61 @@ impl Story {
                 .attr("http.route", request.route)
                 .attr("http.response.status_code", code),
         };
-        let pen = match (status >= 500, names) {
-            (true, HttpNames::New) => pen.attr("error.type", status.to_string()).error(""),
-            (true, HttpNames::Old) => pen.error(""),
-            (false, _) => pen,
+        let span = match (status >= 500, names) {
+            (true, HttpNames::New) => span.attr("error.type", status.to_string()).error(""),
+            (true, HttpNames::Old) => span.error(""),
+            (false, _) => span,
         };
-        let server = pen.done();
+        let server = span.add();
         self.asgi(server, on, &name, (start, duration), request.method != "GET" && request.method != "DELETE", code);
         server
     }
 
-    fn asgi(&mut self, at: At, on: &Peer, name: &str, (start, duration): (Time, Micros), body: bool, code: i64) {
+    fn asgi(
+        &mut self,
+        parent: TraceContext,
+        on: &Peer,
+        name: &str,
+        (start, duration): (Time, Micros),
+        body: bool,
+        code: i64,
+    ) {
         let key = if self.http_names == HttpNames::Old { "http.status_code" } else { "http.response.status_code" };
         if body {
             let took = self.rng.within(40, 700);
-            self.span(at, on.service.clone(), format!("{name} http receive"), start + Micros(700), Micros(took))
+            self.span(parent, on.service.clone(), format!("{name} http receive"), start + Micros(700), Micros(took))
                 .scope(FASTAPI.0, FASTAPI.1)
                 .attr("asgi.event.type", "http.request")
-                .done();
+                .add();
         }
         let mut when = start + Micros((duration.0 - 900).max(duration.0 / 2));
         for nth in 0..on.sends {
             let took = Micros(self.rng.within(8, 50));
-            let pen =
-                self.span(at, on.service.clone(), format!("{name} http send"), when, took).scope(FASTAPI.0, FASTAPI.1);
-            let pen = if nth == 0 {
-                let pen = pen.attr("asgi.event.type", "http.response.start").attr(key, code);
-                if code >= 500 { pen.error("") } else { pen }
+            let span = self
+                .span(parent, on.service.clone(), format!("{name} http send"), when, took)
+                .scope(FASTAPI.0, FASTAPI.1);
+            let span = if nth == 0 {
+                let span = span.attr("asgi.event.type", "http.response.start").attr(key, code);
+                if code >= 500 { span.error("") } else { span }
             } else {
-                pen.attr("asgi.event.type", "http.response.body")
+                span.attr("asgi.event.type", "http.response.body")
             };
-            pen.done();
+            span.add();
             when = when + took + Micros(90);
         }
     }
 
-    /// A call that is answered: client and server span. The answer is the place below the server span.
+    /// Adds a call that is answered: a client and a server span. Returns the context below the server span.
     pub(crate) fn call(
         &mut self,
-        at: At,
+        parent: TraceContext,
         from: &str,
         to: &Peer,
         request: &Request,
         (start, duration): (Time, Micros),
         status: u16,
-    ) -> At {
-        let client = self.client(at, from, to, request, (start, duration), Reply::Status(status));
+    ) -> TraceContext {
+        let client = self.client(parent, from, to, request, (start, duration), Reply::Status(status));
         let lag = Micros((duration.0 / 5).min(ms(2).0));
         self.server(client, to, request, (start + lag, Micros(duration.0 - 2 * lag.0)), status)
     }

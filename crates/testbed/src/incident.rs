@@ -1,10 +1,11 @@
 //! An hour in which something changed, after hours in which nothing did: for questions that compare ranges of time.
 
 use super::{
-    Form, scenarios,
+    Telemetry,
+    scenario_builder::{ScenarioBuilder, mins, secs},
+    scenarios,
     scenarios::{Work, work},
     span::RawTrace,
-    story::{Story, mins, secs},
 };
 use trace::{Micros, Time};
 
@@ -63,9 +64,9 @@ fn hour(from: Time, amount: Amount, seed: u64) -> Vec<RawTrace> {
         let Some(what) = what else { continue };
         for number in 0..count {
             let start = from + mins(2) + Micros(mins(50).0 / count * number) + secs(7 * kind);
-            let mut story = Story::new("incident", Form::Wire, start, seed);
-            work(&mut story, what);
-            traces.extend(story.finish().traces);
+            let mut builder = ScenarioBuilder::new("incident", Telemetry::Current, start, seed);
+            work(&mut builder, what);
+            traces.extend(builder.build().traces);
         }
     }
     traces

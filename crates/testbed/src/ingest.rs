@@ -1,4 +1,4 @@
-//! Reads OTLP JSON, as `POST /v1/traces` brings it, into plain spans.
+//! Reads the OTLP JSON of `POST /v1/traces` into plain spans.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use super::span::{RawAttributes, RawEvent, RawSpan, RawTrace, RawValue, Text};
 use trace::{SpanId, SpanKind, Status, Time, TraceId};
 
-/// Why a body is no OTLP JSON.
+/// Why a body could not be read as OTLP JSON.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
-    /// Not the JSON of an export request.
+    /// The body is not the JSON of an export request.
     #[error("not OTLP JSON: {0}; expected {{\"resourceSpans\":[…]}}")]
     Json(#[from] serde_json::Error),
     /// An id that is not hexadecimal.
@@ -74,12 +74,12 @@ struct Span {
     end_time_unix_nano: Number,
     attributes: Vec<KeyValue>,
     events: Vec<Event>,
-    status: Ended,
+    status: SpanStatus,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Ended {
+struct SpanStatus {
     code: u8,
     message: String,
 }
@@ -99,7 +99,7 @@ struct KeyValue {
     value: serde_json::Map<String, serde_json::Value>,
 }
 
-/// 64-bit numbers are text in OTLP JSON, but some senders write numbers.
+/// A 64-bit number. In OTLP JSON it is a text, but some senders write a number.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number {
@@ -124,10 +124,10 @@ impl Number {
 
 /// The traces of an OTLP JSON export request.
 ///
-/// Links are dropped; arrays and maps become their JSON text, as in Jaeger.
+/// Links are dropped. Arrays and maps become their JSON text, as in Jaeger.
 ///
 /// # Errors
-/// When it is not OTLP JSON or an id is not hexadecimal.
+/// If the body is not OTLP JSON, or an id is not hexadecimal.
 pub fn from_otlp_json(body: &[u8]) -> Result<Vec<RawTrace>, IngestError> {
     let request: Request = serde_json::from_slice(body)?;
     let mut traces: BTreeMap<TraceId, Vec<RawSpan>> = BTreeMap::new();
@@ -142,7 +142,7 @@ pub fn from_otlp_json(body: &[u8]) -> Result<Vec<RawTrace>, IngestError> {
                 let trace = TraceId::parse(&span.trace_id)
                     .ok_or_else(|| IngestError::Id { name: span.name.clone(), id: span.trace_id.clone() })?;
                 let scope = (scope.name.clone().into(), scope.version.clone().into());
-                let span = plain(span, service.clone().into(), Arc::clone(&process), scope)?;
+                let span = raw_span(span, service.clone().into(), Arc::clone(&process), scope)?;
                 traces.entry(trace).or_default().push(span);
             }
         }
@@ -150,7 +150,12 @@ pub fn from_otlp_json(body: &[u8]) -> Result<Vec<RawTrace>, IngestError> {
     Ok(traces.into_iter().map(|(id, spans)| RawTrace { id, spans }).collect())
 }
 
-fn plain(span: Span, service: Text, process: Arc<RawAttributes>, scope: (Text, Text)) -> Result<RawSpan, IngestError> {
+fn raw_span(
+    span: Span,
+    service: Text,
+    process: Arc<RawAttributes>,
+    scope: (Text, Text),
+) -> Result<RawSpan, IngestError> {
     let id = |text: &str| {
         SpanId::parse(text).ok_or_else(|| IngestError::Id { name: span.name.clone(), id: text.to_owned() })
     };
@@ -210,12 +215,12 @@ fn value(any: &serde_json::Map<String, serde_json::Value>) -> RawValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Form, build, otlp_json, scenarios};
+    use crate::{Telemetry, build, otlp_json, scenarios};
 
     #[test]
-    fn what_was_written_is_read_back() {
+    fn spans_are_read_back_as_they_were_written() {
         for scenario in scenarios() {
-            let mut generated = build(scenario, scenario.forms[0], Time(1_795_341_900_000_000), 1);
+            let mut generated = build(scenario, scenario.telemetry[0], Time(1_795_341_900_000_000), 1);
             let mut read = from_otlp_json(&otlp_json(&generated)).unwrap();
             for trace in generated.iter_mut().chain(&mut read) {
                 trace.spans.sort_by_key(|span| span.id);
@@ -228,11 +233,11 @@ mod tests {
             }
             assert_eq!(generated.len(), read.len(), "{}", scenario.name);
         }
-        assert!(scenarios().iter().any(|scenario| scenario.forms[0] == Form::Seed));
+        assert!(scenarios().iter().any(|scenario| scenario.telemetry[0] == Telemetry::Planned));
     }
 
     #[test]
-    fn a_body_that_is_something_else_is_refused() {
+    fn a_body_that_is_not_otlp_json_is_rejected() {
         let error = from_otlp_json(b"<html>").unwrap_err().to_string();
         assert!(error.contains("resourceSpans"), "{error}");
         let bad = br#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"nothex","spanId":"1","name":"n"}]}]}]}"#;

@@ -1,12 +1,13 @@
-//! The pieces that KTRDR's operations are made of, as its code emits them.
+//! The spans that KTRDR's operations consist of, as its code emits them: commands, registrations, changes of state, worker
+//! selections, polls and health checks.
 
 use chrono::{DateTime, Utc};
 
 use super::{
     http::{Peer, Reply, Request},
     rng::Rng,
+    scenario_builder::{ScenarioBuilder, TraceContext, ms},
     span::Text,
-    story::{At, Story, ms},
 };
 use trace::{Micros, Time};
 
@@ -16,7 +17,7 @@ pub(crate) const IB: &str = "ktrdr-ib-host-service";
 pub(crate) const SERVICE: &str = "ktrdr.monitoring.service_telemetry";
 const CLI_SCOPE: &str = "ktrdr.cli.telemetry";
 
-/// The processes of one deployment. A worker's service name ends in digits that change with every restart.
+/// The processes of one deployment. The service name of a worker ends in digits that change with every restart.
 #[derive(Clone, Debug)]
 pub(crate) struct Deployment {
     pub(crate) api: Peer,
@@ -49,28 +50,28 @@ impl Deployment {
     }
 }
 
-/// An operation while it is told.
+/// An operation whose spans are being generated.
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
     pub(crate) id: String,
-    /// Its type on the wire.
+    /// Its type, as in its id and in the attribute `operation.type`.
     pub(crate) kind: &'static str,
     pub(crate) symbols: Text,
     pub(crate) timeframe: &'static str,
 }
 
-/// The outcome that a span of the command line records.
+/// How a command ends, as its span records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Ok,
-    /// `click.exceptions.Exit: 1`, a wrapper that says nothing.
+    /// With `click.exceptions.Exit: 1`, an exception that does not name the cause.
     One,
-    /// `SystemExit` or Ctrl-C: no status at all.
+    /// With `SystemExit` or Ctrl-C, which set no status.
     Silent,
 }
 
-impl Story {
-    /// A new operation id of the form `op_<type>_<YYYYmmdd_HHMMSS>_<8 hex>`.
+impl ScenarioBuilder {
+    /// Creates an operation with an id of the form `op_<type>_<YYYYmmdd_HHMMSS>_<8 hex>`.
     pub(crate) fn operation(
         &mut self,
         kind: &'static str,
@@ -83,42 +84,42 @@ impl Story {
         Operation { id, kind, symbols: symbols.into(), timeframe }
     }
 
-    /// The root span of a command.
+    /// Adds the root span of a command.
     pub(crate) fn cli(
         &mut self,
-        at: At,
+        parent: TraceContext,
         command: &'static str,
         args: &str,
         start: Time,
         took: Micros,
         exit: Exit,
-    ) -> At {
+    ) -> TraceContext {
         let context = self.rng.draw() & 0xffff_fff0;
         let args = format!(
             "{{\"args\": [], \"kwargs\": {{\"ctx\": \"<click.core.Context object at 0x7f{context:010x}>\", {args}}}}}"
         );
-        let pen = self
-            .span(at, CLI, format!("cli.{command}"), start, took)
+        let span = self
+            .span(parent, CLI, format!("cli.{command}"), start, took)
             .scope(CLI_SCOPE, "")
             .attr("cli.command", command)
             .attr("cli.args", args);
         match exit {
-            Exit::Ok => pen.ok(),
-            Exit::One => pen.raised("click.exceptions.Exit", "1", 2),
-            Exit::Silent => pen,
+            Exit::Ok => span.ok(),
+            Exit::One => span.raised("click.exceptions.Exit", "1", 2),
+            Exit::Silent => span,
         }
-        .done()
+        .add()
     }
 
-    /// `operations.create` with `operation.register` below; workers name the id on both.
-    pub(crate) fn register(&mut self, at: At, service: &str, operation: &Operation, start: Time) {
+    /// Adds `operations.create` with `operation.register` below it. Workers set the operation's id on both.
+    pub(crate) fn register(&mut self, parent: TraceContext, service: &str, operation: &Operation, start: Time) {
         let in_api = service == API;
         let took = self.rng.about(Micros(480));
-        let pen = self
-            .span(at, service.to_owned(), "operations.create", start, took)
+        let span = self
+            .span(parent, service.to_owned(), "operations.create", start, took)
             .scope(SERVICE, "")
             .attr("service.method", "operations.create");
-        let create = if in_api { pen } else { pen.attr("operation.id", operation.id.clone()) }.ok().done();
+        let create = if in_api { span } else { span.attr("operation.id", operation.id.clone()) }.ok().add();
         self.span(create, service.to_owned(), "operation.register", start + Micros(80), Micros(took.0 - 110))
             .scope(SERVICE, "")
             .attr("operation.id", operation.id.clone())
@@ -128,13 +129,13 @@ impl Story {
             .attr("operation.status", "pending")
             .attr("operation.is_backend_local", operation.kind == "agent_research")
             .ok()
-            .done();
+            .add();
     }
 
-    /// `operation.state_transition`; always ends OK, even into `failed`.
+    /// Adds `operation.state_transition`. Its status is always OK, even for a change to `failed`.
     pub(crate) fn transition(
         &mut self,
-        at: At,
+        parent: TraceContext,
         service: &str,
         operation: &Operation,
         when: Time,
@@ -142,35 +143,46 @@ impl Story {
         extra: &[(&'static str, super::span::RawValue)],
     ) {
         let took = Micros(self.rng.within(55, 180));
-        let mut pen = self
-            .span(at, service.to_owned(), "operation.state_transition", when, took)
+        let mut span = self
+            .span(parent, service.to_owned(), "operation.state_transition", when, took)
             .scope(SERVICE, "")
             .attr("operation.id", operation.id.clone())
             .attr("operation.from_status", from)
             .attr("operation.to_status", to);
         for (key, value) in extra {
-            pen = pen.attr(*key, value.clone());
+            span = span.attr(*key, value.clone());
         }
-        pen.ok().done();
+        span.ok().add();
     }
 
-    /// A span of a decorated service method without more to say.
-    pub(crate) fn method(&mut self, at: At, service: &str, name: &'static str, when: Time, took: Micros) -> At {
-        self.span(at, service.to_owned(), name, when, took).scope(SERVICE, "").attr("service.method", name).ok().done()
+    /// Adds the span of a decorated service method without attributes of its own.
+    pub(crate) fn method(
+        &mut self,
+        parent: TraceContext,
+        service: &str,
+        name: &'static str,
+        when: Time,
+        took: Micros,
+    ) -> TraceContext {
+        self.span(parent, service.to_owned(), name, when, took)
+            .scope(SERVICE, "")
+            .attr("service.method", name)
+            .ok()
+            .add()
     }
 
-    /// `workers.list` twice, as every training start does.
-    pub(crate) fn list_workers(&mut self, at: At, when: Time, times: i64) {
+    /// Adds `workers.list`, `times` times in a row. Every start of a training calls it twice.
+    pub(crate) fn list_workers(&mut self, parent: TraceContext, when: Time, times: i64) {
         for nth in 0..times {
             let took = Micros(self.rng.within(12, 80));
-            self.method(at, API, "workers.list", when + Micros(nth * 140), took);
+            self.method(parent, API, "workers.list", when + Micros(nth * 140), took);
         }
     }
 
-    /// `workers.select` with counts as strings; says OK even when nobody was found.
+    /// Adds `workers.select` with its counts as texts. Its status is OK even if no worker was found.
     pub(crate) fn select_worker(
         &mut self,
-        at: At,
+        parent: TraceContext,
         kind: &'static str,
         when: Time,
         took: Micros,
@@ -178,8 +190,8 @@ impl Story {
     ) {
         let [total, capable, available] = counts;
         let chosen = format!("{kind}-worker-{:08x}", self.rng.draw() as u32);
-        let pen = self
-            .span(at, API, "workers.select", when, took)
+        let span = self
+            .span(parent, API, "workers.select", when, took)
             .scope(SERVICE, "")
             .attr("service.method", "workers.select")
             .attr("worker.type", kind)
@@ -187,28 +199,28 @@ impl Story {
             .attr("worker.capable_workers", capable)
             .attr("worker.available_workers", available);
         if available == "0" {
-            pen.attr("worker.selection_status", "no_workers_available")
+            span.attr("worker.selection_status", "no_workers_available")
         } else {
-            pen.attr("worker.selected_id", chosen).attr("worker.selection_status", "success")
+            span.attr("worker.selected_id", chosen).attr("worker.selection_status", "success")
         }
         .ok()
-        .done();
+        .add();
     }
 
-    /// One poll of an operation: the API answers from its cache, or (`worker`) asks the worker first.
+    /// Adds a poll of an operation. The API answers from its cache or, with `worker`, asks the worker first.
     pub(crate) fn poll(
         &mut self,
-        at: At,
+        parent: TraceContext,
         deployment: &Deployment,
         operation: &Operation,
         when: Time,
         worker: Option<(&Peer, Reply)>,
-    ) -> At {
+    ) -> TraceContext {
         const ROUTE: &str = "/api/v1/operations/{operation_id}";
         let path = format!("/api/v1/operations/{}", operation.id);
         let request = Request::with_path("GET", ROUTE, path.clone());
         let took = self.rng.about(ms(if worker.is_some() { 16 } else { 5 }));
-        let server = self.call(at, CLI, &deployment.api, &request, (when, took), 200);
+        let server = self.call(parent, CLI, &deployment.api, &request, (when, took), 200);
         let Some((worker, reply)) = worker else { return server };
         let asked = when + ms(4);
         let Reply::Status(status) = reply else {
@@ -221,7 +233,7 @@ impl Story {
         server
     }
 
-    /// A later command that only looks at an operation (`ktrdr status`): a trace of its own.
+    /// Adds a later `ktrdr status` for the operation, in a trace of its own.
     pub(crate) fn status_command(
         &mut self,
         deployment: &Deployment,
@@ -229,15 +241,15 @@ impl Story {
         when: Time,
         worker: Option<(&Peer, Reply)>,
     ) {
-        let top = self.trace();
+        let top = self.new_trace();
         let args = format!("\"operation_id\": \"{}\"", operation.id);
         let root = self.cli(top, "status", &args, when, ms(140), Exit::Ok);
         self.poll(root, deployment, operation, when + ms(85), worker);
     }
 
-    /// The API's health check of a worker: a trace of five spans, or of one when nobody answers.
+    /// Adds the API's health check of a worker: a trace of five spans, or of one span if the worker does not answer.
     pub(crate) fn health_check(&mut self, worker: &Peer, when: Time, alive: bool) {
-        let top = self.trace();
+        let top = self.new_trace();
         let request = Request::new("GET", "/health");
         if alive {
             let took = self.rng.about(ms(5));

@@ -1,7 +1,10 @@
-//! The corpus: example traces of everything that is known to happen to KTRDR's operations, made up deterministically.
+//! What the tests and the demo need around the product: example traces of everything that is known to happen to KTRDR's
+//! operations, a [simulated KTRDR](simulation), an [embedded Jaeger](serve) and a [test harness](grafana_harness) in
+//! place of Grafana.
 //!
-//! A [`Scenario`] is told as plain spans ([`RawTrace`]) in one of three generations of telemetry ([`Form`]) and can be
-//! written in the formats that Jaeger answers with. The demo, the tests and the benches live on it.
+//! A [`Scenario`] generates plain spans ([`RawTrace`]) in one of three generations of KTRDR's [`Telemetry`].
+//! [`jaeger_json`] and [`otlp_json`] write them in the formats of Jaeger's two APIs. Everything is deterministic: the
+//! same arguments give the same spans.
 
 #![forbid(unsafe_code)]
 
@@ -15,58 +18,60 @@ mod ktrdr;
 mod noise;
 mod rng;
 mod scenario;
+mod scenario_builder;
 mod scenarios;
 mod server;
 pub mod simulation;
 mod span;
 mod store;
-mod story;
+mod telemetry;
 
 pub use demo::demo;
-pub use emit::{Dialect, JaegerWriter, jaeger_json, otlp_json};
+pub use emit::{JaegerVersion, JaegerWriter, jaeger_json, otlp_json};
 pub use incident::incident;
 pub use ingest::{IngestError, from_otlp_json};
 pub use noise::noise;
 pub use rng::Rng;
-pub use scenario::{Bottleneck, Expect, Fact, Form, Generated, Scenario};
+pub use scenario::{Bottleneck, Expectation, Expected, Scenario};
+pub use scenario_builder::Generated;
 pub use scenarios::scenarios;
 pub use server::{Flavour, Server, serve, serve_on};
 pub use span::{RawAttributes, RawEvent, RawSpan, RawTrace, RawValue, Text};
 pub use store::{Filter, Store};
+pub use telemetry::Telemetry;
 
-use story::Story;
-
+use scenario_builder::ScenarioBuilder;
 use trace::{Micros, Time};
 
-/// Tells a scenario: its traces, which operation matters, and the clock at which the expectation holds.
+/// Generates a scenario: its traces, the id of its main operation, and the clock at which the expectation holds.
 ///
-/// `base` is about when the operation starts. The same arguments give the same spans; another `base` or `seed` gives
-/// other ids, so that scenarios can be laid side by side.
+/// The operation starts at about `base`. The same arguments give the same spans. Another `base` or `seed` gives other
+/// ids, so several scenarios can be combined.
 #[must_use]
-pub fn generate(scenario: &Scenario, form: Form, base: Time, seed: u64) -> Generated {
-    let mut story = Story::new(scenario.name, form, base, seed);
-    (scenario.generate)(&mut story);
-    story.finish()
+pub fn generate(scenario: &Scenario, telemetry: Telemetry, base: Time, seed: u64) -> Generated {
+    let mut builder = ScenarioBuilder::new(scenario.name, telemetry, base, seed);
+    (scenario.generate)(&mut builder);
+    builder.build()
 }
 
 /// The traces of [`generate`].
 #[must_use]
-pub fn build(scenario: &Scenario, form: Form, base: Time, seed: u64) -> Vec<RawTrace> {
-    generate(scenario, form, base, seed).traces
+pub fn build(scenario: &Scenario, telemetry: Telemetry, base: Time, seed: u64) -> Vec<RawTrace> {
+    generate(scenario, telemetry, base, seed).traces
 }
 
 /// The clock at which the expectation of a scenario holds.
 #[must_use]
-pub fn now(scenario: &Scenario, form: Form, base: Time) -> Time {
-    generate(scenario, form, base, 0).now
+pub fn now(scenario: &Scenario, telemetry: Telemetry, base: Time) -> Time {
+    generate(scenario, telemetry, base, 0).now
 }
 
-/// One giant trace: a training that its command follows for `length`, 12 to 20 spans a second.
+/// One very large trace: a training that its command follows for `length`, with 12 to 20 spans per second.
 #[must_use]
 pub fn giant(base: Time, length: Micros, seed: u64) -> Generated {
-    let mut story = Story::new("giant", Form::Wire, base, seed);
-    scenarios::giant(&mut story, length);
-    story.finish()
+    let mut builder = ScenarioBuilder::new("giant", Telemetry::Current, base, seed);
+    scenarios::giant(&mut builder, length);
+    builder.build()
 }
 
 #[cfg(test)]

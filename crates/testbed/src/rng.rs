@@ -1,4 +1,5 @@
-//! A small seeded generator (splitmix64), so that the corpus is the same on every machine.
+//! A small random number generator (splitmix64). It is implemented here so that the same seed gives the same traces on every
+//! machine and with every version of a library.
 
 use trace::Micros;
 
@@ -7,7 +8,7 @@ use trace::Micros;
 pub struct Rng(u64);
 
 impl Rng {
-    /// A generator that depends on a name and on numbers, so that no two users share a sequence by accident.
+    /// A generator seeded with a name and numbers. Users with different names have independent sequences.
     #[must_use]
     pub fn new(name: &str, numbers: &[u64]) -> Self {
         let mut state = 0xcbf2_9ce4_8422_2325_u64;
@@ -30,13 +31,13 @@ impl Rng {
         bits ^ (bits >> 31)
     }
 
-    /// A number in `from..to`; `from` when the range is empty.
+    /// A number in `from..to`, or `from` if the range is empty.
     pub fn within(&mut self, from: i64, to: i64) -> i64 {
         let width = to.saturating_sub(from).max(1);
         from + (self.draw() % width as u64) as i64
     }
 
-    /// A duration within 4 % of `duration`, never below 1 µs.
+    /// A duration that differs from `duration` by at most 4 %, and is at least 1 µs.
     pub fn about(&mut self, duration: Micros) -> Micros {
         let spread = duration.0 / 25;
         Micros((duration.0 + self.within(-spread, spread + 1)).max(1))

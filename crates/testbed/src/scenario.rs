@@ -1,59 +1,50 @@
-//! What a scenario is.
+//! The definition of a scenario: one example of what can happen to an operation.
+//!
+//! A scenario is a function that generates spans, together with the [`Expectation`] of what a diagnosis must say about
+//! them. [`scenarios`](fn@super::scenarios) lists all of them.
 
-use super::{span::RawTrace, story::Story};
+use super::{scenario_builder::ScenarioBuilder, telemetry::Telemetry};
 use diagnosis::{OperationStatus, Verdict, WorkerStatus};
-use trace::Time;
 
-/// The generation of telemetry in which a scenario is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Form {
-    /// What KTRDR's code emits today.
-    Wire,
-    /// Until the end of 2025: the API registered every operation too, and more phases had spans.
-    Older,
-    /// The words of the first plan: `worker_registry.*`, upper case, exceptions as tags.
-    Seed,
-}
-
-/// A fact of the expectation.
+/// The expected value of one field of a diagnosis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fact<T> {
-    /// Not settled; any answer will do.
-    Open,
-    /// Must be null.
+pub enum Expected<T> {
+    /// Any value is correct.
+    Any,
+    /// The field is `null`.
     Null,
-    /// Must be this.
+    /// The field has this value.
     Is(T),
 }
 
-/// What holds most of the time.
+/// The expected bottleneck of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bottleneck {
-    /// The own time of spans of this name.
+    /// The self time of spans with this name.
     Span(&'static str),
-    /// A stretch without spans.
+    /// A time that no span covers.
     Gap,
-    /// The network below client spans of this name.
+    /// The network below client spans with this name.
     Network(&'static str),
 }
 
-/// What a diagnosis of the scenario's main operation must say, whatever rule it uses.
+/// What a diagnosis of the scenario's main operation must say, whichever rule decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expect {
-    /// How many operations the traces hold (refused starts count); 0 for noise.
+pub struct Expectation {
+    /// Number of operations in the traces, refused starts included; 0 for noise.
     pub operations: usize,
     /// Type of the main operation.
     pub operation_type: &'static str,
-    /// Its verdict.
-    pub verdict: Fact<Verdict>,
-    /// Its state.
-    pub status: Fact<OperationStatus>,
-    /// Class of the error's origin.
-    pub error_type: Fact<&'static str>,
-    /// What the selection came to.
-    pub worker_status: Fact<WorkerStatus>,
-    /// Where the time went.
-    pub bottleneck: Fact<Bottleneck>,
+    /// Verdict of the main operation.
+    pub verdict: Expected<Verdict>,
+    /// Status of the main operation.
+    pub status: Expected<OperationStatus>,
+    /// Class of the error at its origin.
+    pub error_type: Expected<&'static str>,
+    /// Result of the worker selection.
+    pub worker_status: Expected<WorkerStatus>,
+    /// Where most of the time was spent.
+    pub bottleneck: Expected<Bottleneck>,
 }
 
 /// One example of what can happen to an operation.
@@ -63,37 +54,27 @@ pub struct Scenario {
     pub name: &'static str,
     /// Number in the list of known situations.
     pub number: &'static str,
-    /// What happened.
+    /// What happens, in one line.
     pub title: &'static str,
-    /// The forms it can be told in.
-    pub forms: &'static [Form],
-    /// Whether the expectation holds only at the clock of [`super::now`] (it runs, or is silent since then).
+    /// The generations of telemetry in which the scenario can be generated.
+    pub telemetry: &'static [Telemetry],
+    /// Whether the expectation holds only at the clock that [`super::now`] returns, because the operation is still
+    /// running or has been silent since then.
     pub live: bool,
-    pub(super) expect: fn(Form) -> Expect,
-    pub(super) generate: fn(&mut Story),
+    pub(super) expect: fn(Telemetry) -> Expectation,
+    pub(super) generate: fn(&mut ScenarioBuilder),
 }
 
 impl Scenario {
-    /// What a diagnosis must say when it is told in this form.
+    /// What a diagnosis must say about the scenario in this generation of telemetry.
     #[must_use]
-    pub fn expect(&self, form: Form) -> Expect {
-        (self.expect)(form)
+    pub fn expect(&self, telemetry: Telemetry) -> Expectation {
+        (self.expect)(telemetry)
     }
 }
 
 impl std::fmt::Debug for Scenario {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scenario").field("name", &self.name).field("forms", &self.forms).finish_non_exhaustive()
+        f.debug_struct("Scenario").field("name", &self.name).field("telemetry", &self.telemetry).finish_non_exhaustive()
     }
-}
-
-/// A scenario told.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Generated {
-    /// Its traces, in no particular order.
-    pub traces: Vec<RawTrace>,
-    /// The id of the operation that the expectation is about; `None` when its spans carry no id.
-    pub operation_id: Option<String>,
-    /// The clock at which the expectation holds.
-    pub now: Time,
 }

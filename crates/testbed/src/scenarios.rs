@@ -1,4 +1,5 @@
-//! The scenarios, family by family; [`table`] says what each is and what a diagnosis must find.
+//! The scenarios. Each module generates the scenarios of one subject; [`table`] lists all of them with what a diagnosis must
+//! find.
 
 mod agent;
 mod backtest;
@@ -7,8 +8,8 @@ mod download;
 mod everyday;
 mod failures;
 mod lifecycle;
+mod planned;
 mod refused;
-mod seed;
 mod table;
 mod training;
 

@@ -1,4 +1,7 @@
-//! A small Jaeger on the loopback interface: the query APIs over a [`Store`], and OTLP JSON in.
+//! An embedded Jaeger on loopback: it answers Jaeger's query APIs from a [`Store`] and receives OTLP JSON.
+//!
+//! Status codes, error bodies and the meaning of parameters follow the real versions, so the tests of the client also hold for
+//! a real Jaeger.
 
 mod legacy;
 mod params;
@@ -23,23 +26,23 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use super::{ingest::from_otlp_json, store::Store};
 
-/// Which of Jaeger's APIs are served.
+/// The version of Jaeger to imitate, which decides which query APIs it serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavour {
-    /// As 1.53: `/api/traces`; any other path answers with the user interface's page.
+    /// Like 1.53: only the legacy API (`/api/traces`). Unknown paths return the page of the user interface.
     LegacyOnly,
-    /// As 2.21: `/api/v3/traces`; of the old API only `/api/traces/{id}` is left.
+    /// Like 2.21: the v3 API (`/api/v3/traces`), and `/api/traces/{id}` of the legacy API.
     V3Only,
-    /// As 2.20: both.
+    /// Like 2.20: both.
     Both,
 }
 
-/// A running server; it stops when this is dropped.
+/// A running server. It stops when this is dropped.
 #[derive(Debug)]
 pub struct Server {
-    /// Its base address, `http://127.0.0.1:<port>`.
+    /// Its base URL, `http://127.0.0.1:<port>`.
     pub url: String,
-    /// What it answers from.
+    /// The traces that it serves.
     pub store: Arc<Store>,
     requests: Arc<Mutex<Vec<String>>>,
     stop: Option<oneshot::Sender<()>>,
@@ -47,13 +50,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// The requests answered so far, as `GET /api/traces?service=…`, for tests of who asks what how often.
+    /// The requests answered so far, such as `GET /api/traces?service=…`. Tests use it to check what a client requests.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Stops listening and waits for answers that are being written.
+    /// Stops listening and waits for running requests.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -65,15 +68,15 @@ impl Server {
 /// Serves a store on a free port of the loopback interface.
 ///
 /// # Errors
-/// When no port can be had.
+/// If no port can be opened.
 pub async fn serve(store: Store, flavour: Flavour) -> io::Result<Server> {
     serve_on(SocketAddr::from(([127, 0, 0, 1], 0)), store, flavour).await
 }
 
-/// Serves a store on an address of one's choice.
+/// Serves a store on this address.
 ///
 /// # Errors
-/// When the address is taken.
+/// If the address cannot be opened, for example because it is in use.
 pub async fn serve_on(address: SocketAddr, store: Store, flavour: Flavour) -> io::Result<Server> {
     let listener = TcpListener::bind(address).await?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -110,7 +113,7 @@ fn routes(store: Arc<Store>, flavour: Flavour, requests: Arc<Mutex<Vec<String>>>
             .route("/api/v3/traces/:id", get(v3::trace));
     }
     let page = flavour == Flavour::LegacyOnly;
-    app.fallback(move || async move { elsewhere(page) }).with_state(store).layer(middleware::from_fn(
+    app.fallback(move || async move { unknown_path(page) }).with_state(store).layer(middleware::from_fn(
         move |request: Request, next: Next| {
             let line = format!("{} {}", request.method(), request.uri());
             requests.lock().unwrap_or_else(PoisonError::into_inner).push(line);
@@ -119,8 +122,8 @@ fn routes(store: Arc<Store>, flavour: Flavour, requests: Arc<Mutex<Vec<String>>>
     ))
 }
 
-/// Unknown paths: old versions send the page of the user interface with 200, newer ones plain 404.
-fn elsewhere(page: bool) -> Response {
+/// The answer for an unknown path. Old versions send the page of the user interface with status 200, newer ones a plain 404.
+fn unknown_path(page: bool) -> Response {
     if page {
         let html = "<!doctype html><html lang=\"en\"><head><title>Jaeger UI</title></head><body></body></html>";
         return ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();

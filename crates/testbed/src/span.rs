@@ -1,4 +1,4 @@
-//! Spans as a program would send them: plain, complete, in no particular format.
+//! Spans as a program produces them, before they are written in a format of Jaeger or OpenTelemetry.
 
 use std::{
     borrow::Cow,
@@ -7,7 +7,7 @@ use std::{
 
 use trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
 
-/// Text that is mostly known at compile time.
+/// A text. Most of them are known at compile time.
 pub type Text = Cow<'static, str>;
 
 /// The value of an attribute.
@@ -15,16 +15,16 @@ pub type Text = Cow<'static, str>;
 pub enum RawValue {
     /// Text.
     Text(Text),
-    /// Yes or no.
+    /// A boolean.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// A number; finite.
+    /// A finite number.
     Float(f64),
 }
 
 impl RawValue {
-    /// As text, the way Jaeger's search compares it.
+    /// The value as text, as Jaeger's search compares it.
     #[must_use]
     pub fn to_text(&self) -> Cow<'_, str> {
         match self {
@@ -72,17 +72,17 @@ impl From<f64> for RawValue {
     }
 }
 
-/// Attributes in the order they were set.
+/// Attributes in the order in which they were set.
 pub type RawAttributes = Vec<(Text, RawValue)>;
 
 /// An event of a span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawEvent {
-    /// When.
+    /// Time of the event.
     pub time: Time,
-    /// Its name, `exception` for exceptions.
+    /// Its name; `exception` for exceptions.
     pub name: Text,
-    /// What it says.
+    /// Its attributes.
     pub attributes: RawAttributes,
 }
 
@@ -91,7 +91,7 @@ pub struct RawEvent {
 pub struct RawSpan {
     /// Its id.
     pub id: SpanId,
-    /// Its parent's id; the parent may be missing from the trace.
+    /// The id of its parent, which may be missing from the trace.
     pub parent: Option<SpanId>,
     /// Its name.
     pub name: Text,
@@ -101,11 +101,11 @@ pub struct RawSpan {
     pub kind: SpanKind,
     /// Its status.
     pub status: Status,
-    /// Text beside the status; empty when none.
+    /// Message of the status; may be empty.
     pub status_message: Text,
-    /// When it started.
+    /// Its start.
     pub start: Time,
-    /// How long it took.
+    /// Its duration.
     pub duration: Micros,
     /// Attributes of its process, without `service.name`.
     pub process: Arc<RawAttributes>,
@@ -113,20 +113,20 @@ pub struct RawSpan {
     pub scope: (Text, Text),
     /// Its attributes.
     pub attributes: RawAttributes,
-    /// Its events by time.
+    /// Its events, sorted by time.
     pub events: Vec<RawEvent>,
 }
 
 impl RawSpan {
-    /// When it ended.
+    /// Its end.
     #[must_use]
     pub fn end(&self) -> Time {
         self.start + self.duration
     }
 
-    /// What Jaeger 1.x makes tags of though it is none of the attributes: kind, status and library.
+    /// The tags that Jaeger adds for the kind and the status of a span.
     #[must_use]
-    pub fn own_fields(&self) -> Vec<(&'static str, RawValue)> {
+    pub fn kind_and_status_tags(&self) -> Vec<(&'static str, RawValue)> {
         let mut fields: Vec<(&'static str, RawValue)> = Vec::with_capacity(4);
         if !self.kind.as_str().is_empty() {
             fields.push(("span.kind", self.kind.as_str().into()));
@@ -145,37 +145,37 @@ impl RawSpan {
         fields
     }
 
-    /// The value of an attribute.
+    /// The value of the attribute with this key.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&RawValue> {
         self.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 }
 
-/// One trace: spans that share an id.
+/// One trace: spans with the same trace id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawTrace {
     /// Its id.
     pub id: TraceId,
-    /// Its spans in the order they were made up.
+    /// Its spans, in the order in which they were generated.
     pub spans: Vec<RawSpan>,
 }
 
 impl RawTrace {
-    /// Earliest start; `None` without spans.
+    /// Its earliest start; `None` without spans.
     #[must_use]
     pub fn start(&self) -> Option<Time> {
         self.spans.iter().map(|span| span.start).min()
     }
 
-    /// Latest end; `None` without spans.
+    /// Its latest end; `None` without spans.
     #[must_use]
     pub fn end(&self) -> Option<Time> {
         self.spans.iter().map(RawSpan::end).max()
     }
 }
 
-/// Attributes that every KTRDR process carries (beside `service.name`).
+/// The attributes of every KTRDR process except `service.name`.
 pub(crate) fn ktrdr_process() -> Arc<RawAttributes> {
     static PROCESS: OnceLock<Arc<RawAttributes>> = OnceLock::new();
     let attributes = PROCESS.get_or_init(|| {

@@ -1,4 +1,7 @@
-//! An in-memory store of traces that searches the way Jaeger's does.
+//! An in-memory store of traces with the search of Jaeger.
+//!
+//! A search returns the traces in which one span meets all conditions. Tags are compared as text and are searched in the
+//! span's attributes, its process and its events, as Jaeger does.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -8,7 +11,7 @@ use std::{
 use super::span::{RawSpan, RawTrace};
 use trace::{Micros, SpanKind, Time, TraceId};
 
-/// What a search asks for; everything must hold for one span of a trace.
+/// The conditions of a search. A trace is found if one of its spans meets all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Name of the service.
@@ -35,18 +38,18 @@ impl Filter {
             && self.to.is_none_or(|to| span.start <= to)
             && self.min_duration.is_none_or(|least| span.duration >= least)
             && self.max_duration.is_none_or(|most| span.duration <= most)
-            && self.tags.iter().all(|(key, value)| carries(span, key, value))
+            && self.tags.iter().all(|(key, value)| has_tag(span, key, value))
     }
 }
 
-fn carries(span: &RawSpan, key: &str, value: &str) -> bool {
+fn has_tag(span: &RawSpan, key: &str, value: &str) -> bool {
     let events = span.events.iter().flat_map(|event| &event.attributes);
     let mut pairs = span.attributes.iter().chain(span.process.iter()).chain(events);
     pairs.any(|(name, is)| name == key && is.to_text() == value)
-        || span.own_fields().iter().any(|(name, is)| *name == key && is.to_text() == value)
+        || span.kind_and_status_tags().iter().any(|(name, is)| *name == key && is.to_text() == value)
 }
 
-/// Names and kinds of a service's spans.
+/// The names and kinds of a service's spans.
 pub(super) type SpanNames = BTreeSet<(String, &'static str)>;
 
 #[derive(Debug, Default)]
@@ -68,9 +71,9 @@ impl Content {
                 self.services.insert(span.service.to_string(), [(span.name.to_string(), kind)].into());
             }
         }
-        let known = self.by_id.get(&trace.id).and_then(|&at| self.traces.get_mut(at));
-        if let Some(known) = known {
-            Arc::make_mut(known).spans.extend(trace.spans);
+        let existing = self.by_id.get(&trace.id).and_then(|&at| self.traces.get_mut(at));
+        if let Some(existing) = existing {
+            Arc::make_mut(existing).spans.extend(trace.spans);
         } else {
             self.by_id.insert(trace.id, self.traces.len());
             self.traces.push(Arc::new(trace));
@@ -78,14 +81,14 @@ impl Content {
     }
 }
 
-/// Traces in memory; may be added to while it is searched.
+/// Traces in memory. Traces can be added while others search.
 #[derive(Debug, Default)]
 pub struct Store {
     content: RwLock<Content>,
 }
 
 impl Store {
-    /// A store of these traces.
+    /// A store with these traces.
     #[must_use]
     pub fn new(traces: Vec<RawTrace>) -> Self {
         let store = Self::default();
@@ -93,7 +96,7 @@ impl Store {
         store
     }
 
-    /// Adds traces; spans of a known trace are added to it.
+    /// Adds traces. If the store already has a trace with this id, adds the spans to it.
     pub fn add(&self, traces: Vec<RawTrace>) {
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
         for trace in traces {
@@ -101,20 +104,20 @@ impl Store {
         }
     }
 
-    /// Forgets traces; the names of their services and spans stay known, as in Jaeger.
+    /// Removes traces. As in Jaeger, the names of their services and spans remain.
     pub fn remove(&self, ids: &HashSet<TraceId>) {
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
         content.traces.retain(|trace| !ids.contains(&trace.id));
         content.by_id = content.traces.iter().enumerate().map(|(at, trace)| (trace.id, at)).collect();
     }
 
-    /// How many traces it holds.
+    /// Number of traces.
     #[must_use]
     pub fn len(&self) -> usize {
         self.read().traces.len()
     }
 
-    /// Whether it holds none.
+    /// Whether it has no traces.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -127,7 +130,7 @@ impl Store {
         content.by_id.get(&id).and_then(|&at| content.traces.get(at)).map(Arc::clone)
     }
 
-    /// At most `limit` traces with a span that passes the filter, newest first (0: all).
+    /// The newest `limit` traces that match the filter, newest first. 0 means all.
     #[must_use]
     pub fn search(&self, filter: &Filter, limit: usize) -> Vec<Arc<RawTrace>> {
         let content = self.read();
@@ -157,7 +160,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Form, generate, scenarios};
+    use crate::{Telemetry, generate, scenarios};
 
     const BASE: Time = Time(1_795_341_900_000_000);
 
@@ -165,7 +168,7 @@ mod tests {
         let traces = scenarios()
             .iter()
             .filter(|scenario| ["2", "4"].contains(&scenario.number))
-            .flat_map(|scenario| generate(scenario, Form::Wire, BASE, 1).traces);
+            .flat_map(|scenario| generate(scenario, Telemetry::Current, BASE, 1).traces);
         Store::new(traces.collect())
     }
 
@@ -174,13 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn everything_asked_must_hold_for_one_span() {
+    fn one_span_must_meet_all_conditions() {
         let store = filled();
         let found = |filter: &Filter| store.search(filter, 0).len();
         assert_eq!(found(&Filter { operation: Some("workers.select".to_owned()), ..Filter::default() }), 2);
         assert_eq!(found(&tagged("worker.total_workers", "0")), 1);
         let elsewhere = Filter { service: Some("ktrdr-cli".to_owned()), ..tagged("worker.total_workers", "0") };
-        assert_eq!(found(&elsewhere), 0, "the command line's spans carry no counts");
+        assert_eq!(found(&elsewhere), 0, "the command line's spans have no counts");
         let later = Filter { from: Some(BASE + Micros::from_secs(3600)), ..Filter::default() };
         assert_eq!(found(&later), 0);
         let long = Filter { min_duration: Some(Micros::from_secs(8)), ..Filter::default() };

@@ -7,20 +7,25 @@ use trace::SpanId;
 
 const BASE: Time = Time(1_795_341_900_000_000);
 
-fn everything(seed: u64) -> impl Iterator<Item = (&'static Scenario, Form, Generated)> {
+fn everything(seed: u64) -> impl Iterator<Item = (&'static Scenario, Telemetry, Generated)> {
     scenarios().iter().flat_map(move |scenario| {
-        scenario.forms.iter().map(move |&form| (scenario, form, generate(scenario, form, BASE, seed)))
+        scenario
+            .telemetry
+            .iter()
+            .map(move |&telemetry| (scenario, telemetry, generate(scenario, telemetry, BASE, seed)))
     })
 }
 
 #[test]
-fn the_same_arguments_tell_the_same_and_others_share_no_id() {
+fn the_same_arguments_give_the_same_spans_and_others_share_no_id() {
     for scenario in scenarios() {
-        let form = scenario.forms[0];
-        let generated = generate(scenario, form, BASE, 1);
-        assert_eq!(generated, generate(scenario, form, BASE, 1), "{}", scenario.name);
+        let telemetry = scenario.telemetry[0];
+        let generated = generate(scenario, telemetry, BASE, 1);
+        assert_eq!(generated, generate(scenario, telemetry, BASE, 1), "{}", scenario.name);
         let ids = |generated: &Generated| generated.traces.iter().map(|trace| trace.id).collect::<HashSet<_>>();
-        for other in [generate(scenario, form, BASE, 2), generate(scenario, form, BASE + Micros::from_secs(60), 1)] {
+        for other in
+            [generate(scenario, telemetry, BASE, 2), generate(scenario, telemetry, BASE + Micros::from_secs(60), 1)]
+        {
             assert!(ids(&generated).is_disjoint(&ids(&other)), "{}", scenario.name);
             assert!(
                 generated.operation_id.is_none() || generated.operation_id != other.operation_id,
@@ -44,38 +49,38 @@ fn names_are_unique_and_every_situation_has_a_row() {
 
 #[test]
 fn span_ids_are_unique_and_parents_present_unless_the_scenario_takes_them_away() {
-    for (scenario, form, generated) in everything(3) {
+    for (scenario, telemetry, generated) in everything(3) {
         let may_miss = ["7d-ib-gateway-down", "17-coordinator-missing", "missing-root"].contains(&scenario.name)
-            || (scenario.name == "10-worker-crash" && form == Form::Seed);
+            || (scenario.name == "10-worker-crash" && telemetry == Telemetry::Planned);
         let mut missing = 0;
         for trace in &generated.traces {
             let ids: HashSet<SpanId> = trace.spans.iter().map(|span| span.id).collect();
             assert_eq!(ids.len(), trace.spans.len(), "{}", scenario.name);
             missing += trace.spans.iter().filter_map(|span| span.parent).filter(|id| !ids.contains(id)).count();
         }
-        assert_eq!(missing > 0, may_miss, "{} {form:?}: {missing} missing", scenario.name);
+        assert_eq!(missing > 0, may_miss, "{} {telemetry:?}: {missing} missing", scenario.name);
     }
 }
 
 #[test]
 fn nothing_of_a_scenario_happens_after_its_clock() {
-    for (scenario, form, generated) in everything(4) {
+    for (scenario, telemetry, generated) in everything(4) {
         let end = generated.traces.iter().filter_map(RawTrace::end).max().unwrap();
-        assert!(end <= generated.now, "{} {form:?}: {end} > {}", scenario.name, generated.now);
-        assert_eq!(generated.now, now(scenario, form, BASE), "{}", scenario.name);
+        assert!(end <= generated.now, "{} {telemetry:?}: {end} > {}", scenario.name, generated.now);
+        assert_eq!(generated.now, now(scenario, telemetry, BASE), "{}", scenario.name);
     }
 }
 
 #[test]
 fn the_operation_in_question_is_named_by_a_span() {
-    for (scenario, form, generated) in everything(5) {
+    for (scenario, telemetry, generated) in everything(5) {
         let Some(id) = &generated.operation_id else { continue };
         let named = generated
             .traces
             .iter()
             .flat_map(|trace| &trace.spans)
             .any(|span| matches!(span.attribute("operation.id"), Some(RawValue::Text(text)) if text == id));
-        assert!(named, "{} {form:?}", scenario.name);
+        assert!(named, "{} {telemetry:?}", scenario.name);
         let parts: Vec<&str> = id.rsplitn(4, '_').collect();
         assert!(parts[0].len() == 8 && parts[1].len() == 6 && parts[2].len() == 8, "{id}");
     }
@@ -83,7 +88,7 @@ fn the_operation_in_question_is_named_by_a_span() {
 
 #[test]
 fn background_work_starts_after_the_request_that_started_it_was_answered() {
-    let generated = generate(&scenarios()[0], Form::Wire, BASE, 1);
+    let generated = generate(&scenarios()[0], Telemetry::Current, BASE, 1);
     let spans = &generated.traces[0].spans;
     let server = spans.iter().find(|span| span.name == "POST /training/start").unwrap();
     let late = spans.iter().filter(|span| span.parent == Some(server.id) && span.start > server.end()).count();
@@ -96,21 +101,21 @@ fn both_formats_carry_the_same_spans() {
     let otlp: Value = serde_json::from_slice(&otlp_json(&traces)).unwrap();
     let expected = from_otlp(&otlp);
     assert_eq!(expected.len(), traces.iter().map(|trace| trace.spans.len()).sum::<usize>());
-    for dialect in [Dialect::V1_53, Dialect::V2] {
-        let legacy: Value = serde_json::from_slice(&jaeger_json(&traces, dialect)).unwrap();
-        assert_eq!(from_legacy(&legacy), expected, "{dialect:?}");
+    for version in [JaegerVersion::V1_53, JaegerVersion::V2] {
+        let legacy: Value = serde_json::from_slice(&jaeger_json(&traces, version)).unwrap();
+        assert_eq!(from_legacy(&legacy), expected, "{version:?}");
     }
 }
 
 /// (trace, span) → (parent, name, service, start in µs, number of attributes, number of events).
-type Told6 = HashMap<(String, String), (String, String, String, i64, usize, usize)>;
+type SpanSummaries = HashMap<(String, String), (String, String, String, i64, usize, usize)>;
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn from_otlp(otlp: &Value) -> Told6 {
-    let mut all = Told6::new();
+fn from_otlp(otlp: &Value) -> SpanSummaries {
+    let mut all = SpanSummaries::new();
     for resource in otlp["resourceSpans"].as_array().unwrap() {
         let service = text(&resource["resource"]["attributes"][0]["value"]["stringValue"]);
         for scope in resource["scopeSpans"].as_array().unwrap() {
@@ -131,8 +136,8 @@ fn from_otlp(otlp: &Value) -> Told6 {
     all
 }
 
-fn from_legacy(legacy: &Value) -> Told6 {
-    let mut all = Told6::new();
+fn from_legacy(legacy: &Value) -> SpanSummaries {
+    let mut all = SpanSummaries::new();
     for trace in legacy["data"].as_array().unwrap() {
         for span in trace["spans"].as_array().unwrap() {
             let process = &trace["processes"][span["processID"].as_str().unwrap()];
@@ -161,7 +166,7 @@ fn from_legacy(legacy: &Value) -> Told6 {
 #[test]
 fn counts_are_text_and_flags_are_not() {
     let four = scenarios().iter().find(|scenario| scenario.number == "4").unwrap();
-    let json = String::from_utf8(jaeger_json(&build(four, Form::Wire, BASE, 1), Dialect::V1_53)).unwrap();
+    let json = String::from_utf8(jaeger_json(&build(four, Telemetry::Current, BASE, 1), JaegerVersion::V1_53)).unwrap();
     for expected in [
         r#"{"key":"worker.total_workers","type":"string","value":"0"}"#,
         r#"{"key":"http.status_code","type":"int64","value":503}"#,
@@ -181,7 +186,7 @@ fn the_demo_holds_every_scenario_of_today_within_the_last_hours() {
     assert_eq!(ids.len(), traces.len());
     assert!(traces.iter().all(|trace| trace.end().unwrap() <= BASE));
     assert!(traces.iter().all(|trace| trace.start().unwrap() > BASE - Micros::from_secs(48 * 3600)));
-    let wire = scenarios().iter().filter(|scenario| scenario.forms.contains(&Form::Wire)).count();
+    let wire = scenarios().iter().filter(|scenario| scenario.telemetry.contains(&Telemetry::Current)).count();
     assert!(traces.len() > wire);
 }
 

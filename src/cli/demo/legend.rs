@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use diagnosis::{Diagnosis, Verdict};
 
-use super::super::text::{DIM, Look, line, paint, width};
+use super::super::text::{DIM, Layout, line, paint, width};
 
 /// What the verdicts in the list mean, in two columns.
-pub(super) fn legend(out: &mut String, diagnoses: &[Arc<Diagnosis>], look: Look) {
+pub(super) fn legend(out: &mut String, diagnoses: &[Arc<Diagnosis>], layout: Layout) {
     let there = Verdict::ALL.into_iter().filter(|verdict| diagnoses.iter().any(|d| d.verdict == *verdict));
     let entries: Vec<String> =
-        there.map(|verdict| format!("{}{}: {}", look.sign(verdict), verdict.as_str(), meaning(verdict))).collect();
+        there.map(|verdict| format!("{}{}: {}", layout.symbol(verdict), verdict.as_str(), meaning(verdict))).collect();
     let (left, right) = entries.split_at(entries.len().div_ceil(2));
     let indent = left.iter().map(|entry| width(entry)).max().unwrap_or(0) + 3;
     let widest = right.iter().map(|entry| width(entry)).max().unwrap_or(0);
-    let lines: Vec<String> = if look.columns.is_some_and(|columns| indent + widest > columns) {
+    let lines: Vec<String> = if layout.columns.is_some_and(|columns| indent + widest > columns) {
         entries
     } else {
         let pairs = left.iter().zip(right.iter().map(String::as_str).chain(std::iter::repeat("")));

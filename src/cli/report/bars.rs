@@ -1,6 +1,6 @@
 //! Where the time went: one bar per step that the end of the operation waited for, all on one time scale.
 
-use crate::cli::text::{BAD, DIM, Look, cut, ms, paint, percent, width};
+use crate::cli::text::{BAD, DIM, Layout, cut, ms, paint, percent, width};
 use diagnosis::{Diagnosis, FlowStep, StepKind};
 
 /// Bars shown; the rest is too short to matter.
@@ -8,7 +8,7 @@ const BARS: usize = 10;
 /// Columns of the whole scale at least.
 const LEAST: usize = 10;
 
-pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
+pub(super) fn render(out: &mut String, d: &Diagnosis, layout: Layout) {
     let (Some(window), false) = (d.duration_ms.filter(|&window| window > 0.0), d.flow.is_empty()) else { return };
     let mut steps: Vec<&FlowStep> = d.flow.iter().filter(|step| step.path_ms > 0.0).collect();
     steps.sort_by(|a, b| b.path_ms.total_cmp(&a.path_ms));
@@ -20,8 +20,8 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
     // Gutters, share, duration and mark take 37 columns, what is usual 15 more.
     let compared = steps.iter().any(|step| step.baseline_ms.is_some());
     let rest = if compared { 37 + 15 } else { 37 };
-    let names = names.min(look.prose() / 3).min(look.prose().saturating_sub(rest + LEAST));
-    let bar = look.prose().saturating_sub(names + rest).max(LEAST);
+    let names = names.min(layout.prose() / 3).min(layout.prose().saturating_sub(rest + LEAST));
+    let bar = layout.prose().saturating_sub(names + rest).max(LEAST);
     super::title(out, "WHERE THE TIME WENT");
     for step in steps {
         let name = cut(&step.span, names);

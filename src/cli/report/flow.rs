@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::cli::{
     table::{self, Cell, Column},
-    text::{BAD, DIM, Look, ms},
+    text::{BAD, DIM, Layout, ms},
 };
 use diagnosis::{Diagnosis, FlowStep, StepKind, StepStatus};
 use trace::SpanId;
@@ -22,7 +22,7 @@ const COLUMNS: [Column; 5] = [
     Column::new("").shrinks_to(12).rank(2),
 ];
 
-pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
+pub(super) fn render(out: &mut String, d: &Diagnosis, layout: Layout) {
     if d.flow.is_empty() {
         return;
     }
@@ -37,7 +37,7 @@ pub(super) fn render(out: &mut String, d: &Diagnosis, look: Look) {
     };
     let rows: Vec<Vec<Cell>> = important(&d.flow).into_iter().map(|step| row(step, address(step))).collect();
     let hidden = d.flow.len().saturating_sub(rows.len());
-    table::render(out, &COLUMNS, &rows, 2, look);
+    table::render(out, &COLUMNS, &rows, 2, layout);
     super::more(out, hidden, "steps");
 }
 

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use super::{Place, Section, observe::Observer, timing::SpanTiming};
 use crate::SectionKind;
-use trace::{Micros, Node, SpanId, SpanIx, SpanRef, Stretch, Time};
+use trace::{ForestSegment, Micros, Node, SpanId, SpanIx, SpanRef, Time};
 
 impl<'t> Observer<'t> {
     /// The request's time by place, and its sum.
@@ -55,7 +55,7 @@ impl<'t> Observer<'t> {
     }
 
     /// The critical path: the root's own interval, then the background work that goes on beyond it.
-    fn path(&self, root: SpanRef<'t>, own: &SpanTiming, spans: &[SpanRef<'t>]) -> (Vec<Stretch>, Time) {
+    fn path(&self, root: SpanRef<'t>, own: &SpanTiming, spans: &[SpanRef<'t>]) -> (Vec<ForestSegment>, Time) {
         let mut path = self.timing.forest.path_below(root.ix().into());
         let timed = spans.iter().filter_map(|span| Some((span.ix(), self.timing.of(span.ix())?)));
         let detached: Vec<(SpanIx, Time)> = timed

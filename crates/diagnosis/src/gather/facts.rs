@@ -14,7 +14,7 @@ use super::{
     path::{self, Path, SectionKind, SectionSum},
     status::status,
     timeline::{self, StateChange, Window},
-    workers::{self, Choice, SelectionOutcome},
+    workers::{self, AssignmentStep, SelectionOutcome},
 };
 use crate::{
     playbook::{Attr, RouteRole, SpanRole, Verdict, WorkerStatus},
@@ -47,7 +47,7 @@ pub(crate) struct Facts<'c, 'a, 'p> {
     pub(crate) path: Option<Path<'a>>,
     pub(crate) faults: Vec<Fault<'a, 'p>>,
     pub(crate) origin: Option<Origin<'a, 'p>>,
-    pub(crate) choices: Vec<Choice<'a, 'p>>,
+    pub(crate) assignment: Vec<AssignmentStep<'a, 'p>>,
     pub(crate) workers: SelectionOutcome<'a, 'p>,
     pub(crate) progress: Progress<'a>,
     pub(crate) last_activity: Option<Time>,
@@ -60,10 +60,10 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
     pub(crate) fn new(operation: &'c OperationSpans<'a, 'p>, context: &'c Context) -> Self {
         let operation_type = operation_type(operation);
         let states = timeline::states(operation);
-        let choices = workers::choices(operation);
+        let assignment = workers::assignment(operation);
         let resumes: Vec<Time> = states.iter().filter(|change| change.resuming).map(|change| change.at).collect();
         let last_attempt = resumes.last().copied().or_else(|| last_start(operation));
-        let workers = workers::outcome(&choices, last_attempt);
+        let workers = workers::outcome(&assignment, last_attempt);
         let status = status(operation, &states, &workers);
         let ended = status.is_terminal() || operation.id.is_none() && status != OperationStatus::Pending;
         let window = timeline::window(operation, &states, ended, context.now);
@@ -87,7 +87,7 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
             path,
             faults,
             origin,
-            choices,
+            assignment,
             workers,
             progress: progress(operation),
             comparable: comparable::key(operation),

@@ -10,7 +10,7 @@ use crate::{
     playbook::{Playbook, SpanRole},
     slice::operation_spans::{Member, OperationSpans},
 };
-use trace::{Forest, Micros, Node, Relation, SpanKind, Stretch, Time};
+use trace::{Forest, ForestSegment, Micros, Node, Relation, SpanKind, Time};
 
 /// To what the largest part of the time belongs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -199,7 +199,7 @@ fn waiting_parents(operation: &OperationSpans<'_, '_>) -> Vec<Option<usize>> {
 fn section<'a>(
     operation: &OperationSpans<'a, '_>,
     path: &Path<'a>,
-    stretch: Stretch,
+    stretch: ForestSegment,
     operation_type: &str,
 ) -> Section<'a> {
     let (start, end) = (stretch.start, stretch.end);

@@ -9,9 +9,9 @@ use crate::{
 };
 use trace::{SpanKind, Time, Value};
 
-/// One worker selection, or one dispatch.
+/// One step in assigning an operation to a worker: a selection or a dispatch.
 #[derive(Clone, Debug)]
-pub(crate) struct Choice<'t, 'p> {
+pub(crate) struct AssignmentStep<'t, 'p> {
     pub(crate) member: Member<'t, 'p>,
     pub(crate) worker_type: Option<Cow<'t, str>>,
     pub(crate) status: Option<WorkerStatus>,
@@ -31,26 +31,26 @@ pub(crate) struct Dispatch<'t> {
     pub(crate) busy: bool,
 }
 
-impl Choice<'_, '_> {
+impl AssignmentStep<'_, '_> {
     fn selects(&self) -> bool {
         self.dispatch.is_none()
     }
 }
 
-/// Selections and dispatches by time.
-pub(crate) fn choices<'t, 'p>(operation: &OperationSpans<'t, 'p>) -> Vec<Choice<'t, 'p>> {
+/// The selections and dispatches of an operation, sorted by time.
+pub(crate) fn assignment<'t, 'p>(operation: &OperationSpans<'t, 'p>) -> Vec<AssignmentStep<'t, 'p>> {
     let refused = operation.context.iter().filter(|_| operation.refused_starts > 0);
-    let mut choices: Vec<_> = operation
+    let mut assignment: Vec<_> = operation
         .members
         .iter()
         .chain(refused)
         .filter_map(|m| selection(operation, m).or_else(|| dispatch(operation, m)))
         .collect();
-    choices.sort_by_key(|c| (c.member.span.start(), c.member.span.trace().id(), c.member.span.ix()));
-    choices
+    assignment.sort_by_key(|step| (step.member.span.start(), step.member.span.trace().id(), step.member.span.ix()));
+    assignment
 }
 
-fn selection<'t, 'p>(operation: &OperationSpans<'t, 'p>, member: &Member<'t, 'p>) -> Option<Choice<'t, 'p>> {
+fn selection<'t, 'p>(operation: &OperationSpans<'t, 'p>, member: &Member<'t, 'p>) -> Option<AssignmentStep<'t, 'p>> {
     let (scan, span) = (operation.scan(member), member.span);
     let count = |attr| scan.get(span, attr).and_then(Value::as_i64);
     let (total, capable, available) =
@@ -60,7 +60,7 @@ fn selection<'t, 'p>(operation: &OperationSpans<'t, 'p>, member: &Member<'t, 'p>
         return None;
     }
     let worker_id = scan.text(span, Attr::WorkerSelected);
-    Some(Choice {
+    Some(AssignmentStep {
         member: *member,
         worker_type: scan.text(span, Attr::WorkerType),
         status: status(operation.playbook.workers(), said.as_deref(), total, capable, available)
@@ -92,7 +92,7 @@ fn status(
     }
 }
 
-fn dispatch<'t, 'p>(operation: &OperationSpans<'t, 'p>, member: &Member<'t, 'p>) -> Option<Choice<'t, 'p>> {
+fn dispatch<'t, 'p>(operation: &OperationSpans<'t, 'p>, member: &Member<'t, 'p>) -> Option<AssignmentStep<'t, 'p>> {
     let (scan, span) = (operation.scan(member), member.span);
     let by_request = member.span_class.route_is(RouteRole::WorkStart) && span.kind() == SpanKind::Client;
     let said = scan.text(span, Attr::DispatchStatus);
@@ -103,7 +103,7 @@ fn dispatch<'t, 'p>(operation: &OperationSpans<'t, 'p>, member: &Member<'t, 'p>)
     let words = operation.playbook.workers();
     let taken = said.as_deref().is_some_and(|word| words.is_accepted(word));
     let accepted = request.accepted() || taken || (!by_request && said.is_none() && !span.is_error());
-    Some(Choice {
+    Some(AssignmentStep {
         member: *member,
         worker_type: scan
             .text(span, Attr::WorkerType)
@@ -126,11 +126,11 @@ fn dispatch<'t, 'p>(operation: &OperationSpans<'t, 'p>, member: &Member<'t, 'p>)
 pub(crate) struct SelectionOutcome<'t, 'p> {
     pub(crate) status: Option<WorkerStatus>,
     /// The last selection span.
-    pub(crate) selection: Option<Choice<'t, 'p>>,
+    pub(crate) selection: Option<AssignmentStep<'t, 'p>>,
     /// The last dispatch that was accepted.
-    pub(crate) accepted: Option<Choice<'t, 'p>>,
+    pub(crate) accepted: Option<AssignmentStep<'t, 'p>>,
     /// Dispatches that were answered with "busy".
-    pub(crate) refused: Vec<Choice<'t, 'p>>,
+    pub(crate) refused: Vec<AssignmentStep<'t, 'p>>,
     /// Dispatches in all; none of them may have been accepted.
     pub(crate) dispatches: usize,
 }
@@ -143,13 +143,16 @@ impl SelectionOutcome<'_, '_> {
     }
 }
 
-/// Sums the choices of the last attempt up.
-pub(crate) fn outcome<'t, 'p>(choices: &[Choice<'t, 'p>], last_attempt: Option<Time>) -> SelectionOutcome<'t, 'p> {
-    let recent = |c: &&Choice<'t, 'p>| last_attempt.is_none_or(|start| c.member.span.start() >= start);
-    let selection = choices.iter().rev().filter(recent).find(|c| c.selects()).cloned();
-    let dispatched = || choices.iter().filter(recent).filter(|c| c.dispatch.is_some());
-    let accepted = dispatched().rfind(|c| c.dispatch.is_some_and(|d| d.accepted)).cloned();
-    let refused: Vec<_> = dispatched().filter(|c| c.dispatch.is_some_and(|d| d.busy)).cloned().collect();
+/// Summarises the assignment of the last attempt.
+pub(crate) fn outcome<'t, 'p>(
+    assignment: &[AssignmentStep<'t, 'p>],
+    last_attempt: Option<Time>,
+) -> SelectionOutcome<'t, 'p> {
+    let recent = |step: &&AssignmentStep<'t, 'p>| last_attempt.is_none_or(|start| step.member.span.start() >= start);
+    let selection = assignment.iter().rev().filter(recent).find(|step| step.selects()).cloned();
+    let dispatched = || assignment.iter().filter(recent).filter(|step| step.dispatch.is_some());
+    let accepted = dispatched().rfind(|step| step.dispatch.is_some_and(|d| d.accepted)).cloned();
+    let refused: Vec<_> = dispatched().filter(|step| step.dispatch.is_some_and(|d| d.busy)).cloned().collect();
     let status = match (&selection, &accepted) {
         (_, Some(_)) => Some(WorkerStatus::Success),
         (Some(selection), None) => selection.status,

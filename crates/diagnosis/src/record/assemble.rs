@@ -255,7 +255,7 @@ fn error(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
 }
 
 fn lists(facts: &Facts<'_, '_, '_>, baseline: Option<&Baseline<'_>>, record: &mut Diagnosis) {
-    record.workers = workers::entries(&facts.choices, &facts.operation_type);
+    record.workers = workers::entries(&facts.assignment, &facts.operation_type);
     cut("workers", &mut record.workers, &mut record.cut_lists);
     if facts.context.detail == Detail::Full {
         let (flow, rows) = flow::steps(facts.operation, facts.window, facts.path.as_ref(), baseline);

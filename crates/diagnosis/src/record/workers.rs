@@ -1,11 +1,11 @@
 //! The list of an operation's worker selections and dispatches.
 
 use super::rows::WorkerSelection;
-use crate::gather::workers::Choice;
+use crate::gather::workers::AssignmentStep;
 
 /// The list of selections and dispatches.
-pub(crate) fn entries(choices: &[Choice<'_, '_>], operation_type: &str) -> Vec<WorkerSelection> {
-    let entry = |c: &Choice<'_, '_>| WorkerSelection {
+pub(crate) fn entries(assignment: &[AssignmentStep<'_, '_>], operation_type: &str) -> Vec<WorkerSelection> {
+    let entry = |c: &AssignmentStep<'_, '_>| WorkerSelection {
         time: Some(c.member.span.start()),
         span: c.member.span.name().to_owned(),
         operation_type: operation_type.to_owned(),
@@ -19,5 +19,5 @@ pub(crate) fn entries(choices: &[Choice<'_, '_>], operation_type: &str) -> Vec<W
         span_id: c.member.span.id(),
         trace_id: c.member.span.trace().id(),
     };
-    choices.iter().map(entry).collect()
+    assignment.iter().map(entry).collect()
 }

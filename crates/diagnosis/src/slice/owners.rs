@@ -22,12 +22,12 @@ pub(crate) fn slice(scan: &Scan<'_, '_>) -> Owners {
     if anchors.is_empty() {
         return owners;
     }
-    let climbs = Climbs::new(scan);
+    let paths = AncestorPaths::new(scan);
     let mut roots: HashMap<SpanIx, HashSet<u32>> = HashMap::new();
     for (anchor, operation) in &anchors {
-        roots.entry(climbs.top(*anchor)).or_default().insert(*operation);
+        roots.entry(paths.operation_root(*anchor)).or_default().insert(*operation);
     }
-    // A root that several operations climb to (one request that cancels many) belongs to the one registered below it.
+    // A root to which the paths of several operations lead (one request that cancels many) belongs to the one registered below it.
     let registered = std::cell::LazyCell::new(|| registered_below(scan));
     let root_of: HashMap<SpanIx, u32> = roots
         .iter()
@@ -64,58 +64,59 @@ fn is_start(scan: &Scan<'_, '_>, ix: SpanIx) -> bool {
     server && scan.span_class(ix).route_is(RouteRole::Start)
 }
 
-/// Where the way up from a span leads, known for every span once those above it are known.
+/// Where the path from a span to its ancestors leads. It is computed from the roots down, so the paths of the ancestors are
+/// always known.
 #[derive(Clone, Copy)]
-struct Climb {
+struct AncestorPath {
     /// The topmost span that can be reached over spans without an operation's id.
     top: SpanIx,
-    /// The span above that one, which carries the id of an operation: for the same operation the way goes on.
+    /// The parent of `top`, if it carries the id of an operation. The path continues if it is the same operation.
     next: Option<SpanIx>,
     /// For a span that carries an id: the topmost span that belongs to its operation.
     own: SpanIx,
 }
 
-struct Climbs(Vec<Climb>);
+struct AncestorPaths(Vec<AncestorPath>);
 
-impl Climbs {
+impl AncestorPaths {
     fn new(scan: &Scan<'_, '_>) -> Self {
-        let mut climbs = Self(scan.trace.spans().map(|span| Climb::ending_at(span.ix())).collect());
+        let mut paths = Self(scan.trace.spans().map(|span| AncestorPath::ending_at(span.ix())).collect());
         for ix in scan.top_down() {
-            let climb = climbs.way_up(scan, ix);
-            if let Some(slot) = climbs.0.get_mut(ix.index()) {
-                *slot = climb;
+            let path = paths.path_above(scan, ix);
+            if let Some(slot) = paths.0.get_mut(ix.index()) {
+                *slot = path;
             }
         }
-        climbs
+        paths
     }
 
     /// The topmost span that belongs to an anchor's operation: its start request, else what is below the command, the
     /// coordinator or another operation.
-    fn top(&self, anchor: SpanIx) -> SpanIx {
+    fn operation_root(&self, anchor: SpanIx) -> SpanIx {
         self.at(anchor).own
     }
 
-    fn at(&self, ix: SpanIx) -> Climb {
-        self.0.get(ix.index()).copied().unwrap_or(Climb::ending_at(ix))
+    fn at(&self, ix: SpanIx) -> AncestorPath {
+        self.0.get(ix.index()).copied().unwrap_or(AncestorPath::ending_at(ix))
     }
 
-    fn way_up(&self, scan: &Scan<'_, '_>, ix: SpanIx) -> Climb {
-        let here = Climb::ending_at(ix);
+    fn path_above(&self, scan: &Scan<'_, '_>, ix: SpanIx) -> AncestorPath {
+        let here = AncestorPath::ending_at(ix);
         let Some(above) = scan.tree.parent(ix).filter(|_| !is_start(scan, ix)) else { return here };
         let span_class = scan.span_class(above);
         if span_class.is(SpanRole::Wrapper) || span_class.is(SpanRole::Coordinator) || span_class.folded {
             return here;
         }
-        let Climb { top, next, .. } = match span_class.operation {
-            Some(_) => Climb { next: Some(above), ..here },
+        let AncestorPath { top, next, .. } = match span_class.operation {
+            Some(_) => AncestorPath { next: Some(above), ..here },
             None => self.at(above),
         };
         let same = next.filter(|next| scan.span_class(*next).operation == scan.span_class(ix).operation);
-        Climb { top, next, own: same.map_or(top, |next| self.at(next).own) }
+        AncestorPath { top, next, own: same.map_or(top, |next| self.at(next).own) }
     }
 }
 
-impl Climb {
+impl AncestorPath {
     fn ending_at(ix: SpanIx) -> Self {
         Self { top: ix, next: None, own: ix }
     }

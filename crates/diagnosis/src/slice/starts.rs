@@ -36,8 +36,8 @@ struct OrphanOperation {
     start: Time,
 }
 
-/// What is above the spans of a trace, found for all of them in one pass from the roots down.
-struct Above {
+/// The ancestors of each span of a trace that matter here, found in one pass from the roots down.
+struct Ancestors {
     roots: Vec<SpanIx>,
     /// The nearest command.
     commands: Vec<Option<SpanIx>>,
@@ -45,23 +45,23 @@ struct Above {
     named: Vec<Option<u32>>,
 }
 
-impl Above {
+impl Ancestors {
     fn new(scan: &Scan<'_, '_>) -> Self {
         let all = scan.trace.len();
-        let mut above = Self { roots: Vec::new(), commands: vec![None; all], named: vec![None; all] };
-        above.roots.extend(scan.trace.spans().map(SpanRef::ix));
+        let mut ancestors = Self { roots: Vec::new(), commands: vec![None; all], named: vec![None; all] };
+        ancestors.roots.extend(scan.trace.spans().map(SpanRef::ix));
         for ix in scan.top_down() {
             let Some(parent) = scan.tree.parent(ix) else { continue };
             let span_class = scan.span_class(parent);
             let is_command = span_class.is(SpanRole::Wrapper);
-            let command = if is_command { Some(parent) } else { above.command(parent) };
-            let named = span_class.operation.filter(|_| is_command).or_else(|| above.named(parent));
-            let root = above.root(parent);
-            set(&mut above.commands, ix, command);
-            set(&mut above.named, ix, named);
-            set(&mut above.roots, ix, root);
+            let command = if is_command { Some(parent) } else { ancestors.command(parent) };
+            let named = span_class.operation.filter(|_| is_command).or_else(|| ancestors.named(parent));
+            let root = ancestors.root(parent);
+            set(&mut ancestors.commands, ix, command);
+            set(&mut ancestors.named, ix, named);
+            set(&mut ancestors.roots, ix, root);
         }
-        above
+        ancestors
     }
 
     fn root(&self, of: SpanIx) -> SpanIx {
@@ -124,7 +124,7 @@ pub(crate) fn without_id<'a, 'p>(
     playbook: &'p Playbook,
 ) -> Vec<OperationSpans<'a, 'p>> {
     let Some(scan) = scans.get(at) else { return Vec::new() };
-    let above = std::cell::LazyCell::new(|| Above::new(scan));
+    let ancestors = std::cell::LazyCell::new(|| Ancestors::new(scan));
     // By start, as the spans are.
     let mut accepted: HashMap<Key<'p>, Vec<(Time, u32)>> = HashMap::new();
     let mut open: Vec<UnassignedStart<'a, 'p>> = Vec::new();
@@ -139,7 +139,7 @@ pub(crate) fn without_id<'a, 'p>(
         if !asks || scan.span_class(ix).folded {
             continue;
         }
-        let key = (above.initiator(scan, ix), hit.operation_type);
+        let key = (ancestors.initiator(scan, ix), hit.operation_type);
         if let Some(owner) = owners.get(ix.index()).copied().flatten() {
             accepted.entry(key).or_default().push((span.start(), owner));
         } else {
@@ -151,7 +151,7 @@ pub(crate) fn without_id<'a, 'p>(
     if open.is_empty() {
         return Vec::new();
     }
-    let orphans = orphans(scan, owners, &above, operations);
+    let orphans = orphans(scan, owners, &ancestors, operations);
     let skew = playbook.thresholds().clock_skew;
     let mut adding = Adding { scan, at, owners, known: HashMap::new(), given: HashMap::new() };
     let mut groups: Vec<OperationSpans<'a, 'p>> = Vec::new();
@@ -167,7 +167,7 @@ pub(crate) fn without_id<'a, 'p>(
             adding.add(start.span.ix(), Taker::Operation(*owner), operation, true);
             continue;
         }
-        let owner = above.named(start.span.ix()).or_else(|| {
+        let owner = ancestors.named(start.span.ix()).or_else(|| {
             // A worker's part may begin outside the request that asked for it: clocks differ.
             let (from, to) = (start.span.start() - skew, start.span.end() + skew);
             if start.refused { None } else { orphans.first_between(from, to, start.key.1) }
@@ -195,7 +195,7 @@ pub(crate) fn without_id<'a, 'p>(
 fn orphans(
     scan: &Scan<'_, '_>,
     owners: &Owners,
-    above: &Above,
+    ancestors: &Ancestors,
     operations: &[OperationSpans<'_, '_>],
 ) -> OrphansByType {
     let mut first: HashMap<u32, (SpanIx, bool)> = HashMap::new();
@@ -206,7 +206,7 @@ fn orphans(
     }
     let mut found = OrphansByType::default();
     for (owner, (ix, _)) in first.into_iter().filter(|(_, (_, begun))| !begun) {
-        if let Some(span) = scan.trace.span(ix).filter(|_| scan.tree.is_orphan(above.root(ix))) {
+        if let Some(span) = scan.trace.span(ix).filter(|_| scan.tree.is_orphan(ancestors.root(ix))) {
             found.all.push(OrphanOperation { owner, start: span.start() });
         }
     }

@@ -1,7 +1,7 @@
 //! Work grows in proportion to the input: looks at spans and at entries of search structures are counted, not time.
 
 use diagnosis::{Context, diagnose};
-use testbed::{Form, build, scenarios};
+use testbed::{Telemetry, build, scenarios};
 use trace::{Micros, Time, Trace, steps_of};
 
 use crate::{picture::*, scenes::training};
@@ -44,7 +44,7 @@ fn with_operations_that_fail_at_the_same_time() {
             grows_in_proportion(&format!("{name}, {apart} µs apart"), |count| {
                 let at = |nth: usize| BASE + Micros(nth as i64 * apart);
                 let raw: Vec<_> =
-                    (0..count / 3).flat_map(|nth| build(scenario, Form::Wire, at(nth), nth as u64)).collect();
+                    (0..count / 3).flat_map(|nth| build(scenario, Telemetry::Current, at(nth), nth as u64)).collect();
                 steps(&traces(&raw), BASE + span_of_time("3h"))
             });
         }

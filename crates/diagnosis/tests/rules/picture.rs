@@ -18,7 +18,7 @@ use std::sync::{Arc, LazyLock};
 use diagnosis::playbook::{Duration, Playbook};
 use diagnosis::{Context, Diagnosis, diagnose};
 use jaeger::decode;
-use testbed::{Dialect, RawEvent, RawSpan, RawTrace, RawValue, Text, jaeger_json};
+use testbed::{JaegerVersion, RawEvent, RawSpan, RawTrace, RawValue, Text, jaeger_json};
 use trace::{Micros, SpanId, SpanKind, Status, Time, Trace, TraceId};
 
 pub(crate) const BASE: Time = Time(1_795_341_905_000_000);
@@ -230,7 +230,7 @@ pub(crate) fn draw(picture: &str) -> Vec<RawTrace> {
 
 /// As the engine gets them.
 pub(crate) fn traces(raw: &[RawTrace]) -> Vec<Trace> {
-    decode(&jaeger_json(raw, Dialect::V1_53)).unwrap().traces
+    decode(&jaeger_json(raw, JaegerVersion::V1_53)).unwrap().traces
 }
 
 /// The diagnoses of a picture, `after` its start.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use diagnosis::{Confidence, Context, Diagnosis, Verdict, diagnose};
 use proptest::{prelude::*, test_runner::RngSeed};
-use testbed::{Form, RawEvent, RawSpan, RawTrace, RawValue, Scenario, generate, scenarios};
+use testbed::{RawEvent, RawSpan, RawTrace, RawValue, Scenario, Telemetry, generate, scenarios};
 use trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
 
 use crate::{incomplete::Dice, laws, picture::*};
@@ -140,11 +140,14 @@ fn apply(traces: &mut [RawTrace], damage: &Damage) {
     }
 }
 
-fn generated() -> impl Strategy<Value = (&'static Scenario, Form)> {
+fn generated() -> impl Strategy<Value = (&'static Scenario, Telemetry)> {
     // The chatty and the giant scenario are large; their rules have tests of their own.
     let small = |s: &&Scenario| !s.name.starts_with("18") && !s.name.starts_with("n-plus") && !s.name.contains("17-");
-    let all: Vec<(&Scenario, Form)> =
-        scenarios().iter().filter(small).flat_map(|s| s.forms.iter().map(move |form| (s, *form))).collect();
+    let all: Vec<(&Scenario, Telemetry)> = scenarios()
+        .iter()
+        .filter(small)
+        .flat_map(|s| s.telemetry.iter().map(move |telemetry| (s, *telemetry)))
+        .collect();
     proptest::sample::select(all)
 }
 
@@ -330,12 +333,12 @@ proptest! {
 
     #[test]
     fn damaged_stories_keep_the_laws(
-        (scenario, form) in generated(),
+        (scenario, telemetry) in generated(),
         damages in proptest::collection::vec(damage(), 1..6),
         later in prop_oneof![Just(0), -100_000_000..100_000_000_000i64],
         seed in 0..1000usize,
     ) {
-        let mut generated = generate(scenario, form, BASE, 1);
+        let mut generated = generate(scenario, telemetry, BASE, 1);
         for damage in &damages {
             apply(&mut generated.traces, damage);
         }
@@ -361,8 +364,10 @@ proptest! {
 fn no_wrong_verdict_is_high_when_scenarios_lose_spans() {
     let mut wrong = Vec::new();
     let small = |s: &&Scenario| !s.name.starts_with("18") && !s.name.starts_with("n-plus");
-    for (scenario, form) in scenarios().iter().filter(small).flat_map(|s| s.forms.iter().map(move |form| (s, *form))) {
-        let built = generate(scenario, form, BASE, 1);
+    for (scenario, telemetry) in
+        scenarios().iter().filter(small).flat_map(|s| s.telemetry.iter().map(move |telemetry| (s, *telemetry)))
+    {
+        let built = generate(scenario, telemetry, BASE, 1);
         let whole = built.traces.clone();
         let right: HashSet<_> = answers(&whole, built.now).iter().map(|d| d.verdict).collect();
         let mut dice = Dice(7);
@@ -378,7 +383,7 @@ fn no_wrong_verdict_is_high_when_scenarios_lose_spans() {
             for d in answers(&left, built.now).iter().filter(|d| d.confidence == Confidence::High) {
                 let unnoticed = !d.partial && d.verdict == Verdict::Healthy && right.contains(&Verdict::Slow);
                 if !right.contains(&d.verdict) && !unnoticed {
-                    wrong.push(format!("{} {form:?} -{percent} %: {} ({})", scenario.name, d.rule, d.summary));
+                    wrong.push(format!("{} {telemetry:?} -{percent} %: {} ({})", scenario.name, d.rule, d.summary));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The calls that Grafana makes.
+//! The calls that Grafana makes: queries, health checks, metrics, resources and live channels.
 
 use std::collections::HashMap;
 
@@ -7,77 +7,81 @@ use tonic::{Request, Status, Streaming, codec::ProstCodec};
 
 use super::{
     data_source::DataSource,
-    process::{Host, HostError, path, ready},
+    error::ClientError,
+    process::{PluginProcess, path, ready},
 };
-use crate::services::{DATA_PATH, QueryDataRequest, QueryDataResponse, v2};
+use crate::{
+    messages::{QueryDataRequest, QueryDataResponse, v2},
+    services::DATA_PATH,
+};
 
-impl Host {
-    /// Asks queries (models with a `refId`) over a range in milliseconds.
+impl PluginProcess {
+    /// Sends queries (models with a `refId`) for a time range in milliseconds since 1970.
     ///
     /// # Errors
-    /// When the call fails as a whole; a query's own failure is in its answer.
+    /// If the call fails as a whole. If only one query fails, its answer has the error.
     pub async fn query(
         &self,
         source: &DataSource,
         range: (i64, i64),
         queries: Vec<Value>,
         headers: HashMap<String, String>,
-    ) -> Result<QueryDataResponse, HostError> {
+    ) -> Result<QueryDataResponse, ClientError> {
         let queries =
             queries.into_iter().map(|model| data_query(&model, range, model.to_string().into_bytes())).collect();
         self.query_raw(QueryDataRequest { plugin_context: Some(source.query_context()), headers, queries }).await
     }
 
-    /// Asks queries as they are.
+    /// Sends this request.
     ///
     /// # Errors
-    /// When the call fails as a whole.
-    pub async fn query_raw(&self, request: QueryDataRequest) -> Result<QueryDataResponse, HostError> {
+    /// If the call fails as a whole.
+    pub async fn query_raw(&self, request: QueryDataRequest) -> Result<QueryDataResponse, ClientError> {
         self.query_request(Request::new(request)).await
     }
 
-    /// Sends this request, with the metadata that it carries (such as how long its caller waits).
+    /// Sends this request with its gRPC metadata, such as a timeout.
     ///
     /// # Errors
-    /// When the call fails.
-    pub async fn query_request(&self, request: Request<QueryDataRequest>) -> Result<QueryDataResponse, HostError> {
+    /// If the call fails.
+    pub async fn query_request(&self, request: Request<QueryDataRequest>) -> Result<QueryDataResponse, ClientError> {
         let mut grpc = ready(&self.channel).await?.max_decoding_message_size(usize::MAX);
         let codec = ProstCodec::<QueryDataRequest, QueryDataResponse>::default();
         Ok(grpc.unary(request, path(DATA_PATH), codec).await?.into_inner())
     }
 
-    /// "Save & test".
+    /// Checks the health of the data source, as *Save & test* does.
     ///
     /// # Errors
-    /// When the call fails.
-    pub async fn health(&self, source: &DataSource) -> Result<v2::CheckHealthResponse, HostError> {
+    /// If the call fails.
+    pub async fn health(&self, source: &DataSource) -> Result<v2::CheckHealthResponse, ClientError> {
         let mut client = v2::diagnostics_client::DiagnosticsClient::new(self.channel.clone());
         let request = v2::CheckHealthRequest { plugin_context: Some(source.context()), headers: HashMap::new() };
         Ok(client.check_health(request).await?.into_inner())
     }
 
-    /// Its metrics as Prometheus text.
+    /// The metrics of the plugin in the text format of Prometheus.
     ///
     /// # Errors
-    /// When the call fails.
-    pub async fn metrics(&self) -> Result<String, HostError> {
+    /// If the call fails.
+    pub async fn metrics(&self) -> Result<String, ClientError> {
         let mut client = v2::diagnostics_client::DiagnosticsClient::new(self.channel.clone());
         let answer = client.collect_metrics(v2::CollectMetricsRequest::default()).await?.into_inner();
         let text = answer.metrics.map(|payload| payload.prometheus).unwrap_or_default();
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// An HTTP request to the data source's resources; `path` may end in `?…`.
+    /// Sends an HTTP request to the resources of the data source. `path` may have a query (`?…`).
     ///
     /// # Errors
-    /// When the call fails.
+    /// If the call fails.
     pub async fn resource(
         &self,
         source: &DataSource,
         method: &str,
         path: &str,
         body: bytes::Bytes,
-    ) -> Result<v2::CallResourceResponse, HostError> {
+    ) -> Result<v2::CallResourceResponse, ClientError> {
         let mut client = v2::resource_client::ResourceClient::new(self.channel.clone())
             .max_decoding_message_size(usize::MAX)
             .max_encoding_message_size(usize::MAX);
@@ -94,11 +98,11 @@ impl Host {
         first.ok_or_else(|| Status::internal("the resource sent no answer").into())
     }
 
-    /// Subscribes to a live channel's path (what follows `ds/<uid>/`).
+    /// Subscribes to a live channel. `path` is the part of its name after `ds/<uid>/`.
     ///
     /// # Errors
-    /// When the call fails.
-    pub async fn subscribe(&self, source: &DataSource, path: &str) -> Result<v2::SubscribeStreamResponse, HostError> {
+    /// If the call fails.
+    pub async fn subscribe(&self, source: &DataSource, path: &str) -> Result<v2::SubscribeStreamResponse, ClientError> {
         let mut client = v2::stream_client::StreamClient::new(self.channel.clone());
         let request = v2::SubscribeStreamRequest {
             plugin_context: Some(source.context()),
@@ -108,11 +112,15 @@ impl Host {
         Ok(client.subscribe_stream(request).await?.into_inner())
     }
 
-    /// Opens a live channel.
+    /// Opens the stream of a live channel.
     ///
     /// # Errors
-    /// When the call fails.
-    pub async fn run_stream(&self, source: &DataSource, path: &str) -> Result<Streaming<v2::StreamPacket>, HostError> {
+    /// If the call fails.
+    pub async fn run_stream(
+        &self,
+        source: &DataSource,
+        path: &str,
+    ) -> Result<Streaming<v2::StreamPacket>, ClientError> {
         let mut client =
             v2::stream_client::StreamClient::new(self.channel.clone()).max_decoding_message_size(usize::MAX);
         let request = v2::RunStreamRequest {
@@ -126,8 +134,8 @@ impl Host {
     /// Tries to publish into a live channel.
     ///
     /// # Errors
-    /// When the call fails.
-    pub async fn publish(&self, source: &DataSource, path: &str) -> Result<v2::PublishStreamResponse, HostError> {
+    /// If the call fails.
+    pub async fn publish(&self, source: &DataSource, path: &str) -> Result<v2::PublishStreamResponse, ClientError> {
         let mut client = v2::stream_client::StreamClient::new(self.channel.clone());
         let request = v2::PublishStreamRequest {
             plugin_context: Some(source.context()),
@@ -137,18 +145,18 @@ impl Host {
         Ok(client.publish_stream(request).await?.into_inner())
     }
 
-    /// go-plugin's ping.
+    /// Whether the plugin answers go-plugin's health check.
     ///
     /// # Errors
-    /// When the call fails.
-    pub async fn ping(&self) -> Result<bool, HostError> {
+    /// If the call fails.
+    pub async fn ping(&self) -> Result<bool, ClientError> {
         let mut client = tonic_health::pb::health_client::HealthClient::new(self.channel.clone());
         let request = tonic_health::pb::HealthCheckRequest { service: "plugin".to_owned() };
         Ok(client.check(request).await?.into_inner().status == 1)
     }
 }
 
-/// A query in the envelope that Grafana puts around its model.
+/// The message that Grafana sends for the model of a query.
 #[must_use]
 pub fn data_query(model: &Value, (from_epoch_ms, to_epoch_ms): (i64, i64), json: Vec<u8>) -> v2::DataQuery {
     let text = |key: &str| model.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();

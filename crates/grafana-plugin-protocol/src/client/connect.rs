@@ -1,12 +1,12 @@
-//! Connecting to the address that a plugin's handshake names.
+//! Reads the handshake of a plugin and connects to the address in it.
 
 use std::{io, path::PathBuf, pin::Pin, task};
 
 use tonic::transport::{Channel, Endpoint, Uri};
 
-use super::process::HostError;
+use super::error::ClientError;
 
-/// What go-plugin reads from the plugin's first line.
+/// Where a plugin listens, according to the first line that it writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Address {
     Tcp(String),
@@ -14,25 +14,25 @@ pub(super) enum Address {
 }
 
 impl Address {
-    /// Reads `core protocol|app protocol|network|address|grpc|…`, as strictly as go-plugin does.
-    pub(super) fn parse(line: &str) -> Result<Self, HostError> {
-        let refused = |why: &str| HostError::Handshake(format!("{why}: {line}"));
+    /// Reads `core protocol|app protocol|network|address|grpc|…` with the checks that go-plugin makes.
+    pub(super) fn parse(line: &str) -> Result<Self, ClientError> {
+        let rejected = |why: &str| ClientError::Handshake(format!("{why}: {line}"));
         let parts: Vec<&str> = line.trim().split('|').collect();
         let [core, app, network, address, protocol, ..] = parts.as_slice() else {
-            return Err(refused("unrecognized remote plugin message"));
+            return Err(rejected("unrecognized remote plugin message"));
         };
         if *core != "1" || *app != "2" || *protocol != "grpc" {
-            return Err(refused("incompatible protocol"));
+            return Err(rejected("incompatible protocol"));
         }
         match *network {
             "tcp" => Ok(Self::Tcp((*address).to_owned())),
             "unix" => Ok(Self::Unix(PathBuf::from(address))),
-            _ => Err(refused("unknown network")),
+            _ => Err(rejected("unknown network")),
         }
     }
 
-    pub(super) async fn connect(&self) -> Result<Channel, HostError> {
-        let failed = |error: tonic::transport::Error| HostError::Connect(error.to_string());
+    pub(super) async fn connect(&self) -> Result<Channel, ClientError> {
+        let failed = |error: tonic::transport::Error| ClientError::Connect(error.to_string());
         match self {
             Self::Tcp(address) => {
                 let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(failed)?;
@@ -46,12 +46,13 @@ impl Address {
     }
 }
 
+/// Opens the Unix socket at this path and ignores the URI of the request.
 #[derive(Clone)]
 struct Connector(PathBuf);
 
 #[cfg(unix)]
 type Socket = tokio::net::UnixStream;
-/// Never opened: where there are no such sockets the plugin listens on loopback.
+/// Never opened: on systems without Unix sockets, plugins listen on loopback.
 #[cfg(not(unix))]
 type Socket = tokio::net::TcpStream;
 
@@ -62,7 +63,7 @@ async fn open(path: PathBuf) -> io::Result<Socket> {
 
 #[cfg(not(unix))]
 async fn open(path: PathBuf) -> io::Result<Socket> {
-    Err(io::Error::other(format!("there are no sockets such as {} on this system", path.display())))
+    Err(io::Error::other(format!("this system does not support Unix sockets such as {}", path.display())))
 }
 
 impl tonic::codegen::Service<Uri> for Connector {

@@ -1,33 +1,33 @@
-//! A configured data source, as Grafana hands it to the plugin.
+//! The configuration of a data source that Grafana sends with each call.
 
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::services::{PluginContext, v2};
+use crate::messages::{PluginContext, v2};
 
 /// A data source's configuration.
 #[derive(Clone, PartialEq)]
 pub struct DataSource {
-    /// Id of the plugin.
+    /// Id of the data source plugin.
     pub plugin_id: String,
     /// Version of the plugin.
     pub plugin_version: String,
-    /// Uid.
+    /// Unique id of the data source.
     pub uid: String,
-    /// Name.
+    /// Name of the data source.
     pub name: String,
-    /// Address of Jaeger.
+    /// URL of the data source.
     pub url: String,
-    /// User of basic authentication; its password is the secret `basicAuthPassword`.
+    /// User name for basic authentication. The password is the secret `basicAuthPassword`.
     pub basic_auth_user: Option<String>,
-    /// Settings.
+    /// Settings (`jsonData`).
     pub json: Value,
-    /// Secret settings.
+    /// Secret settings (`secureJsonData`).
     pub secrets: HashMap<String, String>,
-    /// When it was changed last (ms since the epoch).
+    /// Time of the last change, in milliseconds since 1970.
     pub updated_ms: i64,
-    /// Role of whoever asks.
+    /// Role of the user who calls.
     pub role: String,
 }
 
@@ -38,7 +38,7 @@ impl std::fmt::Debug for DataSource {
 }
 
 impl DataSource {
-    /// A data source without further settings, asked by an editor.
+    /// A data source without settings, called by a user with the role *Editor*.
     #[must_use]
     pub fn new(plugin_id: &str, uid: &str, url: &str) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl DataSource {
         }
     }
 
-    /// For queries.
+    /// The context of a query.
     #[must_use]
     pub fn query_context(&self) -> PluginContext {
         PluginContext {
@@ -89,7 +89,7 @@ impl DataSource {
         }
     }
 
-    /// For everything else.
+    /// The context of all other calls.
     #[must_use]
     pub fn context(&self) -> v2::PluginContext {
         v2::PluginContext {

@@ -1,4 +1,7 @@
-//! Starting and stopping a plugin.
+//! The process of a plugin, from its start to its end.
+//!
+//! Starts the executable with the environment that Grafana gives it, reads the handshake, opens the streams that
+//! go-plugin holds open, collects the log, and stops the process as Grafana does.
 
 use std::{
     path::Path,
@@ -11,72 +14,49 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
 };
-use tonic::{Request, Status, Streaming, codec::ProstCodec, transport::Channel};
+use tonic::{Request, Streaming, codec::ProstCodec, transport::Channel};
 
-use super::connect::Address;
+use super::{connect::Address, error::ClientError};
 use crate::go_plugin::{self, ConnInfo, Empty, StdioData};
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-/// After this Grafana kills.
+/// How long Grafana waits for a plugin to stop before it kills it.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Why a plugin could not be started or asked.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    /// The process did not start.
-    #[error("cannot start the plugin: {0}")]
-    Start(#[from] std::io::Error),
-    /// It did not say where to connect.
-    #[error("the plugin's handshake failed: {0}")]
-    Handshake(String),
-    /// It does not listen there.
-    #[error("cannot connect to the plugin: {0}")]
-    Connect(String),
-    /// A call failed as a whole.
-    #[error("the plugin refused a call: {0}")]
-    Call(Box<Status>),
-}
-
-impl From<Status> for HostError {
-    fn from(status: Status) -> Self {
-        Self::Call(Box::new(status))
-    }
-}
 
 /// How a plugin stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped {
-    /// Its exit status; none when it had to be killed.
+    /// Its exit status; `None` if it had to be killed.
     pub status: Option<ExitStatus>,
-    /// How long it took.
+    /// How long it took to stop.
     pub took: Duration,
 }
 
-/// A running plugin.
+/// A plugin that runs as a child process. Dropping it kills the process.
 #[derive(Debug)]
-pub struct Host {
+pub struct PluginProcess {
     child: Child,
     pub(super) channel: Channel,
     log: Arc<Mutex<Vec<String>>>,
-    /// Behind a lock only because streams cannot be shared; nobody reads them.
-    held: Mutex<Held>,
+    /// In a mutex only because streams are not `Sync`. They are never read.
+    open_streams: Mutex<OpenStreams>,
 }
 
-/// The two streams that go-plugin opens at once and holds.
+/// The two streams that go-plugin opens after the handshake and holds open while the plugin runs.
 #[derive(Debug)]
-struct Held {
+struct OpenStreams {
     _stdio: Streaming<StdioData>,
     _broker: Streaming<ConnInfo>,
 }
 
-impl Host {
+impl PluginProcess {
     /// Starts a plugin as Grafana does and connects to it.
     ///
     /// # Errors
-    /// When it does not start, its first line is no handshake, or nobody listens there.
-    pub async fn start(binary: &Path, environment: &[(&str, &str)]) -> Result<Self, HostError> {
+    /// If it does not start, its first line is not a valid handshake, or nothing listens at that address.
+    pub async fn start(binary: &Path, environment: &[(&str, &str)]) -> Result<Self, ClientError> {
         let mut child = Command::new(binary)
-            .env(go_plugin::COOKIE.0, go_plugin::COOKIE.1)
+            .env(go_plugin::MAGIC_COOKIE.0, go_plugin::MAGIC_COOKIE.1)
             .env("PLUGIN_MIN_PORT", "10000")
             .env("PLUGIN_MAX_PORT", "25000")
             .env("PLUGIN_PROTOCOL_VERSIONS", "2")
@@ -97,53 +77,54 @@ impl Host {
                 }
             });
         }
-        let stdout = child.stdout.take().ok_or_else(|| HostError::Handshake("it has no stdout".to_owned()))?;
+        let stdout =
+            child.stdout.take().ok_or_else(|| ClientError::Handshake("it has no standard output".to_owned()))?;
         let mut lines = BufReader::new(stdout).lines();
         let line = tokio::time::timeout(START_TIMEOUT, lines.next_line()).await;
-        let line = line.map_err(|_| HostError::Handshake("no word within 60 s".to_owned()))??;
-        let line = line.ok_or_else(|| HostError::Handshake("it ended before it said where to connect".to_owned()))?;
+        let line = line.map_err(|_| ClientError::Handshake("it wrote nothing within 60 s".to_owned()))??;
+        let line = line.ok_or_else(|| ClientError::Handshake("it ended before it said where to connect".to_owned()))?;
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let channel = Address::parse(&line)?.connect().await?;
-        let held = Held { _stdio: open_stdio(&channel).await?, _broker: open_broker(&channel).await? };
-        Ok(Self { child, channel, log, held: Mutex::new(held) })
+        let streams = OpenStreams { _stdio: open_stdio(&channel).await?, _broker: open_broker(&channel).await? };
+        Ok(Self { child, channel, log, open_streams: Mutex::new(streams) })
     }
 
-    /// Its process id, while it runs.
+    /// Its process id while it runs.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// What it has written to its log so far.
+    /// The lines of its log so far (standard error).
     #[must_use]
     pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Stops it as Grafana does: a call, two seconds of patience, then a kill.
+    /// Stops the plugin as Grafana does: calls its shutdown method, waits two seconds, then kills it.
     pub async fn stop(self) -> Stopped {
-        let Self { mut child, channel, held, .. } = self;
+        let Self { mut child, channel, open_streams, .. } = self;
         let since = Instant::now();
         if let Ok(mut grpc) = ready(&channel).await {
             let codec = ProstCodec::<Empty, Empty>::default();
             let path = path(go_plugin::SHUTDOWN_PATH);
-            // an error changes nothing: what counts is whether it ends
+            // The answer does not matter, only whether the process ends.
             let _ = grpc.unary(Request::new(Empty {}), path, codec).await;
         }
-        drop((held, channel));
+        drop((open_streams, channel));
         let status = if let Ok(status) = tokio::time::timeout(STOP_TIMEOUT, child.wait()).await {
             status.ok()
         } else {
-            // it may have ended meanwhile, which is as good
+            // An error means that the process has ended by itself in the meantime.
             let _ = child.kill().await;
             None
         };
         Stopped { status, took: since.elapsed() }
     }
 
-    /// Goes away without a word, as a killed Grafana does, and gives the process that stays behind.
+    /// Closes all connections without a call, as a Grafana that is killed does. Returns the process, which still runs.
     #[must_use]
-    pub fn vanish(self) -> Child {
+    pub fn abandon(self) -> Child {
         self.child
     }
 }
@@ -152,21 +133,21 @@ pub(super) fn path(path: &'static str) -> http::uri::PathAndQuery {
     http::uri::PathAndQuery::from_static(path)
 }
 
-pub(super) async fn ready(channel: &Channel) -> Result<tonic::client::Grpc<Channel>, HostError> {
+pub(super) async fn ready(channel: &Channel) -> Result<tonic::client::Grpc<Channel>, ClientError> {
     let mut grpc = tonic::client::Grpc::new(channel.clone());
-    grpc.ready().await.map_err(|error| HostError::Connect(error.to_string()))?;
+    grpc.ready().await.map_err(|error| ClientError::Connect(error.to_string()))?;
     Ok(grpc)
 }
 
-async fn open_stdio(channel: &Channel) -> Result<Streaming<StdioData>, HostError> {
+async fn open_stdio(channel: &Channel) -> Result<Streaming<StdioData>, ClientError> {
     let codec = ProstCodec::<Empty, StdioData>::default();
     let opened =
         ready(channel).await?.server_streaming(Request::new(Empty {}), path(go_plugin::STDIO_PATH), codec).await;
     Ok(opened?.into_inner())
 }
 
-async fn open_broker(channel: &Channel) -> Result<Streaming<ConnInfo>, HostError> {
+async fn open_broker(channel: &Channel) -> Result<Streaming<ConnInfo>, ClientError> {
     let codec = ProstCodec::<ConnInfo, ConnInfo>::default();
-    let nothing = Request::new(tokio_stream::pending());
-    Ok(ready(channel).await?.streaming(nothing, path(go_plugin::BROKER_PATH), codec).await?.into_inner())
+    let no_offers = Request::new(tokio_stream::pending());
+    Ok(ready(channel).await?.streaming(no_offers, path(go_plugin::BROKER_PATH), codec).await?.into_inner())
 }

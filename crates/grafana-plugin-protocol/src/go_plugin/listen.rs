@@ -1,31 +1,32 @@
-//! Where Grafana connects: a socket that only this user can reach, or loopback where there are no such sockets.
+//! The address that Grafana connects to: a Unix socket that only this user can open, or a port on loopback on systems
+//! without Unix sockets.
 
 use std::io;
 
 use tokio::net::TcpListener;
 
-/// A place to listen.
+/// An open socket that accepts connections.
 #[derive(Debug)]
 pub(super) enum Listener {
-    /// Loopback, which every local user can reach.
+    /// A port on loopback, which every local user can reach.
     Tcp(TcpListener),
-    /// A socket in a directory of our own.
+    /// A Unix socket in a private directory.
     #[cfg(unix)]
     Unix(unix::Socket),
 }
 
 impl Listener {
-    /// Listens on a socket where there are sockets, else on loopback.
+    /// Listens on a Unix socket, or on loopback if that is not possible.
     pub(super) async fn bind() -> io::Result<Self> {
         #[cfg(unix)]
         match unix::Socket::bind() {
             Ok(socket) => return Ok(Self::Unix(socket)),
-            Err(error) => tracing::warn!(%error, "no private socket; listening on loopback"),
+            Err(error) => tracing::warn!(%error, "cannot create a private socket; listening on loopback"),
         }
         Ok(Self::Tcp(TcpListener::bind(("127.0.0.1", 0)).await?))
     }
 
-    /// Network and address in go-plugin's words.
+    /// Network and address as go-plugin names them.
     pub(super) fn address(&self) -> io::Result<(&'static str, String)> {
         match self {
             Self::Tcp(listener) => Ok(("tcp", listener.local_addr()?.to_string())),
@@ -49,22 +50,22 @@ pub(super) mod unix {
     use futures_util::Stream;
     use tokio::net::{UnixListener, UnixStream};
 
-    /// A socket (0600) in a directory (0700) of its own; both are removed in the end.
+    /// A socket (mode 0600) in its own directory (mode 0700). Both are removed when it is dropped.
     #[derive(Debug)]
     pub(in super::super) struct Socket {
         listener: UnixListener,
-        place: Place,
+        files: SocketFiles,
     }
 
     #[derive(Debug)]
-    struct Place {
+    struct SocketFiles {
         directory: PathBuf,
         socket: PathBuf,
     }
 
-    impl Drop for Place {
+    impl Drop for SocketFiles {
         fn drop(&mut self) {
-            // nothing can be done about what remains
+            // The plugin is about to end, so an error here cannot be handled.
             let _ = fs::remove_file(&self.socket);
             let _ = fs::remove_dir(&self.directory);
         }
@@ -75,14 +76,14 @@ pub(super) mod unix {
             let base = std::env::var_os("PLUGIN_UNIX_SOCKET_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
             let directory = base.join(format!("ktrdr-{}", uuid::Uuid::new_v4().simple()));
             DirBuilder::new().mode(0o700).create(&directory)?;
-            let place = Place { socket: directory.join("plugin.sock"), directory };
-            let listener = UnixListener::bind(&place.socket)?;
-            fs::set_permissions(&place.socket, Permissions::from_mode(0o600))?;
-            Ok(Self { listener, place })
+            let files = SocketFiles { socket: directory.join("plugin.sock"), directory };
+            let listener = UnixListener::bind(&files.socket)?;
+            fs::set_permissions(&files.socket, Permissions::from_mode(0o600))?;
+            Ok(Self { listener, files })
         }
 
         pub(in super::super) fn path(&self) -> &Path {
-            &self.place.socket
+            &self.files.socket
         }
 
         pub(in super::super) fn incoming(self) -> Incoming {
@@ -90,7 +91,7 @@ pub(super) mod unix {
         }
     }
 
-    /// The connections; dropping it removes the socket.
+    /// The incoming connections. Dropping the stream removes the socket.
     pub(in super::super) struct Incoming(Socket);
 
     impl Stream for Incoming {

@@ -1,30 +1,30 @@
 //! The messages of go-plugin's own services.
 
-/// Nothing.
+/// A message without fields.
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct Empty {}
+pub(crate) struct Empty {}
 
-/// A piece of the plugin's output.
+/// A part of the plugin's output.
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct StdioData {
-    /// 1 stdout, 2 stderr.
+pub(crate) struct StdioData {
+    /// 1 for standard output, 2 for standard error.
     #[prost(int32, tag = "1")]
     pub channel: i32,
-    /// What was written.
+    /// The bytes that were written.
     #[prost(bytes = "bytes", tag = "2")]
     pub data: bytes::Bytes,
 }
 
-/// An offer to connect.
+/// An offer of another connection.
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct ConnInfo {
-    /// Which service.
+pub(crate) struct ConnInfo {
+    /// Id of the service that the connection is for.
     #[prost(uint32, tag = "1")]
     pub service_id: u32,
     /// `tcp` or `unix`.
     #[prost(string, tag = "2")]
     pub network: String,
-    /// Where.
+    /// Address in that network.
     #[prost(string, tag = "3")]
     pub address: String,
 }

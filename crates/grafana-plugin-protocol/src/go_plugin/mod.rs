@@ -1,4 +1,7 @@
-//! The server's half of hashicorp/go-plugin, by which Grafana starts, watches and stops its plugins.
+//! The server side of hashicorp/go-plugin, with which Grafana starts, watches and stops its plugins.
+//!
+//! [`serve`] opens a socket, writes its address to standard output, and answers calls until Grafana stops the plugin,
+//! Grafana ends, or the process receives a signal.
 
 mod listen;
 mod messages;
@@ -15,26 +18,26 @@ use crate::{
     services::{DataServer, Services},
 };
 use listen::Listener;
-pub use messages::{ConnInfo, Empty, StdioData};
-pub use services::{BROKER_PATH, SHUTDOWN_PATH, STDIO_PATH};
-pub use stop::Stop;
+pub(crate) use messages::{ConnInfo, Empty, StdioData};
+pub(crate) use services::{BROKER_PATH, SHUTDOWN_PATH, STDIO_PATH};
+pub(crate) use stop::StopSignal;
 
-/// The environment variable by which Grafana tells a plugin that it is one, and its value.
-pub const COOKIE: (&str, &str) = ("grafana_plugin_type", "datasource");
+/// The environment variable that Grafana sets for a plugin, and its value. go-plugin calls it the magic cookie.
+pub(crate) const MAGIC_COOKIE: (&str, &str) = ("grafana_plugin_type", "datasource");
 
-/// How long a stop may take. Grafana kills after 2 s, which it logs as a failure.
+/// How long running calls may take after a stop. Grafana kills a plugin after 2 s and logs that as an error.
 const STOP_DEADLINE: Duration = Duration::from_millis(1500);
 
 /// Why the server could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// No place to listen.
+    /// Neither a Unix socket nor a port could be opened.
     #[error("cannot listen for Grafana: {0}")]
     Listen(#[source] std::io::Error),
-    /// Nobody reads the handshake.
-    #[error("cannot tell Grafana where to connect: {0}")]
+    /// Standard output is closed, so Grafana does not learn the address.
+    #[error("cannot write the address for Grafana to standard output: {0}")]
     Handshake(#[source] std::io::Error),
-    /// The connection broke.
+    /// The connection was interrupted.
     #[error("the connection to Grafana failed: {0}")]
     Transport(#[from] tonic::transport::Error),
 }
@@ -42,15 +45,15 @@ pub enum ServeError {
 /// Whether Grafana started this process.
 #[must_use]
 pub fn started_by_grafana() -> bool {
-    std::env::var(COOKIE.0).is_ok_and(|value| value == COOKIE.1)
+    std::env::var(MAGIC_COOKIE.0).is_ok_and(|value| value == MAGIC_COOKIE.1)
 }
 
-/// Serves until Grafana says stop or is gone.
+/// Answers Grafana's calls until Grafana stops the plugin or has ended.
 ///
 /// # Errors
-/// When there is no place to listen, or the connection breaks.
+/// If no socket can be opened, standard output is closed, or the connection is interrupted.
 pub async fn serve<B: Backend>(backend: Arc<B>) -> Result<(), ServeError> {
-    let stop = Stop::default();
+    let stop = StopSignal::default();
     let services = Services::new(Arc::clone(&backend), stop.clone());
     let (mut health, health_service) = tonic_health::server::health_reporter();
     health.set_service_status("plugin", tonic_health::ServingStatus::Serving).await;
@@ -87,8 +90,8 @@ pub async fn serve<B: Backend>(backend: Arc<B>) -> Result<(), ServeError> {
     }
 }
 
-/// The one line that go-plugin reads from stdout: core protocol 1, Grafana's protocol 2. Nothing else may be written
-/// there.
+/// Writes the line that go-plugin reads from standard output: core protocol 1, Grafana's protocol 2. Nothing else may be
+/// written there.
 fn announce(listener: &Listener) -> std::io::Result<()> {
     let (network, address) = listener.address()?;
     let mut out = std::io::stdout().lock();

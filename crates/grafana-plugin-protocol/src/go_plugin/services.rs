@@ -1,4 +1,5 @@
-//! The services that go-plugin expects beside the plugin's own: without them every stop takes two seconds and a kill.
+//! The services that go-plugin itself expects. Without them, Grafana waits two seconds at every stop and then kills the
+//! plugin.
 
 use std::{convert::Infallible, pin::Pin, task};
 
@@ -7,30 +8,30 @@ use tonic::{Request, Response, Status, Streaming, body::BoxBody, codec::ProstCod
 
 use super::{
     messages::{ConnInfo, Empty, StdioData},
-    stop::Stop,
+    stop::StopSignal,
 };
 use crate::services::{BoxFuture, unimplemented};
 
 /// Path of the call that stops the plugin.
-pub const SHUTDOWN_PATH: &str = "/plugin.GRPCController/Shutdown";
+pub(crate) const SHUTDOWN_PATH: &str = "/plugin.GRPCController/Shutdown";
 /// Path of the call that reads the plugin's output.
-pub const STDIO_PATH: &str = "/plugin.GRPCStdio/StreamStdio";
-/// Path of the call that offers more connections.
-pub const BROKER_PATH: &str = "/plugin.GRPCBroker/StartStream";
+pub(crate) const STDIO_PATH: &str = "/plugin.GRPCStdio/StreamStdio";
+/// Path of the call that exchanges offers of more connections.
+pub(crate) const BROKER_PATH: &str = "/plugin.GRPCBroker/StartStream";
 
 type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-/// A service of one method, which is all that each of go-plugin's has.
+/// Defines a service with one method; each of go-plugin's services has exactly one.
 macro_rules! service {
     ($(#[$doc:meta])* $name:ident, $service:literal, $path:ident, $call:ident, $answer:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
         pub(super) struct $name {
-            stop: Stop,
+            stop: StopSignal,
         }
 
         impl $name {
-            pub(super) fn new(stop: Stop) -> Self {
+            pub(super) fn new(stop: StopSignal) -> Self {
                 Self { stop }
             }
         }
@@ -66,19 +67,20 @@ macro_rules! service {
 }
 
 service!(
-    /// Ends the plugin.
+    /// Stops the plugin.
     Controller, "plugin.GRPCController", SHUTDOWN_PATH, unary, Shutdown
 );
 service!(
-    /// Would forward stdout and stderr; Grafana reads stderr itself. Held open: its end tells that Grafana is gone.
+    /// Forwards the plugin's output. It never sends anything, because Grafana reads standard error itself. The stream stays
+    /// open, and its end shows that Grafana has ended.
     Stdio, "plugin.GRPCStdio", STDIO_PATH, server_streaming, Output
 );
 service!(
-    /// Would open further connections; Grafana asks for none.
+    /// Negotiates further connections. Grafana does not use any.
     Broker, "plugin.GRPCBroker", BROKER_PATH, streaming, Connections
 );
 
-struct Shutdown(Stop);
+struct Shutdown(StopSignal);
 
 impl tonic::server::UnaryService<Empty> for Shutdown {
     type Response = Empty;
@@ -93,12 +95,12 @@ impl tonic::server::UnaryService<Empty> for Shutdown {
     }
 }
 
-struct Output(Stop);
+struct Output(StopSignal);
 
-/// Stops the plugin when the stream that holds it is dropped, which happens when the connection ends.
-struct HostWatch(Stop);
+/// Stops the plugin when it is dropped. The stream of [`Output`] owns it and is dropped when the connection ends.
+struct StopOnDrop(StopSignal);
 
-impl Drop for HostWatch {
+impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.stop();
     }
@@ -110,16 +112,16 @@ impl tonic::server::ServerStreamingService<Empty> for Output {
     type Future = BoxFuture<Result<Response<Self::ResponseStream>, Status>>;
 
     fn call(&mut self, _: Request<Empty>) -> Self::Future {
-        let (watch, stop) = (HostWatch(self.0.clone()), self.0.clone());
+        let (guard, stop) = (StopOnDrop(self.0.clone()), self.0.clone());
         let silence = stream::pending().take_until(stop.stopped()).map(move |item: Result<StdioData, Status>| {
-            let _ = &watch;
+            let _ = &guard;
             item
         });
         Box::pin(async move { Ok(Response::new(Box::pin(silence) as Self::ResponseStream)) })
     }
 }
 
-struct Connections(Stop);
+struct Connections(StopSignal);
 
 impl tonic::server::StreamingService<ConnInfo> for Connections {
     type Response = ConnInfo;

@@ -1,4 +1,5 @@
-//! `pluginv2.Data`: queries.
+//! `pluginv2.Data`: answers queries. The queries of a request run concurrently, and an error or a panic in one does not
+//! affect the others.
 
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, task, time::Duration};
 
@@ -13,18 +14,18 @@ use super::{
 use crate::api::{Backend, Failure, Frames};
 
 /// Path of the call that answers queries.
-pub const DATA_PATH: &str = "/pluginv2.Data/QueryData";
+pub(crate) const DATA_PATH: &str = "/pluginv2.Data/QueryData";
 
-/// Serves queries. Each one is answered on its own: what goes wrong with one, even a panic, leaves the others alone.
+/// The gRPC service for queries.
 #[derive(Debug)]
-pub struct DataServer<B> {
+pub(crate) struct DataServer<B> {
     backend: Arc<B>,
 }
 
 impl<B> DataServer<B> {
-    /// Serves this backend.
+    /// Passes queries to this backend.
     #[must_use]
-    pub fn new(backend: Arc<B>) -> Self {
+    pub(crate) fn new(backend: Arc<B>) -> Self {
         Self { backend }
     }
 }
@@ -81,7 +82,7 @@ impl<B: Backend> tonic::server::UnaryService<QueryDataRequest> for QueryData<B> 
     }
 }
 
-/// Dropping the future (Grafana cancelled) drops the work of all queries.
+/// Answers all queries. If Grafana cancels the request, this future is dropped and with it the work of all queries.
 async fn answer<B: Backend>(backend: &B, request: QueryDataRequest, timeout: Option<Duration>) -> QueryDataResponse {
     let context = request.plugin_context.unwrap_or_default();
     let headers = request.headers.into_iter();
@@ -94,8 +95,8 @@ async fn answer<B: Backend>(backend: &B, request: QueryDataRequest, timeout: Opt
             let (caller, ref_id) = (Arc::clone(&caller), query.ref_id.clone());
             async move {
                 let work = AssertUnwindSafe(backend.query(caller, endpoints::query(query)));
-                let crashed = |_| Err(Failure::internal("the plugin made a mistake; its log says more"));
-                (ref_id, response(work.catch_unwind().await.unwrap_or_else(crashed)))
+                let panicked = |_| Err(Failure::internal("the plugin failed unexpectedly; see its log"));
+                (ref_id, response(work.catch_unwind().await.unwrap_or_else(panicked)))
             }
         })
         .collect();
@@ -112,7 +113,7 @@ fn response(result: Result<Frames, Failure>) -> DataResponse {
         Err(failure) => DataResponse {
             frames: Vec::new(),
             status: i32::from(failure.status),
-            error_source: failure.source_of.as_str().to_owned(),
+            error_source: failure.error_source.as_str().to_owned(),
             error: failure.message,
         },
     }
@@ -122,15 +123,15 @@ fn response(result: Result<Frames, Failure>) -> DataResponse {
 mod tests {
     use super::*;
     use crate::{
-        api::{Caller, Health, LiveStream, RawQuery, ResourceReply, ResourceRequest, Subscription},
-        services::v2,
+        api::{Caller, HealthResult, LiveStream, RawQuery, ResourceReply, ResourceRequest, Subscription},
+        messages::v2,
     };
 
-    /// Answers `ok`, fails `bad`, panics on everything else.
-    struct Moody;
+    /// Answers the query `ok`, fails for `bad` and panics for every other.
+    struct TestBackend;
 
     #[tonic::async_trait]
-    impl Backend for Moody {
+    impl Backend for TestBackend {
         async fn query(&self, _: Arc<Caller>, query: RawQuery) -> Result<Frames, Failure> {
             match query.ref_id.as_str() {
                 "ok" => Ok(vec![bytes::Bytes::from_static(b"frame")]),
@@ -138,7 +139,7 @@ mod tests {
                 other => panic!("{other}"),
             }
         }
-        async fn health(&self, _: Arc<Caller>) -> Health {
+        async fn health(&self, _: Arc<Caller>) -> HealthResult {
             unreachable!()
         }
         fn metrics(&self) -> String {
@@ -160,7 +161,7 @@ mod tests {
         let query = |ref_id: &str| v2::DataQuery { ref_id: ref_id.to_owned(), ..v2::DataQuery::default() };
         let queries = ["ok", "bad", "crash"].map(query).to_vec();
         let request = QueryDataRequest { queries, ..QueryDataRequest::default() };
-        let answer = answer(&Moody, request, None).await;
+        let answer = answer(&TestBackend, request, None).await;
         let of = |ref_id: &str| &answer.responses[ref_id];
         assert_eq!((of("ok").status, of("ok").frames.len()), (200, 1));
         assert_eq!((of("bad").status, of("bad").error_source.as_str()), (400, "downstream"));

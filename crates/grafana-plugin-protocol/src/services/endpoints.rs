@@ -1,7 +1,7 @@
-//! The other services of `pluginv2`, on the SDK's generated servers.
+//! `pluginv2.Diagnostics`, `Resource` and `Stream`, based on the servers that the SDK generates.
 //!
-//! The generated traits are implemented directly, not the SDK's own ones above them: those refuse users without a role
-//! and write whole requests, secrets included, into the log.
+//! This module implements the generated traits and not the SDK's own traits: those reject users without a role and write
+//! complete requests, including secrets, to the log.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,19 +14,20 @@ use std::{
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tonic::{Request, Response, Status};
 
-use super::{MAX_REQUEST, MAX_RESOURCE_REQUEST, timeout, v2};
+use super::{MAX_REQUEST, MAX_RESOURCE_REQUEST, messages::v2, timeout};
 use crate::api::{
-    Backend, Caller, Health, Instance, QueryRange, RawQuery, ResourceReply, ResourceRequest, Role, Secret, Subscription,
+    Backend, Caller, HealthResult, Instance, QueryRange, RawQuery, ResourceReply, ResourceRequest, Role, Secret,
+    Subscription,
 };
-use crate::go_plugin::Stop;
+use crate::go_plugin::StopSignal;
 
 type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-/// Serves diagnostics, resources and streams.
+/// The gRPC services for diagnostics, resources and streams.
 #[derive(Debug)]
-pub struct Services<B> {
+pub(crate) struct Services<B> {
     backend: Arc<B>,
-    stop: Stop,
+    stop: StopSignal,
 }
 
 impl<B> Clone for Services<B> {
@@ -36,21 +37,21 @@ impl<B> Clone for Services<B> {
 }
 
 impl<B: Backend> Services<B> {
-    /// Serves this backend; streams end on `stop`.
+    /// Passes requests to this backend. Streams end on `stop`.
     #[must_use]
-    pub fn new(backend: Arc<B>, stop: Stop) -> Self {
+    pub(crate) fn new(backend: Arc<B>, stop: StopSignal) -> Self {
         Self { backend, stop }
     }
 
     /// `pluginv2.Diagnostics`.
     #[must_use]
-    pub fn diagnostics(&self) -> v2::diagnostics_server::DiagnosticsServer<Self> {
+    pub(crate) fn diagnostics(&self) -> v2::diagnostics_server::DiagnosticsServer<Self> {
         v2::diagnostics_server::DiagnosticsServer::new(self.clone()).max_decoding_message_size(MAX_REQUEST)
     }
 
     /// `pluginv2.Resource`.
     #[must_use]
-    pub fn resource(&self) -> v2::resource_server::ResourceServer<Self> {
+    pub(crate) fn resource(&self) -> v2::resource_server::ResourceServer<Self> {
         v2::resource_server::ResourceServer::new(self.clone())
             .max_decoding_message_size(MAX_RESOURCE_REQUEST)
             .max_encoding_message_size(usize::MAX)
@@ -58,12 +59,12 @@ impl<B: Backend> Services<B> {
 
     /// `pluginv2.Stream`.
     #[must_use]
-    pub fn stream(&self) -> v2::stream_server::StreamServer<Self> {
+    pub(crate) fn stream(&self) -> v2::stream_server::StreamServer<Self> {
         v2::stream_server::StreamServer::new(self.clone()).max_decoding_message_size(MAX_REQUEST)
     }
 }
 
-/// Headers arrive as `Authorization` or, most of them, as `http_X-Dashboard-Uid`.
+/// The caller of a request. Grafana sends some headers as `Authorization` and most as `http_X-Dashboard-Uid`.
 pub(super) fn caller(
     org_id: i64,
     user: Option<v2::User>,
@@ -123,12 +124,12 @@ impl<B: Backend> v2::diagnostics_server::Diagnostics for Services<B> {
         let timeout = timeout::of(request.metadata());
         let request = request.into_inner();
         let caller = caller_of(request.plugin_context, request.headers.into_iter(), timeout);
-        let crashed = |_| Health {
+        let panicked = |_| HealthResult {
             ok: false,
-            message: "the plugin made a mistake; its log says more".to_owned(),
+            message: "the plugin failed unexpectedly; see its log".to_owned(),
             details: serde_json::json!({}),
         };
-        let health = AssertUnwindSafe(self.backend.health(caller)).catch_unwind().await.unwrap_or_else(crashed);
+        let health = AssertUnwindSafe(self.backend.health(caller)).catch_unwind().await.unwrap_or_else(panicked);
         let status = if health.ok {
             v2::check_health_response::HealthStatus::Ok
         } else {
@@ -167,12 +168,12 @@ impl<B: Backend> v2::resource_server::Resource for Services<B> {
             query,
             body: request.body,
         };
-        let crashed = |_| ResourceReply {
+        let panicked = |_| ResourceReply {
             status: 500,
-            body: serde_json::json!({ "message": "the plugin made a mistake; its log says more" }),
+            body: serde_json::json!({ "message": "the plugin failed unexpectedly; see its log" }),
         };
         let work = AssertUnwindSafe(self.backend.resource(caller, request));
-        let reply = work.catch_unwind().await.unwrap_or_else(crashed);
+        let reply = work.catch_unwind().await.unwrap_or_else(panicked);
         let json = v2::StringList { values: vec!["application/json".to_owned()] };
         let reply = v2::CallResourceResponse {
             code: i32::from(reply.status),
@@ -191,13 +192,13 @@ impl<B: Backend> v2::stream_server::Stream for Services<B> {
         &self,
         request: Request<v2::SubscribeStreamRequest>,
     ) -> Result<Response<v2::SubscribeStreamResponse>, Status> {
-        use v2::subscribe_stream_response::Status as Word;
+        use v2::subscribe_stream_response::Status as ChannelStatus;
         let timeout = timeout::of(request.metadata());
         let request = request.into_inner();
         let caller = caller_of(request.plugin_context, std::iter::empty(), timeout);
         let (status, data) = match self.backend.subscribe(caller, request.path).await {
-            Subscription::Ok(data) => (Word::Ok, data.unwrap_or_default()),
-            Subscription::NotFound => (Word::NotFound, Vec::new()),
+            Subscription::Ok(data) => (ChannelStatus::Ok, data.unwrap_or_default()),
+            Subscription::NotFound => (ChannelStatus::NotFound, Vec::new()),
         };
         Ok(Response::new(v2::SubscribeStreamResponse { status: status.into(), data }))
     }
@@ -211,7 +212,7 @@ impl<B: Backend> v2::stream_server::Stream for Services<B> {
         let caller = caller_of(request.plugin_context, std::iter::empty(), None);
         let packets = self.backend.follow(caller, request.path).map(|packet| match packet {
             Ok(data) => Ok(v2::StreamPacket { data }),
-            // Grafana tries again, later and later
+            // Grafana retries with a growing delay.
             Err(failure) => Err(Status::unavailable(failure.message)),
         });
         Ok(Response::new(Box::pin(packets.take_until(self.stop.clone().stopped()))))

@@ -1,21 +1,24 @@
-//! The messages of `pluginv2.Data`, by the field numbers of Grafana's public `backend.proto`.
+//! Grafana's messages.
+//!
+//! Those of `pluginv2.Data` are defined here with the field numbers of Grafana's public `backend.proto`, because the SDK's
+//! lack the source of an error. All others are the SDK's ([`v2`]).
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::v2;
+pub use grafana_plugin_sdk::pluginv2 as v2;
 
-/// Who asks.
+/// Who sends a request, and to which data source.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct PluginContext {
-    /// Organisation.
+    /// Id of the organisation.
     #[prost(int64, tag = "1")]
     pub org_id: i64,
     /// Id of this plugin.
     #[prost(string, tag = "2")]
     pub plugin_id: String,
-    /// The user; none for alert rules.
+    /// The user; `None` for alert rules.
     #[prost(message, optional, tag = "3")]
     pub user: Option<v2::User>,
     /// The data source.
@@ -32,13 +35,13 @@ pub struct PluginContext {
     pub user_agent: String,
 }
 
-/// Queries of one panel or rule.
+/// The queries of one panel or alert rule.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct QueryDataRequest {
-    /// Who asks.
+    /// Who sends the request, and to which data source.
     #[prost(message, optional, tag = "1")]
     pub plugin_context: Option<PluginContext>,
-    /// Headers that came along.
+    /// Headers of the request.
     #[prost(map = "string, string", tag = "2")]
     pub headers: HashMap<String, String>,
     /// The queries.
@@ -46,21 +49,21 @@ pub struct QueryDataRequest {
     pub queries: Vec<v2::DataQuery>,
 }
 
-/// The answers.
+/// The answers to the queries of a request.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct QueryDataResponse {
-    /// By refId.
+    /// Answers by `refId`.
     #[prost(map = "string, message", tag = "1")]
     pub responses: HashMap<String, DataResponse>,
 }
 
-/// One answer.
+/// The answer to one query.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct DataResponse {
-    /// Encoded frames.
+    /// Data frames, each encoded as an Arrow IPC file.
     #[prost(bytes = "bytes", repeated, tag = "1")]
     pub frames: Vec<Bytes>,
-    /// What went wrong; empty when nothing did.
+    /// Error message; empty without an error.
     #[prost(string, tag = "2")]
     pub error: String,
     /// HTTP status.

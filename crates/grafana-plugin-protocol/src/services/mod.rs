@@ -1,23 +1,20 @@
-//! Grafana's protocol (gRPC, `pluginv2`): from its messages to [`Backend`](crate::api::Backend) and back.
-//!
-//! The messages come from `grafana-plugin-sdk`, except those of `QueryData`: Grafana's present ones carry fields that
-//! the SDK's lack (the source of an error). Besides `go_plugin` and `logging` this is the only place that knows the SDK.
+//! Grafana's gRPC services (`pluginv2`): translate messages to calls of [`Backend`](crate::api::Backend) and the answers
+//! back to messages.
 
 mod data;
 #[allow(clippy::result_large_err, reason = "gRPC's own error type")]
 mod endpoints;
-mod messages;
+pub mod messages;
 mod timeout;
 
-pub use data::{DATA_PATH, DataServer};
-pub use endpoints::Services;
-pub use grafana_plugin_sdk::pluginv2 as v2;
-pub use messages::{DataResponse, PluginContext, QueryDataRequest, QueryDataResponse};
+pub(crate) use data::{DATA_PATH, DataServer};
+pub(crate) use endpoints::Services;
 
-/// Largest request but uploads, as Grafana's own plugins take.
-pub const MAX_REQUEST: usize = 16 << 20;
-/// Largest upload, 64 MiB, with room for what surrounds it: a little too much gets an answer in words.
-pub const MAX_RESOURCE_REQUEST: usize = 72 << 20;
+/// Maximum size of a request other than an upload; the limit of Grafana's own plugins.
+pub(crate) const MAX_REQUEST: usize = 16 << 20;
+/// Maximum size of a request with an upload. Uploads are limited to 64 MiB; the rest lets the plugin answer a slightly
+/// larger one with its own error message.
+pub(crate) const MAX_RESOURCE_REQUEST: usize = 72 << 20;
 
 pub(super) type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 

@@ -1,15 +1,15 @@
-//! How long the caller of a gRPC request waits.
+//! The timeout that the caller of a gRPC request sets.
 
 use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 
-/// How long the caller of a request waits; `None` when it did not say.
+/// How long the caller of a request waits; `None` if it does not set a limit.
 pub(super) fn of(metadata: &MetadataMap) -> Option<Duration> {
     metadata.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?))
 }
 
-/// Reads the header `grpc-timeout`: up to eight digits and a unit.
+/// Parses the header `grpc-timeout`: up to eight digits and a unit.
 fn parse(value: &str) -> Option<Duration> {
     let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
     if digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

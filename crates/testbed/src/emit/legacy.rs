@@ -1,4 +1,4 @@
-//! Jaeger's own JSON: `{"data":[{"traceID":…,"spans":[…],"processes":{…}}]}`.
+//! The JSON of Jaeger's legacy API: `{"data":[{"traceID":…,"spans":[…],"processes":{…}}]}`.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -6,12 +6,12 @@ use super::{comma, float, raw, string};
 use crate::span::{RawAttributes, RawSpan, RawTrace, RawValue, Text};
 use trace::TraceId;
 
-/// How a Jaeger writes spans that came over OTLP.
+/// The version of Jaeger whose output is imitated. Versions differ in how they write spans that they received over OTLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// 1.53, which KTRDR deploys: the library is a tag of the process (so a service has several), ids in full.
+pub enum JaegerVersion {
+    /// 1.53, which KTRDR deploys: the instrumentation library is a tag of the process, so a service has several processes.
     V1_53,
-    /// 2.x: `otel.scope.*` on the span, tags in the order of their keys.
+    /// 2.x: the instrumentation library is `otel.scope.*` on the span, and tags are sorted by key.
     V2,
 }
 
@@ -19,43 +19,51 @@ pub enum Dialect {
 struct Process {
     service: Text,
     attributes: Arc<RawAttributes>,
-    /// The library, where the dialect counts it to the process.
+    /// Name and version of the instrumentation library, if this version writes it as a tag of the process.
     scope: (Text, Text),
 }
 
-/// Writes traces span by span, for answers that would not fit into memory twice.
+/// Writes traces span by span, for answers that are too large to be in memory twice.
 #[derive(Debug)]
 pub struct JaegerWriter {
     out: Vec<u8>,
-    dialect: Dialect,
+    version: JaegerVersion,
     traces: usize,
     spans: usize,
     trace: TraceId,
     processes: Vec<Process>,
-    known: HashMap<(Text, Text, usize), usize>,
+    process_numbers: HashMap<(Text, Text, usize), usize>,
 }
 
 impl JaegerWriter {
-    /// An empty answer; `capacity` in bytes.
+    /// An empty answer. `capacity` is its expected size in bytes.
     #[must_use]
-    pub fn new(dialect: Dialect, capacity: usize) -> Self {
+    pub fn new(version: JaegerVersion, capacity: usize) -> Self {
         let mut out = Vec::with_capacity(capacity);
         raw(&mut out, "{\"data\":[");
-        Self { out, dialect, traces: 0, spans: 0, trace: TraceId(0), processes: Vec::new(), known: HashMap::new() }
+        Self {
+            out,
+            version,
+            traces: 0,
+            spans: 0,
+            trace: TraceId(0),
+            processes: Vec::new(),
+            process_numbers: HashMap::new(),
+        }
     }
 
-    /// Begins a trace.
+    /// Starts a trace.
     pub fn begin(&mut self, trace: TraceId) {
         comma(&mut self.out, self.traces);
         self.traces += 1;
         self.spans = 0;
         self.trace = trace;
         self.processes.clear();
-        self.known.clear();
+        self.process_numbers.clear();
         raw(&mut self.out, &format!("{{\"traceID\":\"{trace}\",\"spans\":["));
     }
 
-    /// Writes a span of the trace begun last.
+    /// Writes a span of the current trace.
     pub fn span(&mut self, span: &RawSpan) {
         comma(&mut self.out, self.spans);
         self.spans += 1;
@@ -69,7 +77,7 @@ impl JaegerWriter {
             raw(out, &format!("{{\"refType\":\"CHILD_OF\",\"traceID\":\"{trace}\",\"spanID\":\"{parent}\"}}"));
         }
         raw(out, &format!("],\"startTime\":{},\"duration\":{},\"tags\":[", span.start.0, span.duration.0));
-        tags(out, span, self.dialect);
+        tags(out, span, self.version);
         raw(out, "],\"logs\":[");
         for (nth, event) in span.events.iter().enumerate() {
             comma(out, nth);
@@ -83,7 +91,7 @@ impl JaegerWriter {
         raw(out, &format!("],\"processID\":\"p{process}\",\"warnings\":null}}"));
     }
 
-    /// Ends the trace begun last.
+    /// Ends the current trace.
     pub fn end(&mut self) {
         let out = &mut self.out;
         raw(out, "],\"processes\":{");
@@ -95,7 +103,7 @@ impl JaegerWriter {
             for (nth, (key, value)) in process.attributes.iter().enumerate() {
                 tag(out, nth, key, value);
             }
-            for (nth, (key, value)) in named(LIBRARY, &process.scope).enumerate() {
+            for (nth, (key, value)) in scope_tags(LIBRARY, &process.scope).enumerate() {
                 tag(out, process.attributes.len() + nth, key, &value);
             }
             raw(out, "]}");
@@ -103,13 +111,13 @@ impl JaegerWriter {
         raw(out, "},\"warnings\":null}");
     }
 
-    /// The whole answer.
+    /// Returns the complete answer.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         self.finish_with(&[])
     }
 
-    /// The whole answer, with what could not be answered.
+    /// Returns the complete answer with these errors.
     pub(crate) fn finish_with(mut self, errors: &[serde_json::Value]) -> Vec<u8> {
         let errors = serde_json::Value::from(errors);
         let errors = if errors.as_array().is_none_or(Vec::is_empty) { serde_json::Value::Null } else { errors };
@@ -117,23 +125,23 @@ impl JaegerWriter {
         self.out
     }
 
-    /// How many bytes were written so far.
+    /// Number of bytes written so far.
     #[must_use]
     pub fn len(&self) -> usize {
         self.out.len()
     }
 
-    /// Whether no trace was begun yet.
+    /// Whether no trace has been started.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.traces == 0
     }
 
     fn process(&mut self, span: &RawSpan) -> usize {
-        let scope = if self.dialect == Dialect::V1_53 { span.scope.clone() } else { Default::default() };
+        let scope = if self.version == JaegerVersion::V1_53 { span.scope.clone() } else { Default::default() };
         let processes = &mut self.processes;
         let key = (span.service.clone(), scope.0.clone(), Arc::as_ptr(&span.process) as usize);
-        *self.known.entry(key).or_insert_with(|| {
+        *self.process_numbers.entry(key).or_insert_with(|| {
             let (service, attributes) = (span.service.clone(), Arc::clone(&span.process));
             processes.push(Process { service, attributes, scope });
             processes.len()
@@ -141,10 +149,10 @@ impl JaegerWriter {
     }
 }
 
-/// An answer of `/api/traces`.
+/// The answer of `/api/traces` with these traces.
 #[must_use]
-pub fn jaeger_json<'t>(traces: impl IntoIterator<Item = &'t RawTrace>, dialect: Dialect) -> Vec<u8> {
-    let mut writer = JaegerWriter::new(dialect, 64 * 1024);
+pub fn jaeger_json<'t>(traces: impl IntoIterator<Item = &'t RawTrace>, version: JaegerVersion) -> Vec<u8> {
+    let mut writer = JaegerWriter::new(version, 64 * 1024);
     for trace in traces {
         writer.begin(trace.id);
         for span in &trace.spans {
@@ -158,14 +166,17 @@ pub fn jaeger_json<'t>(traces: impl IntoIterator<Item = &'t RawTrace>, dialect: 
 const LIBRARY: [&str; 2] = ["otel.library.name", "otel.library.version"];
 const SCOPE: [&str; 2] = ["otel.scope.name", "otel.scope.version"];
 
-fn named(keys: [&'static str; 2], (name, version): &(Text, Text)) -> impl Iterator<Item = (&'static str, RawValue)> {
+fn scope_tags(
+    keys: [&'static str; 2],
+    (name, version): &(Text, Text),
+) -> impl Iterator<Item = (&'static str, RawValue)> {
     let values = [name.clone(), version.clone()];
     keys.into_iter().zip(values).filter(|(_, value)| !value.is_empty()).map(|(key, value)| (key, value.into()))
 }
 
-fn tags(out: &mut Vec<u8>, span: &RawSpan, dialect: Dialect) {
-    if dialect == Dialect::V1_53 {
-        let own = span.own_fields();
+fn tags(out: &mut Vec<u8>, span: &RawSpan, version: JaegerVersion) {
+    if version == JaegerVersion::V1_53 {
+        let own = span.kind_and_status_tags();
         for (nth, (key, value)) in span.attributes.iter().enumerate() {
             tag(out, nth, key, value);
         }
@@ -174,7 +185,7 @@ fn tags(out: &mut Vec<u8>, span: &RawSpan, dialect: Dialect) {
         }
         return;
     }
-    let fields: Vec<_> = named(SCOPE, &span.scope).chain(span.own_fields()).collect();
+    let fields: Vec<_> = scope_tags(SCOPE, &span.scope).chain(span.kind_and_status_tags()).collect();
     let mut all: Vec<(&str, &RawValue)> = span.attributes.iter().map(|(key, value)| (key.as_ref(), value)).collect();
     all.extend(fields.iter().map(|(key, value)| (*key, value)));
     all.sort_by_key(|(key, _)| *key);
@@ -193,7 +204,7 @@ fn tag(out: &mut Vec<u8>, nth: usize, key: &str, value: &RawValue) {
             string(out, text);
         }
         RawValue::Bool(yes) => raw(out, &format!(",\"type\":\"bool\",\"value\":{yes}")),
-        // Beyond 2^53 JavaScript would round, so Jaeger writes text.
+        // JavaScript rounds numbers above 2^53, so Jaeger writes them as text.
         RawValue::Int(number) if number.unsigned_abs() > (1 << 53) - 1 => {
             raw(out, &format!(",\"type\":\"int64\",\"value\":\"{number}\""));
         }

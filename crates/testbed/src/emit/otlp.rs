@@ -1,10 +1,10 @@
-//! OTLP JSON: what `POST /v1/traces` takes and what `/api/v3/traces` answers with inside `result`.
+//! OTLP JSON: the body of `POST /v1/traces`, and the value of `result` in the answer of `/api/v3/traces`.
 
 use super::{comma, float, raw, string};
 use crate::span::{RawAttributes, RawSpan, RawTrace, RawValue, Text};
 use trace::{SpanKind, Status, TraceId};
 
-/// `{"resourceSpans":[…]}`: one resource per trace and process, one scope list per library.
+/// `{"resourceSpans":[…]}` with one resource per trace and process, and one scope per instrumentation library.
 #[must_use]
 pub fn otlp_json<'t>(traces: impl IntoIterator<Item = &'t RawTrace>) -> Vec<u8> {
     let mut out = Vec::new();
@@ -34,9 +34,9 @@ fn by_process(trace: &RawTrace) -> Vec<(Process<'_>, Scopes<'_>)> {
     processes
 }
 
-/// The value kept under a key; there are only a handful of keys.
+/// The value for a key, which is added if it is missing. A linear search is fast enough because there are few keys.
 fn entry<K: PartialEq, V: Default>(list: &mut Vec<(K, V)>, key: K) -> &mut V {
-    let at = list.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+    let at = list.iter().position(|(existing, _)| *existing == key).unwrap_or_else(|| {
         list.push((key, V::default()));
         list.len() - 1
     });

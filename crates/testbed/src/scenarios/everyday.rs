@@ -1,53 +1,61 @@
-//! What a deployment does all day: operations that end well, on a worker of one's choice.
+//! Everyday work of a deployment: operations that succeed, on a given worker.
 
 use super::{agent, backtest, download, training};
 use crate::{
     ktrdr::Deployment,
     scenario::Scenario,
-    story::{Story, mins, ms, secs},
+    scenario_builder::{ScenarioBuilder, mins, ms, secs},
 };
 
-/// A piece of work; workers are counted from 0.
+/// A piece of work. Workers are counted from 0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work {
-    /// A training of these symbols on a training worker; the loop lasts so many seconds.
+    /// A training of these symbols on this training worker, with the duration of its loop in seconds.
     Training(usize, &'static str, i64),
-    /// A backtest of this symbol on a backtest worker; the bar loop lasts so many seconds.
+    /// A backtest of this symbol on this backtest worker, with the duration of its bar loop in seconds.
     Backtest(usize, &'static str, i64),
-    /// A download of this symbol in so many segments.
+    /// A download of this symbol, with the number of segments.
     Download(&'static str, i64),
     /// The same while the IB Gateway is slow.
     SlowDownload(&'static str, i64),
-    /// A research on the first worker of each type, whose training passes the gate or not.
+    /// A research run on the first worker of each type, and whether its training passes the quality gate.
     Research(bool),
-    /// One of the examples.
+    /// One of the scenarios.
     Example(&'static Scenario),
 }
 
-/// Tells a piece of work that starts at the story's base.
-pub(crate) fn work(story: &mut Story, work: Work) {
-    let d = Deployment::new(story.seed);
+/// Adds the spans of a piece of work that starts at the builder's base.
+pub(crate) fn work(builder: &mut ScenarioBuilder, work: Work) {
+    let deployment = Deployment::new(builder.seed);
     match work {
         Work::Training(worker, symbols, silent) => {
-            let Some(worker) = d.training.get(worker).cloned() else { return };
-            let run = training::Run { symbols, worker, loading: secs(2), silent: secs(silent), ..training::eurusd(&d) };
-            training::train(story, &d, &run, story.base);
+            let Some(worker) = deployment.training.get(worker).cloned() else { return };
+            let run = training::Run {
+                symbols,
+                worker,
+                loading: secs(2),
+                silent: secs(silent),
+                ..training::eurusd(&deployment)
+            };
+            training::train(builder, &deployment, &run, builder.base);
         }
         Work::Backtest(worker, symbol, silent) => {
-            let Some(worker) = d.backtest.get(worker).cloned() else { return };
+            let Some(worker) = deployment.backtest.get(worker).cloned() else { return };
             let run = backtest::Run {
                 symbol,
                 worker,
                 loading: ms(1500),
                 features: secs(6),
                 silent: secs(silent),
-                ..backtest::Run::usual(&d)
+                ..backtest::Run::usual(&deployment)
             };
-            backtest::backtest(story, &d, &run, story.base);
+            backtest::backtest(builder, &deployment, &run, builder.base);
         }
-        Work::Download(symbol, count) => download::segments(story, symbol, count, (700, 2600), &[]),
-        Work::SlowDownload(symbol, count) => download::segments(story, symbol, count, (12_000, 20_000), &[]),
-        Work::Research(passes) => agent::everyday(story, passes, ("EURUSD,EURCAD", mins(if passes { 20 } else { 8 }))),
-        Work::Example(scenario) => (scenario.generate)(story),
+        Work::Download(symbol, count) => download::segments(builder, symbol, count, (700, 2600), &[]),
+        Work::SlowDownload(symbol, count) => download::segments(builder, symbol, count, (12_000, 20_000), &[]),
+        Work::Research(passes) => {
+            agent::everyday(builder, passes, ("EURUSD,EURCAD", mins(if passes { 20 } else { 8 })));
+        }
+        Work::Example(scenario) => (scenario.generate)(builder),
     }
 }

@@ -1,10 +1,10 @@
-//! Trainings: `POST /api/v1/trainings/start`, then work in a training worker whose loop has no span.
+//! Trainings: `POST /api/v1/trainings/start`, then the work of a training worker. The training loop has no span.
 
 use crate::{
-    Form,
+    Telemetry,
     http::{Peer, Reply, Request},
     ktrdr::{API, CLI, Deployment, Exit, Operation},
-    story::{At, Story, mins, ms, secs},
+    scenario_builder::{ScenarioBuilder, TraceContext, mins, ms, secs},
 };
 use trace::{Micros, Time};
 
@@ -14,16 +14,16 @@ pub(super) const TRAIN_ARGS: &str = "\"strategy\": \"v3_minimal\", \"start_date\
 pub(super) const START: &str = "/api/v1/trainings/start";
 const PIPELINE: &str = "ktrdr.training.training_pipeline";
 
-/// How a run ends, as far as the worker tells.
+/// The last state of a run that the worker records.
 #[derive(Clone, Debug)]
 pub(super) enum End {
     Completed,
     Failed(&'static str),
-    /// No terminal transition: still running, crashed, cancelled elsewhere.
+    /// No final state: the run is still running, has crashed, or was cancelled in another trace.
     Open,
 }
 
-/// A training from the moment a worker accepted it.
+/// The work of a training after a worker has accepted it.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     pub(super) symbols: &'static str,
@@ -31,69 +31,81 @@ pub(super) struct Run {
     pub(super) worker: Peer,
     /// Time to load each symbol.
     pub(super) loading: Micros,
-    /// The silent part: features and the training loop.
+    /// Duration of the features and the training loop, which have no spans.
     pub(super) silent: Micros,
     pub(super) end: End,
 }
 
-/// A training that was started.
+/// A training that has started.
 #[derive(Clone, Debug)]
 pub(super) struct Started {
     pub(super) operation: Operation,
     /// The command's span.
-    pub(super) cli: At,
-    /// End of the last span of the work.
+    pub(super) cli: TraceContext,
+    /// End of the work.
     pub(super) end: Time,
 }
 
-/// The command and the start request down to `training.start`; answers (command, `training.start`).
-pub(super) fn request(story: &mut Story, d: &Deployment, at: Time, exit: Exit) -> (At, At) {
-    let top = story.trace();
-    let took = story.rng.about(ms(420));
-    let cli = story.cli(top, "train", TRAIN_ARGS, at, took, exit);
-    let server = story.call(cli, CLI, &d.api, &Request::new("POST", START), (at + ms(174), ms(215)), 200);
-    (cli, service(story, server, at + ms(180), ms(196)))
+/// Adds the command and its request down to `training.start`. Returns the contexts below the command and below
+/// `training.start`.
+pub(super) fn request(
+    builder: &mut ScenarioBuilder,
+    deployment: &Deployment,
+    at: Time,
+    exit: Exit,
+) -> (TraceContext, TraceContext) {
+    let top = builder.new_trace();
+    let took = builder.rng.about(ms(420));
+    let cli = builder.cli(top, "train", TRAIN_ARGS, at, took, exit);
+    let server = builder.call(cli, CLI, &deployment.api, &Request::new("POST", START), (at + ms(174), ms(215)), 200);
+    (cli, service(builder, server, at + ms(180), ms(196)))
 }
 
-/// `training.start`, the API's service method.
-pub(super) fn service(story: &mut Story, at: At, when: Time, took: Micros) -> At {
-    let start = story
-        .span(at, API, "training.start", when, took)
+/// Adds `training.start`, the API's service method.
+pub(super) fn service(builder: &mut ScenarioBuilder, parent: TraceContext, when: Time, took: Micros) -> TraceContext {
+    let start = builder
+        .span(parent, API, "training.start", when, took)
         .scope(crate::ktrdr::SERVICE, "")
         .attr("service.method", "training.start")
         .attr("data.start_date", "2024-01-01")
         .attr("data.end_date", "2024-06-01")
         .ok()
-        .done();
-    story.list_workers(start, when + ms(30), 2);
+        .add();
+    builder.list_workers(start, when + ms(30), 2);
     start
 }
 
-/// A whole training, fire and forget.
-pub(super) fn train(story: &mut Story, d: &Deployment, run: &Run, at: Time) -> Started {
-    let (cli, start) = request(story, d, at, Exit::Ok);
-    dispatch(story, cli, start, run, at + ms(350))
+/// Adds a complete training whose command does not follow it.
+pub(super) fn train(builder: &mut ScenarioBuilder, deployment: &Deployment, run: &Run, at: Time) -> Started {
+    let (cli, start) = request(builder, deployment, at, Exit::Ok);
+    dispatch(builder, cli, start, run, at + ms(350))
 }
 
-/// From `training.start` on: dispatch to the worker and its work.
-pub(super) fn dispatch(story: &mut Story, cli: At, start: At, run: &Run, when: Time) -> Started {
-    let operation = story.operation("training", when, run.symbols, run.timeframe);
-    if story.form == Form::Older {
+/// Adds the dispatch to the worker and the worker's spans.
+pub(super) fn dispatch(
+    builder: &mut ScenarioBuilder,
+    cli: TraceContext,
+    start: TraceContext,
+    run: &Run,
+    when: Time,
+) -> Started {
+    let operation = builder.operation("training", when, run.symbols, run.timeframe);
+    if builder.telemetry == Telemetry::Older {
         // Until the end of 2025 the API registered every operation too.
-        story.register(start, API, &operation, when - ms(60));
-        story.transition(start, API, &operation, when - ms(50), ("pending", "running"), &[]);
+        builder.register(start, API, &operation, when - ms(60));
+        builder.transition(start, API, &operation, when - ms(50), ("pending", "running"), &[]);
     }
     let request = Request::new("POST", "/training/start");
-    let dispatch = story.client(start, API, &run.worker, &request, (when, ms(8)), Reply::Status(200));
-    let worker = story.server(dispatch, &run.worker, &request, (when + ms(3), Micros(2300)), 200);
-    let end = work(story, worker, run, &operation, when + ms(6), ("pending", "running"));
+    let dispatch = builder.client(start, API, &run.worker, &request, (when, ms(8)), Reply::Status(200));
+    let worker = builder.server(dispatch, &run.worker, &request, (when + ms(3), Micros(2300)), 200);
+    let end = work(builder, worker, run, &operation, when + ms(6), ("pending", "running"));
     Started { operation, cli, end }
 }
 
-/// What the worker does after it has answered; its spans start after their parent ended.
+/// Adds the work that the worker does after it has answered. These spans start after their parent has ended.
 pub(super) fn work(
-    story: &mut Story,
-    worker: At,
+    builder: &mut ScenarioBuilder,
+    worker: TraceContext,
     run: &Run,
     operation: &Operation,
     when: Time,
@@ -101,32 +113,39 @@ pub(super) fn work(
 ) -> Time {
     let service = run.worker.service.clone();
     if begins.0 == "pending" {
-        story.register(worker, &service, operation, when);
+        builder.register(worker, &service, operation, when);
     }
-    story.transition(worker, &service, operation, when + Micros(700), begins, &[]);
+    builder.transition(worker, &service, operation, when + Micros(700), begins, &[]);
     let mut now = when + ms(390);
     for symbol in run.symbols.split(',') {
-        now = load(story, worker, &service, symbol, run, now) + ms(2);
+        now = load(builder, worker, &service, symbol, run, now) + ms(2);
     }
-    if story.form == Form::Older {
-        now = older_phases(story, worker, &service, run, now);
+    if builder.telemetry == Telemetry::Older {
+        now = older_phases(builder, worker, &service, run, now);
     }
-    let end = now + story.rng.about(run.silent);
+    let end = now + builder.rng.about(run.silent);
     match &run.end {
-        End::Completed => story.transition(worker, &service, operation, end, ("running", "completed"), &[]),
+        End::Completed => builder.transition(worker, &service, operation, end, ("running", "completed"), &[]),
         End::Failed(text) => {
             let error = [("operation.error", (*text).into())];
-            story.transition(worker, &service, operation, end, ("running", "failed"), &error);
+            builder.transition(worker, &service, operation, end, ("running", "failed"), &error);
         }
         End::Open => return now,
     }
     end
 }
 
-fn load(story: &mut Story, worker: At, service: &str, symbol: &str, run: &Run, when: Time) -> Time {
-    let took = story.rng.about(run.loading);
-    let rows = story.rng.within(4800, 5200);
-    story
+fn load(
+    builder: &mut ScenarioBuilder,
+    worker: TraceContext,
+    service: &str,
+    symbol: &str,
+    run: &Run,
+    when: Time,
+) -> Time {
+    let took = builder.rng.about(run.loading);
+    let rows = builder.rng.within(4800, 5200);
+    builder
         .span(worker, service.to_owned(), "training.data_loading", when, took)
         .scope(PIPELINE, "")
         .attr("data.symbol", symbol.to_owned())
@@ -134,63 +153,69 @@ fn load(story: &mut Story, worker: At, service: &str, symbol: &str, run: &Run, w
         .attr("progress.phase", "data_loading")
         .attr("data.rows", rows)
         .attr("data.columns", 5)
-        .done();
+        .add();
     when + took
 }
 
-fn older_phases(story: &mut Story, worker: At, service: &str, run: &Run, when: Time) -> Time {
+fn older_phases(builder: &mut ScenarioBuilder, worker: TraceContext, service: &str, run: &Run, when: Time) -> Time {
     let mut now = when;
     for (name, count) in [("training.indicators", "indicators"), ("training.fuzzy_computation", "fuzzy_sets")] {
-        let took = story.rng.about(secs(3));
-        story
+        let took = builder.rng.about(secs(3));
+        builder
             .span(worker, service.to_owned(), name, now, took)
             .scope(PIPELINE, "")
             .attr(format!("{count}.count"), 7)
             .attr(format!("{count}.timeframes"), run.timeframe)
-            .done();
+            .add();
         now = now + took + ms(5);
     }
     now
 }
 
-/// 1: success; the longest stretch is the training loop, which no span shows.
-pub(super) fn success(story: &mut Story) {
-    let d = Deployment::new(story.seed);
-    let started = train(story, &d, &eurusd(&d), story.base);
-    story.about_operation(&started.operation.id);
-    story.clock(mins(40));
+/// 1: success. Most of the time is spent in the training loop, which has no span.
+pub(super) fn success(builder: &mut ScenarioBuilder) {
+    let deployment = Deployment::new(builder.seed);
+    let started = train(builder, &deployment, &eurusd(&deployment), builder.base);
+    builder.set_main_operation(&started.operation.id);
+    builder.set_clock(mins(40));
 }
 
-/// 1b: the same with `--follow`: the command polls every 0.3 s (here: for the last seconds of a short training).
-pub(super) fn followed(story: &mut Story) {
-    let d = Deployment::new(story.seed);
-    let run = Run { symbols: "EURUSD", loading: ms(400), silent: secs(28), ..eurusd(&d) };
-    let base = story.base;
-    let started = train(story, &d, &run, base);
-    follow(story, &d, &started, &run.worker, started.end);
-    story.about_operation(&started.operation.id);
-    story.clock(mins(40));
+/// 1b: the same with `--follow`: the command polls the operation every 0.3 s.
+pub(super) fn followed(builder: &mut ScenarioBuilder) {
+    let deployment = Deployment::new(builder.seed);
+    let run = Run { symbols: "EURUSD", loading: ms(400), silent: secs(28), ..eurusd(&deployment) };
+    let base = builder.base;
+    let started = train(builder, &deployment, &run, base);
+    follow(builder, &deployment, &started, &run.worker, started.end);
+    builder.set_main_operation(&started.operation.id);
+    builder.set_clock(mins(40));
 }
 
-/// Polls of `--follow` until `until`, about one in three asking the worker.
-pub(super) fn follow(story: &mut Story, d: &Deployment, started: &Started, worker: &Peer, until: Time) {
-    let mut when = story.base + ms(412);
+/// Adds the polls of `--follow` until `until`. For one in three polls, the API asks the worker.
+pub(super) fn follow(
+    builder: &mut ScenarioBuilder,
+    deployment: &Deployment,
+    started: &Started,
+    worker: &Peer,
+    until: Time,
+) {
+    let mut when = builder.base + ms(412);
     let mut nth = 0;
     while when < until {
         let ask = (nth % 3 == 0).then_some((worker, Reply::Status(200)));
-        story.poll(started.cli, d, &started.operation, when, ask);
+        builder.poll(started.cli, deployment, &started.operation, when, ask);
         when = when + ms(310);
         nth += 1;
     }
-    story.stretch(started.cli, when);
+    builder.extend_until(started.cli, when);
 }
 
-/// The training most scenarios vary: three symbols, 24 silent minutes.
-pub(super) fn eurusd(d: &Deployment) -> Run {
+/// The training on which most scenarios are based: three symbols, and 24 minutes without spans.
+pub(super) fn eurusd(deployment: &Deployment) -> Run {
     Run {
         symbols: "EURUSD,GBPUSD,USDJPY",
         timeframe: "1h",
-        worker: d.training[0].clone(),
+        worker: deployment.training[0].clone(),
         loading: secs(6),
         silent: mins(24),
         end: End::Completed,
@@ -198,10 +223,10 @@ pub(super) fn eurusd(d: &Deployment) -> Run {
 }
 
 /// 14: four hours on a CPU worker.
-pub(super) fn on_cpu(story: &mut Story) {
-    let d = Deployment::new(story.seed);
-    let run = Run { symbols: "USDCHF", silent: mins(242), ..eurusd(&d) };
-    let started = train(story, &d, &run, story.base);
-    story.about_operation(&started.operation.id);
-    story.clock(mins(260));
+pub(super) fn on_cpu(builder: &mut ScenarioBuilder) {
+    let deployment = Deployment::new(builder.seed);
+    let run = Run { symbols: "USDCHF", silent: mins(242), ..eurusd(&deployment) };
+    let started = train(builder, &deployment, &run, builder.base);
+    builder.set_main_operation(&started.operation.id);
+    builder.set_clock(mins(260));
 }

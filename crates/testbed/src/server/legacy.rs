@@ -1,4 +1,4 @@
-//! `/api/…`: Jaeger's own API until 2.20.
+//! `/api/…`: Jaeger's legacy API, which exists up to 2.20.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::params::{self, Params};
 use crate::{
-    emit::{Dialect, JaegerWriter},
+    emit::{JaegerVersion, JaegerWriter},
     span::RawTrace,
     store::{Filter, Store},
 };
@@ -24,7 +24,7 @@ fn envelope(data: &Value, total: usize) -> Response {
     super::json(json!({"data": data, "total": total, "limit": 0, "offset": 0, "errors": null}).to_string().into())
 }
 
-/// Go's `http.Error`: JSON that says it is plain text.
+/// An error as Go's `http.Error` sends it: JSON with the content type of plain text.
 fn error(status: StatusCode, message: &str) -> Response {
     let errors = json!([{"code": status.as_u16(), "msg": message}]);
     let body = json!({"data": null, "total": 0, "limit": 0, "offset": 0, "errors": errors});
@@ -93,7 +93,7 @@ pub(super) async fn trace(State(store): State<Arc<Store>>, Path(id): Path<String
 }
 
 fn traces(found: &[Arc<RawTrace>], missing: &[Value]) -> Response {
-    let mut writer = JaegerWriter::new(Dialect::V1_53, 64 * 1024);
+    let mut writer = JaegerWriter::new(JaegerVersion::V1_53, 64 * 1024);
     for trace in found {
         writer.begin(trace.id);
         for span in &trace.spans {

@@ -1,11 +1,11 @@
-//! Reading query parameters the way Jaeger's Go code does.
+//! Parses query parameters as Jaeger's Go code does.
 
 use trace::Micros;
 
-/// Query parameters in the order they came; names may repeat.
+/// Query parameters in their order in the request. A name can occur several times.
 pub(super) type Params = Vec<(String, String)>;
 
-/// The first value of a parameter, unless it is empty.
+/// The first value of a parameter that is not empty. `names` are the parameter's aliases in order of preference.
 pub(super) fn first<'p>(params: &'p Params, names: &[&str]) -> Option<&'p str> {
     names.iter().find_map(|name| {
         params.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
@@ -17,13 +17,13 @@ pub(super) fn all<'p>(params: &'p Params, name: &'p str) -> impl Iterator<Item =
     params.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
-/// A JSON object of texts; anything else is refused.
+/// Parses a JSON object whose values are texts. Jaeger rejects all other values.
 pub(super) fn object(text: &str) -> Option<Params> {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
     object.into_iter().map(|(key, value)| Some((key, value.as_str()?.to_owned()))).collect()
 }
 
-/// A Go duration such as `1h30m`, `1.5s`, `250us`; a bare number is none, except 0.
+/// Parses a Go duration such as `1h30m`, `1.5s` or `250us`. A number without a unit is not a duration, except 0.
 pub(super) fn duration(text: &str) -> Option<Micros> {
     if text == "0" {
         return Some(Micros(0));

@@ -1,14 +1,14 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Form, build, otlp_json, scenarios};
+use crate::{Telemetry, build, otlp_json, scenarios};
 use trace::Time;
 
 const BASE: Time = Time(1_795_341_900_000_000);
 
 async fn running(flavour: Flavour) -> Server {
     let picked = scenarios().iter().filter(|scenario| ["2", "4"].contains(&scenario.number));
-    serve(Store::new(picked.flat_map(|scenario| build(scenario, Form::Wire, BASE, 1)).collect()), flavour)
+    serve(Store::new(picked.flat_map(|scenario| build(scenario, Telemetry::Current, BASE, 1)).collect()), flavour)
         .await
         .unwrap()
 }
@@ -28,7 +28,7 @@ const WINDOW: &str = "start=1795341000000000&end=1795345000000000";
 const WINDOW3: &str = "query.startTimeMin=2026-11-22T09:00:00Z&query.startTimeMax=2026-11-22T12:00:00Z";
 
 #[tokio::test]
-async fn the_old_api_lists_searches_and_fetches() {
+async fn the_legacy_api_lists_searches_and_fetches() {
     let server = running(Flavour::Both).await;
     let services = ask_json(&server, "/api/services").await;
     assert!(services["data"].as_array().unwrap().contains(&json!("ktrdr-api")), "{services}");
@@ -50,7 +50,7 @@ async fn the_old_api_lists_searches_and_fetches() {
 }
 
 #[tokio::test]
-async fn the_old_api_refuses_like_jaeger() {
+async fn the_legacy_api_rejects_what_jaeger_rejects() {
     let server = running(Flavour::Both).await;
     for (path, status, message) in [
         ("/api/traces", 400, "parameter 'service' is required"),
@@ -71,7 +71,7 @@ async fn the_old_api_refuses_like_jaeger() {
 }
 
 #[tokio::test]
-async fn the_new_api_searches_and_fetches() {
+async fn the_v3_api_searches_and_fetches() {
     let server = running(Flavour::V3Only).await;
     assert!(ask_json(&server, "/api/v3/services").await["services"].as_array().unwrap().len() > 2);
     let attributes = "query.attributes=%7B%22worker.total_workers%22%3A%220%22%7D";
@@ -107,7 +107,7 @@ async fn each_flavour_serves_its_own_routes() {
 #[tokio::test]
 async fn spans_sent_as_otlp_are_found() {
     let server = serve(Store::default(), Flavour::Both).await.unwrap();
-    let traces = build(&scenarios()[0], Form::Wire, BASE, 9);
+    let traces = build(&scenarios()[0], Telemetry::Current, BASE, 9);
     let client = reqwest::Client::new();
     let to = format!("{}/v1/traces", server.url);
     let sent = client.post(&to).body(otlp_json(&traces)).send().await.unwrap();

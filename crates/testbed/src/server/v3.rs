@@ -1,4 +1,4 @@
-//! `/api/v3/…`: OTLP JSON, the only search of Jaeger 2.21.
+//! `/api/v3/…`: Jaeger's v3 API, which answers with OTLP JSON. It is the only way to search in Jaeger 2.21.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
-//! What KTRDR's processes count, derived from the spans they end: so metrics and traces tell of the same operations.
+//! The metrics that KTRDR's processes export.
+//!
+//! They are derived from the spans that end, so metrics and traces always describe the same operations.
 
 use std::{
     borrow::Cow,
@@ -9,14 +11,14 @@ use super::{
     process::{Process, WorkerType},
     registry::{Labels, Metric, Registry},
 };
-use crate::{RawSpan, ktrdr::Deployment, story::secs};
+use crate::{RawSpan, ktrdr::Deployment, scenario_builder::secs};
 use trace::{Micros, SpanKind, Time};
 
-/// How long the gauges of workers show that a start found none.
+/// How long the gauges of workers show 0 after a start found no worker.
 const SHORTAGE: Micros = secs(45);
-/// Workers of each type.
+/// Number of workers of each type.
 const WORKERS: usize = 2;
-/// US dollars a token costs.
+/// Price of a token in US dollars.
 const TOKEN_PRICE: f64 = 6e-6;
 
 /// The metrics of all processes at one time.
@@ -26,32 +28,32 @@ pub struct Metrics {
     at: Time,
     services: HashMap<String, Process>,
     registries: BTreeMap<Process, Registry>,
-    /// CPU time in nanoseconds: whole numbers do not depend on how often one looks.
+    /// CPU time in nanoseconds. As an integer, its sum does not depend on the steps of the clock.
     cpu: BTreeMap<Process, i64>,
     running: BTreeMap<String, Running>,
     shortages: BTreeMap<WorkerType, Shortage>,
 }
 
-/// An operation that runs.
+/// A running operation.
 #[derive(Clone, Debug, PartialEq)]
 struct Running {
-    /// Where; `None` for a process whose metrics nobody reads.
-    home: Option<Process>,
+    /// The process in which it runs; `None` if that process has no metrics.
+    process: Option<Process>,
     since: Time,
-    /// When the present phase of a research began.
+    /// Start of the current phase of a research.
     phase: Time,
 }
 
-/// A start has found no worker.
+/// The time after a start that found no worker.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Shortage {
     until: Time,
-    /// Whether workers of the type are there at all.
+    /// Whether any workers of the type are registered.
     registered: bool,
 }
 
 impl Metrics {
-    /// Processes that have just started.
+    /// The metrics of processes that have just started.
     pub(super) fn new(started: Time, seed: u64) -> Self {
         let deployment = Deployment::new(seed);
         let services = Process::ALL.into_iter().map(|process| (process.service(&deployment), process)).collect();
@@ -70,7 +72,7 @@ impl Metrics {
         }
     }
 
-    /// The answer of a process to a scrape: Prometheus's classic text.
+    /// The metrics of a process in the text format of Prometheus.
     #[must_use]
     pub fn write(&self, process: Process) -> String {
         let mut registry = self.registries.get(&process).cloned().unwrap_or_default();
@@ -101,13 +103,13 @@ impl Metrics {
         registry.write(|metric| process == Process::Backend || !in_api_only(metric))
     }
 
-    /// How many operations run in a process.
+    /// Number of operations that run in a process.
     #[must_use]
     pub fn active(&self, process: Process) -> usize {
-        self.running.values().filter(|running| running.home == Some(process)).count()
+        self.running.values().filter(|running| running.process == Some(process)).count()
     }
 
-    /// Workers of a type: registered, and those of them that can take an operation.
+    /// Number of workers of a type: registered and available ones.
     #[must_use]
     pub fn workers(&self, kind: WorkerType) -> (usize, usize) {
         let of_kind = Process::ALL.into_iter().filter(|process| process.worker_type() == Some(kind));
@@ -118,24 +120,24 @@ impl Metrics {
         }
     }
 
-    /// Lets time go by.
-    pub(super) fn tick(&mut self, to: Time) {
+    /// Advances the clock.
+    pub(super) fn advance(&mut self, to: Time) {
         let passed = to - self.at;
         if passed.0 <= 0 {
             return;
         }
         for process in Process::ALL {
             let active = self.active(process) as i64;
-            // Thousandths of a core.
+            // In thousandths of a core.
             let load = if process == Process::Backend { 60 + 35 * active } else { 9 + 910 * active.min(1) };
             *self.cpu.entry(process).or_default() += passed.0 * load;
         }
         self.at = to;
     }
 
-    /// Counts what the end of a span tells. Spans come in the order of their ends.
+    /// Updates the metrics for a span that ended. Spans must be passed in the order of their ends.
     pub(super) fn observe(&mut self, span: &RawSpan) {
-        self.tick(span.end());
+        self.advance(span.end());
         let process = self.services.get(span.service.as_ref()).copied();
         match span.name.as_ref() {
             "operation.state_transition" => self.transition(span, process),
@@ -153,13 +155,13 @@ impl Metrics {
         let (Some(id), Some(to)) = (text(span, "operation.id"), text(span, "operation.to_status")) else { return };
         let end = span.end();
         if to == "running" {
-            self.running.insert(id.into_owned(), Running { home: process, since: end, phase: end });
+            self.running.insert(id.into_owned(), Running { process, since: end, phase: end });
         } else if ["completed", "failed", "cancelled"].contains(&to.as_ref()) {
-            // API and worker both tell of a cancellation: only the first one finds the operation running.
+            // Both the API and the worker record a cancellation. Only the first one finds the operation running.
             let Some(running) = self.running.remove(id.as_ref()) else { return };
-            let Some(home) = running.home.or(process) else { return };
+            let Some(process) = running.process.or(process) else { return };
             let (kind, took) = (operation_type(&id), (end - running.since).secs());
-            let registry = self.registries.entry(home).or_default();
+            let registry = self.registries.entry(process).or_default();
             if kind == "agent_research" {
                 registry.add(Metric::AgentCycles, vec![("outcome", to.to_string())], 1.0);
                 registry.observe(Metric::AgentCycleDuration, Labels::new(), took);
@@ -227,7 +229,7 @@ impl Metrics {
     }
 }
 
-/// Metrics that only the API's modules define.
+/// Whether only the API exports this metric.
 fn in_api_only(metric: Metric) -> bool {
     metric.name().starts_with("agent_") || metric == Metric::HttpServerDuration
 }
@@ -241,7 +243,7 @@ fn raised(span: &RawSpan, class: &str) -> bool {
     values.any(|(key, value)| key == "exception.type" && value.to_text().ends_with(class))
 }
 
-/// The type in an id of the form `op_<type>_<date>_<time>_<hex>`; types hold underscores too.
+/// The type in an id of the form `op_<type>_<date>_<time>_<hex>`. A type may contain underscores too.
 fn operation_type(id: &str) -> String {
     let start = id.rsplitn(4, '_').nth(3).unwrap_or(id);
     start.strip_prefix("op_").unwrap_or(start).to_owned()

@@ -1,4 +1,4 @@
-//! The processes that tell metrics: KTRDR's local stack.
+//! The processes of KTRDR's local stack, which export metrics.
 
 use crate::ktrdr::{API, Deployment};
 
@@ -17,7 +17,7 @@ pub enum Process {
     TrainingWorker2,
 }
 
-/// What a worker works on, as the label `worker_type` has it.
+/// The type of a worker, as in the label `worker_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WorkerType {
     /// Backtests.
@@ -27,7 +27,7 @@ pub enum WorkerType {
 }
 
 impl WorkerType {
-    /// Both.
+    /// Both types.
     pub const ALL: [Self; 2] = [Self::Backtesting, Self::Training];
 
     /// The value of the label.
@@ -41,11 +41,11 @@ impl WorkerType {
 }
 
 impl Process {
-    /// All of them, the API first.
+    /// All processes, the API first.
     pub const ALL: [Self; 5] =
         [Self::Backend, Self::BacktestWorker1, Self::BacktestWorker2, Self::TrainingWorker1, Self::TrainingWorker2];
 
-    /// Its host name in the stack's network.
+    /// Its host name in the network of the stack.
     #[must_use]
     pub fn host(self) -> &'static str {
         match self {
@@ -69,19 +69,19 @@ impl Process {
         }
     }
 
-    /// The label `instance` that Prometheus gives it.
+    /// Its label `instance` in Prometheus.
     #[must_use]
     pub fn instance(self) -> String {
         format!("{}:{}", self.host(), self.port())
     }
 
-    /// The label `job` under which KTRDR's Prometheus scrapes it.
+    /// Its label `job` in KTRDR's Prometheus.
     #[must_use]
     pub fn job(self) -> &'static str {
         if self == Self::Backend { "ktrdr-backend" } else { "ktrdr-workers" }
     }
 
-    /// What it works on; `None` for the API.
+    /// Its type, if it is a worker; `None` for the API.
     #[must_use]
     pub fn worker_type(self) -> Option<WorkerType> {
         match self {
@@ -91,16 +91,16 @@ impl Process {
         }
     }
 
-    /// The service name under which it sends traces.
+    /// Its service name in traces.
     pub(super) fn service(self, deployment: &Deployment) -> String {
-        let [first, second, _] = &deployment.training;
-        let [one, two, _] = &deployment.backtest;
+        let [training_1, training_2, _] = &deployment.training;
+        let [backtest_1, backtest_2, _] = &deployment.backtest;
         match self {
             Self::Backend => API.to_owned(),
-            Self::BacktestWorker1 => one.service.clone(),
-            Self::BacktestWorker2 => two.service.clone(),
-            Self::TrainingWorker1 => first.service.clone(),
-            Self::TrainingWorker2 => second.service.clone(),
+            Self::BacktestWorker1 => backtest_1.service.clone(),
+            Self::BacktestWorker2 => backtest_2.service.clone(),
+            Self::TrainingWorker1 => training_1.service.clone(),
+            Self::TrainingWorker2 => training_2.service.clone(),
         }
     }
 }

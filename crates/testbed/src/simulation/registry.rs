@@ -1,8 +1,8 @@
-//! The metrics of one process, written as Python's `prometheus_client` writes them: Prometheus's classic text.
+//! The metrics of one process, in the text format of Prometheus as Python's `prometheus_client` writes it.
 
 use std::{collections::BTreeMap, fmt::Write};
 
-/// Every metric that KTRDR tells.
+/// A metric that KTRDR exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "`help` says what each is")]
 pub enum Metric {
@@ -26,25 +26,25 @@ pub enum Metric {
     MaxFds,
 }
 
-/// What Prometheus calls the type of a metric.
+/// The type of a metric in Prometheus.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    /// Only grows.
+pub enum MetricKind {
+    /// A value that only increases.
     Counter,
-    /// Goes up and down.
+    /// A value that increases and decreases.
     Gauge,
-    /// Counts by upper bounds.
+    /// Counts of observations by upper bound.
     Histogram(&'static [f64]),
 }
 
 const OPERATION: &[f64] = &[1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
 const AGENT: &[f64] = &[10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0];
-/// OpenTelemetry's default.
+/// The default buckets of OpenTelemetry.
 const MILLISECONDS: &[f64] =
     &[0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10000.0];
 
 impl Metric {
-    /// All of them, in the order in which they are written.
+    /// All metrics, in the order in which they are written.
     pub const ALL: [Self; 18] = [
         Self::VirtualMemory,
         Self::ResidentMemory,
@@ -66,7 +66,7 @@ impl Metric {
         Self::HttpServerDuration,
     ];
 
-    /// Its name; a histogram's series add `_bucket`, `_sum` and `_count`.
+    /// Its name. The series of a histogram append `_bucket`, `_sum` and `_count`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -91,7 +91,7 @@ impl Metric {
         }
     }
 
-    /// What it counts.
+    /// Its help text.
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {
@@ -116,19 +116,19 @@ impl Metric {
         }
     }
 
-    /// Its type. `ktrdr_workers_registered_total` really is a gauge.
+    /// Its type. `ktrdr_workers_registered_total` is a gauge, in spite of its name.
     #[must_use]
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> MetricKind {
         match self {
             Self::Operations
             | Self::AgentCycles
             | Self::AgentGateResults
             | Self::AgentTokens
             | Self::AgentBudgetSpend
-            | Self::CpuSeconds => Kind::Counter,
-            Self::OperationDuration => Kind::Histogram(OPERATION),
-            Self::AgentCycleDuration | Self::AgentPhaseDuration => Kind::Histogram(AGENT),
-            Self::HttpServerDuration => Kind::Histogram(MILLISECONDS),
+            | Self::CpuSeconds => MetricKind::Counter,
+            Self::OperationDuration => MetricKind::Histogram(OPERATION),
+            Self::AgentCycleDuration | Self::AgentPhaseDuration => MetricKind::Histogram(AGENT),
+            Self::HttpServerDuration => MetricKind::Histogram(MILLISECONDS),
             Self::WorkersRegistered
             | Self::WorkersAvailable
             | Self::OperationsActive
@@ -136,7 +136,7 @@ impl Metric {
             | Self::ResidentMemory
             | Self::StartTime
             | Self::OpenFds
-            | Self::MaxFds => Kind::Gauge,
+            | Self::MaxFds => MetricKind::Gauge,
         }
     }
 }
@@ -147,11 +147,11 @@ pub(super) type Labels = Vec<(&'static str, String)>;
 #[derive(Clone, Debug, PartialEq)]
 enum Series {
     Value(f64),
-    /// Observations up to each bound (not cumulative, the last one is beyond all bounds), and their sum.
+    /// The number of observations in each bucket (not cumulative; the last bucket has no upper bound), and their sum.
     Histogram(Vec<u64>, f64),
 }
 
-/// What a process has counted.
+/// The metrics of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Registry {
     series: BTreeMap<Metric, BTreeMap<Labels, Series>>,
@@ -163,7 +163,7 @@ impl Registry {
         self.series.entry(metric).or_default().insert(labels, Series::Value(to));
     }
 
-    /// Raises a counter.
+    /// Increases a counter.
     pub(super) fn add(&mut self, metric: Metric, labels: Labels, by: f64) {
         if let Series::Value(value) = self.series.entry(metric).or_default().entry(labels).or_insert(Series::Value(0.0))
         {
@@ -183,7 +183,7 @@ impl Registry {
         }
     }
 
-    /// Makes a histogram without observations show.
+    /// Adds a histogram that has no observations yet.
     pub(super) fn declare_histogram(&mut self, metric: Metric) {
         self.histogram(metric, Labels::new());
     }
@@ -193,14 +193,14 @@ impl Registry {
         self.series.entry(metric).or_default().entry(labels).or_insert_with(empty)
     }
 
-    /// As text, only the metrics of `which`: a metric without series shows its name only.
+    /// Writes the metrics that `which` selects. A metric without series has only its header.
     pub(super) fn write(&self, which: impl Fn(Metric) -> bool) -> String {
         let mut out = String::new();
         for metric in Metric::ALL.into_iter().filter(|metric| which(*metric)) {
             let kind = match metric.kind() {
-                Kind::Counter => "counter",
-                Kind::Gauge => "gauge",
-                Kind::Histogram(_) => "histogram",
+                MetricKind::Counter => "counter",
+                MetricKind::Gauge => "gauge",
+                MetricKind::Histogram(_) => "histogram",
             };
             let name = metric.name();
             line(&mut out, format_args!("# HELP {name} {}\n# TYPE {name} {kind}", metric.help()));
@@ -228,7 +228,7 @@ fn histogram(out: &mut String, (metric, labels): (Metric, &Labels), counts: &[u6
 }
 
 fn bounds(metric: Metric) -> &'static [f64] {
-    if let Kind::Histogram(bounds) = metric.kind() { bounds } else { &[] }
+    if let MetricKind::Histogram(bounds) = metric.kind() { bounds } else { &[] }
 }
 
 fn braced(labels: &Labels, bound: Option<&str>) -> String {
@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_writes_the_classic_text() {
+    fn it_writes_the_text_format_of_prometheus() {
         let mut registry = Registry::default();
         registry.set(Metric::WorkersRegistered, vec![("worker_type", "training".into())], 2.0);
         registry.add(Metric::Operations, vec![("status", "a\"b\\".into())], 1.0);

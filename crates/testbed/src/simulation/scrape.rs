@@ -1,4 +1,4 @@
-//! The metrics endpoints of the deployment's processes.
+//! The metrics endpoints of the deployment's processes, which Prometheus scrapes.
 
 use std::{
     io,
@@ -17,16 +17,16 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{Process, Simulation};
 
-/// On which ports the processes listen.
+/// The ports on which the metrics endpoints listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ports {
-    /// On KTRDR's own.
+    /// The ports of KTRDR's local stack.
     Own,
-    /// On any free ones.
+    /// Any free ports.
     Free,
 }
 
-/// A process's metrics cannot be served.
+/// Why the metrics of a process cannot be served.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "cannot serve the metrics of {} on {host}:{port}: {source}; stop what listens there (`ss -ltn 'sport = :{port}'` shows \
@@ -34,22 +34,22 @@ pub enum Ports {
     process.host()
 )]
 pub struct ScrapeError {
-    /// Whose.
+    /// The process.
     pub process: Process,
-    /// On which address.
+    /// Address on which it should listen.
     pub host: String,
-    /// On which port.
+    /// Port on which it should listen.
     pub port: u16,
-    /// Why.
+    /// Why the port cannot be opened.
     pub source: io::Error,
 }
 
-/// The metrics endpoint of a process; it closes when this is dropped.
+/// The metrics endpoint of a process. It closes when this is dropped.
 #[derive(Debug)]
 pub struct Exporter {
-    /// Whose metrics.
+    /// The process.
     pub process: Process,
-    /// Where.
+    /// Address on which it listens.
     pub address: SocketAddr,
     task: JoinHandle<()>,
 }
@@ -60,10 +60,10 @@ impl Drop for Exporter {
     }
 }
 
-/// Serves the metrics of every process on `/metrics/`; `/metrics` leads there, as in KTRDR.
+/// Serves the metrics of every process on `/metrics/`. `/metrics` redirects there, as in KTRDR.
 ///
 /// # Errors
-/// When a port is taken or the host is none of this machine's; then nothing is served.
+/// If a port is in use, or the host is not an address of this machine. Then nothing is served.
 pub async fn serve(
     host: &str,
     ports: Ports,
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_process_tells_its_own_metrics_behind_a_redirect() {
+    async fn every_process_exports_its_own_metrics_behind_a_redirect() {
         let exporters = serve("127.0.0.1", Ports::Free, &simulation()).await.unwrap();
         assert_eq!(exporters.len(), Process::ALL.len());
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();

@@ -30,14 +30,14 @@ fn scrape(simulation: &Simulation) -> BTreeMap<String, f64> {
     Process::ALL.into_iter().flat_map(each).collect()
 }
 
-/// Sum of the series whose names start so, all of them whole numbers.
+/// Sum of the series whose names start with `name`. All of them are integers.
 fn sum_of(scrape: &BTreeMap<String, f64>, name: &str) -> u64 {
     let series = scrape.iter().filter(|(series, _)| series.split(' ').nth(1).is_some_and(|of| of.starts_with(name)));
     series.map(|(_, value)| *value as u64).sum()
 }
 
 fn diagnoses(traces: &[RawTrace], now: Time) -> Vec<Diagnosis> {
-    let json = jaeger_json(traces, crate::Dialect::V2);
+    let json = jaeger_json(traces, crate::JaegerVersion::V2);
     let traces = jaeger::decode(&json).unwrap().traces;
     diagnose(&traces, &Playbook::ktrdr(), &Context { now, ..Context::default() }).diagnoses
 }
@@ -51,7 +51,7 @@ fn the_steps_in_which_the_clock_is_moved_change_nothing() {
     let (mut spans, mut clock) = (HashMap::new(), BEGIN);
     while clock < until {
         clock = (clock + secs(97)).min(until);
-        let Ended { work, noise } = by_steps.advance(clock);
+        let EndedSpans { work, noise } = by_steps.advance(clock);
         for RawTrace { id, spans: part } in work.into_iter().chain(noise) {
             assert!(part.iter().all(|span| span.end() <= clock && span.end() > clock - secs(97)));
             spans.entry(id).or_insert_with(Vec::new).extend(part);
@@ -75,7 +75,7 @@ fn counters_never_fall_and_histograms_add_up() {
             let name = series.split([' ', '{']).nth(1).unwrap();
             let metric = Metric::ALL.into_iter().find(|metric| name.starts_with(metric.name())).unwrap();
             assert!(now.contains_key(series), "{series} is gone");
-            assert!(metric.kind() == Kind::Gauge || now[series] >= *was, "{series} fell to {}", now[series]);
+            assert!(metric.kind() == MetricKind::Gauge || now[series] >= *was, "{series} fell to {}", now[series]);
         }
         before = now;
     }
@@ -95,7 +95,7 @@ fn counters_never_fall_and_histograms_add_up() {
     assert!(histograms > 20, "{histograms}");
 }
 
-/// What the traces themselves say: operations by type and last state.
+/// The number of operations in the traces by type and last state.
 fn ends(traces: &[RawTrace]) -> BTreeMap<(String, String), u64> {
     let mut last: HashMap<String, (Time, String)> = HashMap::new();
     for span in traces.iter().flat_map(|trace| &trace.spans).filter(|span| span.name == "operation.state_transition") {
@@ -161,7 +161,7 @@ fn workers_work_on_one_operation_at_a_time_and_are_not_available_meanwhile() {
 }
 
 #[test]
-fn what_happens_is_diagnosed_as_it_was_meant() {
+fn simulated_problems_get_their_intended_verdicts() {
     let now = BEGIN + hours(5);
     let mut simulation = Simulation::new(Activity::Everyday, BEGIN, 4);
     let found = diagnoses(&simulation.advance(now).work, now);
@@ -170,7 +170,7 @@ fn what_happens_is_diagnosed_as_it_was_meant() {
         *verdicts.entry(diagnosis.verdict).or_default() += 1;
     }
     let count = |verdict| verdicts.get(&verdict).copied().unwrap_or(0);
-    // The examples and the backtest that takes four times as long; nothing hangs, nothing is unclear.
+    // The verdicts of the examples and of the backtest that takes four times as long. Nothing is stuck or unclear.
     for verdict in [
         Verdict::Healthy,
         Verdict::Running,
@@ -191,20 +191,20 @@ fn what_happens_is_diagnosed_as_it_was_meant() {
     assert!(count(Verdict::Healthy) * 10 > found.len() * 8, "{verdicts:?} of {}", found.len());
     assert!(found.len() > 5 * 60, "{}", found.len());
     let slow = found.iter().filter(|d| d.verdict == Verdict::Slow);
-    let unmeant: Vec<_> = slow
+    let unintended: Vec<_> = slow
         .filter(|d| d.slowdown.is_some_and(|factor| factor > 1.5) && d.operation_type != "backtesting")
         .map(|d| (&d.operation_id, d.slowdown, &d.summary))
         .collect();
-    assert!(unmeant.is_empty(), "{unmeant:#?}");
+    assert!(unintended.is_empty(), "{unintended:#?}");
     let running = found.iter().filter(|d| d.status == OperationStatus::Running).count();
     assert!(running <= 6, "{running} are open at the end");
 }
 
 #[test]
-fn the_backlog_holds_the_bad_day_and_hours_of_work() {
+fn the_backlog_has_the_demo_and_hours_of_work() {
     let now = BEGIN;
     let mut simulation = Simulation::with_backlog(now, 7);
-    let Ended { work, noise } = simulation.advance(now);
+    let EndedSpans { work, noise } = simulation.advance(now);
     let found = diagnoses(&work, now);
     for verdict in Verdict::ALL.into_iter().filter(|verdict| !matches!(verdict, Verdict::Unknown | Verdict::NotFound)) {
         assert!(found.iter().any(|d| d.verdict == verdict), "{verdict:?} is missing");
@@ -219,7 +219,7 @@ fn the_backlog_holds_the_bad_day_and_hours_of_work() {
 }
 
 #[test]
-fn an_idle_deployment_only_makes_noise() {
+fn an_idle_deployment_has_only_noise() {
     let mut simulation = Simulation::new(Activity::Idle, BEGIN, 1);
     let ended = simulation.advance(BEGIN + mins(10));
     assert!(ended.work.is_empty() && ended.noise.len() > 500);
@@ -260,14 +260,14 @@ fn the_labels_are_those_of_ktrdr() {
 }
 
 #[test]
-fn health_checks_that_go_on_keep_a_running_operation_from_being_taken_for_stuck() {
+fn continued_health_checks_show_that_a_running_operation_is_not_stuck() {
     let (now, later) = (BEGIN, BEGIN + mins(10));
     let mut traces = crate::demo(now, 1);
     let running =
         |traces: &[RawTrace], at| diagnoses(traces, at).into_iter().filter(|d| d.verdict == Verdict::Running).count();
     let fresh = running(&traces, now);
     assert!(fresh >= 2);
-    assert!(running(&traces, later) < fresh, "without health checks the demo goes stale");
+    assert!(running(&traces, later) < fresh, "without health checks, running operations become stuck");
     traces.extend(Simulation::new(Activity::Idle, now, 1).advance(later).noise);
     assert_eq!(running(&traces, later), fresh);
 }

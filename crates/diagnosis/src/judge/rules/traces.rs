@@ -1,7 +1,7 @@
 //! Traces whose spans cannot carry a verdict.
 
 use crate::{
-    gather::{facts::Facts, operation_status::OperationStatus, workers::Choice},
+    gather::{facts::Facts, operation_status::OperationStatus, workers::AssignmentStep},
     judge::draft::Draft,
     playbook::{Attr, Placeholder as P, RouteRole, SpanRole, any_fits, first_line, rule_ids},
 };
@@ -25,7 +25,7 @@ fn context_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         .members
         .iter()
         .find(|m| m.span_class.route_is(RouteRole::WorkStart) && m.span.kind() == SpanKind::Server)?;
-    let dispatch = facts.choices.iter().find(|c| c.dispatch.is_some());
+    let dispatch = facts.assignment.iter().find(|c| c.dispatch.is_some());
     let mut draft = Draft::of(facts, rule_ids::TRACE_CONTEXT_LOST)?.quote(P::Target, lonely.span.service()).absence(
         Some(lonely),
         "parent span",
@@ -69,7 +69,7 @@ fn worker_missing<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 }
 
 /// Whether the dispatch went to a host that is known to send no spans.
-fn uninstrumented(facts: &Facts<'_, '_, '_>, accepted: &Choice<'_, '_>) -> bool {
+fn uninstrumented(facts: &Facts<'_, '_, '_>, accepted: &AssignmentStep<'_, '_>) -> bool {
     let Some(rule) = facts.operation.playbook.rule(rule_ids::TRACE_HOST_UNINSTRUMENTED) else { return false };
     let Some(dispatch) = accepted.dispatch else { return false };
     let here = dispatch.request.port.is_some_and(|port| rule.ports.contains(&port));

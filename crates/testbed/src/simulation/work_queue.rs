@@ -1,31 +1,32 @@
-//! Who works on what, one after the other: workers take one operation at a time.
+//! Schedules work: each queue starts one piece of work after another, because a worker runs one operation at a time.
 
 use super::super::{
-    Form, RawTrace, Rng, scenarios,
+    RawTrace, Rng, Telemetry,
+    scenario_builder::{ScenarioBuilder, secs},
+    scenarios,
     scenarios::{Work, work},
-    story::{Story, secs},
 };
 use crate::{RawSpan, Scenario};
 use trace::Time;
 
-/// What happens in a lane.
+/// What a queue runs.
 #[derive(Debug)]
-pub(super) struct Course {
+pub(super) struct Schedule {
     name: &'static str,
-    /// What goes well, over and over.
+    /// Work that succeeds, repeated in this order.
     usual: &'static [Work],
-    /// Names of examples of what does not.
+    /// Names of scenarios in which something goes wrong.
     examples: &'static [&'static str],
-    /// Every how many pieces of work an example comes.
+    /// One of this many pieces of work is an example.
     every: usize,
-    /// Seconds of idleness after each piece of work: from, to.
+    /// Shortest and longest pause after a piece of work, in seconds.
     idle: (i64, i64),
 }
 
-/// The lanes of a deployment with two workers of each type. Only the first lane uses the first workers, because the
-/// examples and the researches take those.
-pub(super) const COURSES: [Course; 5] = [
-    Course {
+/// The queues of a deployment with two workers of each type. Only the first queue uses the first workers, because examples
+/// and research runs always use them.
+pub(super) const SCHEDULES: [Schedule; 5] = [
+    Schedule {
         name: "first workers",
         usual: &[
             Work::Training(0, "EURUSD,AUDUSD", 230),
@@ -50,7 +51,7 @@ pub(super) const COURSES: [Course; 5] = [
         every: 5,
         idle: (5, 40),
     },
-    Course {
+    Schedule {
         name: "second training worker",
         usual: &[
             Work::Training(1, "USDJPY,EURJPY", 200),
@@ -61,7 +62,7 @@ pub(super) const COURSES: [Course; 5] = [
         every: 9,
         idle: (10, 60),
     },
-    Course {
+    Schedule {
         name: "second backtest worker",
         usual: &[
             Work::Backtest(1, "GBPJPY", 95),
@@ -69,14 +70,14 @@ pub(super) const COURSES: [Course; 5] = [
             Work::Backtest(1, "AUDNZD", 70),
             Work::Backtest(1, "CHFJPY", 50),
             Work::Backtest(1, "GBPJPY", 95),
-            // The same as ever, but it takes four times as long.
+            // The same backtest as before, but it takes four times as long.
             Work::Backtest(1, "CHFJPY", 240),
         ],
         examples: &[],
         every: usize::MAX,
         idle: (8, 50),
     },
-    Course {
+    Schedule {
         name: "downloads",
         usual: &[
             Work::Download("AUDNZD", 6),
@@ -88,7 +89,7 @@ pub(super) const COURSES: [Course; 5] = [
         every: 14,
         idle: (10, 60),
     },
-    Course {
+    Schedule {
         name: "refused starts",
         usual: &[],
         examples: &[
@@ -106,10 +107,10 @@ pub(super) const COURSES: [Course; 5] = [
     },
 ];
 
-/// A lane and how far it has come.
+/// A queue and its progress.
 #[derive(Debug)]
-pub(super) struct Lane {
-    course: &'static Course,
+pub(super) struct WorkQueue {
+    schedule: &'static Schedule,
     rng: Rng,
     seed: u64,
     /// When the next piece of work starts.
@@ -117,29 +118,29 @@ pub(super) struct Lane {
     done: usize,
 }
 
-impl Lane {
-    /// A lane whose first work starts within a minute and a half after `begin`.
-    pub(super) fn new(course: &'static Course, begin: Time, seed: u64) -> Self {
-        let mut rng = Rng::new(course.name, &[begin.0 as u64, seed]);
+impl WorkQueue {
+    /// A queue whose first work starts at most 90 s after `begin`.
+    pub(super) fn new(schedule: &'static Schedule, begin: Time, seed: u64) -> Self {
+        let mut rng = Rng::new(schedule.name, &[begin.0 as u64, seed]);
         let next = begin + secs(rng.within(1, 90));
-        Self { course, rng, seed, next, done: 0 }
+        Self { schedule, rng, seed, next, done: 0 }
     }
 
-    /// Tells the next piece of work and moves on behind it.
-    pub(super) fn generate(&mut self) -> Vec<RawTrace> {
-        let mut story = Story::new(self.course.name, Form::Wire, self.next, self.seed);
+    /// Generates the traces of the next piece of work and moves `next` behind its end.
+    pub(super) fn next_work(&mut self) -> Vec<RawTrace> {
+        let mut builder = ScenarioBuilder::new(self.schedule.name, Telemetry::Current, self.next, self.seed);
         if let Some(piece) = self.choose() {
-            work(&mut story, piece);
+            work(&mut builder, piece);
         }
-        let traces = story.finish().traces;
-        let idle = secs(self.rng.within(self.course.idle.0, self.course.idle.1));
-        self.next = done(&traces).unwrap_or(self.next) + idle;
+        let traces = builder.build().traces;
+        let idle = secs(self.rng.within(self.schedule.idle.0, self.schedule.idle.1));
+        self.next = end_of_work(&traces).unwrap_or(self.next) + idle;
         self.done += 1;
         traces
     }
 
     fn choose(&self) -> Option<Work> {
-        let Course { usual, examples, every, .. } = self.course;
+        let Schedule { usual, examples, every, .. } = self.schedule;
         let (round, nth) = (self.done / every, self.done % every);
         if nth + 1 == *every || usual.is_empty() {
             let name = examples.get(round % examples.len().max(1))?;
@@ -153,8 +154,8 @@ fn example(name: &str) -> Option<&'static Scenario> {
     scenarios().iter().find(|scenario| scenario.name == name)
 }
 
-/// When an operation is over: its last change of state, else its last span.
-fn done(traces: &[RawTrace]) -> Option<Time> {
+/// The end of an operation: its last change of state, or the end of its last span.
+fn end_of_work(traces: &[RawTrace]) -> Option<Time> {
     let spans = || traces.iter().flat_map(|trace| &trace.spans);
     let changes = spans().filter(|span| span.name == "operation.state_transition");
     changes.map(RawSpan::end).max().or_else(|| spans().map(RawSpan::end).max())
@@ -165,27 +166,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_example_of_a_lane_exists() {
-        for name in COURSES.iter().flat_map(|course| course.examples) {
+    fn every_example_of_a_queue_exists() {
+        for name in SCHEDULES.iter().flat_map(|schedule| schedule.examples) {
             assert!(example(name).is_some(), "{name}");
         }
     }
 
     #[test]
-    fn a_lane_takes_one_piece_of_work_at_a_time_and_comes_to_all_of_them() {
-        for course in &COURSES {
-            let mut lane = Lane::new(course, Time(1_795_341_900_000_000), 3);
+    fn a_queue_runs_one_piece_of_work_at_a_time_and_eventually_all_of_them() {
+        for schedule in &SCHEDULES {
+            let mut queue = WorkQueue::new(schedule, Time(1_795_341_900_000_000), 3);
             let mut names = std::collections::BTreeSet::new();
-            for _ in 0..(course.usual.len() + course.examples.len()) * course.every.min(20) {
-                let before = lane.next;
-                let choice = lane.choose().unwrap();
+            for _ in 0..(schedule.usual.len() + schedule.examples.len()) * schedule.every.min(20) {
+                let before = queue.next;
+                let choice = queue.choose().unwrap();
                 names.insert(format!("{choice:?}"));
-                let traces = lane.generate();
-                assert!(traces.iter().all(|trace| trace.start().unwrap() >= before), "{choice:?} reaches back");
-                assert!(done(&traces).unwrap() < lane.next, "{choice:?}");
+                let traces = queue.next_work();
+                assert!(traces.iter().all(|trace| trace.start().unwrap() >= before), "{choice:?} starts too early");
+                assert!(end_of_work(&traces).unwrap() < queue.next, "{choice:?}");
             }
-            let usual: std::collections::BTreeSet<_> = course.usual.iter().map(|work| format!("{work:?}")).collect();
-            assert_eq!(names.len(), usual.len() + course.examples.len(), "{}: {names:?}", course.name);
+            let usual: std::collections::BTreeSet<_> = schedule.usual.iter().map(|work| format!("{work:?}")).collect();
+            assert_eq!(names.len(), usual.len() + schedule.examples.len(), "{}: {names:?}", schedule.name);
         }
     }
 }

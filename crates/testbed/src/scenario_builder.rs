@@ -1,9 +1,14 @@
-//! Telling a story as spans: a [`Story`] collects traces, a [`SpanPen`] fills in one span.
+//! Builds the traces of a scenario span by span.
+//!
+//! [`ScenarioBuilder`] collects traces and knows what they have in common: the generation of telemetry, the time at
+//! which the operation starts and the source of ids. [`ScenarioBuilder::span`] starts a span, [`SpanBuilder`] fills it in
+//! and [`SpanBuilder::add`] adds it to its trace. The modules `http` and `ktrdr` add methods for groups of spans that
+//! always occur together, such as the two spans of an HTTP call.
 
 use super::{
     rng::Rng,
-    scenario::{Form, Generated},
     span::{RawEvent, RawSpan, RawTrace, RawValue, Text, ktrdr_process},
+    telemetry::Telemetry,
 };
 use trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
 
@@ -22,15 +27,15 @@ pub(crate) const fn mins(count: i64) -> Micros {
     Micros::from_secs(count * 60)
 }
 
-/// Where a span hangs: in which trace and under which span.
+/// The trace and the parent of the next span.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct At {
+pub(crate) struct TraceContext {
     trace: usize,
-    /// The parent; `None` at the top of a trace.
-    pub(crate) parent: Option<SpanId>,
+    /// The parent; `None` for the root of a trace.
+    pub(crate) span: Option<SpanId>,
 }
 
-/// Names of the attributes of HTTP spans.
+/// The semantic conventions that name the attributes of HTTP spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HttpNames {
     /// `http.url`, `http.status_code`: what KTRDR emits.
@@ -39,69 +44,88 @@ pub(crate) enum HttpNames {
     New,
 }
 
-/// A scenario while it is told.
+/// A scenario that was generated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Generated {
+    /// Its traces, in no particular order.
+    pub traces: Vec<RawTrace>,
+    /// The id of the operation that the expectation is about; `None` if no span carries it.
+    pub operation_id: Option<String>,
+    /// The clock at which the expectation holds.
+    pub now: Time,
+}
+
+/// Builds the traces of one scenario.
 #[derive(Debug)]
-pub(crate) struct Story {
-    pub(crate) form: Form,
-    /// About when the operation starts.
+pub(crate) struct ScenarioBuilder {
+    pub(crate) telemetry: Telemetry,
+    /// The time at which the operation starts, within a few seconds.
     pub(crate) base: Time,
     /// The clock at which the expectation holds.
     pub(crate) now: Time,
     pub(crate) rng: Rng,
     pub(crate) http_names: HttpNames,
-    /// Seed of the deployment: worker services keep their names over all scenarios of a seed.
+    /// Seed of the deployment. The services of workers have the same names in all scenarios of a seed.
     pub(crate) seed: u64,
-    main: Option<String>,
+    main_operation: Option<String>,
     traces: Vec<RawTrace>,
 }
 
-impl Story {
-    pub(crate) fn new(name: &str, form: Form, base: Time, seed: u64) -> Self {
-        let rng = Rng::new(name, &[form as u64, base.0 as u64, seed]);
-        Self { form, base, now: base, rng, http_names: HttpNames::Old, seed, main: None, traces: Vec::new() }
+impl ScenarioBuilder {
+    pub(crate) fn new(name: &str, telemetry: Telemetry, base: Time, seed: u64) -> Self {
+        let rng = Rng::new(name, &[telemetry as u64, base.0 as u64, seed]);
+        Self {
+            telemetry,
+            base,
+            now: base,
+            rng,
+            http_names: HttpNames::Old,
+            seed,
+            main_operation: None,
+            traces: Vec::new(),
+        }
     }
 
-    /// Ends the story.
-    pub(crate) fn finish(self) -> Generated {
+    pub(crate) fn build(self) -> Generated {
         let traces = self.traces.into_iter().filter(|trace| !trace.spans.is_empty()).collect();
-        Generated { traces, operation_id: self.main, now: self.now }
+        Generated { traces, operation_id: self.main_operation, now: self.now }
     }
 
-    /// Sets the clock of the expectation, as distance from the start.
-    pub(crate) fn clock(&mut self, after: Micros) {
+    /// Sets the clock of the expectation to this time after the start.
+    pub(crate) fn set_clock(&mut self, after: Micros) {
         self.now = self.base + after;
     }
 
-    /// Says which operation the expectation is about; the last call counts.
-    pub(crate) fn about_operation(&mut self, id: &str) {
-        self.main = Some(id.to_owned());
+    /// Sets the operation that the expectation is about. The last call counts.
+    pub(crate) fn set_main_operation(&mut self, id: &str) {
+        self.main_operation = Some(id.to_owned());
     }
 
-    /// A new trace.
-    pub(crate) fn trace(&mut self) -> At {
+    /// Starts a trace.
+    pub(crate) fn new_trace(&mut self) -> TraceContext {
         let id = u128::from(self.rng.draw()) << 64 | u128::from(self.rng.draw());
         self.traces.push(RawTrace { id: TraceId(id), spans: Vec::new() });
-        At { trace: self.traces.len() - 1, parent: None }
+        TraceContext { trace: self.traces.len() - 1, span: None }
     }
 
-    /// A place under a span that was never exported.
-    pub(crate) fn under_missing(&mut self, at: At) -> At {
-        At { parent: Some(self.span_id()), ..at }
+    /// The context below a span that is not exported.
+    pub(crate) fn below_missing_span(&mut self, parent: TraceContext) -> TraceContext {
+        TraceContext { span: Some(self.span_id()), ..parent }
     }
 
     pub(crate) fn span_id(&mut self) -> SpanId {
         SpanId(self.rng.draw() | 1)
     }
 
-    /// Takes a span out of the story, leaving its children behind.
-    pub(crate) fn lose(&mut self, at: At) {
-        if let Some(trace) = self.traces.get_mut(at.trace) {
-            trace.spans.retain(|span| Some(span.id) != at.parent);
+    /// Removes a span but keeps its children.
+    pub(crate) fn remove_span(&mut self, context: TraceContext) {
+        if let Some(trace) = self.traces.get_mut(context.trace) {
+            trace.spans.retain(|span| Some(span.id) != context.span);
         }
     }
 
     /// Shifts all spans of a service in time, as a wrong clock does.
-    pub(crate) fn skew(&mut self, service: &str, by: Micros) {
+    pub(crate) fn skew_clock(&mut self, service: &str, by: Micros) {
         let spans = self.traces.iter_mut().flat_map(|trace| &mut trace.spans);
         for span in spans.filter(|span| span.service == service) {
             span.start = span.start + by;
@@ -111,42 +135,42 @@ impl Story {
         }
     }
 
-    /// Makes a span last until `end`; its events do not last longer.
-    pub(crate) fn stretch(&mut self, at: At, end: Time) {
-        let spans = self.traces.get_mut(at.trace).map(|trace| trace.spans.as_mut_slice()).unwrap_or_default();
-        if let Some(span) = spans.iter_mut().find(|span| Some(span.id) == at.parent) {
+    /// Changes the end of a span. Its events do not lie after the new end.
+    pub(crate) fn extend_until(&mut self, context: TraceContext, end: Time) {
+        let spans = self.traces.get_mut(context.trace).map(|trace| trace.spans.as_mut_slice()).unwrap_or_default();
+        if let Some(span) = spans.iter_mut().find(|span| Some(span.id) == context.span) {
             span.duration = end - span.start;
             span.events.iter_mut().for_each(|event| event.time = event.time.min(end));
         }
     }
 
-    /// Starts a span whose id was given away before.
+    /// Starts a span whose id other spans already refer to.
     pub(crate) fn span_with_id(
         &mut self,
-        at: At,
+        parent: TraceContext,
         id: SpanId,
         service: impl Into<Text>,
         name: impl Into<Text>,
         start: Time,
         duration: Micros,
-    ) -> SpanPen<'_> {
-        let mut pen = self.span(at, service, name, start, duration);
-        pen.span.id = id;
-        pen
+    ) -> SpanBuilder<'_> {
+        let mut span = self.span(parent, service, name, start, duration);
+        span.span.id = id;
+        span
     }
 
-    /// Starts a span; fill it in with the pen.
+    /// Starts a span.
     pub(crate) fn span(
         &mut self,
-        at: At,
+        parent: TraceContext,
         service: impl Into<Text>,
         name: impl Into<Text>,
         start: Time,
         duration: Micros,
-    ) -> SpanPen<'_> {
+    ) -> SpanBuilder<'_> {
         let span = RawSpan {
             id: self.span_id(),
-            parent: at.parent,
+            parent: parent.span,
             name: name.into(),
             service: service.into(),
             kind: SpanKind::Internal,
@@ -159,18 +183,19 @@ impl Story {
             attributes: Vec::new(),
             events: Vec::new(),
         };
-        SpanPen { story: self, trace: at.trace, span }
+        SpanBuilder { scenario: self, trace: parent.trace, span }
     }
 }
 
-/// Fills in a span; [`SpanPen::done`] puts it into its trace.
-pub(crate) struct SpanPen<'s> {
-    story: &'s mut Story,
+/// Fills in one span. Nothing is recorded until [`SpanBuilder::add`] is called.
+#[must_use]
+pub(crate) struct SpanBuilder<'s> {
+    scenario: &'s mut ScenarioBuilder,
     trace: usize,
     span: RawSpan,
 }
 
-impl SpanPen<'_> {
+impl SpanBuilder<'_> {
     pub(crate) fn scope(mut self, name: &'static str, version: &'static str) -> Self {
         self.span.scope = (name.into(), version.into());
         self
@@ -197,7 +222,7 @@ impl SpanPen<'_> {
         self
     }
 
-    /// Ends it in an exception, recorded `times` times: decorated functions record it twice.
+    /// Ends the span with an exception that is recorded `times` times. Decorated functions record it twice.
     pub(crate) fn raised(mut self, class: &'static str, message: impl Into<Text>, times: usize) -> Self {
         let message = message.into();
         let short = class.rsplit('.').next().unwrap_or(class);
@@ -210,7 +235,7 @@ impl SpanPen<'_> {
                 attributes: vec![
                     ("exception.type".into(), class.into()),
                     ("exception.message".into(), message.clone().into()),
-                    ("exception.stacktrace".into(), stack(&self.span.name, class, &message).into()),
+                    ("exception.stacktrace".into(), stacktrace(&self.span.name, class, &message).into()),
                     ("exception.escaped".into(), "False".into()),
                 ],
             });
@@ -218,17 +243,17 @@ impl SpanPen<'_> {
         self.error(format!("{short}: {message}"))
     }
 
-    /// Puts it into its trace; the answer is the place for its children.
-    pub(crate) fn done(self) -> At {
-        let at = At { trace: self.trace, parent: Some(self.span.id) };
-        if let Some(trace) = self.story.traces.get_mut(self.trace) {
+    /// Adds the span to its trace. Returns the context for its children.
+    pub(crate) fn add(self) -> TraceContext {
+        let context = TraceContext { trace: self.trace, span: Some(self.span.id) };
+        if let Some(trace) = self.scenario.traces.get_mut(self.trace) {
             trace.spans.push(self.span);
         }
-        at
+        context
     }
 }
 
-fn stack(span: &str, class: &str, message: &str) -> String {
+fn stacktrace(span: &str, class: &str, message: &str) -> String {
     format!(
         "Traceback (most recent call last):\n  File \"/app/ktrdr/monitoring/service_telemetry.py\", line 112, in \
          async_wrapper\n    result = await func(*args, **kwargs)\n  # in {span}\n{class}: {message}\n"

@@ -1,4 +1,4 @@
-//! What people see of the frames: names, widths, colours, links, and the words of the node graph.
+//! What people see of the frames: names, widths, colours, links, and the texts of the node graph.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::{
 use diagnosis::{Diagnosis, FlowStep, HttpCall, StepKind, StepStatus};
 use trace::{SpanId, Time, TraceId};
 
-/// Every table that people see.
+/// All frames that are shown as tables.
 fn tables() -> Vec<Frame> {
     let all = three();
     let mut tables = vec![operations(&all, &Source::default()), diagnosis(&all, &Source::default())];
@@ -22,8 +22,8 @@ fn tables() -> Vec<Frame> {
     tables
 }
 
-/// acceptance G5: Explore and a plain table look finished: names for people, and no column that is as narrow as chance
-/// makes it. Grafana's table knows its columns by these names, so none may stand twice.
+/// acceptance G5: in Explore and in a table without settings, every column has a display name and a suitable width. Grafana's
+/// table identifies its columns by these names, so they must be unique.
 #[test]
 fn every_column_of_a_table_has_a_name_and_a_width() {
     for frame in tables() {
@@ -33,10 +33,10 @@ fn every_column_of_a_table_has_a_name_and_a_width() {
             let name = field.config.display_name.as_deref().unwrap_or_else(|| panic!("{place} has no name"));
             assert!(name.starts_with(char::is_uppercase) || name.starts_with('p'), "{place}: {name}");
             assert!(!name.contains('_'), "{place}: {name}");
-            assert!(seen.insert(name), "{place}: {name} stands twice");
+            assert!(seen.insert(name), "{place}: {name} appears twice");
             let option = |key: &str| field.config.custom.get(key).and_then(Value::as_u64);
             let width = option("width").or(option("minWidth")).unwrap_or_else(|| panic!("{place} has no width"));
-            // a letter of Grafana's tables is about 7.5 pixels wide, and a cell has 12 around its text
+            // A letter in Grafana's tables is about 7.5 pixels wide, and a cell has a padding of 12 pixels.
             assert!(
                 width >= 12 + name.len() as u64 * 15 / 2 || name.len() > 12,
                 "{place}: {name} does not fit {width}"
@@ -45,27 +45,27 @@ fn every_column_of_a_table_has_a_name_and_a_width() {
     }
 }
 
-/// acceptance G5: what Explore shows without scrolling and without "show all columns".
+/// acceptance G5: the columns that Explore shows without scrolling and without "show all columns".
 #[test]
 fn the_columns_that_matter_most_come_first() {
     let frame = operations(&three(), &Source { uid: "u".into(), name: "n".into() });
     let first: Vec<_> = frame.fields.iter().take(8).filter_map(|field| field.config.display_name.as_deref()).collect();
     assert_eq!(first, ["Verdict", "What is wrong", "Operation", "Type", "Started", "Took", "Error", "Most time in"]);
-    // Explore's own table overwrites the options of columns, the table panel keeps them
+    // Explore's built-in table overwrites the options of columns; the table panel keeps them.
     assert_eq!(frame.meta.preferred_visualisation_plugin_id, Some("table"));
-    let look = |name: &str| serde_json::to_value(&frame.field(name).unwrap().config).unwrap();
-    let verdict = look("verdict");
+    let config = |name: &str| serde_json::to_value(&frame.field(name).unwrap().config).unwrap();
+    let verdict = config("verdict");
     assert_eq!(verdict["custom"]["cellOptions"]["type"], "color-background");
     assert_eq!(verdict["mappings"][0]["options"]["failed"]["color"], "red");
-    let summary = look("summary");
+    let summary = config("summary");
     assert_eq!((summary["custom"]["wrapText"].clone(), summary["custom"]["width"].clone()), (json!(true), json!(null)));
     for id in ["operation_id", "trace_id"] {
-        assert_eq!(look(id)["links"][0]["internal"]["datasourceUid"], "u", "{id}");
+        assert_eq!(config(id)["links"][0]["internal"]["datasourceUid"], "u", "{id}");
     }
 }
 
-/// A click on a cell adds a filter to the query, so only what a query can filter by offers that. Anything else would search
-/// for an attribute of that name, and find nothing.
+/// A click on a cell adds a filter to the query, so only columns that a query can filter by offer it. Any other column would
+/// search for an attribute with its name and find nothing.
 #[test]
 fn only_columns_that_a_query_can_filter_by_offer_it() {
     let offering = |frame: &Frame| -> Vec<String> {
@@ -76,7 +76,7 @@ fn only_columns_that_a_query_can_filter_by_offer_it() {
     assert_eq!(offering(&frame), ["verdict", "operation_type", "error_type", "status"]);
 }
 
-/// What Grafana's node graph prints for a value: a text as it is, a number with two digits and the unit as it is written.
+/// What Grafana's node graph prints for a value: a text as it is, a number with two decimals and the id of its unit.
 fn printed(frame: &Frame, name: &str) -> Vec<String> {
     let at = frame.fields.iter().position(|field| field.name == name).unwrap();
     let unit = frame.fields[at].config.unit.unwrap_or_default();
@@ -88,9 +88,9 @@ fn printed(frame: &Frame, name: &str) -> Vec<String> {
     values.as_array().unwrap().iter().map(print).collect()
 }
 
-/// acceptance G4: circles said `0.00 ms / 1.00 suffix: …`, the legend `mainstat, secondarystat, arc__path`.
+/// acceptance G4: circles showed `0.00 ms / 1.00 suffix: …`, and the legend showed `mainstat, secondarystat, arc__path`.
 #[test]
-fn a_node_graph_prints_words_and_its_legend_names() {
+fn a_node_graph_prints_texts_and_its_legend_has_names() {
     let step = |service: &str, status: StepStatus, path_ms: f64| FlowStep {
         span: "work".into(),
         service: service.into(),

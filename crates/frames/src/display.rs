@@ -1,8 +1,8 @@
-//! What values look like in Grafana: links, colours and texts that several frames share.
+//! How values are displayed in Grafana: the links, colours, texts and column widths that several frames share.
 
 use serde_json::{Value, json};
 
-use super::config::{Config, InternalLink, Link, Mapping};
+use super::config::{Config, DataLink, InternalLink, Mapping};
 use diagnosis::{Confidence, OperationStatus, Severity, Verdict, WorkerStatus};
 
 /// Id of the data source plugin.
@@ -14,45 +14,45 @@ pub(super) const TABLE_PANEL_ID: &str = "table";
 /// Uid of the provisioned dashboard of one operation.
 pub const DASHBOARD_UID: &str = "ktrdr-diagnosis";
 
-/// The data source that links lead back to.
+/// The data source that links open queries in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
-    /// Its uid.
+    /// Uid of the data source.
     pub uid: String,
-    /// Its name.
+    /// Name of the data source.
     pub name: String,
 }
 
 impl Source {
-    fn link(&self, title: &'static str, mut query: Value, panels_state: Option<Value>) -> Link {
+    fn link(&self, title: &'static str, mut query: Value, panels_state: Option<Value>) -> DataLink {
         if let Some(query) = query.as_object_mut() {
             query.insert("refId".to_owned(), "A".into());
             query.insert("datasource".to_owned(), json!({ "type": PLUGIN_ID, "uid": self.uid }));
         }
         let internal =
             InternalLink { datasource_uid: self.uid.clone(), datasource_name: self.name.clone(), query, panels_state };
-        Link { title, url: String::new(), internal: Some(internal) }
+        DataLink { title, url: String::new(), internal: Some(internal) }
     }
 
-    /// Links of an operation id: its diagnosis in Explore, and on the dashboard.
-    pub(super) fn operation_links(&self) -> Vec<Link> {
+    /// Links of an operation id: its diagnosis in Explore and on the dashboard.
+    pub(super) fn operation_links(&self) -> Vec<DataLink> {
         let query = json!({ "queryType": "diagnosis", "operationId": "${__value.raw}" });
         let uid = &self.uid;
         let dashboard =
             format!("/d/{DASHBOARD_UID}?var-diagnosis={uid}&var-operation=${{__value.raw}}&${{__url_time_range}}");
         vec![
             self.link("Diagnose ${__value.raw}", query, None),
-            Link { title: "Open on the dashboard", url: dashboard, internal: None },
+            DataLink { title: "Open on the dashboard", url: dashboard, internal: None },
         ]
     }
 
     /// Link of a trace id: the trace view.
-    pub(super) fn trace_links(&self) -> Vec<Link> {
+    pub(super) fn trace_links(&self) -> Vec<DataLink> {
         vec![self.link("Trace ${__value.raw}", json!({ "queryType": "trace", "query": "${__value.raw}" }), None)]
     }
 
     /// Link of a span id: the trace view with that span selected.
-    pub(super) fn span_links(&self) -> Vec<Link> {
+    pub(super) fn span_links(&self) -> Vec<DataLink> {
         let query = json!({ "queryType": "trace", "query": "${__data.fields.trace_id}" });
         vec![self.link("Show span", query, Some(json!({ "trace": { "spanId": "${__value.raw}" } })))]
     }
@@ -74,8 +74,8 @@ pub(super) fn verdict_color(verdict: Verdict) -> &'static str {
     }
 }
 
-/// `no_workers` as `No workers`.
-pub(super) fn words(name: &str) -> String {
+/// The text for the name of a value: `No workers` for `no_workers`.
+pub(super) fn label(name: &str) -> String {
     let mut text = name.replace('_', " ").to_lowercase();
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -88,11 +88,11 @@ pub(super) fn verdict() -> Config {
 }
 
 fn verdict_mapping() -> Mapping {
-    Mapping::values(Verdict::ALL.map(|verdict| (verdict.as_str(), words(verdict.as_str()), verdict_color(verdict))))
+    Mapping::values(Verdict::ALL.map(|verdict| (verdict.as_str(), label(verdict.as_str()), verdict_color(verdict))))
 }
 
 pub(super) fn status() -> Config {
-    let values = OperationStatus::ALL.map(|status| (status.as_str(), words(status.as_str()), status_color(status)));
+    let values = OperationStatus::ALL.map(|status| (status.as_str(), label(status.as_str()), status_color(status)));
     searchable(mapped(Mapping::values(values), 110)).cell("color-text")
 }
 
@@ -125,7 +125,7 @@ pub(super) fn confidence() -> Config {
         Confidence::Low => "orange",
     };
     let all = [Confidence::High, Confidence::Medium, Confidence::Low];
-    mapped(Mapping::values(all.map(|c| (c.as_str(), words(c.as_str()), color(c)))), 115).cell("color-text")
+    mapped(Mapping::values(all.map(|c| (c.as_str(), label(c.as_str()), color(c)))), 115).cell("color-text")
 }
 
 pub(super) fn worker_status() -> Config {
@@ -141,39 +141,39 @@ pub(super) fn worker_status() -> Config {
         WorkerStatus::AllWorkersBusy,
         WorkerStatus::NoWorkersAvailable,
     ];
-    mapped(Mapping::values(all.map(|s| (s.as_str(), words(s.as_str()), color(s)))), 175).cell("color-text")
+    mapped(Mapping::values(all.map(|s| (s.as_str(), label(s.as_str()), color(s)))), 175).cell("color-text")
 }
 
-/// A text column of this many pixels with a mapping of its values.
+/// A text column of this width in pixels, with a mapping of its values.
 pub(super) fn mapped(mapping: Mapping, pixels: u32) -> Config {
     Config { mappings: vec![mapping], ..text(pixels) }
 }
 
-/// A text column of this many pixels: its header offers a filter, and `–` stands where nothing is known.
+/// A text column of this width in pixels. Its header offers a filter, and missing values are shown as `–`.
 pub(super) fn text(pixels: u32) -> Config {
     plain(pixels).custom("filterable", true.into())
 }
 
-/// A column of this many pixels; `–` stands where nothing is known.
+/// A column of this width in pixels. Missing values are shown as `–`.
 pub(super) fn plain(pixels: u32) -> Config {
     Config { no_value: Some("–"), ..Config::default() }.width(pixels)
 }
 
-/// A column whose values Grafana may add to the filters of the query. Only those that a query can filter by: a click on
-/// any other value would search for an attribute of that name.
+/// Lets Grafana add the column's values to the filters of the query. Use it only for columns that a query can filter by: a
+/// click on any other value would search for an attribute with the column's name.
 pub(super) fn searchable(config: Config) -> Config {
     Config { filterable: Some(true), ..config }
 }
 
-/// The sentence that a row is read for: it takes the width that the others leave, and is wrapped. Grafana before 12.2 does
-/// not wrap what a data source asks to be wrapped, and shows the whole text under the pointer instead.
+/// The main text of a row. It is wrapped and takes the width that the other columns leave. Grafana before 12.2 ignores
+/// this option of a data source; there, a tooltip shows the whole text.
 pub(super) fn sentence() -> Config {
     let wrapped = json!({ "type": "auto", "wrapText": true });
     let config = Config::default().custom("minWidth", 360.into());
     config.custom("cellOptions", wrapped).custom("wrapText", true.into())
 }
 
-/// A long text: cut in the cell, whole on a click.
+/// A long text, which is cut in the cell and shown in full on a click.
 pub(super) fn long_text() -> Config {
     plain(320).custom("inspect", true.into())
 }
@@ -183,22 +183,22 @@ pub(super) fn json_view() -> Config {
     plain(220).cell("json-view")
 }
 
-/// A number with a unit; `–` where nothing is known.
+/// A number with a unit.
 pub(super) fn number(unit: &'static str, decimals: Option<u16>) -> Config {
     Config { unit: Some(unit), decimals, ..plain(110) }
 }
 
-/// A whole number.
+/// An integer.
 pub(super) fn count() -> Config {
     Config { decimals: Some(0), ..plain(90) }
 }
 
-/// A point in time.
+/// A time.
 pub(super) fn time() -> Config {
     plain(165)
 }
 
-/// A share of 0 to 1 as a bar.
+/// A share from 0 to 1, shown as a bar.
 pub(super) fn share() -> Config {
     let config = Config { min: Some(0.0), max: Some(1.0), ..number("percentunit", Some(0)) };
     config.custom("cellOptions", json!({ "type": "gauge", "mode": "basic" }))

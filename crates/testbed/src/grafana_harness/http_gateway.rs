@@ -1,4 +1,5 @@
-//! Grafana's HTTP paths on loopback, so that a browser's side can be tried without Grafana.
+//! Serves Grafana's HTTP paths on loopback and passes requests on to the plugin, so the browser side can be tested without
+//! Grafana.
 
 use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
@@ -17,54 +18,54 @@ use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
-use super::{
-    DataSource,
-    check::frame_json,
-    {Host, HostError},
+use super::frame_check::frame_json;
+use grafana_plugin_protocol::{
+    client::{ClientError, DataSource, PluginProcess},
+    messages::{DataResponse, v2},
 };
-use grafana_plugin_protocol::services::{DataResponse, v2};
 
-/// A plugin with its data sources.
+/// A running plugin with its data sources.
 #[derive(Debug)]
-pub struct Front {
-    host: Host,
+pub struct HttpGateway {
+    plugin: PluginProcess,
     sources: Vec<DataSource>,
 }
 
-impl Front {
-    /// Offers these data sources of a running plugin.
+impl HttpGateway {
+    /// Serves these data sources of the plugin.
     #[must_use]
-    pub fn new(host: Host, sources: Vec<DataSource>) -> Self {
-        Self { host, sources }
+    pub fn new(plugin: PluginProcess, sources: Vec<DataSource>) -> Self {
+        Self { plugin, sources }
     }
 
-    fn source(&self, uid: &str) -> Result<&DataSource, Refusal> {
+    fn source(&self, uid: &str) -> Result<&DataSource, ErrorResponse> {
         let found = self.sources.iter().find(|source| source.uid == uid);
-        found.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, format!("there is no data source `{uid}`")))
+        found.ok_or_else(|| ErrorResponse(StatusCode::NOT_FOUND, format!("there is no data source `{uid}`")))
     }
 }
 
-struct Refusal(StatusCode, String);
+/// An error as Grafana's HTTP API reports it.
+struct ErrorResponse(StatusCode, String);
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         (self.0, Json(json!({ "message": self.1 }))).into_response()
     }
 }
 
-impl From<HostError> for Refusal {
-    fn from(error: HostError) -> Self {
+impl From<ClientError> for ErrorResponse {
+    fn from(error: ClientError) -> Self {
         Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 }
 
-type Shared = State<Arc<Front>>;
+type Shared = State<Arc<HttpGateway>>;
 
-/// Serves until the future is dropped.
+/// Serves requests until the future is dropped.
 ///
 /// # Errors
-/// When the listener breaks.
-pub async fn serve(listener: TcpListener, front: Arc<Front>) -> std::io::Result<()> {
+/// If the listener fails.
+pub async fn serve(listener: TcpListener, gateway: Arc<HttpGateway>) -> std::io::Result<()> {
     let router = Router::new()
         .route("/api/ds/query", post(query))
         .route("/api/datasources/uid/:uid/resources/*path", any(resource))
@@ -72,15 +73,16 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>) -> std::io::Result<
         .route("/api/live/ds/:uid/*path", get(live))
         .route("/metrics/plugins/ktrdr-diagnosis-datasource", get(metrics))
         .layer(DefaultBodyLimit::max(80 << 20))
-        .with_state(front);
+        .with_state(gateway);
     axum::serve(listener, router).await
 }
 
-async fn query(State(front): Shared, Json(request): Json<Value>) -> Result<Response, Refusal> {
+async fn query(State(gateway): Shared, Json(request): Json<Value>) -> Result<Response, ErrorResponse> {
     let now = chrono::Utc::now().timestamp_millis();
     let time = |key: &str| {
         let value = request.get(key).unwrap_or(&Value::Null);
-        millis(value, now).ok_or_else(|| Refusal(StatusCode::BAD_REQUEST, format!("`{key}` is no time: {value}")))
+        millis(value, now)
+            .ok_or_else(|| ErrorResponse(StatusCode::BAD_REQUEST, format!("`{key}` is not a valid time: {value}")))
     };
     let range = (time("from")?, time("to")?);
     let mut by_source: HashMap<String, Vec<Value>> = HashMap::new();
@@ -91,7 +93,7 @@ async fn query(State(front): Shared, Json(request): Json<Value>) -> Result<Respo
     let mut results = Map::new();
     let mut status = StatusCode::OK;
     for (uid, queries) in by_source {
-        let answer = front.host.query(front.source(&uid)?, range, queries, HashMap::new()).await?;
+        let answer = gateway.plugin.query(gateway.source(&uid)?, range, queries, HashMap::new()).await?;
         for (ref_id, response) in answer.responses {
             if !response.error.is_empty() {
                 status = StatusCode::BAD_REQUEST;
@@ -102,9 +104,9 @@ async fn query(State(front): Shared, Json(request): Json<Value>) -> Result<Respo
     Ok((status, Json(json!({ "results": results }))).into_response())
 }
 
-fn result(response: &DataResponse) -> Result<Value, Refusal> {
+fn result(response: &DataResponse) -> Result<Value, ErrorResponse> {
     let frames = response.frames.iter().map(|frame| frame_json(frame)).collect::<Result<Vec<_>, _>>();
-    let frames = frames.map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let frames = frames.map_err(|error| ErrorResponse(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     if response.error.is_empty() {
         return Ok(json!({ "status": response.status, "frames": frames }));
     }
@@ -112,7 +114,7 @@ fn result(response: &DataResponse) -> Result<Value, Refusal> {
     Ok(json!({ "status": response.status, "frames": frames, "error": error, "errorSource": source }))
 }
 
-/// Milliseconds as number or text, `now`, or `now-6h`.
+/// Parses a time: milliseconds as number or text, `now`, or `now-6h`.
 fn millis(value: &Value, now: i64) -> Option<i64> {
     let text = match value {
         Value::Number(number) => return number.as_i64(),
@@ -124,10 +126,10 @@ fn millis(value: &Value, now: i64) -> Option<i64> {
     }
     match text.strip_prefix("now")? {
         "" => Some(now),
-        back => {
-            let back = back.strip_prefix('-')?;
-            let unit = back.chars().last()?;
-            let count: i64 = back.strip_suffix(unit)?.parse().ok()?;
+        offset => {
+            let offset = offset.strip_prefix('-')?;
+            let unit = offset.chars().last()?;
+            let count: i64 = offset.strip_suffix(unit)?.parse().ok()?;
             let length = match unit {
                 's' => 1_000,
                 'm' => 60_000,
@@ -141,24 +143,24 @@ fn millis(value: &Value, now: i64) -> Option<i64> {
 }
 
 async fn resource(
-    State(front): Shared,
+    State(gateway): Shared,
     Path((uid, path)): Path<(String, String)>,
     RawQuery(parameters): RawQuery,
     method: Method,
     body: Bytes,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let path = match parameters {
         Some(parameters) => format!("{path}?{parameters}"),
         None => path,
     };
-    let answer = front.host.resource(front.source(&uid)?, method.as_str(), &path, body).await?;
+    let answer = gateway.plugin.resource(gateway.source(&uid)?, method.as_str(), &path, body).await?;
     let status = u16::try_from(answer.code).ok().and_then(|code| StatusCode::from_u16(code).ok());
     let headers = [("content-type", "application/json")];
     Ok((status.unwrap_or(StatusCode::BAD_GATEWAY), headers, answer.body).into_response())
 }
 
-async fn health(State(front): Shared, Path(uid): Path<String>) -> Result<Response, Refusal> {
-    let health = front.host.health(front.source(&uid)?).await?;
+async fn health(State(gateway): Shared, Path(uid): Path<String>) -> Result<Response, ErrorResponse> {
+    let health = gateway.plugin.health(gateway.source(&uid)?).await?;
     let (status, word) = match health.status() {
         v2::check_health_response::HealthStatus::Ok => (StatusCode::OK, "OK"),
         v2::check_health_response::HealthStatus::Error => (StatusCode::BAD_REQUEST, "ERROR"),
@@ -168,25 +170,26 @@ async fn health(State(front): Shared, Path(uid): Path<String>) -> Result<Respons
     Ok((status, Json(json!({ "status": word, "message": health.message, "details": details }))).into_response())
 }
 
-/// Server-sent events in the place of Grafana Live's websocket: the subscription's frame, then the stream's.
+/// A live channel as server-sent events instead of Grafana Live's websocket: the frame of the subscription, then those of the
+/// stream.
 async fn live(
-    State(front): Shared,
+    State(gateway): Shared,
     Path((uid, path)): Path<(String, String)>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let source = front.source(&uid)?;
-    let subscribed = front.host.subscribe(source, &path).await?;
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ErrorResponse> {
+    let source = gateway.source(&uid)?;
+    let subscribed = gateway.plugin.subscribe(source, &path).await?;
     if subscribed.status() != v2::subscribe_stream_response::Status::Ok {
-        return Err(Refusal(StatusCode::NOT_FOUND, format!("there is no channel `{path}`")));
+        return Err(ErrorResponse(StatusCode::NOT_FOUND, format!("there is no channel `{path}`")));
     }
-    let packets = front.host.run_stream(source, &path).await?;
+    let packets = gateway.plugin.run_stream(source, &path).await?;
     let event = |data: &[u8]| Ok(Event::default().data(String::from_utf8_lossy(data)));
     let first = (!subscribed.data.is_empty()).then(|| event(&subscribed.data));
     let rest = packets.filter_map(move |packet| async move { packet.ok().map(|packet| event(&packet.data)) });
     Ok(Sse::new(stream::iter(first).chain(rest)).keep_alive(KeepAlive::default()))
 }
 
-async fn metrics(State(front): Shared) -> Result<String, Refusal> {
-    Ok(front.host.metrics().await?)
+async fn metrics(State(gateway): Shared) -> Result<String, ErrorResponse> {
+    Ok(gateway.plugin.metrics().await?)
 }
 
 #[cfg(test)]

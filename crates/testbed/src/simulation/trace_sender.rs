@@ -1,61 +1,62 @@
-//! Sending traces to a Jaeger or a collector: OTLP over HTTP, as JSON.
+//! Sends traces to a Jaeger or a collector: OTLP over HTTP, as JSON.
 
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{StatusCode, Url, header};
 
 use crate::{RawTrace, otlp_json};
-use jaeger::HostNames;
+use jaeger::HostResolver;
 
-/// Spans in one request. Jaeger 1.x drops spans without a word when a request holds more than its queue takes (2000).
+/// Maximum number of spans in one request. Jaeger 1.x silently drops spans if a request has more than fit into its queue
+/// (2000).
 pub const BATCH: usize = 400;
 
 /// Why traces could not be sent.
 #[derive(Debug, thiserror::Error)]
-pub enum FeedError {
-    /// The address is none.
-    #[error("{0:?} is no address to send traces to; write it as http://HOST:4318")]
+pub enum SendError {
+    /// The URL is not valid.
+    #[error("{0:?} is not a URL to send traces to; expected http://HOST:4318")]
     Address(String),
-    /// Nobody answers, or not now.
-    #[error("{at} does not take traces now: {why}")]
-    NotNow {
-        /// Where to.
+    /// The receiver does not answer, or reports that it is busy.
+    #[error("{at} does not accept traces now: {why}")]
+    Unavailable {
+        /// URL of the receiver.
         at: String,
-        /// What happened.
+        /// Why it does not accept traces.
         why: String,
     },
-    /// Somebody else answers, or the traces are refused.
-    #[error("{at} refuses traces with HTTP {status}; is it the OTLP/HTTP port (4318) of Jaeger or a collector?")]
+    /// The server is not a receiver of traces, or it rejects them.
+    #[error("{at} rejects traces with HTTP {status}; is it the OTLP/HTTP port (4318) of Jaeger or a collector?")]
     Refused {
-        /// Where to.
+        /// URL of the receiver.
         at: String,
-        /// The status of the answer.
+        /// HTTP status of the answer.
         status: u16,
     },
 }
 
-impl FeedError {
-    /// Whether trying again can help.
+impl SendError {
+    /// Whether a retry can succeed.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::NotNow { .. })
+        matches!(self, Self::Unavailable { .. })
     }
 }
 
 /// Sends traces to one receiver.
 #[derive(Clone, Debug)]
-pub struct Feeder {
+pub struct TraceSender {
     client: reqwest::Client,
     to: Url,
 }
 
-impl Feeder {
-    /// A sender to the OTLP/HTTP endpoint at `url` (without `/v1/traces`).
+impl TraceSender {
+    /// Creates a sender for the OTLP/HTTP endpoint at `url`, with or without `/v1/traces`.
     ///
     /// # Errors
-    /// When the address is no HTTP address.
-    pub fn new(url: &str) -> Result<Self, FeedError> {
-        let wrong = || FeedError::Address(without_password(url));
+    /// If `url` is not an HTTP URL.
+    pub fn new(url: &str) -> Result<Self, SendError> {
+        let wrong = || SendError::Address(without_password(url));
         let mut to = Url::parse(url).map_err(|_| wrong())?;
         if !matches!(to.scheme(), "http" | "https") {
             return Err(wrong());
@@ -63,55 +64,55 @@ impl Feeder {
         let path = to.path().trim_end_matches('/').trim_end_matches("/v1/traces");
         to.set_path(&format!("{path}/v1/traces"));
         let client =
-            reqwest::Client::builder().timeout(Duration::from_secs(10)).dns_resolver(Arc::new(HostNames::new()));
+            reqwest::Client::builder().timeout(Duration::from_secs(10)).dns_resolver(Arc::new(HostResolver::new()));
         let client = client.build().map_err(|_| wrong())?;
         Ok(Self { client, to })
     }
 
-    /// Where it sends to, without a password.
+    /// The URL that it sends to, without a password.
     #[must_use]
     pub fn address(&self) -> String {
         without_password(self.to.as_str())
     }
 
-    /// Sends one request; see [`batches`].
+    /// Sends these traces in one request. Use [`batches`] to divide many traces.
     ///
     /// # Errors
-    /// When the receiver does not take them.
-    pub async fn send(&self, traces: &[RawTrace]) -> Result<(), FeedError> {
+    /// If the receiver does not accept them.
+    pub async fn send(&self, traces: &[RawTrace]) -> Result<(), SendError> {
         let request = self.client.post(self.to.clone()).header(header::CONTENT_TYPE, "application/json");
         let answer = request
             .body(otlp_json(traces))
             .send()
             .await
-            .map_err(|error| FeedError::NotNow { at: self.address(), why: innermost(&error.without_url()) })?;
+            .map_err(|error| SendError::Unavailable { at: self.address(), why: innermost(&error.without_url()) })?;
         match answer.status() {
             status if status.is_success() => Ok(()),
-            status @ (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) => Err(self.not_now(status)),
-            status if status.is_server_error() => Err(self.not_now(status)),
-            status => Err(FeedError::Refused { at: self.address(), status: status.as_u16() }),
+            status @ (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) => Err(self.unavailable(status)),
+            status if status.is_server_error() => Err(self.unavailable(status)),
+            status => Err(SendError::Refused { at: self.address(), status: status.as_u16() }),
         }
     }
 
-    fn not_now(&self, status: StatusCode) -> FeedError {
-        FeedError::NotNow { at: self.address(), why: format!("it answers with HTTP {status}") }
+    fn unavailable(&self, status: StatusCode) -> SendError {
+        SendError::Unavailable { at: self.address(), why: format!("it answers with HTTP {status}") }
     }
 }
 
-/// The traces in parts of at most `most` spans; large traces are split.
+/// Divides traces into batches of at most `max_spans` spans. Large traces are split.
 #[must_use]
-pub fn batches(traces: Vec<RawTrace>, most: usize) -> Vec<Vec<RawTrace>> {
+pub fn batches(traces: Vec<RawTrace>, max_spans: usize) -> Vec<Vec<RawTrace>> {
     let mut batches = Vec::new();
-    let (mut batch, mut room) = (Vec::new(), most);
+    let (mut batch, mut free) = (Vec::new(), max_spans);
     for RawTrace { id, spans } in traces {
         let mut spans = spans.into_iter().peekable();
         while spans.peek().is_some() {
-            let part: Vec<_> = spans.by_ref().take(room).collect();
-            room -= part.len();
+            let part: Vec<_> = spans.by_ref().take(free).collect();
+            free -= part.len();
             batch.push(RawTrace { id, spans: part });
-            if room == 0 {
+            if free == 0 {
                 batches.push(std::mem::take(&mut batch));
-                room = most.max(1);
+                free = max_spans.max(1);
             }
         }
     }
@@ -121,7 +122,7 @@ pub fn batches(traces: Vec<RawTrace>, most: usize) -> Vec<Vec<RawTrace>> {
     batches
 }
 
-/// An address as it may be shown.
+/// A URL without user name and password, so it can be shown.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -129,7 +130,7 @@ fn without_password(url: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-/// What lies at the bottom of an error: "connection refused" rather than "error sending request".
+/// The first cause of an error, such as "connection refused" instead of "error sending request".
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut at = error;
     while let Some(source) = at.source() {
@@ -141,19 +142,19 @@ fn innermost(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Flavour, Form, Store, build, scenarios, serve};
+    use crate::{Flavour, Store, Telemetry, build, scenarios, serve};
     use trace::Time;
 
     fn traces() -> Vec<RawTrace> {
         scenarios()
             .iter()
             .take(5)
-            .flat_map(|scenario| build(scenario, Form::Wire, Time(1_795_341_900_000_000), 1))
+            .flat_map(|scenario| build(scenario, Telemetry::Current, Time(1_795_341_900_000_000), 1))
             .collect()
     }
 
     #[test]
-    fn parts_hold_all_spans_and_none_is_too_large() {
+    fn batches_have_all_spans_and_none_is_too_large() {
         let count = |traces: &[RawTrace]| traces.iter().map(|trace| trace.spans.len()).sum::<usize>();
         let all = count(&traces());
         for most in [1, 7, 400, 100_000] {
@@ -165,9 +166,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_sent_arrives_whole() {
+    async fn traces_arrive_complete() {
         let server = serve(Store::default(), Flavour::Both).await.unwrap();
-        let feeder = Feeder::new(&server.url).unwrap();
+        let feeder = TraceSender::new(&server.url).unwrap();
         for part in batches(traces(), 30) {
             feeder.send(&part).await.unwrap();
         }
@@ -177,18 +178,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_receiver_that_is_not_there_may_come_and_another_program_never_will() {
+    async fn an_absent_receiver_is_a_temporary_error_and_another_server_is_a_permanent_one() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let error = Feeder::new(&format!("http://me:s3cret@{free}")).unwrap().send(&traces()).await.unwrap_err();
+        let error = TraceSender::new(&format!("http://me:s3cret@{free}")).unwrap().send(&traces()).await.unwrap_err();
         assert!(error.is_temporary(), "{error}");
         let text = error.to_string();
         assert!(text.contains("refused") && text.contains(&free.to_string()) && !text.contains("s3cret"), "{text}");
 
         let server = serve(Store::default(), Flavour::Both).await.unwrap();
-        let error = Feeder::new(&format!("{}/api", server.url)).unwrap().send(&traces()).await.unwrap_err();
+        let error = TraceSender::new(&format!("{}/api", server.url)).unwrap().send(&traces()).await.unwrap_err();
         assert!(!error.is_temporary() && error.to_string().contains("4318"), "{error}");
         for wrong in ["jaeger:4318", "ftp://a", "http://", ""] {
-            assert!(matches!(Feeder::new(wrong), Err(FeedError::Address(_))), "{wrong}");
+            assert!(matches!(TraceSender::new(wrong), Err(SendError::Address(_))), "{wrong}");
         }
     }
 }

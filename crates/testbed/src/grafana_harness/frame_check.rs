@@ -1,4 +1,7 @@
-//! The rules by which Grafana's own decoder (`data.UnmarshalArrowFrame` of its Go SDK) takes or refuses a frame, restated.
+//! Checks frames by the rules of Grafana's own decoder (`data.UnmarshalArrowFrame` in its Go SDK).
+//!
+//! The decoder rejects a whole response because of one invalid frame, and silently drops metadata that it does not know. Both
+//! are errors here. `tests/grafana_decoder.rs` runs the real decoder.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +10,31 @@ use serde_json::Value;
 
 use frames::{is_accepted, to_json};
 
-/// Why Grafana would refuse a frame, and with it the answers to all queries of the request.
+/// Why Grafana would reject a frame, and with it the answers to all queries of the request.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// No Arrow file.
-    #[error("this is no Arrow IPC file: {0}")]
+    /// The bytes are not an Arrow file.
+    #[error("not an Arrow IPC file: {0}")]
     Arrow(#[from] ArrowError),
-    /// A column of a type that Grafana does not read.
+    /// A column has a type that Grafana does not read.
     #[error("column {column}: Grafana does not read the Arrow type {kind}")]
     Type {
-        /// The column.
+        /// Name of the column.
         column: String,
-        /// Its type.
+        /// Arrow type of the column.
         kind: String,
     },
-    /// Metadata that Grafana does not read.
+    /// Grafana rejects or drops some of the metadata.
     #[error("{place}: {problem}")]
     Metadata {
-        /// Where.
+        /// Which metadata.
         place: String,
-        /// What.
+        /// What is wrong with it.
         problem: String,
     },
 }
 
-/// The keys of `meta` that Grafana keeps; it drops others.
+/// The keys of `meta` that Grafana keeps. It drops all others.
 const META_KEYS: [&str; 12] = [
     "type",
     "typeVersion",
@@ -47,7 +50,7 @@ const META_KEYS: [&str; 12] = [
     "uniqueRowIdFields",
 ];
 
-/// The keys of a field's `config` that Grafana keeps.
+/// The keys of a field's `config` that Grafana keeps. It drops all others.
 const CONFIG_KEYS: [&str; 16] = [
     "displayName",
     "displayNameFromDS",
@@ -67,10 +70,10 @@ const CONFIG_KEYS: [&str; 16] = [
     "custom",
 ];
 
-/// Reads an encoded frame by Grafana's rules.
+/// Decodes a frame and checks it by Grafana's rules.
 ///
 /// # Errors
-/// When Grafana would refuse it, or would drop some of its metadata.
+/// If Grafana would reject the frame or drop some of its metadata.
 pub fn check_frame(bytes: &[u8]) -> Result<(Schema, Vec<ArrayRef>), FrameError> {
     let reader = FileReader::try_new(std::io::Cursor::new(bytes), None)?;
     let schema = reader.schema();
@@ -94,33 +97,33 @@ pub fn check_frame(bytes: &[u8]) -> Result<(Schema, Vec<ArrayRef>), FrameError> 
     let columns = match batches.as_slice() {
         [] => schema.fields().iter().map(|field| arrow::array::new_empty_array(field.data_type())).collect(),
         [batch] => batch.columns().to_vec(),
-        _ => return Err(refuse("frame", "it has several record batches")),
+        _ => return Err(problem("frame", "it has several record batches")),
     };
     Ok((schema.as_ref().clone(), columns))
 }
 
-/// An encoded frame as Grafana hands it to the browser.
+/// Checks a frame and returns the JSON that Grafana would send to the browser.
 ///
 /// # Errors
-/// As [`check_frame`].
+/// See [`check_frame`].
 pub fn frame_json(bytes: &[u8]) -> Result<Value, FrameError> {
     let (schema, columns) = check_frame(bytes)?;
     Ok(to_json(&schema, &columns))
 }
 
-fn refuse(place: &str, problem: impl Into<String>) -> FrameError {
+fn problem(place: &str, problem: impl Into<String>) -> FrameError {
     FrameError::Metadata { place: place.to_owned(), problem: problem.into() }
 }
 
 fn object(place: &str, text: &str) -> Result<Value, FrameError> {
-    let value: Value = serde_json::from_str(text).map_err(|error| refuse(place, error.to_string()))?;
-    if value.is_object() { Ok(value) } else { Err(refuse(place, "it is no object")) }
+    let value: Value = serde_json::from_str(text).map_err(|error| problem(place, error.to_string()))?;
+    if value.is_object() { Ok(value) } else { Err(problem(place, "it is not an object")) }
 }
 
-fn only(place: &str, value: &Value, known: &[&str]) -> Result<(), FrameError> {
+fn check_keys(place: &str, value: &Value, known: &[&str]) -> Result<(), FrameError> {
     let unknown =
         value.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| !known.contains(&key.as_str()));
-    unknown.map_or(Ok(()), |key| Err(refuse(place, format!("Grafana drops the key `{key}`"))))
+    unknown.map_or(Ok(()), |key| Err(problem(place, format!("Grafana drops the key `{key}`"))))
 }
 
 fn items<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
@@ -129,37 +132,41 @@ fn items<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
 
 fn check_meta(text: &str) -> Result<(), FrameError> {
     let meta = object("meta", text)?;
-    only("meta", &meta, &META_KEYS)?;
+    check_keys("meta", &meta, &META_KEYS)?;
     for notice in items(&meta, "notices") {
         let severity = notice.get("severity").and_then(Value::as_str);
         if !matches!(severity, Some("info" | "warning" | "error")) {
-            return Err(refuse("meta", format!("a notice has the severity {severity:?}")));
+            return Err(problem("meta", format!("a notice has the severity {severity:?}")));
         }
         if notice.get("inspect").is_some_and(|inspect| !inspect.is_u64()) {
-            return Err(refuse("meta", "a notice's `inspect` must be a number"));
+            return Err(problem("meta", "a notice's `inspect` must be a number"));
         }
     }
     let version = meta.get("typeVersion");
     let pair = |version: &Value| version.as_array().is_some_and(|v| v.len() == 2 && v.iter().all(Value::is_u64));
     if version.is_some_and(|version| !pair(version)) {
-        return Err(refuse("meta", "`typeVersion` must be two whole numbers"));
+        return Err(problem("meta", "`typeVersion` must be two whole numbers"));
     }
     Ok(())
 }
 
 fn check_config(place: &str, text: &str) -> Result<(), FrameError> {
     let config = object(place, text)?;
-    only(place, &config, &CONFIG_KEYS)?;
+    check_keys(place, &config, &CONFIG_KEYS)?;
     for mapping in items(&config, "mappings") {
         let kind = mapping.get("type").and_then(Value::as_str);
         if !matches!(kind, Some("value" | "range" | "special")) {
-            return Err(refuse(place, format!("a mapping has the type {kind:?}")));
+            return Err(problem(place, format!("a mapping has the type {kind:?}")));
         }
     }
     for link in items(&config, "links") {
-        only(place, link, &["title", "targetBlank", "url", "internal"])?;
+        check_keys(place, link, &["title", "targetBlank", "url", "internal"])?;
         if let Some(internal) = link.get("internal") {
-            only(place, internal, &["query", "datasourceUid", "datasourceName", "panelsState", "transformations"])?;
+            check_keys(
+                place,
+                internal,
+                &["query", "datasourceUid", "datasourceName", "panelsState", "transformations"],
+            )?;
         }
     }
     Ok(())
@@ -190,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grafana_refuses_is_refused() {
+    fn what_grafana_rejects_is_rejected() {
         let numbers = || Arc::new(Int64Array::from(vec![1])) as ArrayRef;
         let bad = [
             frame(None, None, Arc::new(LargeStringArray::from(vec!["a"]))),
