@@ -17,3 +17,4 @@
 pub mod cli;
 pub mod investigate;
 pub mod plugin;
+mod when;

@@ -7,7 +7,7 @@ mod fake;
 use std::time::Duration;
 
 use fake::{Fake, Profile, legacy_error, span, text, trace};
-use jaeger::{Auth, Client, Config, Dialect, ErrorKind, Search, Secret};
+use jaeger::{Auth, Client, Config, Dialect, ErrorKind, Search, Secret, TraceForm};
 use serde_json::json;
 use trace::{Micros, Time, Trace, TraceId};
 
@@ -81,7 +81,7 @@ async fn every_generation_answers_the_same_questions_alike() {
     ] {
         let fake = Fake::start(profile.clone(), traces()).await;
         let client = client(&fake);
-        assert_eq!(client.health().await.unwrap().dialect, dialect, "{profile:?}");
+        assert_eq!(client.server_info().await.unwrap().dialect, dialect, "{profile:?}");
         assert_eq!(client.services().await.unwrap(), ["api", "worker"]);
         let names = client.operations("worker").await.unwrap();
         assert_eq!(names, ["operation.register", "training.data_loading"]);
@@ -172,8 +172,84 @@ async fn a_limit_above_the_storage_s_is_halved_and_a_full_answer_is_called_trunc
     let fake = Fake::start(Profile { max_limit: 6, ..Profile::v2_20() }, many).await;
     let found = client(&fake).search(&search(Some("api"), &[])).await.unwrap();
     assert_eq!(ids(&found.traces), [9, 8, 7, 6, 5]);
-    assert!(found.truncated);
+    assert!(found.truncated && found.limit_reached);
     assert_eq!(found.notes, ["the storage of Jaeger gives at most 5 traces at a time"]);
+}
+
+#[tokio::test]
+async fn a_search_says_whether_its_limit_was_reached() {
+    for profile in [Profile::v2_20(), Profile::v2_21()] {
+        let many: Vec<_> = (1..=5).map(|n| trace(n, &[span("api", "x", NOON + n as i64, 1, &[])])).collect();
+        let client = client(&Fake::start(profile, many).await);
+        let reached = async |limit, min_duration| {
+            let wanted = Search { limit, min_duration, ..search(Some("api"), &[]) };
+            let found = client.search(&wanted).await.unwrap();
+            (found.traces.len(), found.limit_reached, found.truncated)
+        };
+        assert_eq!(reached(4, None).await, (4, true, true));
+        // Five of five may be all, but Jaeger does not say so.
+        assert_eq!(reached(5, None).await, (5, true, true));
+        assert_eq!(reached(6, None).await, (5, false, false));
+        assert_eq!(reached(6, Some(Micros(2))).await, (0, false, false));
+    }
+    // Services that were not searched are not a limit that was reached.
+    let fake = Fake::start(Profile::v2_20(), traces()).await;
+    let found = with(&fake, |config| config.max_services = 1).search(&search(None, &[])).await.unwrap();
+    assert!(found.truncated && !found.limit_reached);
+}
+
+#[tokio::test]
+async fn raw_traces_are_requested_only_if_wanted() {
+    for (profile, in_search, by_id) in
+        [(Profile::v2_20(), "raw", "raw"), (Profile::v2_21(), "query.rawTraces", "rawTraces")]
+    {
+        let fake = Fake::start(profile, traces()).await;
+        let client = client(&fake);
+        let raw = Search { form: TraceForm::Raw, ..search(Some("api"), &[]) };
+        let found = client.search(&search(Some("api"), &[])).await.unwrap().traces;
+        assert_eq!(ids(&client.search(&raw).await.unwrap().traces), ids(&found));
+        let sent: Vec<_> = fake.searches().iter().map(|seen| seen.get(in_search).to_owned()).collect();
+        assert_eq!(sent, ["", "true"]);
+
+        let adjusted = client.trace(TraceId(1)).await.unwrap().unwrap();
+        let raw = client.trace_in_form(TraceId(1), TraceForm::Raw).await.unwrap().unwrap();
+        assert_eq!(raw.canonical(), adjusted.canonical());
+        let requests = fake.seen().into_iter().filter(|seen| seen.path.ends_with(&TraceId(1).to_string()));
+        assert_eq!(requests.map(|seen| seen.get(by_id).to_owned()).collect::<Vec<_>>(), ["", "true"]);
+    }
+}
+
+#[tokio::test]
+async fn the_server_s_clock_is_read_from_the_date_of_answers() {
+    // The fake writes no date of its own, so hyper's is used.
+    let client = client(&Fake::start(Profile::v2_20(), traces()).await);
+    assert_eq!(client.server_clock(), None, "nothing was asked yet");
+    client.services().await.unwrap();
+    assert_eq!(client.server_clock().unwrap().certain_difference(), Micros(0));
+
+    let dated = |seconds: i64, age: Option<&'static str>| {
+        Fake::scripted(Profile::v2_20(), traces(), move |seen, _| {
+            let date = chrono::Utc::now() + chrono::TimeDelta::seconds(seconds);
+            let mut response =
+                (seen.path == "/api/services").then(|| text(200, "application/json", "{\"data\":[]}"))?;
+            let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            response.headers_mut().insert("date", date.parse().unwrap());
+            if let Some(age) = age {
+                response.headers_mut().insert("age", age.parse().unwrap());
+            }
+            Some(response)
+        })
+    };
+    for seconds in [-3600, 3600] {
+        let client = self::client(&dated(seconds, None).await);
+        client.services().await.unwrap();
+        let clock = client.server_clock().unwrap();
+        assert!((clock.ahead.0 - Micros::from_secs(seconds).0).abs() <= clock.uncertainty.0, "{clock:?}");
+        assert!(clock.certain_difference() > Micros::from_secs(3500), "{clock:?}");
+    }
+    let cached = self::client(&dated(-3600, Some("3600")).await);
+    cached.services().await.unwrap();
+    assert_eq!(cached.server_clock(), None, "the date of a cached answer is that of the cache");
 }
 
 #[tokio::test]

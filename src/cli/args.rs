@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::time::{When, duration, wall_clock};
+use crate::when::{When, duration, wall_clock};
 use diagnosis::Verdict;
 use jaeger::Secret;
 use trace::{Micros, Time};
@@ -286,6 +286,8 @@ pub(super) enum Format {
 pub(super) enum CulpritFormat {
     /// One row per culprit
     Table,
+    /// A report for a ticket or a chat
+    Markdown,
     /// An array with one object per culprit
     Json,
 }

@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 
 use super::{CONCURRENT_REQUESTS, Gathered, Investigator};
 use diagnosis::TimeRange;
-use jaeger::{Error, Search, listed};
+use jaeger::{Error, Search, abbreviated_list};
 use trace::{Micros, Time};
 
 /// How many services to search.
@@ -55,7 +55,7 @@ impl Investigator {
                 "{MOST_SERVICES} of {} services were searched; not asked: {}; narrow the discovery services in the \
                  settings",
                 all.len(),
-                listed(rest)
+                abbreviated_list(rest)
             ));
         }
         let services: Vec<String> = all.iter().take(MOST_SERVICES).cloned().collect();
@@ -101,7 +101,11 @@ impl Investigator {
             let mut services: Vec<_> = rest.iter().filter_map(|search| search.service.clone()).collect();
             services.dedup();
             gathered.truncated = true;
-            gathered.notice(format!("{} span names were not searched, of: {}", rest.len(), listed(&services)));
+            gathered.notice(format!(
+                "{} span names were not searched, of: {}",
+                rest.len(),
+                abbreviated_list(&services)
+            ));
         }
         searches.truncate(MOST_SEARCHES);
         if searches.is_empty() {
@@ -143,7 +147,7 @@ impl Investigator {
             limit: TRACES_OF_ONE,
             ..Search::default()
         };
-        if self.options().discovery_services.is_empty() && !self.client.wants_service().await? {
+        if self.options().discovery_services.is_empty() && !self.client.requires_service().await? {
             let found = self.fetch_all(keys.iter().map(|key| search(None, key)).collect()).await?;
             gathered.add(found);
             return Ok(());

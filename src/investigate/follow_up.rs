@@ -96,7 +96,7 @@ impl Investigator {
     /// contain a state transition, which discovery searches for.
     pub(super) async fn other_traces_of_open(&self, selected: &[&Diagnosis], clock: Time) -> FollowUpSearches {
         let mut follow_ups = FollowUpSearches::default();
-        let any = !self.client.wants_service().await.unwrap_or(true);
+        let any = !self.client.requires_service().await.unwrap_or(true);
         for diagnosis in selected.iter().filter(|d| is_open(d)).take(MOST_OPERATIONS) {
             let own = diagnosis.services.iter().take(MOST_SERVICES).cloned().map(Some).collect();
             self.add_id_searches(diagnosis, if any { vec![None] } else { own }, clock, &mut follow_ups);
@@ -107,7 +107,7 @@ impl Investigator {
     /// All other traces of these operations.
     pub(super) async fn other_traces(&self, selected: &[&Diagnosis], clock: Time) -> FollowUpSearches {
         let mut follow_ups = FollowUpSearches::default();
-        let services: Vec<Option<String>> = if self.client.wants_service().await.unwrap_or(true) {
+        let services: Vec<Option<String>> = if self.client.requires_service().await.unwrap_or(true) {
             let named = self.candidates(&mut Gathered::default()).await.unwrap_or_default();
             named.into_iter().take(MOST_CANDIDATES).map(|(service, _)| Some(service)).collect()
         } else {

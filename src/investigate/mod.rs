@@ -31,7 +31,7 @@ use std::{
 };
 
 pub use cache::CacheUse;
-pub use culprits::{Compared, SAMPLE, Side, WhatChanged};
+pub use culprits::SAMPLE;
 use hashbrown::{HashMap, HashSet};
 pub use recognise::playbook_for_file;
 pub use suggestions::MAX_SUGGESTIONS;
@@ -116,7 +116,7 @@ struct Gathered {
 
 impl Gathered {
     /// Adds what a search found; returns whether it brought new spans.
-    fn add(&mut self, found: jaeger::Found) -> bool {
+    fn add(&mut self, found: jaeger::SearchResult) -> bool {
         let before: usize = self.traces.iter().map(Trace::len).sum();
         self.traces.extend(found.traces);
         jaeger::merge(&mut self.traces);

@@ -140,7 +140,7 @@ impl Investigator {
     /// A trace by its id, as much of it as fits into an answer.
     pub(super) async fn trace_or_start(&self, id: TraceId) -> Result<Option<Trace>, Error> {
         match self.client.trace(id).await {
-            Err(error) if error.is_too_large() => self.client.trace_cut(id).await,
+            Err(error) if error.is_too_large() => self.client.trace_truncated(id).await,
             other => other,
         }
     }

@@ -14,7 +14,7 @@ const MAX_OPERATIONS: usize = 20;
 
 /// Tries the data source as a query would use it.
 pub(super) async fn check(data_source: &DataSource) -> HealthResult {
-    let jaeger = match data_source.investigator.client().health().await {
+    let jaeger = match data_source.investigator.client().server_info().await {
         Ok(jaeger) => jaeger,
         Err(error) => return failed(&jaeger_client::failure(&error).message),
     };

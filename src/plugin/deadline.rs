@@ -41,7 +41,7 @@ impl Deadline {
         let work = work(DataSource { investigator, ..data_source });
         match timeout_at(self.at, work).await {
             Ok(result) => result,
-            Err(_) => Err(jaeger_client::failure(&client.too_late(self.allowed))),
+            Err(_) => Err(jaeger_client::failure(&client.deadline_error(self.allowed))),
         }
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::{
     instances::DataSource,
     jaeger_client, now,
-    query_model::{Format, MAX_LIMIT, QueryModel},
+    query_model::{Baseline, Format, MAX_LIMIT, QueryModel},
     stream,
     uploads::Uploads,
 };
 use crate::investigate::{Options, playbook_for_file};
+use diagnosis::culprits::ComparedRanges;
 use diagnosis::playbook::SpanRole;
 use diagnosis::{Answer, TimeRange};
 use diagnosis::{Context, Diagnosis, diagnose};
@@ -76,6 +77,16 @@ pub(super) async fn answer(
             };
             encoded(ref_id, move || vec![frame()]).await
         }
+        QueryModel::Culprits { filters, baseline } => {
+            let ranges = compared_ranges(range, baseline, now)?;
+            let changed = ask.culprits(ranges, &filters, now).await.map_err(failed)?;
+            encoded(ref_id, move || vec![frames::culprits(&changed, &source)]).await
+        }
+        QueryModel::CulpritScore { filters, baseline, by_service } => {
+            let ranges = compared_ranges(range, baseline, now)?;
+            let changed = ask.culprits(ranges, &filters, now).await.map_err(failed)?;
+            encoded(ref_id, move || vec![frames::culprit_score(&changed, by_service)]).await
+        }
         QueryModel::Annotations { filters, limit, min_severity } => {
             let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
             encoded(ref_id, move || vec![frames::annotations(&answer, min_severity, clock)]).await
@@ -103,6 +114,12 @@ pub(super) async fn answer(
             .await
         }
     }
+}
+
+/// The window and its baseline; without one, the time before.
+fn compared_ranges(window: TimeRange, baseline: Option<Baseline>, now: Time) -> Result<ComparedRanges, Failure> {
+    let ranges = ComparedRanges::new(window, baseline.map(|baseline| baseline.at(now)));
+    ranges.map_err(|error| Failure::bad_request(error.to_string()))
 }
 
 /// The frames `diagnosis` and, for each operation, its lists.

@@ -1,4 +1,5 @@
-//! The client: the plain questions, in the dialect that the server speaks.
+//! The client: services, operations and single traces, through whichever API the server offers. Searches are in
+//! [`search`](super::search).
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,21 +7,22 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::{
-    Dialect,
+    Dialect, TraceForm,
+    clock::ServerClock,
     config::Config,
     decode::{self, Answer, ApiError},
     error::{Error, ErrorKind},
-    http::{Beyond, Http, Reply, insert},
-    reply::{api_error, is_not_found, is_unencodable, kind_of, names},
+    http::{Http, OversizePolicy, insert},
+    reply::{Reply, api_error, is_not_found, is_unencodable, kind_of, names},
     server::Servers,
     stats::Stats,
 };
 use trace::{Trace, TraceId};
 
-/// Bodies from this size on are decoded off the async threads.
-const LARGE: usize = 128 << 10;
+/// Bodies of this size or larger are decoded on a blocking thread.
+const LARGE_BODY: usize = 128 << 10;
 
-/// One Jaeger. Copies share connections, statistics and what was learned about the server.
+/// A client of one Jaeger. Clones share connections, statistics and what is known about the server.
 #[derive(Clone)]
 pub struct Client {
     pub(super) shared: Arc<Shared>,
@@ -35,14 +37,14 @@ pub(super) struct Shared {
     pub(super) servers: Servers,
 }
 
-/// What a look at the server tells.
+/// What a server says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
-    /// The API it speaks.
+pub struct ServerInfo {
+    /// The API it offers.
     pub dialect: Dialect,
     /// How many services it knows.
     pub services: usize,
-    /// Its version, if its user interface tells.
+    /// Its version, if its user interface shows it.
     pub version: Option<String>,
 }
 
@@ -53,7 +55,7 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client; nothing is sent yet.
+    /// Creates a client without sending anything.
     ///
     /// # Errors
     /// When the address, a header or a certificate cannot be used.
@@ -63,11 +65,11 @@ impl Client {
         Ok(Self { shared: Arc::new(shared), forwarded: None, deadline: None })
     }
 
-    /// The same client with these headers added to every request (and winning over its own): the identity of the user
-    /// that Grafana forwards.
+    /// The same client with these headers on every request, in place of its own of the same name. Grafana forwards the
+    /// identity of the user in them.
     ///
     /// # Errors
-    /// When a name or value is no header.
+    /// When a name or a value is not allowed in a header.
     pub fn with_headers<N: AsRef<str>, V: AsRef<str>>(
         &self,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -80,20 +82,21 @@ impl Client {
         Ok(Self { shared: Arc::clone(&self.shared), forwarded, deadline: self.deadline })
     }
 
-    /// The same client for a question that is answered by `deadline`: a server that asks to be asked again later is only
-    /// waited for where that leaves time.
+    /// The same client for a question with a deadline. It only waits to repeat a request if the server asks for that and
+    /// the deadline leaves time.
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
     }
 
-    /// The error of a question that was given up after this time.
+    /// The error of a question that was not answered within this time.
     #[must_use]
-    pub fn too_late(&self, after: Duration) -> Error {
-        Error::new(ErrorKind::TooLate(after), self.base(), None, "")
+    pub fn deadline_error(&self, after: Duration) -> Error {
+        Error::new(ErrorKind::DeadlineExceeded(after), self.base(), None, "")
     }
 
-    /// A number that differs between callers who may see different things, to keep their answers apart.
+    /// A hash of the forwarded headers. Callers with different identities may see different traces, so caches keep their
+    /// answers apart by it.
     #[must_use]
     pub fn identity(&self) -> u64 {
         use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -114,23 +117,23 @@ impl Client {
         self.shared.http.base()
     }
 
-    /// Counters of all requests so far.
+    /// The counters of all requests so far.
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.shared.http.stats
     }
 
-    /// Asks the server what it is.
+    /// Probes the server again.
     ///
     /// # Errors
-    /// When it cannot be reached, refuses, or is no Jaeger.
-    pub async fn health(&self) -> Result<Health, Error> {
-        self.forget(None).await;
+    /// When the server cannot be reached, refuses, or is not a Jaeger.
+    pub async fn server_info(&self) -> Result<ServerInfo, Error> {
+        self.invalidate_server(None).await;
         let dialect = self.server().await?.dialect;
         let services = self.services().await?.len();
         let page = self.get(&[], &[]).await.ok().filter(|page| page.status == 200 && page.is_html());
         let version = page.and_then(|page| version(&String::from_utf8_lossy(&page.body)));
-        Ok(Health { dialect, services, version })
+        Ok(ServerInfo { dialect, services, version })
     }
 
     /// The names of all services, sorted.
@@ -166,61 +169,79 @@ impl Client {
         self.names(&reply).await
     }
 
-    /// One trace by id; `None` when there is none.
+    /// The server's clock as of the last answer; `None` if no answer had a usable `Date` header.
+    #[must_use]
+    pub fn server_clock(&self) -> Option<ServerClock> {
+        self.shared.http.server_clock()
+    }
+
+    /// One trace by id; `None` if there is none.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, Error> {
+        self.trace_in_form(id, TraceForm::Adjusted).await
+    }
+
+    /// One trace by id, in this form; `None` if there is none.
+    ///
+    /// # Errors
+    /// When Jaeger cannot be reached or refuses.
+    pub async fn trace_in_form(&self, id: TraceId, form: TraceForm) -> Result<Option<Trace>, Error> {
+        let raw = |name| (form == TraceForm::Raw).then(|| (name, "true".to_owned()));
+        let (legacy_query, v3_query) = (Vec::from_iter(raw("raw")), Vec::from_iter(raw("rawTraces")));
         let text = id.to_string();
         let server = self.server().await?;
         let legacy = server.dialect == Dialect::Legacy;
         let legacy_path = ["api", "traces", &text];
         let v3_path = ["api", "v3", "traces", &text];
-        let mut reply = self.get(if legacy { &legacy_path } else { &v3_path[..] }, &[]).await?;
+        let by_legacy = || self.get(&legacy_path, &legacy_query);
+        let by_v3 = || self.get(&v3_path, &v3_query);
+        let mut reply = if legacy { by_legacy().await? } else { by_v3().await? };
         if legacy && is_unencodable(&reply) {
-            // Go cannot write NaN in the legacy form, the other one can.
-            let other = self.get(&v3_path, &[]).await?;
+            // The legacy API cannot encode NaN, the newer one can.
+            let other = by_v3().await?;
             if other.status == 200 && !other.is_html() {
                 reply = other;
             }
         } else if reply.has_no_route() {
             let now = self.probe_again(server).await?;
             if now.dialect == server.dialect {
-                return Err(self.error(reply.stranger(), &reply));
+                return Err(self.error(reply.classify_unexpected(), &reply));
             }
-            reply = self.get(if legacy { &v3_path[..] } else { &legacy_path }, &[]).await?;
+            reply = if legacy { by_v3().await? } else { by_legacy().await? };
         }
         let answer = self.answer(reply).await?;
         let found = answer.traces.into_iter().find(|trace| trace.id() == id);
         Ok(found.filter(|trace| !trace.is_empty()))
     }
 
-    /// What fits of a trace whose answer is larger than the limit, marked as partial.
+    /// The beginning of a trace whose answer exceeds the size limit, marked as partial.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
-    pub async fn trace_cut(&self, id: TraceId) -> Result<Option<Trace>, Error> {
+    pub async fn trace_truncated(&self, id: TraceId) -> Result<Option<Trace>, Error> {
         let text = id.to_string();
-        // The newer form tells the service before the spans, so its start is worth more.
-        let mut reply = self.get_or_cut(&["api", "v3", "traces", &text], &[], Beyond::Cut).await?;
+        // OTLP has the service before the spans, so the beginning of such an answer says more.
+        let mut reply = self.get_with_policy(&["api", "v3", "traces", &text], &[], OversizePolicy::Truncate).await?;
         if reply.status != 200 || reply.is_html() {
-            reply = self.get_or_cut(&["api", "traces", &text], &[], Beyond::Cut).await?;
+            reply = self.get_with_policy(&["api", "traces", &text], &[], OversizePolicy::Truncate).await?;
         }
         let answer = self.answer(reply).await?;
         Ok(answer.traces.into_iter().find(|trace| trace.id() == id && !trace.is_empty()))
     }
 
     pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Reply, Error> {
-        self.get_or_cut(path, query, Beyond::Refuse).await
+        self.get_with_policy(path, query, OversizePolicy::Reject).await
     }
 
-    pub(super) async fn get_or_cut(
+    pub(super) async fn get_with_policy(
         &self,
         path: &[&str],
         query: &[(&str, String)],
-        beyond: Beyond,
+        oversize: OversizePolicy,
     ) -> Result<Reply, Error> {
-        self.shared.http.get(path, query, self.forwarded.as_deref(), beyond, self.deadline).await
+        self.shared.http.get(path, query, self.forwarded.as_deref(), oversize, self.deadline).await
     }
 
     pub(super) fn error(&self, kind: ErrorKind, reply: &Reply) -> Error {
@@ -229,7 +250,7 @@ impl Client {
 
     async fn names(&self, reply: &Reply) -> Result<Vec<String>, Error> {
         if reply.has_no_route() {
-            self.forget(None).await;
+            self.invalidate_server(None).await;
         }
         if reply.status != 200 || reply.is_html() || api_error(reply).is_some() {
             return Err(self.refusal(reply));
@@ -240,11 +261,11 @@ impl Client {
         })
     }
 
-    /// The error in an answer that is none.
+    /// The error of an answer that has no traces or names.
     pub(super) fn refusal(&self, reply: &Reply) -> Error {
         match api_error(reply) {
             Some(error) => self.refused(reply, &error),
-            None => self.error(reply.stranger(), reply),
+            None => self.error(reply.classify_unexpected(), reply),
         }
     }
 
@@ -253,7 +274,7 @@ impl Client {
         self.shared.http.error_with(kind_of(reply.status, error), reply, message, self.forwarded.as_deref())
     }
 
-    /// The traces of an answer; "nothing found" is an answer without traces, an error in the place of traces is not.
+    /// The traces of an answer. "Not found" is an answer without traces; any other error in place of traces is an error.
     pub(super) async fn answer(&self, reply: Reply) -> Result<Answer, Error> {
         if reply.status == 404 && is_not_found(&reply) {
             return Ok(Answer::default());
@@ -261,18 +282,18 @@ impl Client {
         if reply.status != 200 || reply.is_html() {
             return Err(self.refusal(&reply));
         }
-        let (url, large) = (reply.url.clone(), reply.body.len() >= LARGE);
-        let cut = reply.cut.then(|| {
+        let (url, large) = (reply.url.clone(), reply.body.len() >= LARGE_BODY);
+        let cut = reply.truncated.then(|| {
             format!(
                 "the answer of Jaeger is larger than {} MiB: only its start was read",
                 self.shared.http.max_body() >> 20
             )
         });
-        // The reply is dropped only after decoding: it holds the place of a large body.
+        // The reply is dropped only after decoding, because it holds the permit for a large body.
         let client = self.clone();
         let read = move || {
             let read = match cut {
-                Some(why) => decode::read_cut(&reply.body, &why),
+                Some(why) => decode::read_truncated(&reply.body, &why),
                 None => decode::read(&reply.body),
             };
             read.map(|answer| client.checked(answer, &reply))
@@ -289,7 +310,7 @@ impl Client {
         })?
     }
 
-    /// An answer without the errors that say nothing; an error in the place of traces is one.
+    /// The answer without errors that only say "not found". An error in place of traces fails the request.
     fn checked(&self, mut answer: Answer, reply: &Reply) -> Result<Answer, Error> {
         answer.errors.retain(|error| !error.is_not_found());
         if answer.traces.is_empty()

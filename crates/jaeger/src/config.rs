@@ -6,17 +6,17 @@ use reqwest::Url;
 
 use super::error::{Error, ErrorKind};
 
-/// A text that must not be seen: it never appears in debug output.
+/// A secret text. It never appears in debug output.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides `text`.
+    /// Wraps `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, to be sent and nothing else.
+    /// The text itself. Use it only to send it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -35,10 +35,10 @@ impl From<String> for Secret {
     }
 }
 
-/// How to prove who asks.
+/// How the client authenticates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Auth {
-    /// Not at all.
+    /// Without credentials.
     #[default]
     None,
     /// User name and password.
@@ -52,41 +52,41 @@ pub enum Auth {
     Bearer(Secret),
 }
 
-/// What differs from the usual in a TLS connection.
+/// Settings of TLS connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// Certificates (PEM) to trust in place of the usual ones.
+    /// CA certificates (PEM) to trust in place of the system's.
     pub ca_pem: Option<String>,
-    /// Certificate (PEM) to show, with its key.
+    /// The client certificate (PEM) and its key.
     pub client_pem: Option<(String, Secret)>,
-    /// The name in the server's certificate when it is not the host's.
+    /// The name in the server's certificate, if it differs from the host.
     pub server_name: Option<String>,
-    /// Trust any certificate.
+    /// Whether to accept any certificate.
     pub skip_verify: bool,
 }
 
 /// How to reach a Jaeger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Base address with its path, such as `http://jaeger:16686/jaeger`; tails such as `/search` are cut off.
+    /// The base URL, such as `http://jaeger:16686/jaeger`. Paths of Jaeger's pages, such as `/search`, are removed.
     pub url: String,
     /// Credentials.
     pub auth: Auth,
-    /// Further headers of every request.
+    /// More headers for every request.
     pub headers: Vec<(String, Secret)>,
-    /// Header and value that select a tenant, such as `x-tenant`.
+    /// The header that selects a tenant, such as `x-tenant`, and its value.
     pub tenant: Option<(String, String)>,
     /// TLS settings.
     pub tls: Tls,
-    /// For one request with its whole answer.
+    /// Timeout of a request, including its whole answer.
     pub timeout: Duration,
-    /// For the connection alone.
+    /// Timeout of the connection alone.
     pub connect_timeout: Duration,
-    /// Largest accepted body in bytes, unpacked.
+    /// Largest accepted body in bytes, decompressed.
     pub max_body: usize,
-    /// What the client calls itself.
+    /// The `User-Agent` header.
     pub user_agent: String,
-    /// How many services are asked at most when a search names none and the server wants one.
+    /// How many services are searched at most if a search names none and the server requires one.
     pub max_services: usize,
 }
 
@@ -107,7 +107,7 @@ impl Default for Config {
     }
 }
 
-/// The base address without credentials, query and the tails that people paste, and the credentials written in it.
+/// The base URL without credentials, query and the paths of pages, and the credentials that were in it.
 pub(super) fn base_url(text: &str) -> Result<(Url, Option<Auth>), Error> {
     let text = text.trim();
     let bad = |why: &str| Error::new(ErrorKind::Address, "", None, why);
@@ -123,7 +123,7 @@ pub(super) fn base_url(text: &str) -> Result<(Url, Option<Auth>), Error> {
         user: decoded(url.username()),
         password: Secret::new(decoded(url.password().unwrap_or_default())),
     });
-    // Both fail only for addresses without a host.
+    // Both fail only for URLs without a host.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);
@@ -136,7 +136,7 @@ pub(super) fn base_url(text: &str) -> Result<(Url, Option<Auth>), Error> {
 }
 
 fn decoded(text: &str) -> String {
-    // The form decoder also turns `+` into a space, which is a plus sign here.
+    // The decoder of forms would turn a plus sign into a space.
     let pairs = format!("v={}", text.replace('+', "%2B"));
     reqwest::Url::parse(&format!("http://h/?{pairs}"))
         .ok()
@@ -144,7 +144,7 @@ fn decoded(text: &str) -> String {
         .unwrap_or_else(|| text.to_owned())
 }
 
-/// Takes off pages of Jaeger's user interface and routes of its API.
+/// Removes the paths of Jaeger's pages and of its API.
 fn cut_tail(segments: &mut Vec<String>) {
     let api = segments.iter().enumerate().position(|(ix, segment)| {
         let next = segments.get(ix + 1).map(String::as_str);

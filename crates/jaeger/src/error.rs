@@ -1,24 +1,24 @@
-//! What went wrong with a request, in words that name the place and the usual remedy.
+//! Errors of requests. A message says what failed, where, and what to try.
 
 use std::{fmt, time::Duration};
 
 use super::decode::DecodeError;
 
-/// What kind of failure it was.
+/// The kind of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The address cannot be used.
+    /// The URL cannot be used.
     Address,
     /// A certificate, key, header or other setting cannot be used.
     Settings,
     /// No connection.
     Connect,
-    /// No connection because one side does not trust the other's certificate.
+    /// No connection, because one side does not trust the other's certificate.
     Certificate,
-    /// No (complete) answer in time.
+    /// No complete answer within the timeout.
     Timeout,
-    /// The connection broke while the answer came.
+    /// The connection broke during the answer.
     Broken,
     /// Credentials are missing or wrong.
     Unauthorized,
@@ -28,11 +28,11 @@ pub enum ErrorKind {
     Login,
     /// A web page in place of the API.
     Html,
-    /// No such route: the base path is wrong or this is no Jaeger.
+    /// No such route: the base path is wrong, or this is not a Jaeger.
     NotFound,
     /// Grafana Tempo, which has no Jaeger API.
     Tempo,
-    /// The server wants a service name for this search.
+    /// The server requires a service name for this search.
     ServiceRequired,
     /// Jaeger refuses the request.
     BadRequest,
@@ -40,11 +40,11 @@ pub enum ErrorKind {
     Storage,
     /// A proxy or Jaeger is not ready.
     Unavailable,
-    /// A proxy or Jaeger wants to be asked less often.
+    /// A proxy or Jaeger limits the rate of requests.
     Throttled,
-    /// The question as a whole was not answered within this time.
-    TooLate(Duration),
-    /// JSON in place of a list of names.
+    /// The whole question was not answered within this time.
+    DeadlineExceeded(Duration),
+    /// JSON without a list of names where one is expected.
     NoNames,
     /// The answer is larger than the limit in bytes.
     TooLarge(usize),
@@ -59,7 +59,7 @@ pub struct Error {
     /// Without credentials.
     url: String,
     status: Option<u16>,
-    /// The start of what was seen.
+    /// The beginning of what the server answered.
     seen: String,
 }
 
@@ -74,31 +74,31 @@ impl Error {
         &self.kind
     }
 
-    /// Whether no complete answer came in time.
+    /// Whether there was no complete answer in time.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.kind, ErrorKind::Timeout | ErrorKind::TooLate(_))
+        matches!(self.kind, ErrorKind::Timeout | ErrorKind::DeadlineExceeded(_))
     }
 
-    /// Whether the answer was larger than the limit: a smaller window or limit may help.
+    /// Whether the answer was larger than the limit. A shorter time range or a smaller limit may help.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         matches!(self.kind, ErrorKind::TooLarge(_))
     }
 
-    /// The status that Jaeger (or what stands before it) answered with.
+    /// The status with which Jaeger or the proxy before it answered.
     #[must_use]
     pub fn upstream_status(&self) -> Option<u16> {
         self.status
     }
 
-    /// The HTTP status to tell Grafana: whose fault it is, seen from there.
+    /// The HTTP status to report to Grafana.
     #[must_use]
     pub fn status_code(&self) -> u16 {
         match self.kind {
             ErrorKind::Address | ErrorKind::Settings | ErrorKind::ServiceRequired | ErrorKind::BadRequest => 400,
             ErrorKind::Unauthorized | ErrorKind::Tenant => self.status.unwrap_or(401),
-            ErrorKind::Timeout | ErrorKind::TooLate(_) => 504,
+            ErrorKind::Timeout | ErrorKind::DeadlineExceeded(_) => 504,
             ErrorKind::Throttled => 429,
             ErrorKind::TooLarge(_) => 413,
             ErrorKind::Unavailable => self.status.unwrap_or(503),
@@ -115,7 +115,7 @@ impl Error {
                 "check the CA certificate, the server name and the client certificate in the settings"
             }
             ErrorKind::Timeout => "ask for a shorter time range, or raise the timeout",
-            ErrorKind::Broken => "try again; if it stays, look into the log of Jaeger or of the proxy before it",
+            ErrorKind::Broken => "try again; if it fails again, read the log of Jaeger or of the proxy before it",
             ErrorKind::Unauthorized => "check the credentials",
             ErrorKind::Tenant => "set the tenant header and a tenant that exists",
             ErrorKind::Login => {
@@ -126,12 +126,14 @@ impl Error {
             ErrorKind::Tempo => "use Grafana's Tempo data source for it, or point this one at a Jaeger",
             ErrorKind::ServiceRequired => "name a service",
             ErrorKind::BadRequest => "check the query",
-            ErrorKind::Storage => "look into Jaeger's log; a shorter time range or a smaller limit may help",
+            ErrorKind::Storage => "read Jaeger's log; a shorter time range or a smaller limit may help",
             ErrorKind::Unavailable => "wait until Jaeger is ready, or look at the proxy before it",
             ErrorKind::Throttled => {
                 "ask again in a minute, refresh dashboards less often, or raise the limit of the proxy before Jaeger"
             }
-            ErrorKind::TooLate(_) => "ask for a shorter time range or fewer operations, or find out why Jaeger is slow",
+            ErrorKind::DeadlineExceeded(_) => {
+                "ask for a shorter time range or fewer operations, or find out why Jaeger is slow"
+            }
             ErrorKind::TooLarge(_) => "ask for a shorter time range or fewer operations, or raise the largest body",
             ErrorKind::NoNames | ErrorKind::Decode(_) => "check that the address is that of a Jaeger query service",
         }
@@ -148,17 +150,17 @@ impl fmt::Display for Error {
             ErrorKind::Timeout => f.write_str("Jaeger did not answer in time")?,
             ErrorKind::Broken => f.write_str("the answer of Jaeger broke off")?,
             ErrorKind::Unauthorized => f.write_str("Jaeger (or the proxy before it) refuses the credentials")?,
-            ErrorKind::Tenant => f.write_str("Jaeger wants to know the tenant")?,
+            ErrorKind::Tenant => f.write_str("Jaeger requires a tenant")?,
             ErrorKind::Login => f.write_str("a login page answered in place of Jaeger")?,
             ErrorKind::Html => f.write_str("a web page answered in place of Jaeger's API")?,
             ErrorKind::NotFound => f.write_str("there is no Jaeger API at this address")?,
             ErrorKind::Tempo => f.write_str("this is Grafana Tempo, which has no Jaeger query API")?,
-            ErrorKind::ServiceRequired => f.write_str("Jaeger wants a service name for this search")?,
+            ErrorKind::ServiceRequired => f.write_str("Jaeger requires a service name for this search")?,
             ErrorKind::BadRequest => f.write_str("Jaeger refuses the request")?,
             ErrorKind::Storage => f.write_str("Jaeger's storage failed")?,
             ErrorKind::Unavailable => f.write_str("Jaeger is not available")?,
             ErrorKind::Throttled => f.write_str("Jaeger (or the proxy before it) takes no more requests for now")?,
-            ErrorKind::TooLate(after) => {
+            ErrorKind::DeadlineExceeded(after) => {
                 write!(f, "Jaeger did not give a complete answer within {:.0} s", after.as_secs_f64())?;
             }
             ErrorKind::NoNames => f.write_str("Jaeger did not answer with a list of names")?,

@@ -1,36 +1,29 @@
-//! One GET at a time: addresses, headers, limits, retries, and what an answer is at first sight.
+//! Sends GET requests: URLs, headers, limits and retries. It reads complete answers and classifies those that did not come
+//! from Jaeger's API.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Url, redirect};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
+    clock::{self, ServerClock},
     config::{Auth, Config, Secret, base_url},
+    dns::HostResolver,
     error::{Error, ErrorKind},
-    names::HostNames,
-    reply::is_jaeger_json,
+    reply::{MAX_EXCERPT_CHARS, Reply},
+    retry::{parse_retry_after, retry_delay},
     stats::Stats,
 };
+use trace::Time;
 
-/// How long to wait before asking again where the server does not say it.
-const PAUSE: Duration = Duration::from_millis(200);
-/// How long to wait at most for a server that says how long, where nothing else limits it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How often a server is asked that says when to ask again.
-const MOST_TRIES: usize = 4;
-/// How much of a body an error shows, in characters.
-const EXCERPT: usize = 200;
-/// How many requests run at a time, over all questions.
-const AT_ONCE: usize = 16;
-/// Bodies beyond this size are read and decoded one at a time, so that memory stays bounded.
-const LARGE: usize = 16 << 20;
-/// How long a shown address may be, in characters.
-const SHOWN_URL: usize = 400;
+/// How many requests run at the same time.
+const MAX_CONCURRENT_REQUESTS: usize = 16;
+/// Larger bodies are read and decoded one at a time, so that memory stays bounded.
+const LARGE_BODY: usize = 16 << 20;
+/// How much of a URL is shown, in characters.
+const MAX_URL_CHARS: usize = 400;
 
 /// The connection to one Jaeger.
 #[derive(Debug)]
@@ -43,32 +36,17 @@ pub(super) struct Http {
     max_body: usize,
     running: Semaphore,
     large: Arc<Semaphore>,
+    server_clock: Mutex<Option<ServerClock>>,
     pub(super) stats: Arc<Stats>,
 }
 
-/// What to do with a body beyond the limit.
+/// What to do with a body that exceeds the size limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Beyond {
-    /// It is an error.
-    Refuse,
-    /// Its start is the answer.
-    Cut,
-}
-
-/// A complete answer.
-#[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) body: Vec<u8>,
-    /// For people.
-    pub(super) url: String,
-    /// Whether this is only the start of the body.
-    pub(super) cut: bool,
-    /// How long the server wants us to wait before we ask again.
-    retry_after: Option<Duration>,
-    html: bool,
-    /// Held until a large body is decoded.
-    _large: Option<OwnedSemaphorePermit>,
+pub(super) enum OversizePolicy {
+    /// Report an error.
+    Reject,
+    /// Keep its beginning.
+    Truncate,
 }
 
 impl Http {
@@ -123,14 +101,14 @@ impl Http {
             builder = builder.identity(identity);
         }
         let mut host = None;
-        let mut names = HostNames::new();
+        let mut names = HostResolver::new();
         if let Some(name) = tls.server_name.as_deref().filter(|name| !name.is_empty()) {
             let port = base.port().map_or_else(String::new, |port| format!(":{port}"));
             let real = base.host_str().unwrap_or_default().to_owned();
             host = HeaderValue::from_str(&format!("{real}{port}")).ok();
             base.set_host(Some(name)).map_err(|why| settings("the TLS server name", &why))?;
             builder = builder.http1_only();
-            // The TLS server name leads to the address of the host that really was given.
+            // The TLS server name resolves to the configured host.
             names = names.with_alias(name.to_owned(), real);
         }
         let client = builder
@@ -138,9 +116,20 @@ impl Http {
             .danger_accept_invalid_certs(tls.skip_verify)
             .build()
             .map_err(|why| settings("the connection settings", &deepest(&why)))?;
-        let stats = Arc::default();
-        let (running, large) = (Semaphore::new(AT_ONCE), Arc::new(Semaphore::new(1)));
-        Ok(Self { client, base, host, headers, secrets, max_body: config.max_body.max(1), running, large, stats })
+        let (stats, server_clock) = (Arc::default(), Mutex::default());
+        let (running, large) = (Semaphore::new(MAX_CONCURRENT_REQUESTS), Arc::new(Semaphore::new(1)));
+        Ok(Self {
+            client,
+            base,
+            host,
+            headers,
+            secrets,
+            max_body: config.max_body.max(1),
+            running,
+            large,
+            server_clock,
+            stats,
+        })
     }
 
     /// The largest body in bytes.
@@ -148,18 +137,18 @@ impl Http {
         self.max_body
     }
 
-    /// The base address for people.
+    /// The base URL for people.
     pub(super) fn base(&self) -> &str {
         self.base.as_str()
     }
 
-    /// The whole answer to a GET, whatever its status; asked again when that can help and `deadline` leaves time.
+    /// The complete answer to a GET request, whatever its status. Retries if that can help and `deadline` leaves time.
     pub(super) async fn get(
         &self,
         path: &[&str],
         query: &[(&str, String)],
         forwarded: Option<&HeaderMap>,
-        beyond: Beyond,
+        oversize: OversizePolicy,
         deadline: Option<Instant>,
     ) -> Result<Reply, Error> {
         let mut url = self.base.clone();
@@ -171,36 +160,46 @@ impl Http {
         }
         let mut tries = 0;
         loop {
-            let result = self.once(&url, forwarded, beyond).await;
+            let result = self.attempt(&url, forwarded, oversize).await;
             let (again, wanted) = match &result {
                 Ok(reply) => (matches!(reply.status, 429 | 502..=504), reply.retry_after),
                 Err((_, again)) => (*again, None),
             };
             tries += 1;
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let Some(pause) = pause(tries, wanted, left).filter(|_| again) else {
+            let Some(pause) = retry_delay(tries, wanted, left).filter(|_| again) else {
                 return result.map_err(|(error, _)| error);
             };
-            tracing::debug!(url = shown(&url), ?pause, "asking Jaeger again");
-            self.stats.retried();
+            tracing::debug!(url = shown(&url), ?pause, "repeating a request to Jaeger");
+            self.stats.record_retry();
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// One try; an error comes with whether another may help.
-    async fn once(&self, url: &Url, forwarded: Option<&HeaderMap>, beyond: Beyond) -> Result<Reply, (Error, bool)> {
+    /// Sends the request once. An error says whether a retry may help.
+    async fn attempt(
+        &self,
+        url: &Url,
+        forwarded: Option<&HeaderMap>,
+        oversize: OversizePolicy,
+    ) -> Result<Reply, (Error, bool)> {
         // The semaphore is never closed.
         let _running = self.running.acquire().await.ok();
         let started = Instant::now();
-        let result = self.send(url, forwarded, beyond).await;
+        let result = self.send(url, forwarded, oversize).await;
         let bytes = result.as_ref().map_or(0, |reply| reply.body.len());
         let failed = result.as_ref().map_or(true, |reply| reply.status >= 500 || matches!(reply.status, 401 | 403));
-        self.stats.called(started.elapsed(), bytes, failed);
+        self.stats.record(started.elapsed(), bytes, failed);
         tracing::debug!(url = shown(url), bytes, failed, took = ?started.elapsed(), "asked Jaeger");
         result
     }
 
-    async fn send(&self, url: &Url, forwarded: Option<&HeaderMap>, beyond: Beyond) -> Result<Reply, (Error, bool)> {
+    async fn send(
+        &self,
+        url: &Url,
+        forwarded: Option<&HeaderMap>,
+        oversize: OversizePolicy,
+    ) -> Result<Reply, (Error, bool)> {
         let mut headers = self.headers.clone();
         for (name, value) in forwarded.into_iter().flatten() {
             headers.insert(name, value.clone());
@@ -211,7 +210,9 @@ impl Http {
         }
         let shown = shown(url);
         let failed = |why: &reqwest::Error| self.failure(why, &shown, forwarded);
+        let sent = clock::now();
         let mut response = self.client.get(url.clone()).headers(headers).send().await.map_err(|why| failed(&why))?;
+        self.note_date(response.headers(), sent);
         let status = response.status();
         if status.is_redirection() {
             let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("?");
@@ -220,33 +221,50 @@ impl Http {
             return Err((Error::new(ErrorKind::Login, &shown, Some(status.as_u16()), seen), false));
         }
         let too_large = || (Error::new(ErrorKind::TooLarge(self.max_body), &shown, Some(status.as_u16()), ""), false);
-        // A compressed answer has no length here.
+        // The length of a compressed answer is unknown.
         let expected = response.content_length().and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
-        if expected > self.max_body && beyond == Beyond::Refuse {
+        if expected > self.max_body && oversize == OversizePolicy::Reject {
             return Err(too_large());
         }
-        let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| wait(value.to_str().ok()?));
+        let retry_after =
+            response.headers().get(header::RETRY_AFTER).and_then(|value| parse_retry_after(value.to_str().ok()?));
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let html = kind.starts_with("text/html");
         let mut large = None;
-        let mut body = Vec::with_capacity(expected.min(LARGE));
-        let mut cut = false;
+        let mut body = Vec::with_capacity(expected.min(LARGE_BODY));
+        let mut truncated = false;
         while let Some(chunk) = response.chunk().await.map_err(|why| failed(&why))? {
             if body.len() + chunk.len() > self.max_body {
-                if beyond == Beyond::Refuse {
+                if oversize == OversizePolicy::Reject {
                     return Err(too_large());
                 }
-                cut = true;
+                truncated = true;
                 break;
             }
-            if large.is_none() && body.len() + chunk.len() > LARGE {
+            if large.is_none() && body.len() + chunk.len() > LARGE_BODY {
                 large = Arc::clone(&self.large).acquire_owned().await.ok();
-                body.reserve_exact(expected.min(self.max_body).saturating_sub(body.len()).max(LARGE));
+                body.reserve_exact(expected.min(self.max_body).saturating_sub(body.len()).max(LARGE_BODY));
             }
             body.extend_from_slice(&chunk);
         }
         let html = body.trim_ascii_start().first().map_or(html, |&byte| byte == b'<');
-        Ok(Reply { status: status.as_u16(), body, url: shown, cut, retry_after, html, _large: large })
+        Ok(Reply { status: status.as_u16(), body, url: shown, truncated, retry_after, html, _large_body_permit: large })
+    }
+
+    /// The server's clock as of the last answer with a date.
+    pub(super) fn server_clock(&self) -> Option<ServerClock> {
+        *self.server_clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_date(&self, headers: &HeaderMap, sent: Time) {
+        // A cache answers with an old date, and says so.
+        if headers.contains_key(header::AGE) {
+            return;
+        }
+        if let Some(date) = headers.get(header::DATE).and_then(|date| clock::parse_date(date.to_str().ok()?)) {
+            let estimate = ServerClock::estimate(date, sent, clock::now());
+            *self.server_clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(estimate);
+        }
     }
 
     fn failure(&self, why: &reqwest::Error, url: &str, forwarded: Option<&HeaderMap>) -> (Error, bool) {
@@ -270,10 +288,10 @@ impl Http {
     /// An error about an answer.
     pub(super) fn error(&self, kind: ErrorKind, reply: &Reply, forwarded: Option<&HeaderMap>) -> Error {
         let seen = if reply.html { title(&reply.text()) } else { reply.text() };
-        self.error_with(kind, reply, seen.chars().take(EXCERPT).collect(), forwarded)
+        self.error_with(kind, reply, seen.chars().take(MAX_EXCERPT_CHARS).collect(), forwarded)
     }
 
-    /// An error about an answer that says this.
+    /// An error about an answer, with this message.
     pub(super) fn error_with(
         &self,
         kind: ErrorKind,
@@ -290,7 +308,7 @@ impl Http {
         Error::new(kind, &reply.url, Some(reply.status), parts.join("; "))
     }
 
-    /// The text without any secret that is sent (a server may echo it).
+    /// The text without the secrets that the client sends, because a server may echo them.
     fn redacted(&self, text: String, forwarded: Option<&HeaderMap>) -> String {
         let sent = forwarded.into_iter().flat_map(HeaderMap::values).filter_map(|value| value.to_str().ok());
         let secrets = self.secrets.iter().map(Secret::expose).chain(sent).filter(|secret| secret.len() >= 3);
@@ -298,63 +316,7 @@ impl Http {
     }
 }
 
-impl Reply {
-    pub(super) fn is_html(&self) -> bool {
-        self.html
-    }
-
-    /// Whether it says that there is no such route here: older versions answer with their user interface, newer ones with
-    /// a text.
-    pub(super) fn has_no_route(&self) -> bool {
-        let text = self.status == 404 && !is_jaeger_json(self);
-        text || self.html && matches!(self.status, 200 | 404)
-    }
-
-    /// The start of the body as text on one line.
-    pub(super) fn text(&self) -> String {
-        let start = self.body.get(..4 * EXCERPT * 5).unwrap_or(&self.body);
-        String::from_utf8_lossy(start).split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
-    /// What an answer that is no JSON of Jaeger's is.
-    pub(super) fn stranger(&self) -> ErrorKind {
-        let text = self.text().to_ascii_lowercase();
-        match self.status {
-            401 if text.contains("tenant") => ErrorKind::Tenant,
-            401 | 403 | 407 => ErrorKind::Unauthorized,
-            429 => ErrorKind::Throttled,
-            502..=504 => ErrorKind::Unavailable,
-            _ if self.html => {
-                let jaeger = text.contains("jaeger_version") || text.contains("<title>jaeger");
-                let login = ["password", "login", "log in", "sign in", "signin", "oauth", "saml"];
-                if !jaeger && login.iter().any(|word| text.contains(word)) { ErrorKind::Login } else { ErrorKind::Html }
-            }
-            400 => ErrorKind::BadRequest,
-            500.. => ErrorKind::Storage,
-            _ => ErrorKind::NotFound,
-        }
-    }
-}
-
-/// How long to wait before asking once more after so many tries, if that is worth it: the server may say how long, and the
-/// question may have little time left.
-fn pause(tries: usize, wanted: Option<Duration>, left: Option<Duration>) -> Option<Duration> {
-    let most = if wanted.is_some() { MOST_TRIES } else { 2 };
-    let pause = wanted.unwrap_or(PAUSE);
-    let in_time = left.map_or(pause <= LONGEST_PAUSE, |left| pause < left);
-    (tries < most && in_time).then_some(pause)
-}
-
-/// The time that `Retry-After` asks to wait: seconds, or the date when to come again.
-fn wait(value: &str) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = chrono::DateTime::parse_from_rfc2822(value.trim()).ok()?;
-    Some((at.to_utc() - chrono::Utc::now()).to_std().unwrap_or_default())
-}
-
-/// Says what a web page is by its title.
+/// Describes a web page by its title.
 fn title(html: &str) -> String {
     let lower = html.to_ascii_lowercase();
     let title = lower.find("<title").and_then(|at| {
@@ -374,7 +336,8 @@ pub(super) fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result
     Ok(())
 }
 
-/// Follows redirects within the host (a trailing slash, an upgrade to https), never to another one: credentials stay.
+/// Follows redirects within a host (a trailing slash, an upgrade to https) but never to another host, which must not see
+/// the credentials.
 fn redirects() -> redirect::Policy {
     redirect::Policy::custom(|attempt| {
         let from = attempt.previous().last();
@@ -389,40 +352,14 @@ fn redirects() -> redirect::Policy {
 }
 
 fn shown(url: &Url) -> String {
-    url.as_str().chars().take(SHOWN_URL).collect()
+    url.as_str().chars().take(MAX_URL_CHARS).collect()
 }
 
-/// The last cause tells most; those before it only wrap it.
+/// The innermost cause, which is the most specific.
 fn deepest(error: &dyn std::error::Error) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
         deepest = source;
     }
     deepest.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_asked_again_as_often_and_as_long_as_it_is_worth_it() {
-        let seconds = |seconds| Some(Duration::from_secs(seconds));
-        assert_eq!((pause(1, None, None), pause(2, None, None)), (Some(PAUSE), None));
-        assert_eq!((pause(3, seconds(1), None), pause(4, seconds(1), None)), (seconds(1), None));
-        assert_eq!((pause(1, seconds(10), None), pause(1, seconds(11), None)), (seconds(10), None));
-        assert_eq!((pause(1, seconds(17), seconds(18)), pause(1, seconds(18), seconds(18))), (seconds(17), None));
-        assert_eq!(pause(1, None, Some(PAUSE)), None);
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        assert_eq!(wait(" 120 "), Some(Duration::from_secs(120)));
-        assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO), "in the past");
-        let soon = (chrono::Utc::now() + chrono::TimeDelta::seconds(90)).to_rfc2822();
-        assert!((80..=90).contains(&wait(&soon).unwrap().as_secs()), "{soon}");
-        for bad in ["", "soon", "-1", "1.5"] {
-            assert_eq!(wait(bad), None, "{bad}");
-        }
-    }
 }

@@ -1,35 +1,38 @@
-//! A client for both dialects of Jaeger's query API, and a decoder that turns answers and files into traces. This crate
-//! does not know KTRDR or Grafana.
+//! A client for both of Jaeger's query APIs, and a decoder that turns answers and files into traces. This crate does not
+//! know KTRDR or Grafana.
 //!
-//! Legacy (`/api/traces`: up to v2.20, `VictoriaTraces`, `GreptimeDB`, Quickwit) is used where it is there: it can filter by
-//! attributes everywhere. `/api/v3/traces` is for servers that no longer have it. What a server speaks is probed, never
-//! read from a version.
+//! The client prefers the legacy API (`/api/traces`: Jaeger up to v2.20, `VictoriaTraces`, `GreptimeDB`, Quickwit), because
+//! it can filter by attributes everywhere. It uses `/api/v3/traces` for servers that no longer have the legacy API. It
+//! probes which API a server offers and never concludes it from a version.
 
 #![forbid(unsafe_code)]
 
 mod client;
+mod clock;
 mod config;
 mod decode;
+mod dns;
 mod error;
 mod http;
 mod matching;
-mod names;
 mod reply;
+mod retry;
 mod search;
 mod server;
 mod stats;
 
-pub use client::{Client, Health};
+pub use client::{Client, ServerInfo};
+pub use clock::ServerClock;
 pub use config::{Auth, Config, Secret, Tls};
 pub use decode::{DecodeError, Decoded, LeftOut, Reason, decode};
+pub use dns::HostResolver;
 pub use error::{Error, ErrorKind};
-pub use names::HostNames;
-pub use search::{listed, merge};
+pub use search::{abbreviated_list, merge};
 pub use stats::{DURATION_BUCKETS, Snapshot, Stats};
 
 use trace::{Micros, Time, Trace};
 
-/// Which of Jaeger's APIs a server speaks.
+/// Which of Jaeger's query APIs a server offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// `/api/traces`: v1.35 to v2.20.
@@ -38,39 +41,56 @@ pub enum Dialect {
     V3,
 }
 
-/// What to search for; all attributes on one span.
+/// Whether Jaeger adjusts traces before it returns them: it sorts attributes, drops copies of spans, gives spans with a
+/// shared id new ids and, if configured, corrects clock skew. The decoder does what it needs of this itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TraceForm {
+    /// Adjusted, as in Jaeger's user interface.
+    #[default]
+    Adjusted,
+    /// As the storage has it. This is less work for Jaeger, and its version 2 may damage traces that it adjusts for several
+    /// requests at the same time. Servers without this form (searches before v1.65 and v2.2) return adjusted traces.
+    Raw,
+}
+
+/// What to search for. One span must match all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Search {
-    /// Only this service; `None` asks all (bounded fan-out where the server wants a service).
+    /// The service; `None` searches all services, one by one if the server requires a service.
     pub service: Option<String>,
-    /// Exact name of a span.
+    /// The exact name of the span.
     pub operation: Option<String>,
-    /// Exact attributes, value as text.
+    /// Exact attributes, with their values as text.
     pub attributes: Vec<(String, String)>,
     /// Start of the window.
     pub from: Time,
     /// End of the window.
     pub to: Time,
-    /// Shortest duration of the matching span.
+    /// The shortest duration of the span.
     pub min_duration: Option<Micros>,
-    /// Longest duration of the matching span.
+    /// The longest duration of the span.
     pub max_duration: Option<Micros>,
-    /// Most traces wanted, 1 to 1000.
+    /// The largest number of traces to return, 1 to 1000.
     pub limit: usize,
+    /// In which form to return traces.
+    pub form: TraceForm,
 }
 
-/// An answer to a search.
+/// The result of a search.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct SearchResult {
     /// The traces, newest first.
     pub traces: Vec<Trace>,
-    /// Whether there may be more than were given.
+    /// Whether there may be more traces: the limit was reached, or not all services were searched.
     pub truncated: bool,
-    /// Whether something is missing for another reason: spans that cannot be read, errors beside the traces.
+    /// Whether Jaeger returned as many traces as the limit allows, so there may be more. A search of a shorter time range
+    /// finds them; a larger limit may not.
+    pub limit_reached: bool,
+    /// Whether something is missing for another reason: spans that cannot be read, or errors beside the traces.
     pub partial: bool,
-    /// What was cut or not asked, for people.
+    /// What was left out or not searched, for people.
     pub notes: Vec<String>,
-    /// The addresses that were asked, without credentials.
+    /// The requested URLs, without credentials.
     pub asked: Vec<String>,
 }
 

@@ -1,10 +1,10 @@
-//! The exact filter behind every search. Storages match loosely: Elasticsearch reads values as regular expressions,
-//! Badger joins key and value, Cassandra and Badger look at the trace in place of the span.
+//! The exact filter that is applied to the results of every search. Storages match loosely: Elasticsearch reads values as
+//! regular expressions, Badger concatenates key and value, and Cassandra and Badger match the trace instead of one span.
 
 use super::{Search, decode::service_name};
 use trace::{SpanRef, Status, Trace, Value};
 
-/// Whether one span of the trace is what was searched for.
+/// Whether a span of the trace matches the search.
 pub(super) fn matches(trace: &Trace, search: &Search) -> bool {
     let service = search.service.as_deref().map(service_name);
     trace.spans().any(|span| {

@@ -1,18 +1,79 @@
-//! What an answer says that holds no traces: names, errors, whose it is.
+//! A complete answer, and what it is if it has no traces: a list of names, an error of Jaeger, or something that did not come
+//! from Jaeger's API.
+
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     decode::{self, ApiError},
     error::ErrorKind,
-    http::Reply,
 };
 
-/// The names in an answer of either API to "services" and "operations", sorted; `None` when it is another answer.
+/// How much of a body an error shows, in characters.
+pub(super) const MAX_EXCERPT_CHARS: usize = 200;
+
+/// A complete answer.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+    /// For people.
+    pub(super) url: String,
+    /// Whether this is only the beginning of the body.
+    pub(super) truncated: bool,
+    /// How long the server asks us to wait before a retry.
+    pub(super) retry_after: Option<Duration>,
+    /// Whether the body is a web page.
+    pub(super) html: bool,
+    /// Held until a large body is decoded.
+    pub(super) _large_body_permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Reply {
+    pub(super) fn is_html(&self) -> bool {
+        self.html
+    }
+
+    /// Whether it says that the route does not exist. Older versions answer with their user interface, newer ones with
+    /// a text.
+    pub(super) fn has_no_route(&self) -> bool {
+        let text = self.status == 404 && !is_jaeger_json(self);
+        text || self.html && matches!(self.status, 200 | 404)
+    }
+
+    /// The beginning of the body as text on one line.
+    pub(super) fn text(&self) -> String {
+        let start = self.body.get(..4 * MAX_EXCERPT_CHARS * 5).unwrap_or(&self.body);
+        String::from_utf8_lossy(start).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The kind of error that an answer means if it is not JSON of Jaeger.
+    pub(super) fn classify_unexpected(&self) -> ErrorKind {
+        let text = self.text().to_ascii_lowercase();
+        match self.status {
+            401 if text.contains("tenant") => ErrorKind::Tenant,
+            401 | 403 | 407 => ErrorKind::Unauthorized,
+            429 => ErrorKind::Throttled,
+            502..=504 => ErrorKind::Unavailable,
+            _ if self.html => {
+                let jaeger = text.contains("jaeger_version") || text.contains("<title>jaeger");
+                let login = ["password", "login", "log in", "sign in", "signin", "oauth", "saml"];
+                if !jaeger && login.iter().any(|word| text.contains(word)) { ErrorKind::Login } else { ErrorKind::Html }
+            }
+            400 => ErrorKind::BadRequest,
+            500.. => ErrorKind::Storage,
+            _ => ErrorKind::NotFound,
+        }
+    }
+}
+
+/// The sorted names in an answer to `services` or `operations` of either API; `None` for any other answer.
 pub(super) fn names(reply: &Reply) -> Option<Vec<String>> {
     let object = object(reply)?;
     let lists: Vec<&Value> = ["data", "services", "operations"].iter().filter_map(|key| object.get(*key)).collect();
-    // The newer API leaves an empty list out.
+    // The newer API omits an empty list.
     if lists.is_empty() && !object.is_empty() {
         return None;
     }
@@ -38,24 +99,24 @@ pub(super) fn has_key(reply: &Reply, wanted: &[&str]) -> bool {
     object(reply).is_some_and(|object| wanted.iter().any(|key| object.contains_key(*key)))
 }
 
-/// Whether an answer is a JSON object, as all of Jaeger's are, errors included; routes that do not exist answer with text
-/// or a page.
+/// Whether an answer is a JSON object. All of Jaeger's answers are, including errors; for a route that does not exist it
+/// answers with text or a web page.
 pub(super) fn is_jaeger_json(reply: &Reply) -> bool {
     object(reply).is_some()
 }
 
-/// The first error that an answer holds.
+/// The first error in an answer.
 pub(super) fn api_error(reply: &Reply) -> Option<ApiError> {
     let answer = decode::read(&reply.body).ok().filter(|_| !reply.is_html());
     answer.and_then(|answer| answer.errors.into_iter().next())
 }
 
-/// Whether an answer only says that there is no such trace, as the newer API does for a search without a result.
+/// Whether an answer only says that nothing was found, as the newer API does for a search without a result.
 pub(super) fn is_not_found(reply: &Reply) -> bool {
     matches!(reply.status, 200 | 404) && api_error(reply).is_some_and(|error| error.is_not_found())
 }
 
-/// What kind of failure an error is; a gateway may answer with status 200 and put the real one, or that of gRPC, inside.
+/// The kind of an error. A gateway may answer with status 200 and put the real HTTP or gRPC status into the body.
 pub(super) fn kind_of(status: u16, error: &ApiError) -> ErrorKind {
     if wants_service_name(&error.message) {
         return ErrorKind::ServiceRequired;
@@ -78,7 +139,7 @@ pub(super) fn wants_service_name(message: &str) -> bool {
         || message.contains("service name is required")
 }
 
-/// The legacy API cannot write NaN and infinities.
+/// Whether the legacy API failed to encode NaN or an infinity.
 pub(super) fn is_unencodable(reply: &Reply) -> bool {
     let text = || reply.text();
     reply.status == 500 && (text().contains("failed writing HTTP response") || text().contains("unsupported value"))

@@ -1,7 +1,7 @@
-//! What kind of Jaeger it is, found out by asking.
+//! Probes which API a server offers and what it supports.
 //!
-//! All who wait for the answer share one probe, and a failure is remembered for a moment: a Jaeger that does not answer
-//! costs a dashboard one timeout, not one for each panel.
+//! Callers who wait at the same time share one probe, and a failure is cached briefly. If Jaeger does not answer, a
+//! dashboard waits for one timeout and not for one per panel.
 
 use std::time::{Duration, Instant};
 
@@ -13,54 +13,54 @@ use super::{
     reply::{has_key, is_jaeger_json},
 };
 
-/// How long a failed probe answers for the next questions.
-const FAILURE_KEPT: Duration = Duration::from_millis(1500);
-/// How many callers with an identity of their own are remembered.
-const MOST_CALLERS: u64 = 1000;
+/// How long a failed probe is cached.
+const FAILURE_TTL: Duration = Duration::from_millis(1500);
+/// How many callers with different identities are cached.
+const MAX_CALLERS: u64 = 1000;
 
-/// What is known of the server.
+/// What is known about the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Server {
     pub(super) dialect: Dialect,
-    /// Whether a v3 search can filter by attributes; others ignore them silently.
+    /// Whether a search can filter by attributes. Some servers with only the newer API ignore them silently.
     pub(super) attributes: bool,
-    /// Whether the storage wants a service for every search.
-    pub(super) wants_service: bool,
+    /// Whether every search must name a service.
+    pub(super) requires_service: bool,
 }
 
-/// What is known of the server, or why nothing is, by the caller's identity: what one may not see another may.
+/// What is known about the server, or why the probe failed, by the caller's identity: each may have other permissions.
 #[derive(Clone, Debug)]
 pub(super) struct Servers(Cache<u64, Result<Server, Error>>);
 
 impl Default for Servers {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(MOST_CALLERS).expire_after(Failures).build())
+        Self(Cache::builder().max_capacity(MAX_CALLERS).expire_after(Failures).build())
     }
 }
 
-/// Failures expire, knowledge does not.
+/// Only failures expire.
 struct Failures;
 
 impl Expiry<u64, Result<Server, Error>> for Failures {
     fn expire_after_create(&self, _: &u64, probed: &Result<Server, Error>, _: Instant) -> Option<Duration> {
-        probed.is_err().then_some(FAILURE_KEPT)
+        probed.is_err().then_some(FAILURE_TTL)
     }
 }
 
 impl Client {
-    /// What the server is; asked once, by whoever comes first.
+    /// What is known about the server. The first caller probes it.
     pub(super) async fn server(&self) -> Result<Server, Error> {
-        // Boxed: every question holds this future.
+        // Boxed, because the future of every request contains this one.
         self.shared.servers.0.get_with(self.identity(), Box::pin(self.probe())).await
     }
 
-    /// Looks again at a server that does not answer as it did (an upgrade, a downgrade).
+    /// Probes the server again after it answered differently than before, as after an upgrade.
     pub(super) async fn probe_again(&self, was: Server) -> Result<Server, Error> {
-        self.forget(Some(was)).await;
+        self.invalidate_server(Some(was)).await;
         self.server().await
     }
 
-    pub(super) async fn forget(&self, was: Option<Server>) {
+    pub(super) async fn invalidate_server(&self, was: Option<Server>) {
         let servers = &self.shared.servers.0;
         let known = servers.get(&self.identity()).await.and_then(Result::ok);
         if was.is_none() || known == was {
@@ -68,32 +68,32 @@ impl Client {
         }
     }
 
-    /// Whether a search must name a service, as far as is known.
+    /// Whether every search must name a service, as far as is known.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
-    pub async fn wants_service(&self) -> Result<bool, Error> {
-        Ok(self.server().await?.wants_service)
+    pub async fn requires_service(&self) -> Result<bool, Error> {
+        Ok(self.server().await?.requires_service)
     }
 
-    pub(super) async fn note_wants_service(&self) {
+    pub(super) async fn note_service_required(&self) {
         if let Some(Ok(server)) = self.shared.servers.0.get(&self.identity()).await {
-            self.shared.servers.0.insert(self.identity(), Ok(Server { wants_service: true, ..server })).await;
+            self.shared.servers.0.insert(self.identity(), Ok(Server { requires_service: true, ..server })).await;
         }
     }
 
     async fn probe(&self) -> Result<Server, Error> {
         let legacy = self.get(&["api", "services"], &[]).await?;
         if has_key(&legacy, &["data", "errors"]) {
-            return Ok(Server { dialect: Dialect::Legacy, attributes: true, wants_service: true });
+            return Ok(Server { dialect: Dialect::Legacy, attributes: true, requires_service: true });
         }
         if matches!(legacy.status, 401 | 403 | 407 | 429 | 502..=504) {
-            return Err(self.error(legacy.stranger(), &legacy));
+            return Err(self.error(legacy.classify_unexpected(), &legacy));
         }
         let v3 = self.get(&["api", "v3", "services"], &[]).await?;
         if is_jaeger_json(&v3) {
             let attributes = self.filters_attributes().await?;
-            return Ok(Server { dialect: Dialect::V3, attributes, wants_service: false });
+            return Ok(Server { dialect: Dialect::V3, attributes, requires_service: false });
         }
         if let Ok(echo) = self.get(&["api", "echo"], &[]).await
             && echo.status == 200
@@ -102,10 +102,11 @@ impl Client {
             return Err(self.error(ErrorKind::Tempo, &legacy));
         }
         let reply = if matches!(v3.status, 401 | 403 | 429 | 502..=504) { &v3 } else { &legacy };
-        Err(self.error(reply.stranger(), reply))
+        Err(self.error(reply.classify_unexpected(), reply))
     }
 
-    /// Servers that know `query.attributes` refuse a malformed one; others ignore it.
+    /// Whether searches of the newer API can filter by attributes. A server that knows `query.attributes` refuses a
+    /// malformed value; others ignore it.
     pub(super) async fn filters_attributes(&self) -> Result<bool, Error> {
         let query = [
             ("query.attributes", "x".to_owned()),

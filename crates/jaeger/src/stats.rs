@@ -1,11 +1,11 @@
-//! What the client has done so far, to be exported as metrics.
+//! Counters of the client's requests, for export as metrics.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
-/// Upper bounds of the duration buckets in seconds; one more bucket takes the rest.
+/// Upper bounds of the duration buckets in seconds. One more bucket has the longer durations.
 pub const DURATION_BUCKETS: [f64; 8] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
 
 /// Counters of the requests to one Jaeger, shared by all copies of a client.
@@ -26,11 +26,11 @@ pub struct Snapshot {
     pub calls: u64,
     /// Requests without a usable answer.
     pub errors: u64,
-    /// Requests sent again.
+    /// Repeated requests.
     pub retries: u64,
-    /// Bytes of bodies, unpacked.
+    /// Bytes of all bodies, decompressed.
     pub bytes: u64,
-    /// Time that all requests took together.
+    /// Total time of all requests.
     pub duration: Duration,
     /// Requests by duration, not cumulative; see [`DURATION_BUCKETS`].
     pub buckets: [u64; DURATION_BUCKETS.len() + 1],
@@ -50,7 +50,7 @@ impl Stats {
         }
     }
 
-    pub(super) fn called(&self, took: Duration, bytes: usize, failed: bool) {
+    pub(super) fn record(&self, took: Duration, bytes: usize, failed: bool) {
         self.calls.fetch_add(1, Relaxed);
         self.errors.fetch_add(u64::from(failed), Relaxed);
         self.bytes.fetch_add(bytes as u64, Relaxed);
@@ -61,7 +61,7 @@ impl Stats {
         }
     }
 
-    pub(super) fn retried(&self) {
+    pub(super) fn record_retry(&self) {
         self.retries.fetch_add(1, Relaxed);
     }
 }

@@ -12,7 +12,7 @@ const LEGACY: &str = include_str!("decode/legacy.json");
 const V3: &str = include_str!("decode/v3.json");
 
 #[test]
-fn both_dialects_tell_the_same_trace() {
+fn both_apis_give_the_same_trace() {
     let (legacy, v3) = (decode(LEGACY.as_bytes()).unwrap().traces, decode(V3.as_bytes()).unwrap().traces);
     let canonical = |traces: &[Trace]| {
         serde_json::to_string_pretty(&traces.iter().map(Trace::canonical).collect::<Vec<_>>()).unwrap()

@@ -1,4 +1,5 @@
-//! Collects the spans of a trace, in any order, into their canonical form.
+//! Builds a trace from spans in any order. The finished trace does not depend on that order: spans are sorted, exact copies
+//! dropped, and impossible times replaced.
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -6,7 +7,7 @@ use hashbrown::HashMap;
 
 use super::{
     ids::{SpanId, TraceId},
-    model::{Event, NamedParent, Resource, Slice, Span, Trace},
+    model::{Event, ParentKind, Resource, Slice, Span, Trace},
     span::{Link, Parent, Relation, SpanKind, Status},
     strings::{StrId, Strings},
     time::{Micros, Time},
@@ -14,26 +15,26 @@ use super::{
     value::Attribute,
 };
 
-/// Times are kept within 36 000 years of the epoch, so that no difference or sum of a few of them overflows.
-const FARTHEST: Time = Time(1 << 60);
+/// Times are limited to 36 000 years around the epoch, so that differences and sums of a few of them cannot overflow.
+const MAX_DISTANCE: Time = Time(1 << 60);
 
-/// A span on its way into a [`TraceBuilder`]; the lists are drained by [`TraceBuilder::push`], so that one draft can
-/// serve for all spans of an answer.
+/// A span to be added to a [`TraceBuilder`]. [`TraceBuilder::push`] drains the lists, so that one draft can be reused for all
+/// spans of an answer.
 #[derive(Clone, Debug, Default)]
 pub struct SpanDraft {
     /// Its id.
     pub id: SpanId,
-    /// The parent it names.
+    /// The parent that it names.
     pub parent: Option<Parent>,
     /// Whether it names a parent by an id that cannot be read.
     pub unreadable_parent: bool,
     /// Its name.
     pub name: StrId,
-    /// What [`TraceBuilder::resource`] gave for its process.
+    /// Its process, from [`TraceBuilder::resource`].
     pub resource: ResourceIx,
-    /// When it started, if that is said in a form that can be read.
+    /// When it started, if that can be read.
     pub start: Option<Time>,
-    /// How long it took, likewise; may be negative.
+    /// How long it took, if that can be read; may be negative.
     pub duration: Option<Micros>,
     /// What it does in a call.
     pub kind: SpanKind,
@@ -45,7 +46,7 @@ pub struct SpanDraft {
     pub scope: StrId,
     /// Version of the instrumentation library.
     pub scope_version: StrId,
-    /// Its attributes; of a repeated key the first counts.
+    /// Its attributes. Of repeated keys the first counts.
     pub attributes: Vec<Attribute>,
     /// Its events in any order.
     pub events: Vec<EventDraft>,
@@ -55,10 +56,10 @@ pub struct SpanDraft {
     pub warnings: Vec<StrId>,
 }
 
-/// An event on its way into a [`TraceBuilder`].
+/// An event to be added to a [`TraceBuilder`] with its span.
 #[derive(Clone, Debug, Default)]
 pub struct EventDraft {
-    /// When it happened, if that is said in a form that can be read.
+    /// When it happened, if that can be read.
     pub time: Option<Time>,
     /// Its name.
     pub name: StrId,
@@ -66,7 +67,7 @@ pub struct EventDraft {
     pub attributes: Vec<Attribute>,
 }
 
-/// Names a resource within its [`TraceBuilder`].
+/// The position of a resource in its [`TraceBuilder`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResourceIx(u32);
 
@@ -77,7 +78,7 @@ impl Default for ResourceIx {
     }
 }
 
-/// Collects the spans of one trace and brings them into canonical order.
+/// Collects the spans of one trace.
 #[derive(Debug)]
 pub struct TraceBuilder {
     trace: Parts,
@@ -92,7 +93,7 @@ struct Parts {
     events: Vec<Event>,
     links: Vec<Link>,
     resources: Vec<Resource>,
-    texts: Vec<StrId>,
+    span_warnings: Vec<StrId>,
     warnings: Vec<StrId>,
 }
 
@@ -107,14 +108,13 @@ impl TraceBuilder {
             events: Vec::new(),
             links: Vec::new(),
             resources: Vec::new(),
-            texts: Vec::new(),
+            span_warnings: Vec::new(),
             warnings: Vec::new(),
         };
         Self { trace, known_resources: HashMap::new() }
     }
 
-    /// Adds a process (OTLP: resource) or finds the equal one that is there already. `attributes` are sorted by key and
-    /// drained.
+    /// Adds a process (OTLP: resource), or finds an equal one. Sorts `attributes` by key and drains them.
     pub fn resource(&mut self, service: StrId, attributes: &mut Vec<Attribute>, strings: &Strings) -> ResourceIx {
         by_key(attributes, strings);
         let next = ResourceIx(self.trace.resources.len() as u32);
@@ -127,13 +127,13 @@ impl TraceBuilder {
         ix
     }
 
-    /// Sets aside a process that is told of only after its spans: [`TraceBuilder::define_resource`] fills it in.
+    /// Reserves a process that comes after its spans. [`TraceBuilder::define_resource`] fills it in.
     pub fn reserve_resource(&mut self) -> ResourceIx {
         self.trace.resources.push(Resource { service: StrId::EMPTY, attributes: Slice::default() });
         ResourceIx(self.trace.resources.len() as u32 - 1)
     }
 
-    /// Says what a reserved process is. `attributes` are sorted by key and drained.
+    /// Fills in a reserved process. Sorts `attributes` by key and drains them.
     pub fn define_resource(
         &mut self,
         ix: ResourceIx,
@@ -148,7 +148,7 @@ impl TraceBuilder {
         }
     }
 
-    /// Gives spans without an instrumentation library the one that was told with their process.
+    /// Gives spans without an instrumentation library the one that came with their process.
     pub fn inherit_scopes(&mut self, of: impl Fn(ResourceIx) -> Option<(StrId, StrId)>) {
         for span in self.trace.spans.iter_mut().filter(|span| span.scope == StrId::EMPTY) {
             if let Some((scope, version)) = of(ResourceIx(span.resource)) {
@@ -162,13 +162,13 @@ impl TraceBuilder {
         self.trace.warnings.push(text);
     }
 
-    /// How many spans were added so far.
+    /// The number of spans so far.
     #[must_use]
     pub fn len(&self) -> usize {
         self.trace.spans.len()
     }
 
-    /// Whether no span was added so far.
+    /// Whether there are no spans so far.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.trace.spans.is_empty()
@@ -196,18 +196,18 @@ impl TraceBuilder {
             (Some(_), None) => Timing::NoEnd,
             (Some(_), Some(_)) => Timing::Known,
         };
-        let named = match draft.parent {
-            Some(Parent { relation: Relation::FollowsFrom, .. }) => NamedParent::FollowsFrom,
-            None if draft.unreadable_parent => NamedParent::Unreadable,
-            _ => NamedParent::ChildOf,
+        let parent_kind = match draft.parent {
+            Some(Parent { relation: Relation::FollowsFrom, .. }) => ParentKind::FollowsFrom,
+            None if draft.unreadable_parent => ParentKind::Unreadable,
+            _ => ParentKind::ChildOf,
         };
         to.spans.push(Span {
             id: draft.id,
             parent: draft.parent.map_or(SpanId(0), |parent| parent.span),
-            named,
+            parent_kind,
             timing,
-            start: draft.start.unwrap_or_default().clamp(Time(-FARTHEST.0), FARTHEST),
-            duration: Micros(draft.duration.unwrap_or_default().0.clamp(-FARTHEST.0, FARTHEST.0)),
+            start: draft.start.unwrap_or_default().clamp(Time(-MAX_DISTANCE.0), MAX_DISTANCE),
+            duration: Micros(draft.duration.unwrap_or_default().0.clamp(-MAX_DISTANCE.0, MAX_DISTANCE.0)),
             name: draft.name,
             resource: draft.resource.0,
             status_message: draft.status_message,
@@ -216,15 +216,15 @@ impl TraceBuilder {
             attributes,
             events: Slice { start: first, len },
             links: Slice::appended(&mut to.links, &mut draft.links),
-            warnings: Slice::appended(&mut to.texts, &mut draft.warnings),
+            warnings: Slice::appended(&mut to.span_warnings, &mut draft.warnings),
             kind: draft.kind,
             status: draft.status,
         });
     }
 
-    /// The finished trace: spans in canonical order, exact copies dropped, no span or event with an impossible time.
+    /// The finished trace: spans in canonical order, without exact copies, and no span or event with an impossible time.
     ///
-    /// `strings` is the table of every id that was pushed.
+    /// `strings` is the table of all text ids that were added.
     #[must_use]
     pub fn finish(self, strings: &Arc<Strings>) -> Trace {
         let mut parts = self.trace;
@@ -237,7 +237,7 @@ impl TraceBuilder {
         };
         spans.dedup_by(|b, a| same(a, b));
         let duplicates = before - spans.len();
-        let impossible_times = timing::settle(&mut spans, &mut parts.events);
+        let impossible_times = timing::replace_impossible(&mut spans, &mut parts.events);
         if impossible_times.changed_spans() {
             spans.sort_by(|a, b| parts.compare(a, b, strings));
         }
@@ -250,7 +250,7 @@ impl TraceBuilder {
             events: parts.events,
             links: parts.links,
             resources: parts.resources,
-            texts: parts.texts,
+            span_warnings: parts.span_warnings,
             warnings: parts.warnings,
             gaps: Vec::new(),
             duplicates,
@@ -260,7 +260,7 @@ impl TraceBuilder {
 }
 
 impl Parts {
-    /// The canonical order of spans: by start, then by everything else that they say.
+    /// The canonical order of spans: by start, then by everything else in them.
     fn compare(&self, a: &Span, b: &Span, strings: &Strings) -> Ordering {
         let key = |s: &Span| (s.start, s.id, s.duration, s.kind as u8);
         let names = |s: &Span| (strings.get(s.name), self.service(s, strings));
@@ -271,10 +271,10 @@ impl Parts {
         self.resources.get(span.resource as usize).map_or("", |resource| strings.get(resource.service))
     }
 
-    /// Of copies of one span that differ in what they carry the fullest comes first; what is left is decided by texts, so
-    /// that the order of arrival is not.
+    /// Orders copies of one span that differ in their contents. The one with the most comes first, and texts decide the
+    /// rest, so that the order of arrival does not matter.
     fn compare_contents(&self, a: &Span, b: &Span, strings: &Strings) -> Ordering {
-        let size = |s: &Span| (s.attributes.len, s.events.len, s.status as u8, s.parent, s.named);
+        let size = |s: &Span| (s.attributes.len, s.events.len, s.status as u8, s.parent, s.parent_kind);
         let texts = |s: &Span| -> Vec<(&str, String)> {
             let attributes = s.attributes.of(&self.attributes).iter();
             attributes.map(|a| (strings.get(a.key()), a.value(strings).to_text().into_owned())).collect()
@@ -285,7 +285,7 @@ impl Parts {
     }
 }
 
-/// Sorts by the text of the key and keeps the first of equal keys. Answers of Jaeger are sorted already.
+/// Sorts by the text of the key and keeps the first of equal keys. Answers of Jaeger are usually sorted.
 fn by_key(attributes: &mut Vec<Attribute>, strings: &Strings) {
     let key = |a: &Attribute| strings.get(a.key());
     if !attributes.is_sorted_by(|a, b| key(a) < key(b)) {

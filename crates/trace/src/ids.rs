@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// A 128-bit trace id. Jaeger writes ids without leading zeros; they are padded here.
+/// A 128-bit trace id. Jaeger writes some ids without leading zeros; here they are padded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceId(pub u128);
 
-/// A 64-bit span id; zero means "none" on the wire and never names a span.
+/// A 64-bit span id. In transmitted data, zero means "none", so it is never the id of a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpanId(pub u64);
 

@@ -23,7 +23,7 @@ mod view;
 pub use builder::{EventDraft, ResourceIx, SpanDraft, TraceBuilder};
 pub use ids::{SpanId, TraceId};
 pub use model::{SpanIx, Trace};
-pub use path::{Forest, Node, Section, Stretch, critical_path};
+pub use path::{Forest, ForestSegment, Node, PathSegment, critical_path};
 pub use remark::Remark;
 pub use span::{Link, Parent, Relation, SpanKind, Status};
 pub use steps::count_step;

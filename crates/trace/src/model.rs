@@ -1,4 +1,5 @@
-//! A trace as both Jaeger APIs tell it: compact to keep, comfortable to read through [`SpanRef`].
+//! The trace as a data structure. All spans, attributes, events and links are in flat tables, and a span has ranges of
+//! them, so that a large trace needs little memory. [`SpanRef`] is the convenient view of a span.
 
 use std::{fmt, sync::Arc};
 
@@ -12,7 +13,7 @@ use super::{
     view::SpanRef,
 };
 
-/// Position of a span within its [`Trace`]; spans are in the order of their start.
+/// The position of a span in its [`Trace`], whose spans are in the order of their start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpanIx(pub(crate) u32);
 
@@ -24,7 +25,7 @@ impl SpanIx {
     }
 }
 
-/// A range of one of the trace's flat tables.
+/// A range of one of the flat tables of a trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Slice {
     pub(super) start: u32,
@@ -62,16 +63,16 @@ pub(super) struct Span {
     pub(super) warnings: Slice,
     pub(super) kind: SpanKind,
     pub(super) status: Status,
-    pub(super) named: NamedParent,
+    pub(super) parent_kind: ParentKind,
     pub(super) timing: Timing,
 }
 
-/// How a span names its parent.
+/// How a span refers to its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum NamedParent {
-    /// Not at all, or by [`Span::parent`], which waits.
+pub(super) enum ParentKind {
+    /// Not at all, or by [`Span::parent`], which waits for the span.
     ChildOf,
-    /// By [`Span::parent`], which does not wait.
+    /// By [`Span::parent`], which does not wait for the span.
     FollowsFrom,
     /// By an id that cannot be read.
     Unreadable,
@@ -90,7 +91,7 @@ pub(super) struct Resource {
     pub(super) attributes: Slice,
 }
 
-/// One trace. Equal traces of both APIs are equal values: see [`Trace::canonical`].
+/// One trace. Both APIs give the same value for the same trace: see [`Trace::canonical`].
 #[derive(Clone)]
 pub struct Trace {
     pub(super) id: TraceId,
@@ -100,9 +101,9 @@ pub struct Trace {
     pub(super) events: Vec<Event>,
     pub(super) links: Vec<Link>,
     pub(super) resources: Vec<Resource>,
-    pub(super) texts: Vec<StrId>,
+    pub(super) span_warnings: Vec<StrId>,
     pub(super) warnings: Vec<StrId>,
-    /// Why spans are missing; empty when none are known to be.
+    /// Why spans are missing; empty if none are known to be missing.
     pub(super) gaps: Vec<String>,
     pub(super) duplicates: usize,
     pub(super) impossible_times: ImpossibleTimes,
@@ -121,19 +122,19 @@ impl Trace {
         &self.strings
     }
 
-    /// How many spans.
+    /// The number of spans.
     #[must_use]
     pub fn len(&self) -> usize {
         self.spans.len()
     }
 
-    /// Whether there is no span.
+    /// Whether there are no spans.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
     }
 
-    /// The spans by start (then id, then name), whatever order they arrived in.
+    /// The spans by start, then id, then name, whatever order they arrived in.
     pub fn spans(&self) -> impl ExactSizeIterator<Item = SpanRef<'_>> + DoubleEndedIterator {
         self.spans.iter().enumerate().map(|(ix, span)| SpanRef { trace: self, span, ix: SpanIx(ix as u32) })
     }
@@ -149,7 +150,7 @@ impl Trace {
         self.warnings.iter().map(|&id| self.strings.get(id))
     }
 
-    /// The first reason why spans are known to be missing, if there is one (a limit, a cut answer, unreadable ids).
+    /// The first reason why spans are known to be missing, such as a limit, a truncated answer or unreadable ids.
     #[must_use]
     pub fn partial(&self) -> Option<&str> {
         self.gaps().next()
@@ -160,7 +161,7 @@ impl Trace {
         self.gaps.iter().map(String::as_str)
     }
 
-    /// Says that spans are missing, and why.
+    /// Records that spans are missing, and why.
     pub fn mark_partial(&mut self, why: impl Into<String>) {
         let why = why.into();
         if !self.gaps.contains(&why) {
@@ -168,7 +169,7 @@ impl Trace {
         }
     }
 
-    /// How many spans and events came with a time that cannot be true.
+    /// How many spans and events had an impossible time.
     #[must_use]
     pub fn impossible_times(&self) -> ImpossibleTimes {
         self.impossible_times
@@ -180,20 +181,20 @@ impl Trace {
         self.duplicates
     }
 
-    /// Earliest start of a span; `None` when no span has a usable start.
+    /// The earliest start of a span; `None` if no span has a usable start.
     #[must_use]
     pub fn start(&self) -> Option<Time> {
         self.spans.iter().find(|span| span.timing != Timing::NoStart).map(|span| span.start)
     }
 
-    /// Latest end of a span; `None` when no span has a usable start.
+    /// The latest end of a span; `None` if no span has a usable start.
     #[must_use]
     pub fn end(&self) -> Option<Time> {
         let timed = self.spans.iter().filter(|span| span.timing != Timing::NoStart);
         timed.map(|span| span.start + span.duration).max()
     }
 
-    /// Everything the trace says as JSON in a fixed order: equal for two answers that tell the same.
+    /// The contents of all spans as JSON in a fixed order: equal for two answers with the same trace.
     #[must_use]
     pub fn canonical(&self) -> serde_json::Value {
         serde_json::json!({

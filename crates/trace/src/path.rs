@@ -1,10 +1,14 @@
-//! The critical path: which span the time of a trace belongs to, moment by moment.
+//! The critical path: the span to which each moment of a trace belongs.
 //!
-//! Going back from the end, the last child to finish is what its parent waited for. The rules (`docs/architecture.md`
-//! tells why): equal ends prefer the earlier start, then the lower span id; siblings that touch both count; siblings
-//! that overlap by less than 1 % of their parent, with nothing else inside the overlap, count as successive and are
-//! clipped; children are clamped to their parent; what a parent does not wait for (producer to consumer, follows-from)
-//! is left out. Nothing recurses, so a deep trace is as good as a wide one.
+//! Going back from the end, a parent waited for the child that finished last. `docs/architecture.md` explains the rules:
+//! - Of equal ends, the earlier start is preferred, then the lower span id.
+//! - Siblings that touch both count.
+//! - Siblings that overlap by less than 1 % of their parent count as successive, if no sibling starts or ends within the
+//!   overlap. The earlier one is clipped.
+//! - Children are clamped to their parent.
+//! - Children for which the parent does not wait (producer to consumer, follows-from) are left out.
+//!
+//! Nothing recurses, so the depth of a trace does not matter.
 
 use super::{
     ids::SpanId,
@@ -14,10 +18,10 @@ use super::{
     tree::Tree,
 };
 
-/// A half-open stretch of time that belongs to one span.
+/// A part of a critical path, which belongs to one span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Section {
-    /// The span whose own time it is.
+pub struct PathSegment {
+    /// The span to which it belongs.
     pub span: SpanIx,
     /// Its first moment.
     pub start: Time,
@@ -25,11 +29,12 @@ pub struct Section {
     pub end: Time,
 }
 
-/// The plain critical path of a trace: every root's own interval, divided among the spans below it.
+/// The critical path of a trace: the interval of every root, divided among the root and the spans below it.
 ///
-/// Sections are in time order; those of one root are contiguous, neighbours of one span are merged, none is empty.
+/// The segments are in order of time. Those of one root are contiguous, adjacent ones of one span are merged, and none is
+/// empty.
 #[must_use]
-pub fn critical_path(trace: &Trace, tree: &Tree) -> Vec<Section> {
+pub fn critical_path(trace: &Trace, tree: &Tree) -> Vec<PathSegment> {
     let mut forest = Forest::with_capacity(trace.len());
     for span in trace.spans() {
         forest.add(span.start(), span.end(), span.id());
@@ -41,14 +46,14 @@ pub fn critical_path(trace: &Trace, tree: &Tree) -> Vec<Section> {
         (!handed_over && !follows).then_some((Node(parent.ix().0), Node(span.ix().0)))
     });
     forest.connect(edges);
-    let mut sections: Vec<Section> = tree
+    let mut segments: Vec<PathSegment> = tree
         .roots()
         .iter()
         .flat_map(|root| forest.path_below(Node(root.0)))
-        .filter_map(|s| Some(Section { span: SpanIx(s.owner?.0), start: s.start, end: s.end }))
+        .filter_map(|s| Some(PathSegment { span: SpanIx(s.owner?.0), start: s.start, end: s.end }))
         .collect();
-    sections.sort_by_key(|s| (s.start, s.end, s.span));
-    sections
+    segments.sort_by_key(|s| (s.start, s.end, s.span));
+    segments
 }
 
 /// An interval of a [`Forest`].
@@ -69,10 +74,10 @@ impl From<Node> for SpanIx {
     }
 }
 
-/// A stretch of a path: it belongs to a node, or to nobody (a gap).
+/// A part of a path through a forest, which belongs to a node or is a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
-    /// The node whose own time it is; `None` for a gap.
+pub struct ForestSegment {
+    /// The node to which it belongs; `None` for a gap.
     pub owner: Option<Node>,
     /// Its first moment.
     pub start: Time,
@@ -80,7 +85,7 @@ pub struct Stretch {
     pub end: Time,
 }
 
-/// Intervals that hang on each other: what the path rules see of spans, from one trace or several.
+/// Intervals with their children: what the rules of the path need of spans, from one trace or several.
 #[derive(Clone, Debug, Default)]
 pub struct Forest {
     nodes: Vec<Interval>,
@@ -96,7 +101,7 @@ struct Interval {
 }
 
 impl Forest {
-    /// An empty forest with room for `n` nodes.
+    /// An empty forest with capacity for `n` nodes.
     #[must_use]
     pub fn with_capacity(n: usize) -> Self {
         Self { nodes: Vec::with_capacity(n), firsts: Vec::new(), children: Vec::new() }
@@ -108,7 +113,7 @@ impl Forest {
         Node(self.nodes.len() as u32 - 1)
     }
 
-    /// Hangs children on parents; call it once, after all nodes are added. The pairs must not form a circle.
+    /// Connects parents with children. Call it once, after adding all nodes. The pairs must not form a cycle.
     pub fn connect(&mut self, edges: impl Iterator<Item = (Node, Node)>) {
         let edges: Vec<(Node, Node)> = edges.collect();
         let mut firsts = vec![0u32; self.nodes.len() + 1];
@@ -135,34 +140,34 @@ impl Forest {
         (self.firsts, self.children) = (firsts, children);
     }
 
-    /// The path through a node's own interval.
+    /// The path through the interval of a node.
     #[must_use]
-    pub fn path_below(&self, root: Node) -> Vec<Stretch> {
+    pub fn path_below(&self, root: Node) -> Vec<ForestSegment> {
         let Some(interval) = self.nodes.get(root.0 as usize) else { return Vec::new() };
         self.walk(Some(root), self.children_of(root), interval.start, interval.end)
     }
 
-    /// The path through a window on which `top` nodes are laid; what none of them covers is a gap.
+    /// The path through a time window with the nodes of `top` at its top level. What none of them covers is a gap.
     #[must_use]
-    pub fn path_over(&self, top: &[Node], start: Time, end: Time) -> Vec<Stretch> {
+    pub fn path_over(&self, top: &[Node], start: Time, end: Time) -> Vec<ForestSegment> {
         self.walk(None, top, start.0, end.0)
     }
 
-    /// Microseconds of a node that none of its children covers.
+    /// The time of a node that none of its children covers, in microseconds.
     #[must_use]
     pub fn self_time(&self, node: Node) -> i64 {
         let Some(own) = self.nodes.get(node.0 as usize) else { return 0 };
-        let mut kids: Vec<(i64, i64)> = self
+        let mut children: Vec<(i64, i64)> = self
             .children_of(node)
             .iter()
-            .filter_map(|kid| self.nodes.get(kid.0 as usize))
-            .map(|kid| (kid.start.max(own.start), kid.end.min(own.end)))
+            .filter_map(|child| self.nodes.get(child.0 as usize))
+            .map(|child| (child.start.max(own.start), child.end.min(own.end)))
             .filter(|(start, end)| start < end)
             .collect();
-        kids.sort_unstable();
+        children.sort_unstable();
         let mut covered = 0;
         let mut until = own.start;
-        for (start, end) in kids {
+        for (start, end) in children {
             covered += (end - start.max(until)).max(0);
             until = until.max(end);
         }
@@ -174,72 +179,72 @@ impl Forest {
         self.children.get(bound(node.0 as usize)..bound(node.0 as usize + 1)).unwrap_or_default()
     }
 
-    fn walk(&self, owner: Option<Node>, kids: &[Node], start: i64, end: i64) -> Vec<Stretch> {
-        let mut backwards = Backwards::default();
+    fn walk(&self, owner: Option<Node>, children: &[Node], start: i64, end: i64) -> Vec<ForestSegment> {
+        let mut segments = SegmentsFromEnd::default();
         if start >= end {
             return Vec::new();
         }
-        let mut stack = vec![Level::new(self, owner, kids, start, end)];
+        let mut stack = vec![Frame::new(self, owner, children, start, end)];
         while let Some(level) = stack.last_mut() {
-            if let Some((kid, from, to)) = level.next_kid() {
-                backwards.push(level.owner, to, level.cursor);
+            if let Some((child, from, to)) = level.next_awaited_child() {
+                segments.push(level.owner, to, level.cursor);
                 level.cursor = from;
-                stack.push(Level::new(self, Some(kid), self.children_of(kid), from, to));
+                stack.push(Frame::new(self, Some(child), self.children_of(child), from, to));
             } else {
-                backwards.push(level.owner, level.start, level.cursor);
+                segments.push(level.owner, level.start, level.cursor);
                 stack.pop();
             }
         }
-        backwards.0.reverse();
-        backwards.0
+        segments.0.reverse();
+        segments.0
     }
 }
 
-/// Stretches from last to first; a stretch that touches the one before it of the same owner joins it.
+/// Segments from last to first. Adjacent ones of the same owner are merged.
 #[derive(Default)]
-struct Backwards(Vec<Stretch>);
+struct SegmentsFromEnd(Vec<ForestSegment>);
 
-impl Backwards {
+impl SegmentsFromEnd {
     fn push(&mut self, owner: Option<Node>, start: i64, end: i64) {
         if start >= end {
             return;
         }
         match self.0.last_mut() {
             Some(later) if later.owner == owner && later.start.0 == end => later.start = Time(start),
-            _ => self.0.push(Stretch { owner, start: Time(start), end: Time(end) }),
+            _ => self.0.push(ForestSegment { owner, start: Time(start), end: Time(end) }),
         }
     }
 }
 
-/// A span on the way back through its own interval.
-struct Level {
+/// A node whose interval is being walked from its end to its start.
+struct Frame {
     owner: Option<Node>,
     start: i64,
-    /// How far back the path has come.
+    /// Where the path has arrived.
     cursor: i64,
-    /// What 1 % is taken of.
+    /// The length of the node, of which 1 % may overlap.
     length: i64,
-    /// Children clamped to the interval, last finisher at the end.
-    kids: Vec<Kid>,
-    /// Starts and ends of all children, sorted; made when an overlap asks for it.
+    /// Children clamped to the interval, the last to finish first.
+    children: Vec<Child>,
+    /// Sorted starts and ends of all children, computed when needed.
     moments: Option<Vec<i64>>,
     next: usize,
 }
 
-struct Kid {
+struct Child {
     node: Node,
     start: i64,
     end: i64,
 }
 
-impl Level {
-    fn new(forest: &Forest, owner: Option<Node>, kids: &[Node], start: i64, end: i64) -> Self {
-        let mut clamped: Vec<(Kid, SpanId)> = kids
+impl Frame {
+    fn new(forest: &Forest, owner: Option<Node>, children: &[Node], start: i64, end: i64) -> Self {
+        let mut clamped: Vec<(Child, SpanId)> = children
             .iter()
-            .filter_map(|kid| {
-                let own = forest.nodes.get(kid.0 as usize)?;
+            .filter_map(|child| {
+                let own = forest.nodes.get(child.0 as usize)?;
                 let (from, to) = (own.start.max(start), own.end.min(end));
-                (from < to).then_some((Kid { node: *kid, start: from, end: to }, own.id))
+                (from < to).then_some((Child { node: *child, start: from, end: to }, own.id))
             })
             .collect();
         clamped.sort_unstable_by(|(a, a_id), (b, b_id)| {
@@ -249,14 +254,14 @@ impl Level {
             Some(own) => own.end - own.start,
             None => end - start,
         };
-        let kids = clamped.into_iter().map(|(kid, _)| kid).collect();
-        Self { owner, start, cursor: end, length, kids, moments: None, next: 0 }
+        let children = clamped.into_iter().map(|(child, _)| child).collect();
+        Self { owner, start, cursor: end, length, children, moments: None, next: 0 }
     }
 
-    /// The next child that the span waited for, with the stretch that is the child's.
-    fn next_kid(&mut self) -> Option<(Node, i64, i64)> {
-        while let Some(kid) = self.kids.get(self.next) {
-            let (node, start, end) = (kid.node, kid.start, kid.end);
+    /// The next child for which the node waited, with the interval that belongs to the child.
+    fn next_awaited_child(&mut self) -> Option<(Node, i64, i64)> {
+        while let Some(child) = self.children.get(self.next) {
+            let (node, start, end) = (child.node, child.start, child.end);
             self.next += 1;
             if start >= self.cursor {
                 continue;
@@ -273,9 +278,9 @@ impl Level {
     }
 
     fn nothing_between(&mut self, from: i64, to: i64) -> bool {
-        let kids = &self.kids;
+        let children = &self.children;
         let moments = self.moments.get_or_insert_with(|| {
-            let mut moments: Vec<i64> = kids.iter().flat_map(|kid| [kid.start, kid.end]).collect();
+            let mut moments: Vec<i64> = children.iter().flat_map(|child| [child.start, child.end]).collect();
             moments.sort_unstable();
             moments
         });

@@ -1,31 +1,31 @@
-//! What is odd about a trace, counted by kind.
+//! Remarks about irregularities of a trace, such as missing parents, counted by kind.
 
 use std::fmt;
 
-/// Something about a trace that a reader should know.
+/// An irregularity of a trace, with the number of spans or events that it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Remark {
-    /// So many spans name a parent that is not there.
+    /// Spans that name a parent which is missing.
     MissingParents(usize),
-    /// So many spans share their id with a different span.
+    /// Spans that share their id with a different span.
     SharedIds(usize),
-    /// So many repeated copies of spans were dropped.
+    /// Copies of spans that were dropped.
     Copies(usize),
-    /// So many circles of parents were cut open.
+    /// Cycles of parents that were cut open.
     Cycles(usize),
-    /// So many spans start before the call that caused them.
+    /// Spans that start before the call that caused them.
     ClockSkew(usize),
-    /// So many spans name their parent by an id that cannot be read.
+    /// Spans that name their parent by an id that cannot be read.
     UnreadableParents(usize),
-    /// So many spans have no usable start.
+    /// Spans without a usable start.
     NoStart(usize),
-    /// So many spans have no usable end.
+    /// Spans without a usable end.
     NoEnd(usize),
-    /// So many spans start after the clock.
+    /// Spans that start after the clock.
     StartsAfterClock(usize),
-    /// So many spans end after the clock.
+    /// Spans that end after the clock.
     EndsAfterClock(usize),
-    /// So many events have no usable time.
+    /// Events without a usable time.
     EventTimes(usize),
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for Remark {
 }
 
 impl Remark {
-    /// How many spans or events it is about.
+    /// The number of spans or events that it is about.
     #[must_use]
     pub fn count(self) -> usize {
         match self {
@@ -80,7 +80,7 @@ impl Remark {
         }
     }
 
-    /// Adds it to the remark of its kind, if that is there, so that each kind is said once.
+    /// Adds it to the remark of its kind in the list, so that each kind occurs once.
     pub fn add_to(self, remarks: &mut Vec<Self>) {
         let kind = std::mem::discriminant(&self);
         match remarks.iter_mut().find(|known| std::mem::discriminant(*known) == kind) {
@@ -105,7 +105,7 @@ impl Remark {
         }
     }
 
-    /// Whether it says that spans are missing, so that the trace may look different as a whole.
+    /// Whether it means that spans are missing, so that the whole trace may look different.
     #[must_use]
     pub fn is_gap(self) -> bool {
         matches!(self, Self::MissingParents(_) | Self::UnreadableParents(_))

@@ -1,4 +1,4 @@
-//! What a span says of itself beside its attributes: kind, status, relation to its parent, links.
+//! Parts of a span with fixed values: kind, status, relation to its parent, and links.
 
 use super::ids::{SpanId, TraceId};
 
@@ -6,7 +6,7 @@ use super::ids::{SpanId, TraceId};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SpanKind {
-    /// Not said.
+    /// Unknown.
     #[default]
     Unspecified,
     /// Work inside a process.
@@ -15,14 +15,14 @@ pub enum SpanKind {
     Server,
     /// Sends a request.
     Client,
-    /// Hands over a message without waiting for its effect.
+    /// Sends a message without waiting for its effect.
     Producer,
-    /// Takes a message.
+    /// Receives a message.
     Consumer,
 }
 
 impl SpanKind {
-    /// Lower-case name as Grafana's trace view wants it; empty when not said.
+    /// The name in lower case, as Grafana's trace view expects it; empty if unknown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,25 +45,25 @@ impl SpanKind {
     }
 }
 
-/// What a span says of its outcome.
+/// The outcome of a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Nothing said: how most spans of automatic instrumentation end well.
+    /// Not set. Most spans of automatic instrumentation end well in this way.
     #[default]
     Unset,
-    /// Explicitly good.
+    /// Explicitly successful.
     Ok,
     /// An error.
     Error,
 }
 
-/// How a span hangs on its parent.
+/// The relation of a span to its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Relation {
-    /// The parent (usually) waits for it.
+    /// The parent usually waits for the span.
     ChildOf,
-    /// Started by the parent, which does not wait for it.
+    /// The parent started the span and does not wait for it.
     FollowsFrom,
 }
 
@@ -72,7 +72,7 @@ pub enum Relation {
 pub struct Parent {
     /// Its span id, in the same trace.
     pub span: SpanId,
-    /// Whether it waits.
+    /// Whether the parent waits for the span.
     pub relation: Relation,
 }
 

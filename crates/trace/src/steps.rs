@@ -1,12 +1,12 @@
-//! Counts how often spans and their relations are looked at, so that a test can prove that work grows in proportion to
-//! its input without measuring time. Debug builds only: in a release build [`count_step`] is empty.
+//! Counts how often spans and their relations are read. With it, a test can show that work grows in proportion to its input
+//! without measuring time. Only debug builds count: in a release build [`count_step`] is empty.
 
 #[cfg(debug_assertions)]
 thread_local! {
     static STEPS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
-/// Notes one look at a span, or at an entry of a search structure over spans.
+/// Counts one access to a span, or to an entry of an index of spans.
 #[inline]
 pub fn count_step() {
     #[cfg(debug_assertions)]

@@ -1,13 +1,13 @@
-//! One table of distinct strings for all traces of an answer.
+//! One table of distinct texts for all traces of an answer.
 //!
-//! Names, keys and most values repeat a thousand times in trace data. Keeping each text once makes a span small and a
-//! comparison of two texts a comparison of two numbers.
+//! Names, keys and most values occur thousands of times in trace data. Each text is stored once. This makes spans small, and
+//! two texts can be compared by their ids.
 
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// Names a text within its [`Strings`].
+/// The id of a text in its [`Strings`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StrId(pub(crate) u32);
 
@@ -15,14 +15,14 @@ impl StrId {
     /// The empty text, the same in every table.
     pub const EMPTY: Self = Self(0);
 
-    /// A number that can index a side table of [`Strings::len`] entries.
+    /// As an index into a side table of [`Strings::len`] entries.
     #[must_use]
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// The table. Texts are added while an answer is decoded and only read afterwards.
+/// A table of distinct texts. Texts are added while an answer is decoded and only read afterwards.
 #[derive(Clone)]
 pub struct Strings {
     text: String,
@@ -46,8 +46,8 @@ impl Default for Strings {
 }
 
 impl Strings {
-    /// The id of `text`, which is added when it is new. A table holds up to 4 GiB of text (more than any accepted
-    /// body); past that new texts become empty.
+    /// The id of `text`, which is added if it is new. A table can have up to 4 GiB of text, more than any accepted body;
+    /// beyond that, new texts become empty.
     pub fn intern(&mut self, text: &str) -> StrId {
         let hash = self.hasher.hash_one(text);
         let (all, ends) = (&self.text, &self.ends);
@@ -64,26 +64,26 @@ impl Strings {
         StrId(id)
     }
 
-    /// The id of `text` if it occurs at all.
+    /// The id of `text`, if the table has it.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<StrId> {
         let hash = self.hasher.hash_one(text);
         self.table.find(hash, |&id| slice(&self.text, &self.ends, id) == text).map(|&id| StrId(id))
     }
 
-    /// The text behind an id of this table (empty for an id of another one that is out of range here).
+    /// The text with this id. An id of another table that is out of range here gives the empty text.
     #[must_use]
     pub fn get(&self, id: StrId) -> &str {
         slice(&self.text, &self.ends, id.0)
     }
 
-    /// How many distinct texts there are; every [`StrId::index`] is below it.
+    /// The number of distinct texts. Every [`StrId::index`] is smaller.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether only the empty text is there.
+    /// Whether the table has only the empty text.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.len() <= 1
@@ -95,12 +95,12 @@ impl Strings {
     }
 }
 
-/// A few texts of a table, for questions about many.
+/// A set of texts of a table, for fast lookups by id.
 #[derive(Clone, Debug, Default)]
 pub struct StrSet(Vec<bool>);
 
 impl StrSet {
-    /// Whether a text is among them.
+    /// Whether a text is in the set.
     #[must_use]
     pub fn contains(&self, id: StrId) -> bool {
         self.0.get(id.index()).copied().unwrap_or(false)

@@ -1,4 +1,4 @@
-//! The rules of the tree and the path, by small pictures and by properties.
+//! Tests of the rules of the tree and the path, by small traces and by properties.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// One span of a picture: id, parent (0 = none), start, end.
+/// One span of a small trace: id, parent (0 = none), start, end.
 #[derive(Clone, Copy, Debug)]
 struct S(u64, u64, i64, i64);
 
@@ -37,15 +37,15 @@ fn path(spans: &[S]) -> Vec<(u64, i64, i64)> {
 
 #[test]
 fn the_last_finisher_is_on_the_path() {
-    let picture = [S(1, 0, 0, 100), S(2, 1, 10, 40), S(3, 1, 20, 90)];
-    assert_eq!(path(&picture), [(1, 0, 20), (3, 20, 90), (1, 90, 100)]);
+    let spans = [S(1, 0, 0, 100), S(2, 1, 10, 40), S(3, 1, 20, 90)];
+    assert_eq!(path(&spans), [(1, 0, 20), (3, 20, 90), (1, 90, 100)]);
 }
 
 /// jaegertracing/jaeger#9148: peers lose the earlier of two siblings that touch.
 #[test]
 fn issue_9148_siblings_that_touch_both_count() {
-    let picture = [S(1, 0, 0, 100), S(2, 1, 0, 50), S(3, 1, 50, 100)];
-    assert_eq!(path(&picture), [(2, 0, 50), (3, 50, 100)]);
+    let spans = [S(1, 0, 0, 100), S(2, 1, 0, 50), S(3, 1, 50, 100)];
+    assert_eq!(path(&spans), [(2, 0, 50), (3, 50, 100)]);
 }
 
 #[test]
@@ -66,18 +66,18 @@ fn a_small_overlap_is_clipped_and_a_large_one_hides_the_sibling() {
 
 #[test]
 fn children_are_clamped_to_their_parent_and_late_ones_dropped() {
-    let picture = [S(1, 0, 10, 100), S(2, 1, 0, 30), S(3, 1, 80, 150), S(4, 1, 120, 130)];
-    assert_eq!(path(&picture), [(2, 10, 30), (1, 30, 80), (3, 80, 100)]);
+    let spans = [S(1, 0, 10, 100), S(2, 1, 0, 30), S(3, 1, 80, 150), S(4, 1, 120, 130)];
+    assert_eq!(path(&spans), [(2, 10, 30), (1, 30, 80), (3, 80, 100)]);
 }
 
 #[test]
 fn what_a_parent_does_not_wait_for_is_left_out() {
-    let picture = [S(1, 0, 0, 100), S(2, 1, 10, 90)];
-    let handed_over = trace_with(&picture, |d| {
+    let spans = [S(1, 0, 0, 100), S(2, 1, 10, 90)];
+    let handed_over = trace_with(&spans, |d| {
         d.kind = if d.id == SpanId(1) { SpanKind::Producer } else { SpanKind::Consumer };
     });
     assert_eq!(path_of(&handed_over), [(1, 0, 100)]);
-    let follows = trace_with(&picture, |d| {
+    let follows = trace_with(&spans, |d| {
         if let Some(parent) = &mut d.parent {
             parent.relation = Relation::FollowsFrom;
         }
@@ -152,7 +152,7 @@ fn self_time_is_what_no_child_covers() {
     for (start, end) in [(0, 100), (10, 30), (20, 40), (90, 150)] {
         forest.add(Time(start), Time(end), SpanId(start as u64));
     }
-    forest.connect((1..4).map(|kid| (Node(0), Node(kid))));
+    forest.connect((1..4).map(|child| (Node(0), Node(child))));
     assert_eq!(forest.self_time(Node(0)), 60);
 }
 
@@ -192,7 +192,7 @@ fn a_trace_within_fifteen_minutes_of_zero_counts_from_its_own_start() {
     let times = |latest: i64| timed(&[(Some(0), Some(5), None), (Some(latest), Some(5), None)]).impossible_times();
     assert!(times(MINUTES_15 - 1).relative && times(MINUTES_15 - 1).starts == 0);
     assert!(!times(MINUTES_15).relative && times(MINUTES_15).starts == 2, "seconds or milliseconds since 1970");
-    assert_eq!(times(0).starts, 2, "nobody said any time");
+    assert_eq!(times(0).starts, 2, "no span has a time");
     assert_eq!(times(1).starts, 0);
 }
 
@@ -226,7 +226,7 @@ fn a_span_without_a_start_lies_where_its_nearest_ancestor_with_one_starts() {
     assert_eq!(
         starts,
         [(1, 0, true), (5, 0, false), (6, 0, false), (2, 20, true), (3, 20, false), (4, 20, false)],
-        "a circle lies where the trace starts"
+        "a cycle lies where the trace starts"
     );
     assert_eq!((trace.start(), trace.end()), (Some(Time(start)), Some(Time(start + 100))));
     assert_eq!(path_of(&trace).iter().map(|section| section.0).collect::<Vec<_>>(), [1, 2, 1]);
@@ -241,7 +241,7 @@ fn a_long_chain_without_times_is_settled_in_linear_time() {
     assert_eq!(trace_with(&chain, |_| {}).impossible_times().starts, 99_999);
 }
 
-fn any_picture() -> impl Strategy<Value = Vec<S>> {
+fn any_spans() -> impl Strategy<Value = Vec<S>> {
     let span = (0u64..40, 0i64..1_000, 0i64..400);
     proptest::collection::vec(span, 1..40).prop_map(|spans| {
         let numbered = spans.into_iter().enumerate();
@@ -251,8 +251,8 @@ fn any_picture() -> impl Strategy<Value = Vec<S>> {
 
 proptest! {
     #[test]
-    fn sections_add_up_to_each_root_and_never_overlap(picture in any_picture()) {
-        let trace = trace_with(&picture, |_| {});
+    fn sections_add_up_to_each_root_and_never_overlap(spans in any_spans()) {
+        let trace = trace_with(&spans, |_| {});
         let tree = Tree::new(&trace);
         let roots: i64 = tree.roots().iter().map(|ix| trace.span(*ix).unwrap().duration().0).sum();
         let sections = critical_path(&trace, &tree);
@@ -272,12 +272,12 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_spans_does_not_matter(picture in any_picture(), seed in any::<u64>()) {
-        let mut shuffled = picture.clone();
+    fn the_order_of_spans_does_not_matter(spans in any_spans(), seed in any::<u64>()) {
+        let mut shuffled = spans.clone();
         let len = shuffled.len();
         for i in 0..len {
             shuffled.swap(i, (seed.wrapping_mul(i as u64 + 7) % len as u64) as usize);
         }
-        prop_assert_eq!(path(&picture), path(&shuffled));
+        prop_assert_eq!(path(&spans), path(&shuffled));
     }
 }

@@ -1,4 +1,4 @@
-//! Points in time and durations, both in whole microseconds: the precision that both Jaeger APIs share.
+//! Points in time and durations, both in whole microseconds, the precision that both of Jaeger's APIs have.
 
 use std::{
     fmt,
@@ -16,19 +16,19 @@ pub struct Time(pub i64);
 pub struct Micros(pub i64);
 
 impl Time {
-    /// Milliseconds since the epoch, as Grafana counts.
+    /// From milliseconds since the epoch, as in Grafana.
     #[must_use]
     pub fn from_millis(ms: i64) -> Self {
         Self(ms.saturating_mul(1000))
     }
 
-    /// Nanoseconds since the epoch, rounded to the nearest microsecond.
+    /// From nanoseconds since the epoch, rounded to the nearest microsecond.
     #[must_use]
     pub fn from_nanos(ns: i128) -> Self {
         Self(i64::try_from((ns + 500).div_euclid(1000)).unwrap_or(i64::MAX))
     }
 
-    /// Nanoseconds since the epoch, as Arrow timestamps want them.
+    /// Nanoseconds since the epoch, as in Arrow timestamps.
     #[must_use]
     pub fn nanos(self) -> i64 {
         self.0.saturating_mul(1000)
@@ -113,7 +113,7 @@ impl AddAssign for Micros {
     }
 }
 
-/// RFC 3339 in UTC with as many digits as needed.
+/// RFC 3339 in UTC, with three or six digits after the second if it has a fraction.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match DateTime::<Utc>::from_timestamp_micros(self.0) {

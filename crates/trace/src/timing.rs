@@ -1,10 +1,10 @@
-//! Times that cannot be true.
+//! Replaces impossible times.
 //!
-//! Clocks jump, exporters forget to set a time, and storages write a negative duration as 2^64 − n. Such a span is kept,
-//! because its name, attributes and errors are still worth reading, but its time must not move anything: a span without
-//! a usable start becomes an empty interval where its parent starts, and a span without a usable end becomes an empty
-//! interval at its own start. After this step every span lies within the spans that have a time, and every event within
-//! its span, so that no later code has to know about impossible times. How many there were is counted for the remarks.
+//! Clocks jump, exporters do not set a time, and storages write a negative duration as 2^64 − n. Such a span is kept,
+//! because its name, attributes and errors are still useful, but its time must not affect others. A span without a usable
+//! start becomes an empty interval where its parent starts, and a span without a usable end becomes an empty interval at
+//! its own start. Afterwards every span lies within the spans that have a time, and every event within its span, so no
+//! later code has to handle impossible times. They are counted for the remarks.
 
 use hashbrown::HashMap;
 
@@ -16,19 +16,19 @@ use super::{
 
 /// Tracing did not exist before the year 2000.
 const YEAR_2000: i64 = 946_684_800_000_000;
-/// The last microsecond that fits into 64-bit nanoseconds (April 2262), which Arrow and OTLP count in.
+/// The last microsecond that fits into 64-bit nanoseconds (April 2262), the unit of Arrow and OTLP.
 const LAST: i64 = i64::MAX / 1000;
-/// Times below this one count from the start of the trace, not from 1970. Seconds since 1970 taken for microseconds are
-/// above it.
+/// Times below this count from the start of the trace and not from 1970. It is small enough that seconds since 1970 which
+/// are mistaken for microseconds are above it.
 const RELATIVE: i64 = 15 * 60 * 1_000_000;
 /// An event may lie this far outside its span before it counts as impossible: Jaeger rounds start and duration down.
 const EVENT_TOLERANCE: i64 = 1_000;
-/// The clock of a traced machine may be this far ahead of ours.
+/// The clock of a traced machine may be ahead of ours by this much.
 pub(super) const CLOCK_TOLERANCE: Micros = Micros::from_secs(60);
-/// Stands for the time of an event without one; it is moved to the end of its span.
+/// The time of an event without a time. The event is moved to the end of its span.
 pub(super) const NO_TIME: Time = Time(i64::MAX);
 
-/// What is known of a span's interval.
+/// Which ends of a span's interval are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Timing {
     /// Start and end.
@@ -40,7 +40,7 @@ pub(super) enum Timing {
     NoStart,
 }
 
-/// How many spans and events of a trace have a time that cannot be true.
+/// How many spans and events of a trace have an impossible time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImpossibleTimes {
     /// Spans whose start is missing, zero, before the year 2000 or out of range.
@@ -57,15 +57,16 @@ pub struct ImpossibleTimes {
     pub relative: bool,
 }
 
-/// Which starts of a trace can be true. Traces made by hand often count from zero, and then zero is a time.
+/// From when the times of a trace count, which decides which starts are possible. Traces that were written by hand often
+/// count from zero, and then zero is a time.
 #[derive(Clone, Copy)]
-enum Era {
+enum TimeOrigin {
     Absolute,
     Relative,
     Unknown,
 }
 
-impl Era {
+impl TimeOrigin {
     fn of(spans: &[Span]) -> Self {
         let latest = spans.iter().map(|span| span.start.0).filter(|start| *start <= LAST).max().unwrap_or(0);
         match latest {
@@ -84,11 +85,11 @@ impl Era {
     }
 }
 
-/// Gives every span and event of a trace a time that can be true. Spans may no longer be in the order of their start where
-/// [`ImpossibleTimes::changed_spans`] is true of the result.
-pub(super) fn settle(spans: &mut [Span], events: &mut [Event]) -> ImpossibleTimes {
-    let era = Era::of(spans);
-    let mut found = ImpossibleTimes { relative: matches!(era, Era::Relative), ..ImpossibleTimes::default() };
+/// Replaces the impossible times of a trace. If [`ImpossibleTimes::changed_spans`] of the result is true, spans may no longer
+/// be in the order of their start.
+pub(super) fn replace_impossible(spans: &mut [Span], events: &mut [Event]) -> ImpossibleTimes {
+    let era = TimeOrigin::of(spans);
+    let mut found = ImpossibleTimes { relative: matches!(era, TimeOrigin::Relative), ..ImpossibleTimes::default() };
     for span in spans.iter_mut() {
         if span.timing == Timing::NoStart || !era.allows(span.start.0) {
             span.timing = Timing::NoStart;
@@ -99,14 +100,14 @@ pub(super) fn settle(spans: &mut [Span], events: &mut [Event]) -> ImpossibleTime
         }
     }
     if found.starts > 0 {
-        place(spans);
+        place_untimed(spans);
     }
-    found.events = settle_events(spans, events);
+    found.events = clamp_events(spans, events);
     found
 }
 
-/// Takes back what lies after the clock; adds to `found`.
-pub(super) fn settle_until(clock: Time, spans: &mut [Span], events: &mut [Event], found: &mut ImpossibleTimes) {
+/// Replaces times after the clock, and adds them to `found`.
+pub(super) fn replace_after_clock(clock: Time, spans: &mut [Span], events: &mut [Event], found: &mut ImpossibleTimes) {
     let latest = clock + CLOCK_TOLERANCE;
     for span in spans.iter_mut().filter(|span| span.timing != Timing::NoStart) {
         let end = span.start + span.duration;
@@ -123,9 +124,9 @@ pub(super) fn settle_until(clock: Time, spans: &mut [Span], events: &mut [Event]
         }
     }
     if found.after_clock > 0 {
-        place(spans);
+        place_untimed(spans);
     }
-    found.events += settle_events(spans, events);
+    found.events += clamp_events(spans, events);
 }
 
 impl ImpossibleTimes {
@@ -135,8 +136,8 @@ impl ImpossibleTimes {
     }
 }
 
-/// Moves events that lie outside their span to its nearer edge; gives how many did so by more than rounding explains.
-fn settle_events(spans: &[Span], events: &mut [Event]) -> usize {
+/// Moves events outside their span to its nearer edge. Returns how many were further outside than rounding explains.
+fn clamp_events(spans: &[Span], events: &mut [Event]) -> usize {
     let mut impossible = 0;
     for span in spans.iter().filter(|span| span.events.len > 0) {
         let (start, end) = (span.start, span.start + span.duration);
@@ -151,8 +152,8 @@ fn settle_events(spans: &[Span], events: &mut [Event]) -> usize {
     impossible
 }
 
-/// Puts spans without a start where their nearest ancestor with one starts, else where the trace starts.
-fn place(spans: &mut [Span]) {
+/// Moves spans without a start to the start of their nearest ancestor with one, otherwise to the start of the trace.
+fn place_untimed(spans: &mut [Span]) {
     let timed = |span: &&Span| span.timing != Timing::NoStart;
     let earliest = spans.iter().filter(timed).map(|span| span.start).min();
     let mut starts: HashMap<SpanId, Time> = spans.iter().filter(timed).map(|span| (span.id, span.start)).collect();
@@ -166,7 +167,7 @@ fn place(spans: &mut [Span]) {
                 break *start;
             }
             match parents.get(&above) {
-                // More steps than spans: the parents form a circle.
+                // More steps than spans would mean that the parents form a cycle.
                 Some(next) if passed.len() <= parents.len() => {
                     passed.push(above);
                     above = *next;

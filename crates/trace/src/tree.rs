@@ -1,4 +1,5 @@
-//! Who hangs on whom: the tree of a trace, whatever is wrong with the trace.
+//! The tree of a trace: the parent and the children of every span. Missing parents, shared ids and cycles do not prevent it;
+//! they are reported as [`Remark`]s.
 
 use hashbrown::HashMap;
 
@@ -12,14 +13,14 @@ use super::{
     view::SpanRef,
 };
 
-/// A callee may start this much before its caller before the clocks are called skewed.
+/// A callee may start this much before its caller without a remark about clock skew.
 const SKEW_TOLERANCE: Micros = Micros::from_millis(2);
 
-/// The parents and children of a trace's spans. Every span has at most one parent and there is no circle.
+/// The parents and children of a trace's spans. Every span has at most one parent, and there are no cycles.
 #[derive(Clone, Debug)]
 pub struct Tree {
     parents: Vec<Option<SpanIx>>,
-    /// Children of span `i` are `children[firsts[i]..firsts[i + 1]]`, by start.
+    /// The children of span `i` are `children[firsts[i]..firsts[i + 1]]`, by start.
     firsts: Vec<u32>,
     children: Vec<SpanIx>,
     roots: Vec<SpanIx>,
@@ -65,7 +66,7 @@ impl Tree {
         Self { parents, firsts, children, roots, orphans, remarks }
     }
 
-    /// The parent, if it is there.
+    /// The parent, if the trace has it.
     pub fn parent(&self, of: SpanIx) -> Option<SpanIx> {
         parent(&self.parents, of)
     }
@@ -87,7 +88,7 @@ impl Tree {
         self.orphans.get(ix.index()).copied().unwrap_or(false)
     }
 
-    /// What is odd about the trace.
+    /// The irregularities of the trace.
     pub fn remarks(&self) -> &[Remark] {
         &self.remarks
     }
@@ -113,14 +114,14 @@ fn parent(parents: &[Option<SpanIx>], of: SpanIx) -> Option<SpanIx> {
     parents.get(of.index()).copied().flatten()
 }
 
-/// Which span an id means. Some tracers give the two ends of a call one id: then the server end hangs on the client
-/// end, and what names the id as parent hangs on the server end.
+/// Finds spans by id. Some tracers use one id for both ends of a call. Then the client end is the parent of the server end,
+/// and the server end is the parent of spans that name this id.
 struct Ids {
-    by_id: HashMap<SpanId, Holders>,
+    by_id: HashMap<SpanId, SpansWithId>,
     shared: usize,
 }
 
-struct Holders {
+struct SpansWithId {
     first: SpanIx,
     client: Option<SpanIx>,
     server: Option<SpanIx>,
@@ -128,7 +129,7 @@ struct Holders {
 
 impl Ids {
     fn new(trace: &Trace) -> Self {
-        let mut by_id: HashMap<SpanId, Holders> = HashMap::with_capacity(trace.len());
+        let mut by_id: HashMap<SpanId, SpansWithId> = HashMap::with_capacity(trace.len());
         let mut shared = 0;
         for span in trace.spans() {
             let (ix, kind) = (span.ix(), span.kind());
@@ -142,7 +143,7 @@ impl Ids {
                         _ => {}
                     }
                 })
-                .or_insert(Holders {
+                .or_insert(SpansWithId {
                     first: ix,
                     client: (kind == SpanKind::Client).then_some(ix),
                     server: (kind == SpanKind::Server).then_some(ix),
@@ -154,7 +155,7 @@ impl Ids {
     fn parent_of(&self, span: SpanRef<'_>) -> Option<SpanIx> {
         if self.shared > 0
             && span.kind() == SpanKind::Server
-            && let Some(Holders { client: Some(client), server: Some(server), .. }) = self.by_id.get(&span.id())
+            && let Some(SpansWithId { client: Some(client), server: Some(server), .. }) = self.by_id.get(&span.id())
             && *server == span.ix()
         {
             return Some(*client);
@@ -169,7 +170,7 @@ impl Ids {
     }
 }
 
-/// Makes the earliest span of each circle a root; returns how many circles there were.
+/// Makes the earliest span of each cycle a root, and returns the number of cycles.
 fn cut_cycles(parents: &mut [Option<SpanIx>]) -> usize {
     let mut walk_of = vec![0u32; parents.len()];
     let mut cycles = 0;

@@ -1,4 +1,4 @@
-//! Attribute values.
+//! Attributes and their values.
 
 use std::borrow::Cow;
 
@@ -39,7 +39,7 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// A whole number, also from a numeric text (KTRDR writes its counts as strings) or a whole float.
+    /// A whole number, also from a numeric text or a whole float. Some systems write their counts as texts.
     #[must_use]
     pub fn as_i64(self) -> Option<i64> {
         match self {
@@ -62,7 +62,7 @@ impl<'t> Value<'t> {
         .filter(|x| x.is_finite())
     }
 
-    /// A truth value, also from `"true"`/`"false"` in any case.
+    /// A boolean, also from `"true"` and `"false"` in any case.
     #[must_use]
     pub fn as_bool(self) -> Option<bool> {
         match self {
@@ -73,7 +73,7 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// For JSON output; NaN and infinities become their names.
+    /// The value as JSON. NaN and infinities become their names.
     #[must_use]
     pub fn to_json(self) -> serde_json::Value {
         match self {
@@ -85,7 +85,7 @@ impl<'t> Value<'t> {
     }
 }
 
-/// An attribute as it is kept: 16 bytes, texts by id.
+/// An attribute in 16 bytes, with texts by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attribute {
     key: StrId,
@@ -108,19 +108,19 @@ impl Attribute {
         Self { key, kind: Kind::Str, bits: u64::from(value.0) }
     }
 
-    /// A truth value.
+    /// An attribute whose value is a boolean.
     #[must_use]
     pub fn bool(key: StrId, value: bool) -> Self {
         Self { key, kind: Kind::Bool, bits: u64::from(value) }
     }
 
-    /// A whole number.
+    /// An attribute whose value is a whole number.
     #[must_use]
     pub fn int(key: StrId, value: i64) -> Self {
         Self { key, kind: Kind::Int, bits: value.cast_unsigned() }
     }
 
-    /// A floating point number.
+    /// An attribute whose value is a floating point number.
     #[must_use]
     pub fn float(key: StrId, value: f64) -> Self {
         Self { key, kind: Kind::Float, bits: value.to_bits() }

@@ -1,10 +1,10 @@
-//! Looking at a trace: a span, or an event of one, with its trace at hand.
+//! Views of a span and of an event, through which all other code reads a trace.
 
 use std::fmt;
 
 use super::{
     ids::SpanId,
-    model::{Event, NamedParent, Resource, Span, SpanIx, Trace},
+    model::{Event, ParentKind, Resource, Span, SpanIx, Trace},
     span::{Link, Parent, Relation, SpanKind, Status},
     steps::count_step,
     strings::StrId,
@@ -13,7 +13,7 @@ use super::{
     value::{Attribute, Value},
 };
 
-/// A span with its trace at hand.
+/// A span with a reference to its trace.
 #[derive(Clone, Copy)]
 pub struct SpanRef<'t> {
     pub(super) trace: &'t Trace,
@@ -22,7 +22,7 @@ pub struct SpanRef<'t> {
 }
 
 impl<'t> SpanRef<'t> {
-    /// Every look at the span goes through here.
+    /// All access to the span goes through here, where it is counted.
     fn span(self) -> &'t Span {
         count_step();
         self.span
@@ -40,16 +40,16 @@ impl<'t> SpanRef<'t> {
         self.trace
     }
 
-    /// Its id; not unique when an exporter went wrong.
+    /// Its id. It is not unique if an exporter made an error.
     #[must_use]
     pub fn id(self) -> SpanId {
         self.span().id
     }
 
-    /// The parent it names, present or not.
+    /// The parent that it names, which may be missing.
     #[must_use]
     pub fn parent(self) -> Option<Parent> {
-        let follows = self.span().named == NamedParent::FollowsFrom;
+        let follows = self.span().parent_kind == ParentKind::FollowsFrom;
         let relation = if follows { Relation::FollowsFrom } else { Relation::ChildOf };
         (self.span().parent != SpanId(0)).then_some(Parent { span: self.span().parent, relation })
     }
@@ -57,7 +57,7 @@ impl<'t> SpanRef<'t> {
     /// Whether it names a parent by an id that cannot be read.
     #[must_use]
     pub fn has_unreadable_parent(self) -> bool {
-        self.span().named == NamedParent::Unreadable
+        self.span().parent_kind == ParentKind::Unreadable
     }
 
     /// Its name (Jaeger: operation name).
@@ -66,7 +66,7 @@ impl<'t> SpanRef<'t> {
         self.trace.strings.get(self.span().name)
     }
 
-    /// The name's id, to compare within the trace's table.
+    /// The id of its name in the trace's table, for fast comparison.
     #[must_use]
     pub fn name_id(self) -> StrId {
         self.span().name
@@ -78,7 +78,7 @@ impl<'t> SpanRef<'t> {
         self.trace.strings.get(self.service_id())
     }
 
-    /// The service name's id.
+    /// The id of the service's name in the trace's table.
     #[must_use]
     pub fn service_id(self) -> StrId {
         self.resource().map_or(StrId::EMPTY, |resource| resource.service)
@@ -102,13 +102,13 @@ impl<'t> SpanRef<'t> {
         self.span().status == Status::Error
     }
 
-    /// The text beside the status, empty when there is none.
+    /// The text beside the status; empty if there is none.
     #[must_use]
     pub fn status_message(self) -> &'t str {
         self.trace.strings.get(self.span().status_message)
     }
 
-    /// Whether it came with a start that can be true. Without one it is an empty interval where its parent starts.
+    /// Whether its start was possible. Otherwise it is an empty interval where its parent starts.
     #[must_use]
     pub fn has_time(self) -> bool {
         self.span().timing != Timing::NoStart
@@ -132,7 +132,7 @@ impl<'t> SpanRef<'t> {
         self.span().duration
     }
 
-    /// Name and version of the instrumentation library, empty when unknown.
+    /// Name and version of the instrumentation library; empty if unknown.
     #[must_use]
     pub fn scope(self) -> (&'t str, &'t str) {
         (self.trace.strings.get(self.span().scope), self.trace.strings.get(self.span().scope_version))
@@ -144,7 +144,7 @@ impl<'t> SpanRef<'t> {
         self.raw_attributes().iter().map(move |a| (strings.get(a.key()), a.value(strings)))
     }
 
-    /// Its attributes as kept, for passes over many spans.
+    /// Its attributes as they are stored, for fast passes over many spans.
     #[must_use]
     pub fn raw_attributes(self) -> &'t [Attribute] {
         self.span().attributes.of(&self.trace.attributes)
@@ -162,14 +162,14 @@ impl<'t> SpanRef<'t> {
         self.raw_attributes().iter().find(|a| a.key() == key).map(|a| a.value(&self.trace.strings))
     }
 
-    /// Attributes of the process that made it, without `service.name`.
+    /// Attributes of the process that produced it, without `service.name`.
     pub fn resource_attributes(self) -> impl Iterator<Item = (&'t str, Value<'t>)> {
         let strings = &*self.trace.strings;
         let attributes = self.resource().map(|r| r.attributes.of(&self.trace.attributes)).unwrap_or_default();
         attributes.iter().map(move |a| (strings.get(a.key()), a.value(strings)))
     }
 
-    /// Its events by time.
+    /// Its events in order of time.
     pub fn events(self) -> impl ExactSizeIterator<Item = EventRef<'t>> {
         let trace = self.trace;
         self.span().events.of(&trace.events).iter().map(move |event| EventRef { trace, event })
@@ -184,7 +184,7 @@ impl<'t> SpanRef<'t> {
     /// Jaeger's warnings about it.
     pub fn warnings(self) -> impl ExactSizeIterator<Item = &'t str> {
         let strings = &*self.trace.strings;
-        self.span().warnings.of(&self.trace.texts).iter().map(move |&id| strings.get(id))
+        self.span().warnings.of(&self.trace.span_warnings).iter().map(move |&id| strings.get(id))
     }
 
     fn resource(self) -> Option<&'t Resource> {

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use super::{Place, Section, observe::Observer, timing::SpanTiming};
 use crate::SectionKind;
-use trace::{Micros, Node, SpanId, SpanIx, SpanRef, Stretch, Time};
+use trace::{ForestSegment, Micros, Node, SpanId, SpanIx, SpanRef, Time};
 
 impl<'t> Observer<'t> {
     /// The request's time by place, and its sum.
@@ -55,7 +55,7 @@ impl<'t> Observer<'t> {
     }
 
     /// The critical path: the root's own interval, then the background work that goes on beyond it.
-    fn path(&self, root: SpanRef<'t>, own: &SpanTiming, spans: &[SpanRef<'t>]) -> (Vec<Stretch>, Time) {
+    fn path(&self, root: SpanRef<'t>, own: &SpanTiming, spans: &[SpanRef<'t>]) -> (Vec<ForestSegment>, Time) {
         let mut path = self.timing.forest.path_below(root.ix().into());
         let timed = spans.iter().filter_map(|span| Some((span.ix(), self.timing.of(span.ix())?)));
         let detached: Vec<(SpanIx, Time)> = timed
@@ -74,9 +74,9 @@ impl<'t> Observer<'t> {
         let work = std::iter::once(next).chain(self.tree.ancestors(next)).find(is_detached)?;
         let before = self.trace.span(self.tree.parent(work)?)?;
         let after = self.trace.span(work)?;
-        let caller = (before.service_id() != after.service_id()).then(|| self.service(before).to_owned());
+        let caller = (before.service_id() != after.service_id()).then(|| self.service(before).into_owned());
         let span = format!("{} → {}", before.name(), after.name());
-        Some(Place { service: self.service(after).to_owned(), caller, span })
+        Some(Place { service: self.service(after).into_owned(), caller, span })
     }
 
     fn callees(&self, call: SpanRef<'t>, waiting: Option<&Place>, sections: &mut Sections) -> Callees {

@@ -10,7 +10,7 @@ use crate::{
     playbook::Playbook,
     slice::operation_spans::{Member, OperationSpans},
 };
-use trace::{Forest, Micros, Node, SpanId, SpanKind, Stretch, Time};
+use trace::{Forest, ForestSegment, Micros, Node, SpanId, SpanKind, Time};
 
 /// To what the largest part of the time belongs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -226,7 +226,7 @@ fn kind(operation: &OperationSpans<'_, '_>, member: &Member<'_, '_>) -> SectionK
 fn section<'a>(
     operation: &OperationSpans<'a, '_>,
     path: &Path<'a>,
-    stretch: Stretch,
+    stretch: ForestSegment,
     operation_type: &str,
 ) -> Section<'a> {
     let (start, end) = (stretch.start, stretch.end);

@@ -19,7 +19,7 @@ mod unreachable;
 mod values;
 mod verdict;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use hashbrown::HashMap;
 
@@ -441,6 +441,15 @@ impl Playbook {
     #[must_use]
     pub fn service_kind<'s>(&'s self, name: &'s str) -> &'s str {
         self.services.iter().find(|s| any_fits(&s.names, name)).map_or(name, |service| service.rule.as_str())
+    }
+
+    /// The name that a service keeps over restarts: the pattern of the known service that fits its name in traces, as
+    /// `ktrdr-training-worker-*`, else the name itself.
+    #[must_use]
+    pub fn service_pattern<'s>(&self, name: &'s str) -> Cow<'s, str> {
+        let fitting = self.services.iter().flat_map(|service| &service.names).find(|pattern| pattern.fits(name));
+        let pattern = fitting.map(ToString::to_string).filter(|pattern| pattern != name);
+        pattern.map_or(Cow::Borrowed(name), Cow::Owned)
     }
 
     /// The service behind an address: by route first, then by the name of its host or of itself, then by port.

@@ -54,6 +54,14 @@ fn a_service_is_found_by_route_first_and_port_second() {
 }
 
 #[test]
+fn a_service_has_a_pattern_that_outlives_its_processes() {
+    let playbook = Playbook::ktrdr();
+    let patterns = ["ktrdr-training-worker-3f2a", "ktrdr-training-worker-91bc", "ktrdr-api", "shop"]
+        .map(|name| playbook.service_pattern(name).into_owned());
+    assert_eq!(patterns, ["ktrdr-training-worker-*", "ktrdr-training-worker-*", "ktrdr-api", "shop"]);
+}
+
+#[test]
 fn an_overlay_changes_and_adds_rules_by_id() {
     let overlay = r#"
         [[error]]

@@ -27,7 +27,7 @@ pub(crate) fn prepare<'t>(traces: &'t [Trace], playbook: &Playbook, clock: Time)
 fn until(traces: &[Trace], clock: Time) -> Cow<'_, [Trace]> {
     let mut traces = Cow::Borrowed(traces);
     for ix in 0..traces.len() {
-        if let Some(cut) = traces.get(ix).and_then(|trace| trace.until(clock))
+        if let Some(cut) = traces.get(ix).and_then(|trace| trace.as_of(clock))
             && let Some(slot) = traces.to_mut().get_mut(ix)
         {
             *slot = cut;
@@ -50,7 +50,7 @@ fn with_texts<'t>(traces: Cow<'t, [Trace]>, playbook: &Playbook) -> Cow<'t, [Tra
             tables.push((trace.strings(), keys(trace.strings())));
         }
         let own = tables.iter().rfind(|(known, _)| Arc::ptr_eq(known, trace.strings()));
-        odd |= own.is_some_and(|(_, keys)| trace.has_other_than_texts(keys));
+        odd |= own.is_some_and(|(_, keys)| trace.has_non_text_values(keys));
     }
     if !odd {
         return traces;
@@ -61,7 +61,7 @@ fn with_texts<'t>(traces: Cow<'t, [Trace]>, playbook: &Playbook) -> Cow<'t, [Tra
         let own = traces.iter().filter(|trace| Arc::ptr_eq(table, trace.strings()));
         let texts: Vec<Trace> = own.map(|trace| trace.with_texts(keys, &mut strings)).collect();
         let strings = Arc::new(strings);
-        changed.extend(texts.into_iter().map(|trace| trace.over(&strings)));
+        changed.extend(texts.into_iter().map(|trace| trace.with_strings(&strings)));
     }
     Cow::Owned(changed)
 }

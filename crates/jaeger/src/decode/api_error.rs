@@ -1,20 +1,20 @@
-//! Errors that an answer holds beside its traces or in their place.
+//! Errors that an answer has beside its traces or in their place.
 
 use serde_json::Value;
 
-/// An error in an answer: `{code, msg, traceID}` of the old API, `{httpCode, message}` of the new one, `{code, message}` of
+/// An error in an answer: `{code, msg, traceID}` of the legacy API, `{httpCode, message}` of the new one, `{code, message}` of
 /// gRPC gateways, or a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ApiError {
     /// An HTTP status or a gRPC code.
     pub(crate) code: Option<u16>,
     pub(crate) message: String,
-    /// The trace that it is about, as it was written.
+    /// The id of the trace that it is about, as it was written.
     pub(crate) trace_id: Option<String>,
 }
 
 impl ApiError {
-    /// Reads an error of any of these forms; `None` when it says nothing at all.
+    /// Reads an error in any of these forms; `None` for `null`.
     pub(crate) fn of(value: &Value) -> Option<Self> {
         let text = |keys: &[&str]| keys.iter().find_map(|key| value.get(*key)?.as_str()).map(str::to_owned);
         let code = || ["code", "httpCode", "http_code", "status", "grpcCode"].iter().find_map(|key| value.get(*key));
@@ -30,7 +30,7 @@ impl ApiError {
         }
     }
 
-    /// All errors of the member `errors`.
+    /// All errors in the value of `errors`.
     pub(super) fn all(value: &Value) -> Vec<Self> {
         match value {
             Value::Array(all) => all.iter().filter_map(Self::of).collect(),
@@ -38,7 +38,7 @@ impl ApiError {
         }
     }
 
-    /// Whether it only says that a trace is not there, which is an answer.
+    /// Whether it only says that a trace was not found, which is an answer.
     pub(crate) fn is_not_found(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
         message.contains("trace") && (message.contains("not found") || message.contains("no traces found"))

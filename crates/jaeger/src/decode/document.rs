@@ -1,7 +1,7 @@
-//! JSON of any form that holds traces: envelopes, traces, blocks of OTLP, and spans without anything around them.
+//! Reads JSON documents of any format that has traces: answers, exports, single traces, OTLP, and spans without an envelope.
 //!
-//! Members are read as they come, so that the start of an answer that was cut off still counts. What an object is shows
-//! only by its members: one that has none of an envelope but an id of a span is a span.
+//! Only its members show what an object is: one without members of an envelope but with the id of a span is a span.
+//! Members are read in the order in which they come, so the beginning of a truncated answer is still useful.
 
 use std::fmt;
 
@@ -11,25 +11,25 @@ use serde_json::{Map, Value, value::RawValue};
 use super::{
     api_error::ApiError,
     error::DecodeError,
-    ids::WireId,
+    fields::{EnvelopeField, Fields as _, ResourceSpansField, SpanField},
     left_out::Reason,
-    legacy::{Element, ProcessMap, Processes, Span, Spans},
-    otlp::{Block, ResourceSpans},
+    legacy::{ProcessMap, Processes, Span, Spans, TraceObject},
+    otlp::{ResourceSpans, ResourceSpansList},
     scalar::{Texts, any_seed},
-    shape::{List, Object, fields},
+    shape::{List, Object},
     sink::Sink,
-    span_field::SpanField,
+    wire_id::WireId,
 };
 
-/// How many unknown members a message names, and how much of each.
+/// How many unknown members a message names, and how many characters of each.
 const SHOWN_KEYS: (usize, usize) = (6, 40);
 
-/// What was read so far.
+/// What has been read so far.
 pub(super) struct Reader {
     pub(super) sink: Sink,
     pub(super) errors: Vec<ApiError>,
     pub(super) seen: Seen,
-    /// Whether the text may end in the middle: then nothing is put off.
+    /// Whether the text may be truncated. Then no value is kept for later.
     is_cut: bool,
 }
 
@@ -39,10 +39,10 @@ impl Reader {
     }
 }
 
-/// What was met, to say it when there are no traces.
+/// What was found, for the error message if there are no traces.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// A member that only an answer or an export has.
+    /// An object that only an answer or an export has.
     envelope: bool,
     tempo: bool,
     scalars: bool,
@@ -50,7 +50,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Why a text without any span or error is not an empty answer.
+    /// Checks that a text without any span or error is an empty answer.
     pub(super) fn check(self) -> Result<(), DecodeError> {
         if self.tempo {
             Err(DecodeError::Tempo)
@@ -72,40 +72,33 @@ impl Seen {
     }
 }
 
-/// A member that no envelope has.
-enum Other {
-    /// A span that stands alone may have it.
-    OfSpan(String),
-    Unknown(String),
+/// What the name of a member says about the object.
+enum Member {
+    Envelope(EnvelopeField),
+    /// A span outside an envelope may have it.
+    OfSpan,
+    Unknown,
 }
 
-fields! { Field {
-    Data = "data" | "result" | "hits" | "_source",
-    ResourceSpans = "resourceSpans" | "resource_spans",
-    TraceId = "traceID" | "traceId" | "trace_id",
-    Spans = "spans",
-    Processes = "processes",
-    ProcessMap = "processMap" | "process_map",
-    Warnings = "warnings",
-    Errors = "errors",
-    Error = "error",
-    Code = "code",
-    Message = "message",
-    Tempo = "batches" | "trace",
-}, other as other => Other }
-
-fn other(name: &str) -> Other {
-    let is_block =
-        matches!(name, "scopeSpans" | "scope_spans" | "instrumentationLibrarySpans" | "instrumentation_library_spans");
-    match SpanField::named(name) {
-        // `flags` alone does not make a span.
-        Some(field) if field != SpanField::Flags => Other::OfSpan(name.to_owned()),
-        None if is_block => Other::OfSpan(name.to_owned()),
-        _ => Other::Unknown(name.to_owned()),
+impl Member {
+    fn named(name: &str) -> Self {
+        if let Some(field) = EnvelopeField::named(name) {
+            return Self::Envelope(field);
+        }
+        match SpanField::named(name) {
+            // Other objects have `flags` too.
+            Some(field) if field != SpanField::Flags => Self::OfSpan,
+            None if is_scope_spans(name) => Self::OfSpan,
+            _ => Self::Unknown,
+        }
     }
 }
 
-/// Reads anything that may hold traces.
+fn is_scope_spans(name: &str) -> bool {
+    matches!(ResourceSpansField::named(name), Some(ResourceSpansField::ScopeSpans))
+}
+
+/// Reads a value that may have traces in it.
 pub(super) struct Document<'r>(pub(super) &'r mut Reader);
 any_seed!(Document<'_> => ());
 
@@ -153,7 +146,7 @@ impl<'de> Visitor<'de> for Document<'_> {
         let mut object = AnyObject::default();
         match object.read(&mut map, self.0) {
             Ok(()) => object.finish(self.0).map_err(A::Error::custom),
-            // What was read of a cut answer counts.
+            // Keeps what was read of a truncated answer.
             Err(why) => {
                 object.cut(&mut self.0.sink);
                 Err(why)
@@ -162,10 +155,10 @@ impl<'de> Visitor<'de> for Document<'_> {
     }
 }
 
-/// An object while it is read.
+/// An object of a kind that is not yet known.
 #[derive(Default)]
 struct AnyObject<'de> {
-    element: Element,
+    object: TraceObject,
     /// Whether it has a member that only an envelope or a trace has.
     is_envelope: bool,
     /// Spans that came before the id of their trace.
@@ -179,66 +172,81 @@ struct AnyObject<'de> {
 
 impl<'de> AnyObject<'de> {
     fn read<A: MapAccess<'de>>(&mut self, map: &mut A, reader: &mut Reader) -> Result<(), A::Error> {
-        while let Some(field) = map.next_key()? {
-            let (sink, element) = (&mut reader.sink, &mut self.element);
-            self.is_envelope |= !matches!(
-                field,
-                Field::TraceId | Field::Warnings | Field::Code | Field::Message | Field::Tempo | Field::Other(_)
-            );
-            match field {
-                Field::Data => map.next_value_seed(Document(&mut *reader))?,
-                Field::ResourceSpans => map.next_value_seed(List(ResourceSpans { sink }))?,
-                Field::TraceId => {
-                    let id: Value = map.next_value()?;
-                    element.id = serde::Deserialize::deserialize(&id).map_err(A::Error::custom)?;
-                    self.of_span.insert("traceID".to_owned(), id);
-                }
-                Field::Spans if element.id == WireId::Missing && !reader.is_cut => {
-                    self.early.extend(map.next_value::<Option<&'de RawValue>>()?);
-                }
-                Field::Spans => map.next_value_seed(List(Spans { sink, element }))?,
-                Field::Processes => map.next_value_seed(Object(Processes { sink, element }))?,
-                Field::ProcessMap => map.next_value_seed(List(ProcessMap { sink, element }))?,
-                Field::Warnings => drop(self.of_span.insert("warnings".to_owned(), map.next_value()?)),
-                Field::Errors | Field::Error => reader.errors.extend(ApiError::all(&map.next_value()?)),
-                Field::Code => self.code = Some(map.next_value()?),
-                Field::Message => self.message = Some(map.next_value()?),
-                Field::Tempo => {
-                    reader.seen.tempo = true;
+        while let Some(name) = map.next_key::<String>()? {
+            match Member::named(&name) {
+                Member::Envelope(field) => self.read_envelope_field(field, map, reader)?,
+                Member::OfSpan => drop(self.of_span.insert(name, map.next_value()?)),
+                Member::Unknown => {
                     map.next_value::<IgnoredAny>()?;
-                }
-                Field::Other(Other::OfSpan(key)) => drop(self.of_span.insert(key, map.next_value()?)),
-                Field::Other(Other::Unknown(key)) => {
-                    map.next_value::<IgnoredAny>()?;
-                    self.unknown.push(key);
+                    self.unknown.push(name);
                 }
             }
         }
         Ok(())
     }
 
-    /// Decides what the object is by the members that it has.
+    fn read_envelope_field<A: MapAccess<'de>>(
+        &mut self,
+        field: EnvelopeField,
+        map: &mut A,
+        reader: &mut Reader,
+    ) -> Result<(), A::Error> {
+        let (sink, object) = (&mut reader.sink, &mut self.object);
+        self.is_envelope |= !matches!(
+            field,
+            EnvelopeField::TraceId
+                | EnvelopeField::Warnings
+                | EnvelopeField::Code
+                | EnvelopeField::Message
+                | EnvelopeField::Tempo
+        );
+        match field {
+            EnvelopeField::Data => map.next_value_seed(Document(&mut *reader))?,
+            EnvelopeField::ResourceSpans => map.next_value_seed(List(ResourceSpansList { sink }))?,
+            EnvelopeField::TraceId => {
+                let id: Value = map.next_value()?;
+                object.id = serde::Deserialize::deserialize(&id).map_err(A::Error::custom)?;
+                self.of_span.insert("traceID".to_owned(), id);
+            }
+            EnvelopeField::Spans if object.id == WireId::Missing && !reader.is_cut => {
+                self.early.extend(map.next_value::<Option<&'de RawValue>>()?);
+            }
+            EnvelopeField::Spans => map.next_value_seed(List(Spans { sink, object }))?,
+            EnvelopeField::Processes => map.next_value_seed(Object(Processes { sink, object }))?,
+            EnvelopeField::ProcessMap => map.next_value_seed(List(ProcessMap { sink, object }))?,
+            EnvelopeField::Warnings => drop(self.of_span.insert("warnings".to_owned(), map.next_value()?)),
+            EnvelopeField::Errors | EnvelopeField::Error => reader.errors.extend(ApiError::all(&map.next_value()?)),
+            EnvelopeField::Code => self.code = Some(map.next_value()?),
+            EnvelopeField::Message => self.message = Some(map.next_value()?),
+            EnvelopeField::Tempo => {
+                reader.seen.tempo = true;
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides by its members what the object is.
     fn finish(mut self, reader: &mut Reader) -> Result<(), serde_json::Error> {
-        let has = |keys: &[&str]| keys.iter().any(|key| self.of_span.contains_key(*key));
-        let has_trace = has(&["traceID"]);
+        let has_trace = self.of_span.contains_key("traceID");
         let has_others = self.of_span.keys().any(|key| key != "traceID" && key != "warnings");
-        let is_span = has(&["spanID", "spanId", "span_id", "context"]) || has_trace && has_others;
-        let is_block =
-            has(&["scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans"]);
+        let names_span = |key: &String| matches!(SpanField::named(key), Some(SpanField::SpanId | SpanField::Context));
+        let is_span = self.of_span.keys().any(names_span) || has_trace && has_others;
+        let is_resource_spans = self.of_span.keys().any(|key| is_scope_spans(key));
         if self.is_envelope {
             reader.seen.envelope = true;
             self.envelope(&mut reader.sink)
-        } else if is_block {
+        } else if is_resource_spans {
             reader.seen.envelope = true;
-            // Blocks put off what comes too early, which takes a text.
+            // Spans that come before their resource are read later, which needs a text.
             let text = Value::Object(self.of_span).to_string();
-            Object(Block(&mut reader.sink)).deserialize(&mut serde_json::Deserializer::from_str(&text))
+            Object(ResourceSpans(&mut reader.sink)).deserialize(&mut serde_json::Deserializer::from_str(&text))
         } else if is_span {
             reader.seen.envelope = true;
-            let mut element = Element::default();
-            let span = Span { sink: &mut reader.sink, element: &mut element };
+            let mut object = TraceObject::default();
+            let span = Span { sink: &mut reader.sink, object: &mut object };
             Object(span).deserialize(Value::Object(self.of_span))?;
-            element.finish(&mut reader.sink);
+            object.finish(&mut reader.sink);
             Ok(())
         } else {
             if let Some(message) = self.message.filter(Value::is_string) {
@@ -260,21 +268,21 @@ impl<'de> AnyObject<'de> {
 
     fn envelope(mut self, sink: &mut Sink) -> Result<(), serde_json::Error> {
         for spans in std::mem::take(&mut self.early) {
-            let element = &mut self.element;
-            List(Spans { sink, element }).deserialize(spans)?;
+            let object = &mut self.object;
+            List(Spans { sink, object }).deserialize(spans)?;
         }
         if let Some(warnings) = self.of_span.remove("warnings") {
-            let into = &mut self.element.warnings;
+            let into = &mut self.object.warnings;
             Texts { strings: &mut sink.strings, into }.deserialize(warnings)?;
         }
-        self.element.finish(sink);
+        self.object.finish(sink);
         Ok(())
     }
 
-    /// Keeps what was read of an object that was cut off.
+    /// Keeps what was read of a truncated object.
     fn cut(self, sink: &mut Sink) {
         if self.is_envelope {
-            self.element.finish(sink);
+            self.object.finish(sink);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Why a text holds no traces.
+//! Errors of the decoder.
 
 use super::left_out::LeftOut;
 
-/// Why a text is not a trace file; the message says what was seen and what to try.
+/// Why a text could not be decoded. The message says what was found and what to try.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Nothing but white space.
+    /// The text is empty or white space.
     #[error("the input is empty: save the trace again (Jaeger UI: Trace JSON)")]
     Empty,
     /// A web page.
@@ -14,21 +14,21 @@ pub enum DecodeError {
          check the address, its base path and the credentials"
     )]
     Html,
-    /// Compressed data of a kind that is not unpacked here.
+    /// Data compressed in another way than with gzip.
     #[error("the input is compressed with {with}: unpack it first ({tool})")]
     Compressed {
-        /// What it was compressed with.
+        /// The format of compression.
         with: &'static str,
-        /// What unpacks it.
+        /// The program that decompresses it.
         tool: &'static str,
     },
-    /// A gzip file that cannot be unpacked.
+    /// A gzip file that cannot be decompressed.
     #[error("the input is a gzip file that cannot be unpacked ({why}): save it again")]
     BrokenGzip {
         /// What is wrong with it.
         why: String,
     },
-    /// A gzip file that is too large when it is unpacked.
+    /// A gzip file that is too large after decompression.
     #[error("the input has more than {mib} MiB when it is unpacked: give a part of it")]
     TooLarge {
         /// The limit in MiB.
@@ -39,16 +39,16 @@ pub enum DecodeError {
         "the input is not JSON but starts with {start:?}: give a Jaeger UI export, an answer of its API or OTLP JSON"
     )]
     NotJson {
-        /// Its start.
+        /// Its beginning.
         start: String,
     },
-    /// JSON that stops in the middle.
+    /// JSON that ends too early.
     #[error("the input is cut off at byte {at}: save it again, or raise the limit that cut it")]
     CutOff {
-        /// Length of what there is.
+        /// The length of the text in bytes.
         at: usize,
     },
-    /// JSON of another shape, or broken JSON.
+    /// Invalid JSON, or JSON with another structure than expected.
     #[error("the input cannot be read at byte {at} (line {line}, column {column}): {why}")]
     Malformed {
         /// Offset from the start.
@@ -75,10 +75,10 @@ pub enum DecodeError {
          was found, but the keys: {keys}"
     )]
     NoTraces {
-        /// Some keys that were there.
+        /// Some of its keys.
         keys: String,
     },
-    /// The form of a trace file, but no span in it.
+    /// A trace file without spans.
     #[error(
         "the input holds no spans (it is an empty answer or export): save the trace again, or ask for a time range in \
          which there are traces"
@@ -95,8 +95,8 @@ pub enum DecodeError {
     Refused(String),
 }
 
-/// Tells at a glance what cannot be traces.
-pub(super) fn sniff(json: &[u8]) -> Result<(), DecodeError> {
+/// Rejects by its first bytes what cannot be traces.
+pub(super) fn check_start(json: &[u8]) -> Result<(), DecodeError> {
     let text = json.trim_ascii_start();
     match text {
         [] => Err(DecodeError::Empty),
@@ -109,7 +109,7 @@ pub(super) fn sniff(json: &[u8]) -> Result<(), DecodeError> {
     }
 }
 
-/// Says where and why JSON could not be read.
+/// Turns an error of the JSON library into one with its position in bytes.
 pub(crate) fn at(why: &serde_json::Error, json: &[u8]) -> DecodeError {
     if why.is_eof() {
         return DecodeError::CutOff { at: json.len() };

@@ -1,5 +1,5 @@
-//! From the bytes of a file to JSON: files come compressed, in UTF-16 (PowerShell's `>` writes it), with a byte order
-//! mark, or padded with NUL bytes.
+//! Turns the bytes of a file into JSON text. Files may be compressed, in UTF-16 (as PowerShell's `>` writes them), or padded
+//! with NUL bytes.
 
 use std::{borrow::Cow, io::Read as _};
 
@@ -7,13 +7,13 @@ use flate2::read::MultiGzDecoder;
 
 use super::error::DecodeError;
 
-/// Largest size that a compressed file may have when it is unpacked: eight times the largest upload.
-const MOST_UNPACKED: u64 = 512 << 20;
+/// Largest decompressed size of a file: eight times the largest upload.
+const MAX_UNPACKED: u64 = 512 << 20;
 
 /// The text of a file as UTF-8 bytes.
 ///
 /// # Errors
-/// When the file is compressed in a way that is not read, or broken, or too large unpacked.
+/// When the file is compressed in another way than with gzip, is broken, or is too large after decompression.
 pub(super) fn unpacked(file: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
     let bytes = match file {
         [0x1f, 0x8b, ..] => Cow::Owned(gunzip(file)?),
@@ -34,15 +34,16 @@ pub(super) fn unpacked(file: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
 
 fn gunzip(file: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let mut unpacked = Vec::new();
-    let read = MultiGzDecoder::new(file).take(MOST_UNPACKED + 1).read_to_end(&mut unpacked);
-    if unpacked.len() as u64 > MOST_UNPACKED {
-        return Err(DecodeError::TooLarge { mib: MOST_UNPACKED >> 20 });
+    let read = MultiGzDecoder::new(file).take(MAX_UNPACKED + 1).read_to_end(&mut unpacked);
+    if unpacked.len() as u64 > MAX_UNPACKED {
+        return Err(DecodeError::TooLarge { mib: MAX_UNPACKED >> 20 });
     }
     read.map_err(|why| DecodeError::BrokenGzip { why: why.to_string() })?;
     Ok(unpacked)
 }
 
-/// UTF-16 in either byte order, with a mark or recognised by its first character, which in JSON is ASCII.
+/// Decodes UTF-16 in either byte order, with a byte order mark or recognised by its first character, which in JSON is
+/// ASCII.
 fn utf16(bytes: &[u8]) -> Option<String> {
     let (little, bytes) = match bytes {
         [0xff, 0xfe, rest @ ..] => (true, rest),

@@ -1,17 +1,22 @@
-//! The JSON text that Jaeger's own model makes of OTLP's arrays and maps.
+//! The JSON text into which Jaeger's own model turns OTLP's arrays and maps.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// The text of an `arrayValue` (or, with `map`, a `kvlistValue`) object.
-pub(super) fn of(value: &Value, map: bool) -> String {
+use super::fields::{Fields as _, ValueField};
+
+/// The text of an `arrayValue`.
+pub(super) fn of_array(value: &Value) -> String {
     let mut text = String::new();
-    if map {
-        write_map(value, &mut text);
-    } else {
-        write_array(value, &mut text);
-    }
+    write_array(value, &mut text);
+    text
+}
+
+/// The text of a `kvlistValue`.
+pub(super) fn of_map(value: &Value) -> String {
+    let mut text = String::new();
+    write_map(value, &mut text);
     text
 }
 
@@ -51,21 +56,26 @@ fn write_any(value: &Value, to: &mut String) {
         to.push_str("null");
         return;
     };
-    match (kind.as_str(), value) {
-        ("arrayValue" | "array_value", _) => write_array(value, to),
-        ("kvlistValue" | "kvlist_value", _) => write_map(value, to),
-        ("intValue" | "int_value", Value::String(number)) => to.push_str(number),
-        ("doubleValue" | "double_value", Value::Number(number)) => match number.as_f64() {
+    match (ValueField::named(kind), value) {
+        (Some(ValueField::Array), _) => write_array(value, to),
+        (Some(ValueField::Map), _) => write_map(value, to),
+        (Some(ValueField::Int), Value::String(number)) => to.push_str(number),
+        (Some(ValueField::Double), Value::Number(number)) => match number.as_f64() {
             // Go writes whole floats without a fraction.
             Some(x) if x.fract() == 0.0 && x.abs() < 1e15 => drop(write!(to, "{x:.0}")),
             _ => drop(write!(to, "{number}")),
         },
-        (_, Value::String(text)) => write_text(text, to),
-        (_, other) => drop(write!(to, "{other}")),
+        (
+            Some(ValueField::Text | ValueField::Bool | ValueField::Int | ValueField::Double | ValueField::Bytes) | None,
+            value,
+        ) => match value {
+            Value::String(text) => write_text(text, to),
+            other => drop(write!(to, "{other}")),
+        },
     }
 }
 
-/// Go escapes what could end a script element; so does this, that both dialects give one text.
+/// Escapes what could end a script element, as Go does, so that both APIs give the same text.
 fn write_text(text: &str, to: &mut String) {
     for c in Value::from(text).to_string().chars() {
         match c {

@@ -1,11 +1,12 @@
-//! What was left out of an answer or a file, and why: every span is read, a copy of another, or counted here.
+//! Counts the spans of an answer or a file that were left out, by reason. Every span is in a trace, is a dropped copy, or is
+//! counted here.
 
 use std::fmt;
 
-/// Why a span is in no trace.
+/// Why a span was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// Neither the span nor what holds it has a trace id.
+    /// Neither the span nor the object around it has a trace id.
     NoTraceId,
     /// Its trace id cannot be read.
     UnreadableTraceId,
@@ -13,7 +14,7 @@ pub enum Reason {
     NoSpanId,
     /// Its span id cannot be read.
     UnreadableSpanId,
-    /// It is not an object, or not one of a known form.
+    /// It is not an object, or its format is not known.
     UnknownForm,
 }
 
@@ -29,12 +30,12 @@ impl Reason {
     }
 }
 
-/// Spans that were left out for one reason.
+/// The spans that were left out for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Group {
     reason: Reason,
     count: usize,
-    /// What stood there in one of them, whatever order they came in; empty when nothing did.
+    /// The value at fault in one of them, which does not depend on their order; empty if there is none.
     example: String,
 }
 

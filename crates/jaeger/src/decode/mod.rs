@@ -1,32 +1,34 @@
-//! From JSON to traces, in one pass over the bytes and without a tree in between.
+//! Decodes JSON into traces, in one pass over the bytes and without a tree of values in between.
 //!
-//! [`legacy`] and [`otlp`] know the shapes of the two dialects, [`sink`] brings both into the one form of a
-//! [`Trace`]. [`fast`] reads the usual answer of the old API; whatever is odd about a text is left to [`document`], which
-//! knows every form, and to [`repair`]. Nothing is lost silently: a span is in a trace, a copy of another, or counted in
+//! [`fast`] reads the usual answer of the legacy API. Everything else goes through [`document`], which recognises the
+//! format, and [`repair`] fixes what is almost JSON. [`legacy`], [`otlp`] and [`foreign`] read spans in their formats; the
+//! names of all fields are in [`fields`]. All of them end in [`sink`], which brings spans into one form, so that the same
+//! span is equal through both APIs. Nothing is lost silently: a span is in a trace, is a dropped copy, or is counted in
 //! [`LeftOut`] with the reason.
 
 mod api_error;
+mod attributes;
+mod cursor;
 mod document;
 mod error;
 mod fast;
+mod fields;
 mod file;
 mod foreign;
-mod ids;
 mod json_text;
-mod known;
 mod left_out;
 mod legacy;
-mod moment;
+mod normalize;
 mod otlp;
 mod repair;
 mod scalar;
-mod scan;
-mod settle;
 mod shape;
 mod sink;
-mod span_field;
 #[cfg(test)]
 mod tests;
+mod well_known_key;
+mod wire_id;
+mod wire_time;
 
 use std::borrow::Cow;
 
@@ -47,16 +49,16 @@ use trace::Trace;
 /// The traces of a file.
 #[derive(Clone, Debug, Default)]
 pub struct Decoded {
-    /// In the order in which they were met; none without spans.
+    /// In the order of the file; none is without spans.
     pub traces: Vec<Trace>,
-    /// The spans that are in none of them.
+    /// The spans that are in none of the traces.
     pub left_out: LeftOut,
-    /// Errors that Jaeger put beside the traces.
+    /// Errors that Jaeger reported beside the traces.
     pub errors: Vec<String>,
 }
 
 impl Decoded {
-    /// What a reader must know: what was left out, and what Jaeger said beside the traces.
+    /// Notices for people: what was left out, and the errors that Jaeger reported beside the traces.
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         let errors = self.errors.iter().map(|error| format!("the file holds an error of Jaeger: {error}"));
@@ -64,12 +66,12 @@ impl Decoded {
     }
 }
 
-/// Decodes a trace file: a Jaeger UI export, an answer of either API, OTLP JSON, Jaeger's gRPC model, or a list of spans of
-/// any of these, of Zipkin, of Elasticsearch or of the Python SDK; one document or several one after the other, plain or
-/// compressed with gzip.
+/// Decodes a trace file: an export of Jaeger's user interface, an answer of either API, OTLP JSON, Jaeger's gRPC model, or a
+/// list of spans in any of these formats or in those of Zipkin, Elasticsearch or the Python SDK. The file has one document
+/// or several, one after the other, and may be compressed with gzip.
 ///
 /// # Errors
-/// When it is none of these, or holds no span that can be read; says what was seen instead and where.
+/// When the file has another format, or no span that can be read. The error says what was found instead, and where.
 pub fn decode(file: &[u8]) -> Result<Decoded, DecodeError> {
     let answer = read(&file::unpacked(file)?)?;
     if answer.traces.is_empty() {
@@ -82,7 +84,7 @@ pub fn decode(file: &[u8]) -> Result<Decoded, DecodeError> {
     Ok(Decoded { traces: answer.traces, left_out: answer.left_out, errors })
 }
 
-/// An answer with the errors that Jaeger put beside (or in place of) the traces.
+/// An answer, with the errors that Jaeger reported beside or in place of the traces.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) traces: Vec<Trace>,
@@ -94,15 +96,15 @@ pub(super) fn read(json: &[u8]) -> Result<Answer, DecodeError> {
     read_to(json, None)
 }
 
-/// Reads the start of an answer; its traces are partial for the reason `why`.
-pub(super) fn read_cut(json: &[u8], why: &str) -> Result<Answer, DecodeError> {
+/// Reads the beginning of an answer. Its traces are partial for the reason `why`.
+pub(super) fn read_truncated(json: &[u8], why: &str) -> Result<Answer, DecodeError> {
     read_to(json, Some(why))
 }
 
 fn read_to(json: &[u8], cut: Option<&str>) -> Result<Answer, DecodeError> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-    error::sniff(json)?;
-    // Checked once for all texts, which is faster than each on its own; a wrong byte spoils only its own text.
+    error::check_start(json)?;
+    // Checking UTF-8 once is faster than for each text. An invalid byte affects only its own text.
     let text = match std::str::from_utf8(json) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(json),
@@ -125,7 +127,7 @@ fn read_text(text: &str, cut: Option<&str>) -> Result<Answer, DecodeError> {
     read_any(text, cut)
 }
 
-/// Reads any form, with the general JSON reader.
+/// Reads any format, with the general JSON reader.
 fn read_any(text: &str, cut: Option<&str>) -> Result<Answer, DecodeError> {
     let mut reader = Reader::new(cut.is_some());
     let mut from = serde_json::Deserializer::from_str(text);
@@ -151,7 +153,7 @@ fn read_any(text: &str, cut: Option<&str>) -> Result<Answer, DecodeError> {
     answer(traces, left_out, errors)
 }
 
-/// Spans of which none can be read are not an empty answer.
+/// An answer none of whose spans can be read is an error, not an empty answer.
 fn answer(traces: Vec<Trace>, left_out: LeftOut, errors: Vec<ApiError>) -> Result<Answer, DecodeError> {
     if traces.is_empty() && errors.is_empty() && !left_out.is_empty() {
         return Err(DecodeError::NothingReadable { left_out });

@@ -1,13 +1,13 @@
-//! What some programs write that is not quite JSON, made right: half of a surrogate pair (`\ud83d` alone, from a text
-//! that was cut in the middle of a character), control characters inside texts, and Python's `NaN` and `Infinity`. In
-//! each case there is only one thing that can be meant.
+//! Repairs what some programs write that is not quite JSON: half of a surrogate pair (`\ud83d` alone, from a text that was
+//! truncated in the middle of a character), control characters inside texts, and Python's `NaN` and `Infinity`. In each
+//! case the meaning is unambiguous.
 
 use std::fmt::Write as _;
 
-/// The text with these mistakes made right; `None` when there are none.
+/// The repaired text; `None` if there is nothing to repair.
 pub(super) fn repair(text: &str) -> Option<String> {
     let mut repaired: Option<String> = None;
-    // What was passed since the last mistake and is copied when the next one comes.
+    // Where the text begins that was not copied yet.
     let mut clean = 0;
     let mut at = 0;
     let mut in_text = false;
@@ -26,7 +26,7 @@ pub(super) fn repair(text: &str) -> Option<String> {
         if let Some(right) = right {
             let repaired = repaired.get_or_insert_with(|| String::with_capacity(text.len() + 64));
             repaired.push_str(text.get(clean..at).unwrap_or_default());
-            // Writing to a text cannot fail.
+            // Writing to a string cannot fail.
             let _ = write!(repaired, "{right}");
             clean = at + passed;
         }
@@ -37,7 +37,7 @@ pub(super) fn repair(text: &str) -> Option<String> {
     Some(repaired)
 }
 
-/// The length of an escape, and what to write in its place if it is half of a pair.
+/// The length of an escape, and its replacement if it is half of a surrogate pair.
 fn escape(rest: &[u8]) -> (usize, Option<String>) {
     match code_unit(rest) {
         Some(0xd800..0xdc00) => match rest.get(6..).and_then(code_unit) {
@@ -57,7 +57,7 @@ fn code_unit(bytes: &[u8]) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// The length of a number that is not one, and the text that stands for it.
+/// The length of `NaN` or an infinity, and the text that replaces it.
 fn number(rest: &str) -> (usize, Option<String>) {
     let found = ["NaN", "Infinity", "-Infinity"].into_iter().find(|name| rest.starts_with(name));
     found.map_or((1, None), |name| (name.len(), Some(format!("{name:?}"))))

@@ -1,4 +1,4 @@
-//! The small values of both dialects: texts, numbers, truth values, and the JSON text of arrays and maps.
+//! Reads single values: texts, numbers, booleans, and arrays and maps as their JSON text.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 
 use trace::{StrId, Strings};
 
-/// Reads whatever JSON comes and lets the visitor decide.
+/// Makes a visitor usable for values of any JSON type.
 macro_rules! any_seed {
     ($name:ident $(<$life:lifetime>)? => $value:ty) => {
         impl<'de> serde::de::DeserializeSeed<'de> for $name $(<$life>)? {
@@ -19,7 +19,7 @@ macro_rules! any_seed {
 }
 pub(super) use any_seed;
 
-/// A value as JSON wrote it, texts in the table.
+/// A value by its JSON type, with texts in the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scalar {
     Text(StrId),
@@ -28,7 +28,7 @@ pub(super) enum Scalar {
     Float(f64),
 }
 
-/// Reads any value by its JSON type; arrays and objects become their text.
+/// Reads any value by its JSON type. Arrays and objects become their JSON text.
 pub(super) struct Any<'s>(pub(super) &'s mut Strings);
 any_seed!(Any<'_> => Scalar);
 
@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for Any<'_> {
     }
 }
 
-/// Reads a text into the table; null is empty, numbers and truth values are written out.
+/// Reads a text into the table. `null` becomes empty; numbers and booleans become their text.
 pub(super) struct Text<'s>(pub(super) &'s mut Strings);
 
 impl<'de> DeserializeSeed<'de> for Text<'_> {

@@ -1,71 +1,32 @@
-//! The frames of readers: an object field by field, a list element by element.
+//! The common part of all readers of JSON: an object is read field by field and a list element by element, and a value of
+//! another type is an error or is replaced.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
-/// The names of an object's fields; a name that is not among them is `Other`. With `other as known => Kind` it comes with
-/// what the function `known` gives for it.
-macro_rules! fields {
-    ($name:ident { $($field:ident = $($key:literal)|+),* $(,)? }, other as $known:path => $kind:ty) => {
-        enum $name {
-            $($field,)*
-            Other($kind),
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                struct Read;
-                impl serde::de::Visitor<'_> for Read {
-                    type Value = $name;
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str("a key")
-                    }
-                    fn visit_str<E>(self, key: &str) -> Result<$name, E> {
-                        Ok(match key {
-                            $($($key)|+ => $name::$field,)*
-                            other => $name::Other($known(other)),
-                        })
-                    }
-                }
-                from.deserialize_identifier(Read)
-            }
-        }
-    };
-    ($name:ident { $($field:ident = $key:literal $(| $alias:literal)*),* $(,)? }) => {
-        #[derive(Clone, Copy, serde::Deserialize)]
-        #[serde(field_identifier)]
-        enum $name {
-            $(#[serde(rename = $key $(, alias = $alias)*)] $field,)*
-            #[serde(other)]
-            Other,
-        }
-    };
-}
-pub(super) use fields;
-
 /// Reads an object.
 pub(super) trait ReadObject<'de>: Sized {
-    /// What comes of it.
+    /// The result.
     type Value;
-    /// What messages call it.
+    /// Its name in messages.
     const WHAT: &'static str;
 
     /// Reads its fields.
     fn read<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error>;
 
-    /// What `null` stands for; an error when it stands for nothing.
+    /// The result for `null`; `None` makes it an error.
     fn null(self) -> Option<Self::Value> {
         self.other("null")
     }
 
-    /// What stands for something that is not an object; an error when nothing does.
+    /// The result for a value that is not an object; `None` makes it an error.
     fn other(self, _what: &str) -> Option<Self::Value> {
         None
     }
 }
 
-/// Lets serde read an object.
+/// Makes a reader of an object usable for serde.
 pub(super) struct Object<R>(pub(super) R);
 
 impl<'de, R: ReadObject<'de>> DeserializeSeed<'de> for Object<R> {
@@ -108,16 +69,16 @@ impl<'de, R: ReadObject<'de>> Visitor<'de> for Object<R> {
     }
 }
 
-/// Reads a list; `null` is an empty one.
+/// Reads a list; `null` counts as empty.
 pub(super) trait ReadList<'de> {
-    /// What messages call it.
+    /// Its name in messages.
     const WHAT: &'static str;
 
-    /// Reads one element; `false` when there is none left.
+    /// Reads one element; `false` after the last.
     fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error>;
 }
 
-/// Lets serde read a list.
+/// Makes a reader of a list usable for serde.
 pub(super) struct List<R>(pub(super) R);
 
 impl<'de, R: ReadList<'de>> DeserializeSeed<'de> for List<R> {
@@ -141,7 +102,7 @@ impl<'de, R: ReadList<'de>> Visitor<'de> for List<R> {
     }
 }
 
-/// Reads one element of a list into a vector; `false` when there is none left.
+/// Reads one element of a list into a vector; `false` after the last.
 pub(super) fn push_next<'de, A: SeqAccess<'de>, R: ReadObject<'de>>(
     seq: &mut A,
     element: R,

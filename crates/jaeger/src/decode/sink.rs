@@ -1,41 +1,42 @@
-//! Where both dialects meet: spans are brought into one form here and nowhere else, so that the same span is equal
-//! whichever way it was told.
+//! Collects the spans of an answer into traces. All readers end here, and only here spans are brought into their one form,
+//! so the same span is equal through both APIs: kind, status, scope and warnings become fields, and what describes the
+//! process moves there.
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
 use super::{
-    ids::WireId,
-    known::Known,
     left_out::{LeftOut, Reason},
-    settle::{name_event, parent_of, status_of, truth},
+    normalize::{name_event, parent_of, status_of, truth},
+    well_known_key::WellKnownKey,
+    wire_id::WireId,
 };
 use trace::{
     Attribute, Relation, ResourceIx, SpanDraft, SpanId, SpanKind, SpanRef, Status, StrId, Strings, Trace, TraceBuilder,
     TraceId,
 };
 
-/// What a service is called that does not say its name.
+/// The name of a service without a name.
 const UNKNOWN_SERVICE: &str = "unknown";
-/// What Jaeger calls such a service.
+/// Jaeger's name for such a service.
 const NO_SERVICE_NAME: &str = "OTLPResourceNoServiceName";
 
-/// The name of a service as traces bear it.
+/// The name of a service as it is in traces.
 pub(crate) fn service_name(name: &str) -> &str {
     if name.is_empty() || name == NO_SERVICE_NAME { UNKNOWN_SERVICE } else { name }
 }
 
-/// A reference to another span, the parent included.
+/// A reference to another span, which may be the parent.
 #[derive(Clone, Debug)]
 pub(super) struct Reference {
     pub(super) relation: Relation,
-    /// Missing: the span's own trace.
+    /// If missing, the trace of the span itself.
     pub(super) trace: WireId<TraceId>,
     pub(super) span: WireId<SpanId>,
 }
 
-/// A process: its name, its attributes, and what was put there though it belongs to the spans.
+/// A process: its name and attributes, and the scope of its spans, which some versions of Jaeger write there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Process {
     pub(super) service: StrId,
@@ -46,13 +47,13 @@ pub(super) struct Process {
 
 /// The span that is being read.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct CurrentSpan {
     pub(super) draft: SpanDraft,
     /// The trace id on the span itself.
     pub(super) trace: WireId<TraceId>,
     pub(super) id: WireId<SpanId>,
     pub(super) references: Vec<Reference>,
-    /// Attributes that belong to the process.
+    /// Attributes that describe the process.
     pub(super) moved: Vec<Attribute>,
 }
 
@@ -60,18 +61,18 @@ pub(super) struct Reading {
 #[derive(Debug)]
 pub(super) struct Sink {
     pub(super) strings: Strings,
-    pub(super) reading: Reading,
-    /// What was left out before it was known to which trace it belongs.
+    pub(super) current: CurrentSpan,
+    /// Spans that were left out and whose trace is not known.
     pub(super) left_out: LeftOut,
-    builders: Vec<Building>,
+    builders: Vec<TraceInProgress>,
     by_id: HashMap<TraceId, usize>,
     block: usize,
 }
 
 #[derive(Debug)]
-struct Building {
+struct TraceInProgress {
     builder: TraceBuilder,
-    /// The resource of the last OTLP block, so that it is looked up once per block and trace.
+    /// The resource of the last `resourceSpans` with its number, so that it is looked up once for each trace in it.
     resource: (usize, ResourceIx),
     left_out: LeftOut,
 }
@@ -79,12 +80,12 @@ struct Building {
 impl Sink {
     pub(super) fn new() -> Self {
         let mut strings = Strings::default();
-        for (_, text) in Known::ALL {
+        for (_, text) in WellKnownKey::ALL {
             strings.intern(text);
         }
         Self {
             strings,
-            reading: Reading::default(),
+            current: CurrentSpan::default(),
             left_out: LeftOut::default(),
             builders: Vec::new(),
             by_id: HashMap::new(),
@@ -92,28 +93,46 @@ impl Sink {
         }
     }
 
-    /// Starts a span: nothing of the one before stays.
-    pub(super) fn begin(&mut self) -> &mut Reading {
-        let reading = &mut self.reading;
-        let draft = &mut reading.draft;
-        (draft.parent, draft.name, draft.resource) = (None, StrId::EMPTY, ResourceIx::default());
-        (draft.start, draft.duration, draft.unreadable_parent) = (None, None, false);
-        (draft.kind, draft.status, draft.status_message) = (SpanKind::Unspecified, Status::Unset, StrId::EMPTY);
-        (draft.scope, draft.scope_version) = (StrId::EMPTY, StrId::EMPTY);
-        draft.attributes.clear();
-        draft.events.clear();
-        draft.links.clear();
-        draft.warnings.clear();
-        (reading.trace, reading.id) = (WireId::Missing, WireId::Missing);
-        reading.references.clear();
-        reading.moved.clear();
-        reading
+    /// Starts a span: resets everything that the previous one has set.
+    pub(super) fn begin(&mut self) -> &mut CurrentSpan {
+        // Without `..`, so that a new field cannot keep the value of the previous span.
+        let CurrentSpan { draft, trace, id, references, moved } = &mut self.current;
+        let SpanDraft {
+            id: _,
+            parent,
+            unreadable_parent,
+            name,
+            resource,
+            start,
+            duration,
+            kind,
+            status,
+            status_message,
+            scope,
+            scope_version,
+            attributes,
+            events,
+            links,
+            warnings,
+        } = draft;
+        (*parent, *unreadable_parent, *name, *resource) = (None, false, StrId::EMPTY, ResourceIx::default());
+        (*start, *duration) = (None, None);
+        (*kind, *status, *status_message) = (SpanKind::Unspecified, Status::Unset, StrId::EMPTY);
+        (*scope, *scope_version) = (StrId::EMPTY, StrId::EMPTY);
+        attributes.clear();
+        events.clear();
+        links.clear();
+        warnings.clear();
+        (*trace, *id) = (WireId::Missing, WireId::Missing);
+        references.clear();
+        moved.clear();
+        &mut self.current
     }
 
-    /// The trace of the span that was read: its own id counts, else that of what holds it. A span without either is
-    /// left out.
+    /// The trace of the current span: by its own trace id, otherwise by that of the object around it. A span without either
+    /// is left out.
     pub(super) fn trace_of_span(&mut self, holder: &WireId<TraceId>) -> Option<TraceId> {
-        let id = if self.reading.trace == WireId::Missing { holder } else { &self.reading.trace };
+        let id = if self.current.trace == WireId::Missing { holder } else { &self.current.trace };
         match id {
             WireId::Known(id) => return Some(*id),
             WireId::Missing => self.left_out.add(Reason::NoTraceId, ""),
@@ -122,12 +141,12 @@ impl Sink {
         None
     }
 
-    /// The trace with this id, new or known.
+    /// The number of the trace with this id, which is added if it is new.
     pub(super) fn trace(&mut self, id: TraceId) -> usize {
         *self.by_id.entry(id).or_insert_with(|| {
             let builder = TraceBuilder::new(id);
             let resource = (0, ResourceIx::default());
-            self.builders.push(Building { builder, resource, left_out: LeftOut::default() });
+            self.builders.push(TraceInProgress { builder, resource, left_out: LeftOut::default() });
             self.builders.len() - 1
         })
     }
@@ -138,22 +157,22 @@ impl Sink {
         }
     }
 
-    /// Starts an OTLP block, whose spans share one resource.
-    pub(super) fn next_block(&mut self) {
+    /// Starts `resourceSpans` of OTLP, whose spans share one resource.
+    pub(super) fn begin_resource_spans(&mut self) {
         self.block += 1;
     }
 
-    /// The resource of the current OTLP block in a trace; a span whose attributes belong in part to the process has its
-    /// own.
-    pub(super) fn block_resource(&mut self, trace: usize, process: &Process) -> ResourceIx {
+    /// The resource of the current `resourceSpans` in a trace. A span with attributes that describe the process gets a
+    /// resource of its own.
+    pub(super) fn shared_resource(&mut self, trace: usize, process: &Process) -> ResourceIx {
         let Some(to) = self.builders.get_mut(trace) else { return ResourceIx::default() };
-        if self.reading.moved.is_empty() && to.resource.0 == self.block {
+        if self.current.moved.is_empty() && to.resource.0 == self.block {
             return to.resource.1;
         }
         let mut attributes = process.attributes.clone();
-        attributes.extend_from_slice(&self.reading.moved);
+        attributes.extend_from_slice(&self.current.moved);
         let ix = to.builder.resource(process.service, &mut attributes, &self.strings);
-        if self.reading.moved.is_empty() {
+        if self.current.moved.is_empty() {
             to.resource = (self.block, ix);
         }
         ix
@@ -175,9 +194,9 @@ impl Sink {
         }
     }
 
-    /// Gives the span that was read this scope, if it has none of its own.
-    pub(super) fn give_scope(&mut self, (scope, version): (StrId, StrId)) {
-        let draft = &mut self.reading.draft;
+    /// Sets the scope of the current span if it has none.
+    pub(super) fn set_default_scope(&mut self, (scope, version): (StrId, StrId)) {
+        let draft = &mut self.current.draft;
         if draft.scope == StrId::EMPTY {
             (draft.scope, draft.scope_version) = (scope, version);
         }
@@ -189,80 +208,86 @@ impl Sink {
         }
     }
 
-    /// Takes out of a process's attributes what is not one; `service` wins over an attribute `service.name`.
-    pub(super) fn settle_process(&mut self, process: &mut Process) {
+    /// Moves attributes of a process that are fields here. `service` takes precedence over an attribute `service.name`.
+    pub(super) fn normalize_process(&mut self, process: &mut Process) {
         let mut named = StrId::EMPTY;
         let (scope, version) = (&mut process.scope, &mut process.scope_version);
         process.attributes.retain(|attribute| {
             let text = attribute.text_id().unwrap_or_default();
-            match Known::of(attribute.key()) {
-                Some(Known::ServiceName) => named = text,
-                Some(Known::ScopeName) => *scope = text,
-                Some(Known::ScopeVersion) => *version = text,
-                Some(Known::LibraryName) => keep_first(scope, text),
-                Some(Known::LibraryVersion) => keep_first(version, text),
-                Some(Known::Format | Known::InternalFormat) => {}
+            match WellKnownKey::of(attribute.key()) {
+                Some(WellKnownKey::ServiceName) => named = text,
+                Some(WellKnownKey::ScopeName) => *scope = text,
+                Some(WellKnownKey::ScopeVersion) => *version = text,
+                Some(WellKnownKey::LibraryName) => fill_if_empty(scope, text),
+                Some(WellKnownKey::LibraryVersion) => fill_if_empty(version, text),
+                Some(WellKnownKey::Format | WellKnownKey::InternalFormat) => {}
                 _ => return true,
             }
             false
         });
-        keep_first(&mut process.service, named);
+        fill_if_empty(&mut process.service, named);
         let name = service_name(self.strings.get(process.service));
         if name == UNKNOWN_SERVICE {
             process.service = self.strings.intern(UNKNOWN_SERVICE);
         }
     }
 
-    /// Brings the span of this trace that was read into its one form; what belongs to its process is in `moved`
-    /// afterwards.
-    pub(super) fn settle_span(&mut self, trace: TraceId) {
-        let Reading { draft, references, moved, .. } = &mut self.reading;
+    /// Brings the current span, which belongs to this trace, into its one form. Afterwards `moved` has the attributes that
+    /// describe the process.
+    pub(super) fn normalize_span(&mut self, trace: TraceId) {
+        let CurrentSpan { draft, references, moved, .. } = &mut self.current;
         let strings = &self.strings;
         let (mut failed, mut library, mut library_version) = (false, StrId::EMPTY, StrId::EMPTY);
         let mut warnings = None;
         let SpanDraft { attributes, kind, status, status_message, scope, scope_version, .. } = draft;
         attributes.retain(|attribute| {
-            let Some(known) = Known::of(attribute.key()) else { return true };
+            let Some(known) = WellKnownKey::of(attribute.key()) else { return true };
             let text = attribute.text_id().unwrap_or_default();
             match known {
-                Known::SpanKind => {
+                WellKnownKey::SpanKind => {
                     if *kind == SpanKind::Unspecified {
                         *kind = SpanKind::parse(strings.get(text)).unwrap_or_default();
                     }
                 }
-                Known::Error => match truth(attribute.value(strings)) {
+                WellKnownKey::Error => match truth(attribute.value(strings)) {
                     Some(error) => failed |= error,
                     None => return true,
                 },
-                Known::StatusCode => {
+                WellKnownKey::StatusCode => {
                     if *status == Status::Unset {
                         *status = status_of(attribute.value(strings));
                     }
                 }
-                Known::StatusDescription => keep_first(status_message, text),
-                Known::ScopeName => keep_first(scope, text),
-                Known::ScopeVersion => keep_first(scope_version, text),
-                Known::LibraryName => library = text,
-                Known::LibraryVersion => library_version = text,
-                Known::Warnings => warnings = Some(text),
-                Known::Format | Known::InternalFormat | Known::TraceState => {}
-                Known::SdkLanguage | Known::SdkName | Known::SdkVersion | Known::DistroName | Known::DistroVersion => {
+                WellKnownKey::StatusDescription => fill_if_empty(status_message, text),
+                WellKnownKey::ScopeName => fill_if_empty(scope, text),
+                WellKnownKey::ScopeVersion => fill_if_empty(scope_version, text),
+                WellKnownKey::LibraryName => library = text,
+                WellKnownKey::LibraryVersion => library_version = text,
+                WellKnownKey::Warnings => warnings = Some(text),
+                WellKnownKey::Format | WellKnownKey::InternalFormat | WellKnownKey::TraceState => {}
+                WellKnownKey::SdkLanguage
+                | WellKnownKey::SdkName
+                | WellKnownKey::SdkVersion
+                | WellKnownKey::DistroName
+                | WellKnownKey::DistroVersion => {
                     moved.push(*attribute);
                 }
-                Known::ServiceName | Known::Event | Known::Message | Known::RefType => return true,
+                WellKnownKey::ServiceName | WellKnownKey::Event | WellKnownKey::Message | WellKnownKey::RefType => {
+                    return true;
+                }
             }
             false
         });
         if failed {
             *status = Status::Error;
         }
-        keep_first(scope, library);
-        keep_first(scope_version, library_version);
+        fill_if_empty(scope, library);
+        fill_if_empty(scope_version, library_version);
         (draft.parent, draft.unreadable_parent) = parent_of(trace, references, &mut draft.links);
         if let Some(text) = warnings {
             self.add_warnings(text);
         }
-        for event in &mut self.reading.draft.events {
+        for event in &mut self.current.draft.events {
             name_event(event, &mut self.strings);
         }
     }
@@ -272,26 +297,26 @@ impl Sink {
         let list = serde_json::from_str::<Vec<String>>(text).unwrap_or_else(|_| vec![text.to_owned()]);
         for warning in list {
             let id = self.strings.intern(&warning);
-            self.reading.draft.warnings.push(id);
+            self.current.draft.warnings.push(id);
         }
     }
 
-    /// Adds the span that was read and settled to a trace.
+    /// Adds the current span, which must be normalised, to a trace.
     pub(super) fn push(&mut self, trace: usize, resource: ResourceIx) {
         let Some(to) = self.builders.get_mut(trace) else { return };
-        match &self.reading.id {
+        match &self.current.id {
             WireId::Known(id) => {
-                self.reading.draft.id = *id;
-                self.reading.draft.resource = resource;
-                to.builder.push(&mut self.reading.draft, &self.strings);
+                self.current.draft.id = *id;
+                self.current.draft.resource = resource;
+                to.builder.push(&mut self.current.draft, &self.strings);
             }
             WireId::Missing => to.left_out.add(Reason::NoSpanId, ""),
             WireId::Unreadable(text) => to.left_out.add(Reason::UnreadableSpanId, text),
         }
     }
 
-    /// The traces in the order in which they were met, and all that was left out. A trace says itself what it lacks; what
-    /// belongs to nobody knows which trace may be lacking in any of them.
+    /// The traces in the order in which they occurred, and all spans that were left out. A trace is partial if a span of it was
+    /// left out. If the trace of a span that was left out is not known, all traces are partial.
     pub(super) fn finish(self) -> (Vec<Trace>, LeftOut) {
         let strings = Arc::new(self.strings);
         let of_any = self.left_out;
@@ -316,7 +341,7 @@ impl Sink {
     }
 }
 
-fn keep_first(kept: &mut StrId, other: StrId) {
+fn fill_if_empty(kept: &mut StrId, other: StrId) {
     if *kept == StrId::EMPTY {
         *kept = other;
     }

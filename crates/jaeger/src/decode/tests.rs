@@ -135,7 +135,7 @@ fn processes_may_come_first_last_or_never() {
 }
 
 #[test]
-fn a_library_told_with_the_process_is_the_scope_of_its_spans() {
+fn a_library_in_the_process_is_the_scope_of_its_spans() {
     let trace = one(&json!({"traceID": "1", "spans": [
         {"traceID": "1", "spanID": "1", "startTime": 0, "processID": "p1"},
         {"traceID": "1", "spanID": "2", "startTime": 1, "processID": "p2"}],
@@ -237,11 +237,11 @@ fn the_start_of_a_cut_answer_gives_partial_traces() {
     let whole = include_str!("../../tests/decode/legacy.json");
     let cut = &whole[..whole.find("00000000000000a3").unwrap()];
     assert!(matches!(decode(cut.as_bytes()), Err(DecodeError::CutOff { .. })));
-    let traces = read_cut(cut.as_bytes(), "too large").unwrap().traces;
+    let traces = read_truncated(cut.as_bytes(), "too large").unwrap().traces;
     assert_eq!((traces.len(), traces[0].len(), traces[0].partial()), (1, 2, Some("too large")));
     let whole = include_str!("../../tests/decode/v3.json");
     let cut = &whole[..whole.rfind("00000000000000a3").unwrap()];
-    let traces = read_cut(cut.as_bytes(), "too large").unwrap().traces;
+    let traces = read_truncated(cut.as_bytes(), "too large").unwrap().traces;
     assert_eq!((traces.len(), first(&traces[0]).service()), (2, "ktrdr-training-worker-1"));
 }
 
@@ -267,7 +267,7 @@ fn both_ways(text: &str) -> Option<(Json, Json)> {
 }
 
 #[test]
-fn the_fast_way_is_taken_for_what_jaeger_writes_and_tells_the_same() {
+fn the_fast_reader_reads_what_jaeger_writes_and_gives_the_same_traces() {
     let pretty = include_str!("../../tests/decode/legacy.json");
     let compact = serde_json::from_str::<Json>(pretty).unwrap().to_string();
     // Members in the order in which Jaeger writes them, which a JSON tree does not keep.
@@ -287,7 +287,7 @@ fn the_fast_way_is_taken_for_what_jaeger_writes_and_tells_the_same() {
     assert_eq!(fast[0][0][0]["spans"][0]["attributes"]["k"], "a\nb");
 }
 
-/// Answers of Jaeger: a made one, and those measured on KTRDR.
+/// Answers of Jaeger: a generated one, and some that were measured on KTRDR.
 const ANSWERS: [&str; 4] = [
     include_str!("../../tests/decode/legacy.json"),
     include_str!("../../../../tests/traces/data_ibdown.json"),
@@ -295,7 +295,7 @@ const ANSWERS: [&str; 4] = [
     include_str!("../../../../tests/traces/backtest_ok.json"),
 ];
 
-/// Values that stand where others are expected.
+/// Values that replace others.
 const ODD: [&str; 12] = [
     "null",
     "0",
@@ -313,7 +313,7 @@ const ODD: [&str; 12] = [
 
 proptest::proptest! {
     #[test]
-    fn the_fast_way_never_disagrees_with_the_general_one(
+    fn the_fast_reader_never_disagrees_with_the_general_one(
         answer in 0..ANSWERS.len(),
         changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 32u8..127), 0..5),
         odd in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0..ODD.len()), 0..4),

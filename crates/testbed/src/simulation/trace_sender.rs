@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::{StatusCode, Url, header};
 
 use crate::{RawTrace, otlp_json};
-use jaeger::HostNames;
+use jaeger::HostResolver;
 
 /// Maximum number of spans in one request. Jaeger 1.x silently drops spans if a request has more than fit into its queue
 /// (2000).
@@ -64,7 +64,7 @@ impl TraceSender {
         let path = to.path().trim_end_matches('/').trim_end_matches("/v1/traces");
         to.set_path(&format!("{path}/v1/traces"));
         let client =
-            reqwest::Client::builder().timeout(Duration::from_secs(10)).dns_resolver(Arc::new(HostNames::new()));
+            reqwest::Client::builder().timeout(Duration::from_secs(10)).dns_resolver(Arc::new(HostResolver::new()));
         let client = client.build().map_err(|_| wrong())?;
         Ok(Self { client, to })
     }

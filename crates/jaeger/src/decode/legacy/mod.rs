@@ -1,11 +1,10 @@
-//! The legacy form: `{traceID, spans, processes}` with everything about a span in tags.
+//! Jaeger's own format: `{traceID, spans, processes}`, with everything about a span in its tags. The legacy API, exports of
+//! the user interface and the gRPC model use it.
 
-mod element;
 mod process;
 mod span;
-mod tag;
+mod trace_object;
 
-pub(super) use element::Element;
 pub(super) use process::{ProcessMap, Processes};
 pub(super) use span::{Span, Spans, is_follows_from};
-pub(super) use tag::{Claim, Tags, typed};
+pub(super) use trace_object::TraceObject;

@@ -1,16 +1,15 @@
-//! What spans hold lists of besides attributes: events and links.
+//! Reads events and links of OTLP.
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::{
-    super::{
-        ids::WireId,
-        moment::{Moment, clamped},
-        scalar::Text,
-        shape::{ReadList, ReadObject, fields, push_next},
-        sink::Reference,
-    },
-    attribute::Attributes,
+use super::super::{
+    attributes::KeyValues,
+    fields::{EventField, Key, ReferenceField},
+    scalar::Text,
+    shape::{Object, ReadList, ReadObject, push_next},
+    sink::Reference,
+    wire_id::WireId,
+    wire_time::{WireTime, clamped},
 };
 use trace::{EventDraft, Relation, SpanId, Strings, Time, TraceId};
 
@@ -27,9 +26,6 @@ impl<'de> ReadList<'de> for Events<'_> {
     }
 }
 
-// `timestamp` is what the Python SDK prints.
-fields! { EventField { Time = "timeUnixNano" | "time_unix_nano" | "timestamp", Name = "name", Attributes = "attributes" } }
-
 struct Event<'s>(&'s mut Strings);
 
 impl<'de> ReadObject<'de> for Event<'_> {
@@ -38,17 +34,18 @@ impl<'de> ReadObject<'de> for Event<'_> {
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<EventDraft, A::Error> {
         let mut event = EventDraft::default();
-        while let Some(field) = map.next_key()? {
+        while let Some(Key(field)) = map.next_key()? {
             match field {
-                EventField::Time => {
-                    let nanos = map.next_value::<Moment>()?.nanos();
+                // The Python SDK prints `timestamp`.
+                Some(EventField::TimeNano | EventField::Timestamp) => {
+                    let nanos = map.next_value::<WireTime>()?.nanos();
                     event.time = nanos.map(|nanos| Time(clamped(nanos.div_euclid(1000))));
                 }
-                EventField::Name => event.name = map.next_value_seed(Text(&mut *self.0))?,
-                EventField::Attributes => {
-                    map.next_value_seed(Attributes { strings: &mut *self.0, into: &mut event.attributes })?;
+                Some(EventField::Name) => event.name = map.next_value_seed(Text(&mut *self.0))?,
+                Some(EventField::Attributes) => {
+                    map.next_value_seed(KeyValues::new(&mut *self.0, &mut event.attributes))?;
                 }
-                EventField::Other => drop(map.next_value::<IgnoredAny>()?),
+                Some(EventField::Fields | EventField::Value) | None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(event)
@@ -68,22 +65,30 @@ impl<'de> ReadList<'de> for Links<'_> {
     }
 }
 
-// `context` is what the Python SDK prints.
-fields! { LinkField {
-    TraceId = "traceId" | "trace_id",
-    SpanId = "spanId" | "span_id",
-    Context = "context",
-    Attributes = "attributes",
-} }
-
 /// The ids of a span as SDKs print them.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-pub(in super::super) struct SpanContext {
-    #[serde(rename = "trace_id", alias = "traceId")]
-    pub(in super::super) trace: WireId<TraceId>,
-    #[serde(rename = "span_id", alias = "spanId")]
-    pub(in super::super) span: WireId<SpanId>,
+pub(in super::super) struct SpanContext;
+
+impl<'de> ReadObject<'de> for SpanContext {
+    type Value = (WireId<TraceId>, WireId<SpanId>);
+    const WHAT: &'static str = "the context of a span";
+
+    fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut context = Self::Value::default();
+        while let Some(Key(field)) = map.next_key()? {
+            match field {
+                Some(ReferenceField::TraceId) => context.0 = map.next_value()?,
+                Some(ReferenceField::SpanId) => context.1 = map.next_value()?,
+                Some(
+                    ReferenceField::Relation
+                    | ReferenceField::Span
+                    | ReferenceField::Context
+                    | ReferenceField::Attributes,
+                )
+                | None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(context)
+    }
 }
 
 struct LinkObject<'s>(&'s mut Strings);
@@ -94,28 +99,30 @@ impl<'de> ReadObject<'de> for LinkObject<'_> {
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<Reference, A::Error> {
         let mut link = Reference { relation: Relation::FollowsFrom, trace: WireId::Missing, span: WireId::Missing };
-        while let Some(field) = map.next_key()? {
+        while let Some(Key(field)) = map.next_key()? {
             match field {
-                LinkField::TraceId => link.trace = map.next_value()?,
-                LinkField::SpanId => link.span = map.next_value()?,
-                LinkField::Context => {
-                    let context: SpanContext = map.next_value()?;
-                    (link.trace, link.span) = (context.trace, context.span);
+                Some(ReferenceField::TraceId) => link.trace = map.next_value()?,
+                Some(ReferenceField::SpanId) => link.span = map.next_value()?,
+                // The Python SDK prints it.
+                Some(ReferenceField::Context) => {
+                    (link.trace, link.span) = map.next_value_seed(Object(SpanContext))?;
                 }
-                LinkField::Attributes => {
+                Some(ReferenceField::Attributes) => {
                     let mut attributes = Vec::new();
-                    map.next_value_seed(Attributes { strings: &mut *self.0, into: &mut attributes })?;
-                    let child = attributes.iter().any(|a| {
+                    map.next_value_seed(KeyValues::new(&mut *self.0, &mut attributes))?;
+                    let is_child = attributes.iter().any(|a| {
                         self.0.get(a.key()) == "opentracing.ref_type" && a.value(self.0).as_str() == Some("child_of")
                     });
-                    if child {
+                    if is_child {
                         link.relation = Relation::ChildOf;
                     }
                 }
-                LinkField::Other => drop(map.next_value::<IgnoredAny>()?),
+                Some(ReferenceField::Relation | ReferenceField::Span) | None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
             }
         }
-        // A link leads to another trace; one that does not say to which leads nowhere.
+        // A link refers to another trace; one that does not name a trace cannot be followed.
         if link.trace == WireId::Missing {
             link.span = WireId::Missing;
         }

@@ -1,7 +1,6 @@
-//! OTLP JSON, as `/api/v3` answers and as exporters write it. Older spellings (snake case, `instrumentationLibrary…`,
-//! names of enum values, base64 ids) are read too.
+//! Reads OTLP JSON, as in answers of `/api/v3` and as exporters write it. Older spellings are read too: snake case,
+//! `instrumentationLibrary…`, names of enum values and ids in base64.
 
-mod attribute;
 mod event;
 mod span;
 
@@ -10,41 +9,36 @@ use serde_json::value::RawValue;
 
 use self::span::Spans;
 pub(super) use self::{
-    attribute::Attributes,
     event::{Events, Links, SpanContext},
     span::{StatusObject, kind_of, set_times},
 };
 use super::{
+    attributes::KeyValues,
+    fields::{Key, ProcessField, ResourceSpansField, ScopeField, ScopeSpansField},
     left_out::Reason,
     scalar::Text,
-    shape::{List, Object, ReadList, ReadObject, fields},
+    shape::{List, Object, ReadList, ReadObject},
     sink::{Process, Sink},
 };
 use trace::{StrId, Strings};
 
-/// Reads `resourceSpans`, a list of [`Block`]s.
-pub(super) struct ResourceSpans<'s> {
+/// Reads `resourceSpans`, a list of [`ResourceSpans`]s.
+pub(super) struct ResourceSpansList<'s> {
     pub(super) sink: &'s mut Sink,
 }
 
-impl<'de> ReadList<'de> for ResourceSpans<'_> {
+impl<'de> ReadList<'de> for ResourceSpansList<'_> {
     const WHAT: &'static str = "a list of resource spans";
 
     fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        Ok(seq.next_element_seed(Object(Block(&mut *self.sink)))?.is_some())
+        Ok(seq.next_element_seed(Object(ResourceSpans(&mut *self.sink)))?.is_some())
     }
 }
 
-fields! { BlockField {
-    Resource = "resource",
-    ScopeSpans = "scopeSpans" | "scope_spans" | "instrumentationLibrarySpans" | "instrumentation_library_spans",
-    SchemaUrl = "schemaUrl" | "schema_url",
-} }
-
 /// Reads the spans of one resource.
-pub(super) struct Block<'s>(pub(super) &'s mut Sink);
+pub(super) struct ResourceSpans<'s>(pub(super) &'s mut Sink);
 
-impl<'de> ReadObject<'de> for Block<'_> {
+impl<'de> ReadObject<'de> for ResourceSpans<'_> {
     type Value = ();
     const WHAT: &'static str = "the spans of a resource";
 
@@ -55,33 +49,35 @@ impl<'de> ReadObject<'de> for Block<'_> {
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let sink = self.0;
-        sink.next_block();
+        sink.begin_resource_spans();
         let mut process = None;
-        // Spans that come before their resource are read again when it is known.
+        // Spans that come before their resource are read when it is known.
         let mut early: Vec<&'de RawValue> = Vec::new();
         let (mut has_spans, mut has_others) = (false, false);
-        while let Some(field) = map.next_key()? {
-            has_spans |= matches!(field, BlockField::ScopeSpans);
-            has_others |= matches!(field, BlockField::Other);
+        while let Some(Key(field)) = map.next_key()? {
+            has_spans |= matches!(field, Some(ResourceSpansField::ScopeSpans));
+            has_others |= field.is_none();
             match (field, &process) {
-                (BlockField::Resource, _) => {
+                (Some(ResourceSpansField::Resource), _) => {
                     let mut read = Process::default();
                     map.next_value_seed(Object(ResourceObject { strings: &mut sink.strings, into: &mut read }))?;
-                    sink.settle_process(&mut read);
+                    sink.normalize_process(&mut read);
                     process = Some(read);
                 }
-                (BlockField::ScopeSpans, Some(process)) => map.next_value_seed(List(ScopeSpans { sink, process }))?,
-                (BlockField::ScopeSpans, None) => early.push(map.next_value()?),
-                (BlockField::SchemaUrl | BlockField::Other, _) => drop(map.next_value::<IgnoredAny>()?),
+                (Some(ResourceSpansField::ScopeSpans), Some(process)) => {
+                    map.next_value_seed(List(ScopeSpansList { sink, process }))?;
+                }
+                (Some(ResourceSpansField::ScopeSpans), None) => early.push(map.next_value()?),
+                (Some(ResourceSpansField::SchemaUrl) | None, _) => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         let process = process.unwrap_or_else(|| {
             let mut unnamed = Process::default();
-            sink.settle_process(&mut unnamed);
+            sink.normalize_process(&mut unnamed);
             unnamed
         });
         for raw in early {
-            List(ScopeSpans { sink, process: &process }).deserialize(raw).map_err(de::Error::custom)?;
+            List(ScopeSpansList { sink, process: &process }).deserialize(raw).map_err(de::Error::custom)?;
         }
         if has_others && !has_spans {
             sink.left_out.add(Reason::UnknownForm, "the spans of a resource without `scopeSpans`");
@@ -89,8 +85,6 @@ impl<'de> ReadObject<'de> for Block<'_> {
         Ok(())
     }
 }
-
-fields! { ResourceField { Attributes = "attributes" } }
 
 /// Reads a resource.
 pub(super) struct ResourceObject<'s> {
@@ -107,39 +101,37 @@ impl<'de> ReadObject<'de> for ResourceObject<'_> {
     }
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(field) = map.next_key()? {
+        while let Some(Key(field)) = map.next_key()? {
             match field {
-                ResourceField::Attributes => {
-                    map.next_value_seed(Attributes { strings: &mut *self.strings, into: &mut self.into.attributes })?;
+                Some(ProcessField::Attributes) => {
+                    map.next_value_seed(KeyValues::new(&mut *self.strings, &mut self.into.attributes))?;
                 }
-                ResourceField::Other => drop(map.next_value::<IgnoredAny>()?),
+                Some(ProcessField::Service | ProcessField::Tags) | None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(())
     }
 }
 
-pub(super) struct ScopeSpans<'s> {
+pub(super) struct ScopeSpansList<'s> {
     pub(super) sink: &'s mut Sink,
     pub(super) process: &'s Process,
 }
 
-impl<'de> ReadList<'de> for ScopeSpans<'_> {
+impl<'de> ReadList<'de> for ScopeSpansList<'_> {
     const WHAT: &'static str = "a list of scope spans";
 
     fn next<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        Ok(seq.next_element_seed(Object(Scoped { sink: &mut *self.sink, process: self.process }))?.is_some())
+        Ok(seq.next_element_seed(Object(ScopeSpans { sink: &mut *self.sink, process: self.process }))?.is_some())
     }
 }
 
-fields! { ScopedField { Scope = "scope" | "instrumentationLibrary" | "instrumentation_library", Spans = "spans" } }
-
-struct Scoped<'s> {
+struct ScopeSpans<'s> {
     sink: &'s mut Sink,
     process: &'s Process,
 }
 
-impl<'de> ReadObject<'de> for Scoped<'_> {
+impl<'de> ReadObject<'de> for ScopeSpans<'_> {
     type Value = ();
     const WHAT: &'static str = "the spans of a scope";
 
@@ -147,12 +139,16 @@ impl<'de> ReadObject<'de> for Scoped<'_> {
         let Self { sink, process } = self;
         let mut scope = None;
         let mut early: Vec<&'de RawValue> = Vec::new();
-        while let Some(field) = map.next_key()? {
+        while let Some(Key(field)) = map.next_key()? {
             match (field, scope) {
-                (ScopedField::Scope, _) => scope = Some(map.next_value_seed(Object(Scope(&mut sink.strings)))?),
-                (ScopedField::Spans, Some(scope)) => map.next_value_seed(List(Spans { sink, process, scope }))?,
-                (ScopedField::Spans, None) => early.push(map.next_value()?),
-                (ScopedField::Other, _) => drop(map.next_value::<IgnoredAny>()?),
+                (Some(ScopeSpansField::Scope), _) => {
+                    scope = Some(map.next_value_seed(Object(Scope(&mut sink.strings)))?);
+                }
+                (Some(ScopeSpansField::Spans), Some(scope)) => {
+                    map.next_value_seed(List(Spans { sink, process, scope }))?;
+                }
+                (Some(ScopeSpansField::Spans), None) => early.push(map.next_value()?),
+                (None, _) => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         let scope = scope.unwrap_or_default();
@@ -162,8 +158,6 @@ impl<'de> ReadObject<'de> for Scoped<'_> {
         Ok(())
     }
 }
-
-fields! { ScopeField { Name = "name", Version = "version" } }
 
 /// Name and version of a library.
 struct Scope<'s>(&'s mut Strings);
@@ -178,11 +172,11 @@ impl<'de> ReadObject<'de> for Scope<'_> {
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(StrId, StrId), A::Error> {
         let mut scope = (StrId::EMPTY, StrId::EMPTY);
-        while let Some(field) = map.next_key()? {
+        while let Some(Key(field)) = map.next_key()? {
             match field {
-                ScopeField::Name => scope.0 = map.next_value_seed(Text(&mut *self.0))?,
-                ScopeField::Version => scope.1 = map.next_value_seed(Text(&mut *self.0))?,
-                ScopeField::Other => drop(map.next_value::<IgnoredAny>()?),
+                Some(ScopeField::Name) => scope.0 = map.next_value_seed(Text(&mut *self.0))?,
+                Some(ScopeField::Version) => scope.1 = map.next_value_seed(Text(&mut *self.0))?,
+                None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(scope)

@@ -1,19 +1,19 @@
-//! Spans.
+//! Reads spans of OTLP.
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::{
     super::{
-        ids::WireId,
+        attributes::KeyValues,
+        fields::{Key, SpanField, StatusField},
         left_out::Reason,
-        moment::{Moment, clamped},
+        normalize::{attribute, status_of},
         scalar::{Any, Text},
-        settle::{attribute, status_of},
-        shape::{List, Object, ReadList, ReadObject, fields},
+        shape::{List, Object, ReadList, ReadObject},
         sink::{Process, Reference, Sink},
-        span_field::{SpanField, SpanKey},
+        wire_id::WireId,
+        wire_time::{WireTime, clamped},
     },
-    attribute::Attributes,
     event::{Events, Links},
 };
 use trace::{Micros, Relation, SpanDraft, SpanKind, Status, StrId, Strings, Time, Value};
@@ -53,33 +53,33 @@ impl<'de> ReadObject<'de> for Span<'_> {
         let draft = &mut sink.begin().draft;
         (draft.scope, draft.scope_version) = scope;
         let (mut parent, mut start, mut end) = (WireId::Missing, None, None);
-        while let Some(SpanKey(field)) = map.next_key()? {
+        while let Some(Key(field)) = map.next_key()? {
             let Some(field) = field else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let (reading, strings) = (&mut sink.reading, &mut sink.strings);
-            let draft = &mut reading.draft;
+            let (current, strings) = (&mut sink.current, &mut sink.strings);
+            let draft = &mut current.draft;
             match field {
-                SpanField::TraceId => reading.trace = map.next_value()?,
-                SpanField::SpanId => reading.id = map.next_value()?,
+                SpanField::TraceId => current.trace = map.next_value()?,
+                SpanField::SpanId => current.id = map.next_value()?,
                 SpanField::ParentSpanId => parent = map.next_value()?,
                 SpanField::Name => draft.name = map.next_value_seed(Text(strings))?,
                 SpanField::Kind => {
                     let kind = map.next_value_seed(Any(&mut *strings))?;
                     draft.kind = kind_of(attribute(StrId::EMPTY, kind).value(strings));
                 }
-                SpanField::StartNano => start = map.next_value::<Moment>()?.nanos(),
-                SpanField::EndNano => end = map.next_value::<Moment>()?.nanos(),
+                SpanField::StartNano => start = map.next_value::<WireTime>()?.nanos(),
+                SpanField::EndNano => end = map.next_value::<WireTime>()?.nanos(),
                 SpanField::Attributes => {
-                    map.next_value_seed(Attributes { strings, into: &mut draft.attributes })?;
+                    map.next_value_seed(KeyValues::new(strings, &mut draft.attributes))?;
                 }
                 SpanField::Events => map.next_value_seed(List(Events { strings, into: &mut draft.events }))?,
-                SpanField::Links => map.next_value_seed(List(Links { strings, into: &mut reading.references }))?,
+                SpanField::Links => map.next_value_seed(List(Links { strings, into: &mut current.references }))?,
                 SpanField::Status => {
                     (draft.status, draft.status_message) = map.next_value_seed(Object(StatusObject(strings)))?;
                 }
-                // Members of spans outside OTLP.
+                // Fields of other formats.
                 SpanField::Flags
                 | SpanField::OperationName
                 | SpanField::References
@@ -104,22 +104,22 @@ impl<'de> ReadObject<'de> for Span<'_> {
             }
         }
         let Some(id) = sink.trace_of_span(&WireId::Missing) else { return Ok(()) };
-        set_times(&mut sink.reading.draft, start, end);
+        set_times(&mut sink.current.draft, start, end);
         if parent != WireId::Missing {
             let reference = Reference { relation: Relation::ChildOf, trace: WireId::Missing, span: parent };
-            sink.reading.references.insert(0, reference);
+            sink.current.references.insert(0, reference);
         }
-        sink.settle_span(id);
-        sink.give_scope((process.scope, process.scope_version));
+        sink.normalize_span(id);
+        sink.set_default_scope((process.scope, process.scope_version));
         let trace = sink.trace(id);
-        let resource = sink.block_resource(trace, process);
+        let resource = sink.shared_resource(trace, process);
         sink.push(trace, resource);
         Ok(())
     }
 }
 
-/// Start and duration are cut to microseconds one by one, as the legacy form does, so that both are equal. Zero stands
-/// for an end that was not set.
+/// Sets start and duration. Each is rounded down to microseconds, as in the legacy API, so that both APIs give the same.
+/// An end of zero was not set.
 pub(in super::super) fn set_times(draft: &mut SpanDraft, start: Option<i128>, end: Option<i128>) {
     draft.start = start.map(|start| Time(clamped(start.div_euclid(1000))));
     let end = end.filter(|end| *end != 0);
@@ -138,9 +138,6 @@ pub(in super::super) fn kind_of(value: Value<'_>) -> SpanKind {
     }
 }
 
-// The second names are what the Python SDK prints.
-fields! { StatusField { Code = "code" | "status_code", Message = "message" | "description" } }
-
 pub(in super::super) struct StatusObject<'s>(pub(in super::super) &'s mut Strings);
 
 impl<'de> ReadObject<'de> for StatusObject<'_> {
@@ -153,14 +150,14 @@ impl<'de> ReadObject<'de> for StatusObject<'_> {
 
     fn read<A: MapAccess<'de>>(self, mut map: A) -> Result<(Status, StrId), A::Error> {
         let mut status = (Status::Unset, StrId::EMPTY);
-        while let Some(field) = map.next_key()? {
+        while let Some(Key(field)) = map.next_key()? {
             match field {
-                StatusField::Code => {
+                Some(StatusField::Code) => {
                     let code = map.next_value_seed(Any(&mut *self.0))?;
                     status.0 = status_of(attribute(StrId::EMPTY, code).value(self.0));
                 }
-                StatusField::Message => status.1 = map.next_value_seed(Text(&mut *self.0))?,
-                StatusField::Other => drop(map.next_value::<IgnoredAny>()?),
+                Some(StatusField::Message) => status.1 = map.next_value_seed(Text(&mut *self.0))?,
+                None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(status)

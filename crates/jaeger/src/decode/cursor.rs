@@ -1,16 +1,16 @@
-//! A cursor over JSON text for [`super::fast`]: it knows just enough to walk through well-formed answers, and says `None`
-//! to everything else.
+//! A cursor over JSON text for [`super::fast`]. It knows just enough JSON to walk through well-formed answers, and returns
+//! `None` for everything else.
 
 use std::borrow::Cow;
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Clone, Debug)]
-pub(super) struct Scan<'t> {
+pub(super) struct Cursor<'t> {
     text: &'t str,
     at: usize,
 }
 
-impl<'t> Scan<'t> {
+impl<'t> Cursor<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self { text, at: 0 }
     }
@@ -19,7 +19,7 @@ impl<'t> Scan<'t> {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is not white space.
     pub(super) fn peek(&mut self) -> Option<u8> {
         loop {
             match *self.rest().first()? {
@@ -29,23 +29,24 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// Takes this byte, if it comes next.
+    /// Consumes this byte if it comes next.
     pub(super) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    /// Takes this byte or gives up.
+    /// Consumes this byte, which must come next.
     pub(super) fn expect(&mut self, byte: u8) -> Option<()> {
         self.eat(byte).then_some(())
     }
 
-    /// Takes `null`, if it comes next.
+    /// Consumes `null` if it comes next.
     pub(super) fn null(&mut self) -> bool {
         self.word(b"null")
     }
 
+    /// Consumes these bytes if they come next.
     pub(super) fn word(&mut self, word: &[u8]) -> bool {
         self.peek();
         let found = self.rest().starts_with(word);
@@ -53,11 +54,13 @@ impl<'t> Scan<'t> {
         found
     }
 
+    /// Whether only white space is left.
     pub(super) fn is_done(&mut self) -> bool {
         self.peek().is_none()
     }
 
-    /// A plain text between these exact bytes, of which `after` starts with the closing quote; else nothing is taken.
+    /// Consumes a text without escapes between exactly these bytes; `after` starts with the closing quote. Consumes nothing
+    /// if anything differs.
     pub(super) fn framed(&mut self, before: &[u8], after: &[u8]) -> Option<&'t str> {
         let start = self.at + before.len();
         let rest = self.rest().strip_prefix(before)?;
@@ -102,7 +105,7 @@ impl<'t> Scan<'t> {
         self.text.get(start..self.at).filter(|number| !number.is_empty())
     }
 
-    /// Passes over a value; gives its text.
+    /// Skips a value and returns its JSON text.
     pub(super) fn skip(&mut self) -> Option<&'t str> {
         self.peek()?;
         let start = self.at;
@@ -131,7 +134,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// Walks through an object: `member` reads the value behind each key.
+    /// Walks through an object. `member` reads the value of each key.
     pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
         self.expect(b'{')?;
         if self.eat(b'}') {
@@ -146,7 +149,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// Walks through a list, or null.
+    /// Walks through a list; `null` counts as empty.
     pub(super) fn list(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         if self.null() {
             return Some(());
@@ -164,7 +167,7 @@ impl<'t> Scan<'t> {
     }
 }
 
-/// The length of a text up to its closing quote, and whether it is plain (nothing is escaped).
+/// The length of a text up to its closing quote, and whether it has no escapes.
 fn quoted(bytes: &[u8]) -> Option<(usize, bool)> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -200,26 +203,26 @@ mod tests {
 
     #[test]
     fn texts_end_at_their_own_quote() {
-        let mut scan = Scan::new(r#" "plain" "a\"b\\" "tab\there" "äöü — longer than eight" "#);
-        assert_eq!(scan.string().unwrap(), "plain");
-        assert_eq!(scan.string().unwrap(), "a\"b\\");
-        assert_eq!(scan.string().unwrap(), "tab\there");
-        assert_eq!(scan.string().unwrap(), "äöü — longer than eight");
-        assert!(scan.is_done());
-        assert_eq!(Scan::new("\"open").string(), None);
-        assert_eq!(Scan::new("\"raw\nline break\"").string(), None);
+        let mut cursor = Cursor::new(r#" "plain" "a\"b\\" "tab\there" "äöü — longer than eight" "#);
+        assert_eq!(cursor.string().unwrap(), "plain");
+        assert_eq!(cursor.string().unwrap(), "a\"b\\");
+        assert_eq!(cursor.string().unwrap(), "tab\there");
+        assert_eq!(cursor.string().unwrap(), "äöü — longer than eight");
+        assert!(cursor.is_done());
+        assert_eq!(Cursor::new("\"open").string(), None);
+        assert_eq!(Cursor::new("\"raw\nline break\"").string(), None);
     }
 
     #[test]
-    fn values_are_passed_over_whole() {
+    fn whole_values_are_skipped() {
         for value in ["null", "-1.5e3", "\"a]\\\"}\"", "[]", "{\"a\":[1,{\"b\":\"}\"}],\"c\":null}"] {
             let text = format!(" {value} , 1");
-            let mut scan = Scan::new(&text);
-            assert_eq!(scan.skip(), Some(value));
-            assert!(scan.eat(b','), "{value}");
+            let mut cursor = Cursor::new(&text);
+            assert_eq!(cursor.skip(), Some(value));
+            assert!(cursor.eat(b','), "{value}");
         }
         for broken in ["", "]", "{\"a\":1", ",", "\"open"] {
-            assert_eq!(Scan::new(broken).skip(), None, "{broken}");
+            assert_eq!(Cursor::new(broken).skip(), None, "{broken}");
         }
     }
 }

@@ -1,25 +1,25 @@
-//! What belongs to one trace object while it is read: its processes come after the spans that name them, and its spans
-//! may be of several traces.
+//! Collects one trace object, `{traceID, spans, processes}`. Its processes may come after the spans that name them, and its
+//! spans may belong to several traces.
 
 use hashbrown::{HashMap, hash_map::Entry};
 
 use super::super::{
-    ids::WireId,
     sink::{Process, Reference, Sink},
+    wire_id::WireId,
 };
 use trace::{Attribute, Relation, ResourceIx, SpanId, StrId, TraceId};
 
-/// What is known of one trace object so far.
+/// What has been read of a trace object so far.
 #[derive(Debug, Default)]
-pub(in super::super) struct Element {
+pub(in super::super) struct TraceObject {
     pub(in super::super) id: WireId<TraceId>,
     pub(in super::super) warnings: Vec<StrId>,
-    /// Processes that were described, with the scope that was put there.
+    /// The processes that were read.
     described: HashMap<StrId, Process>,
-    /// One for each trace that its spans belong to: almost always one.
+    /// One for each trace that its spans belong to, which is almost always one.
     parts: Vec<Part>,
     part_of: HashMap<TraceId, usize>,
-    /// The part of the span before.
+    /// The part of the previous span.
     last: usize,
 }
 
@@ -29,37 +29,37 @@ struct Part {
     id: TraceId,
     trace: usize,
     processes: HashMap<StrId, Named>,
-    /// Scopes of processes whose spans came before them.
+    /// Scopes of processes that came after their spans.
     scopes: HashMap<ResourceIx, Scope>,
 }
 
 type Scope = (StrId, StrId);
 
-/// A process that spans name.
+/// A process that spans refer to.
 #[derive(Debug)]
 enum Named {
-    /// Not described yet; with the attributes that those spans hold for it.
+    /// Not read yet. The spans had these attributes for it.
     Reserved(ResourceIx, Vec<Attribute>),
     Described(ResourceIx, Scope),
 }
 
-impl Element {
-    /// Settles the span that was read and adds it, with the process it names.
-    pub(in super::super) fn take(&mut self, parent: WireId<SpanId>, process: StrId, sink: &mut Sink) {
-        let Some(id) = settled(&self.id, parent, sink) else { return };
+impl TraceObject {
+    /// Normalises the current span and adds it with the process that it names.
+    pub(in super::super) fn add_span(&mut self, parent: WireId<SpanId>, process: StrId, sink: &mut Sink) {
+        let Some(id) = normalized(&self.id, parent, sink) else { return };
         let part = self.part(id, sink);
         let Some(part) = self.parts.get_mut(part) else { return };
         let resource = part.resource(process, &self.described, sink);
         sink.push(part.trace, resource);
     }
 
-    /// Likewise, with the process that it brought along.
-    pub(super) fn take_with(&mut self, parent: WireId<SpanId>, mut process: Process, sink: &mut Sink) {
-        let Some(id) = settled(&self.id, parent, sink) else { return };
+    /// Normalises the current span and adds it with a process of its own.
+    pub(super) fn add_span_with_process(&mut self, parent: WireId<SpanId>, mut process: Process, sink: &mut Sink) {
+        let Some(id) = normalized(&self.id, parent, sink) else { return };
         let part = self.part(id, sink);
         let Some(part) = self.parts.get_mut(part) else { return };
-        process.attributes.append(&mut sink.reading.moved);
-        sink.give_scope((process.scope, process.scope_version));
+        process.attributes.append(&mut sink.current.moved);
+        sink.set_default_scope((process.scope, process.scope_version));
         let resource = sink.resource(part.trace, &mut process);
         sink.push(part.trace, resource);
     }
@@ -75,7 +75,7 @@ impl Element {
         self.last
     }
 
-    /// Describes a process; of two descriptions the first counts.
+    /// Adds a process. If a name is used twice, the first process counts.
     pub(super) fn describe(&mut self, name: StrId, process: Process, sink: &mut Sink) {
         let Entry::Vacant(slot) = self.described.entry(name) else { return };
         for part in &mut self.parts {
@@ -84,7 +84,7 @@ impl Element {
         slot.insert(process);
     }
 
-    /// Defines the processes that were never described and hands the scopes of processes to their spans.
+    /// Defines the processes that never came, and gives spans the scopes of their processes.
     pub(in super::super) fn finish(self, sink: &mut Sink) {
         for part in self.parts {
             for text in &self.warnings {
@@ -93,7 +93,7 @@ impl Element {
             for named in part.processes.into_values() {
                 if let Named::Reserved(ix, attributes) = named {
                     let mut process = Process { attributes, ..Process::default() };
-                    sink.settle_process(&mut process);
+                    sink.normalize_process(&mut process);
                     sink.define(part.trace, ix, &mut process);
                 }
             }
@@ -109,14 +109,14 @@ impl Part {
             None => Named::Reserved(sink.reserve(trace), Vec::new()),
             Some(process) => {
                 let mut process = process.clone();
-                process.attributes.append(&mut sink.reading.moved);
+                process.attributes.append(&mut sink.current.moved);
                 let scope = (process.scope, process.scope_version);
                 Named::Described(sink.resource(trace, &mut process), scope)
             }
         });
         match named {
             Named::Reserved(ix, extra) => {
-                for moved in sink.reading.moved.drain(..) {
+                for moved in sink.current.moved.drain(..) {
                     if extra.iter().all(|known| known.key() != moved.key()) {
                         extra.push(moved);
                     }
@@ -124,7 +124,7 @@ impl Part {
                 *ix
             }
             Named::Described(ix, scope) => {
-                sink.give_scope(*scope);
+                sink.set_default_scope(*scope);
                 *ix
             }
         }
@@ -146,13 +146,13 @@ impl Part {
     }
 }
 
-/// Settles the span that was read as one of the trace it belongs to; `None` when that is not known.
-fn settled(holder: &WireId<TraceId>, parent: WireId<SpanId>, sink: &mut Sink) -> Option<TraceId> {
+/// Normalises the current span and returns its trace; `None` if the trace is not known.
+fn normalized(holder: &WireId<TraceId>, parent: WireId<SpanId>, sink: &mut Sink) -> Option<TraceId> {
     let id = sink.trace_of_span(holder)?;
     if parent != WireId::Missing {
         let reference = Reference { relation: Relation::ChildOf, trace: WireId::Missing, span: parent };
-        sink.reading.references.insert(0, reference);
+        sink.current.references.insert(0, reference);
     }
-    sink.settle_span(id);
+    sink.normalize_span(id);
     Some(id)
 }

@@ -1,9 +1,9 @@
-//! The one form of what dialects say in several ways: truth, status, parents, the names of events.
+//! Brings what formats write in several ways into one form: booleans, status, parents and the names of events.
 
-use super::{ids::WireId, known::Known, scalar::Scalar, sink::Reference};
+use super::{scalar::Scalar, sink::Reference, well_known_key::WellKnownKey, wire_id::WireId};
 use trace::{Attribute, EventDraft, Link, Parent, Relation, Status, StrId, Strings, TraceId, Value};
 
-/// What an attribute `error` says; `None` when it is a text of its own, such as an exception's message.
+/// The boolean in an attribute `error`; `None` if it is another text, such as an exception's message.
 pub(super) fn truth(value: Value<'_>) -> Option<bool> {
     match value {
         Value::Bool(error) => Some(error),
@@ -38,8 +38,9 @@ pub(super) fn status_of(value: Value<'_>) -> Status {
     }
 }
 
-/// Jaeger's own rule: the first child-of within the trace is the parent, else the first follows-from within it; all
-/// else are links. Also says whether the span has a parent that cannot be read.
+/// The parent by Jaeger's own rule: the first child-of reference within the trace, otherwise the first follows-from
+/// reference within it. All other references become links. Also returns whether the span has a parent with an unreadable
+/// id.
 pub(super) fn parent_of(trace: TraceId, references: &[Reference], links: &mut Vec<Link>) -> (Option<Parent>, bool) {
     let own = |r: &Reference| match &r.trace {
         WireId::Missing => true,
@@ -68,11 +69,12 @@ pub(super) fn parent_of(trace: TraceId, references: &[Reference], links: &mut Ve
     (found, unreadable && found.is_none())
 }
 
-/// Jaeger tells an event's name in its field `event`, very old versions in `message`; a field of that name written by the
-/// program wins there, so it wins here.
+/// Jaeger writes an event's name into its field `event`, and very old versions into `message`. If the traced program wrote
+/// such a field, that one is the name in Jaeger and therefore here.
 pub(super) fn name_event(event: &mut EventDraft, strings: &mut Strings) {
-    let position = |known| event.attributes.iter().position(|a| Known::of(a.key()) == Some(known));
-    let ix = position(Known::Event).or_else(|| position(Known::Message).filter(|_| event.name == StrId::EMPTY));
+    let position = |known| event.attributes.iter().position(|a| WellKnownKey::of(a.key()) == Some(known));
+    let ix = position(WellKnownKey::Event)
+        .or_else(|| position(WellKnownKey::Message).filter(|_| event.name == StrId::EMPTY));
     if let Some(ix) = ix {
         let named = event.attributes.remove(ix);
         event.name = named.text_id().unwrap_or_else(|| {
@@ -82,7 +84,7 @@ pub(super) fn name_event(event: &mut EventDraft, strings: &mut Strings) {
     }
 }
 
-/// An attribute from its parts.
+/// An attribute from its key and value.
 pub(super) fn attribute(key: StrId, value: Scalar) -> Attribute {
     match value {
         Scalar::Text(id) => Attribute::text(key, id),

@@ -1,33 +1,33 @@
-//! Points in time and lengths as exporters and storages write them: numbers, texts, RFC 3339, Go's and protobuf's
-//! durations, pairs of seconds and nanoseconds. What has no unit of its own is in the unit of its form: microseconds in
-//! Jaeger's, nanoseconds in OTLP.
+//! Times and durations as exporters and storages write them: numbers, texts, RFC 3339, Go's and protobuf's durations, and
+//! pairs of seconds and nanoseconds. A plain number is in the unit of its format: microseconds in Jaeger's, nanoseconds in
+//! OTLP.
 
 use std::fmt;
 
 use chrono::DateTime;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// 2^63: a number from here on is a negative one that was written as unsigned.
+/// 2^63. This number and larger ones are negative numbers that were written as unsigned.
 const WRAPPED: i128 = 1 << 63;
-/// Far beyond every time, so that a few of them can be added and multiplied.
+/// Far beyond every time, and small enough that sums and products of a few do not overflow.
 const FARTHEST: i128 = 1 << 90;
 
-/// A point in time or a length as it was written.
+/// A time or a duration as it was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) enum Moment {
+pub(super) enum WireTime {
     /// Nothing, or nothing that can be read.
     #[default]
     Missing,
-    /// A whole number in the unit of the form.
+    /// A whole number in the unit of the format.
     Whole(i128),
-    /// A number with a fraction, or too large for a whole one; JavaScript writes such.
+    /// A number with a fraction or beyond 64 bits, as JavaScript writes them.
     Float(f64),
     /// Nanoseconds.
     Nanos(i128),
 }
 
-impl Moment {
-    /// In microseconds, where plain numbers are microseconds.
+impl WireTime {
+    /// In microseconds, in a format whose plain numbers are microseconds.
     pub(super) fn micros(self) -> Option<i64> {
         match self {
             Self::Missing => None,
@@ -37,8 +37,8 @@ impl Moment {
         }
     }
 
-    /// In nanoseconds, where plain numbers are nanoseconds. A float cannot hold today's time in nanoseconds: it is
-    /// rounded to microseconds.
+    /// In nanoseconds, in a format whose plain numbers are nanoseconds. A float is not precise enough for today's time in
+    /// nanoseconds, so it is rounded to microseconds.
     pub(super) fn nanos(self) -> Option<i128> {
         match self {
             Self::Missing => None,
@@ -57,12 +57,12 @@ fn unwrapped(number: i128) -> i128 {
     if number >= WRAPPED { (number - 2 * WRAPPED).min(-1) } else { number }
 }
 
-/// What does not fit is the nearest that does.
+/// The nearest number that fits into 64 bits.
 pub(super) fn clamped(number: i128) -> i64 {
     i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
 }
 
-impl<'de> de::Deserialize<'de> for Moment {
+impl<'de> de::Deserialize<'de> for WireTime {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(Read)
     }
@@ -71,42 +71,42 @@ impl<'de> de::Deserialize<'de> for Moment {
 struct Read;
 
 impl<'de> Visitor<'de> for Read {
-    type Value = Moment;
+    type Value = WireTime;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a time")
     }
-    fn visit_u64<E>(self, number: u64) -> Result<Moment, E> {
-        Ok(Moment::Whole(number.into()))
+    fn visit_u64<E>(self, number: u64) -> Result<WireTime, E> {
+        Ok(WireTime::Whole(number.into()))
     }
-    fn visit_i64<E>(self, number: i64) -> Result<Moment, E> {
-        Ok(Moment::Whole(number.into()))
+    fn visit_i64<E>(self, number: i64) -> Result<WireTime, E> {
+        Ok(WireTime::Whole(number.into()))
     }
-    fn visit_f64<E>(self, number: f64) -> Result<Moment, E> {
-        Ok(if number.is_finite() { Moment::Float(number) } else { Moment::Missing })
+    fn visit_f64<E>(self, number: f64) -> Result<WireTime, E> {
+        Ok(if number.is_finite() { WireTime::Float(number) } else { WireTime::Missing })
     }
-    fn visit_str<E>(self, text: &str) -> Result<Moment, E> {
+    fn visit_str<E>(self, text: &str) -> Result<WireTime, E> {
         Ok(parse(text.trim()).unwrap_or_default())
     }
-    fn visit_unit<E>(self) -> Result<Moment, E> {
-        Ok(Moment::Missing)
+    fn visit_unit<E>(self) -> Result<WireTime, E> {
+        Ok(WireTime::Missing)
     }
-    fn visit_bool<E>(self, _: bool) -> Result<Moment, E> {
-        Ok(Moment::Missing)
+    fn visit_bool<E>(self, _: bool) -> Result<WireTime, E> {
+        Ok(WireTime::Missing)
     }
-    /// Seconds and nanoseconds, as OpenTelemetry's JavaScript SDK keeps them.
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Moment, A::Error> {
+    /// Seconds and nanoseconds, as OpenTelemetry's JavaScript SDK writes them.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<WireTime, A::Error> {
         let mut parts = Vec::new();
         while let Some(part) = seq.next_element::<serde_json::Value>()? {
             parts.push(part.as_i64());
         }
         Ok(match parts.as_slice() {
-            [Some(seconds), Some(nanos)] => Moment::Nanos(joined(*seconds, *nanos)),
-            _ => Moment::Missing,
+            [Some(seconds), Some(nanos)] => WireTime::Nanos(joined(*seconds, *nanos)),
+            _ => WireTime::Missing,
         })
     }
     /// Protobuf's `{seconds, nanos}`, or the halves of a 64-bit number as JavaScript's OTLP exporters once wrote them.
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Moment, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireTime, A::Error> {
         let (mut seconds, mut nanos, mut low, mut high) = (None, None, None, None);
         while let Some(key) = map.next_key::<String>()? {
             let slot = match key.as_str() {
@@ -119,17 +119,17 @@ impl<'de> Visitor<'de> for Read {
                     continue;
                 }
             };
-            if let Moment::Whole(number) = map.next_value()? {
+            if let WireTime::Whole(number) = map.next_value()? {
                 *slot = i64::try_from(number).ok();
             }
         }
         Ok(match (seconds, low, high) {
-            (Some(seconds), _, _) => Moment::Nanos(joined(seconds, nanos.unwrap_or(0))),
+            (Some(seconds), _, _) => WireTime::Nanos(joined(seconds, nanos.unwrap_or(0))),
             (None, Some(low), Some(high)) => {
                 let half = |half: i64| i128::from(half.cast_unsigned() & 0xffff_ffff);
-                Moment::Whole(half(high) << 32 | half(low))
+                WireTime::Whole(half(high) << 32 | half(low))
             }
-            _ => Moment::Missing,
+            _ => WireTime::Missing,
         })
     }
 }
@@ -138,19 +138,19 @@ fn joined(seconds: i64, nanos: i64) -> i128 {
     i128::from(seconds) * 1_000_000_000 + i128::from(nanos)
 }
 
-fn parse(text: &str) -> Option<Moment> {
+fn parse(text: &str) -> Option<WireTime> {
     if let Ok(number) = text.parse() {
-        return Some(Moment::Whole(limited(number)));
+        return Some(WireTime::Whole(limited(number)));
     }
     if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'))
         && let Ok(number) = text.parse::<f64>()
     {
-        return number.is_finite().then_some(Moment::Float(number));
+        return number.is_finite().then_some(WireTime::Float(number));
     }
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Some(Moment::Nanos(joined(at.timestamp(), at.timestamp_subsec_nanos().into())));
+        return Some(WireTime::Nanos(joined(at.timestamp(), at.timestamp_subsec_nanos().into())));
     }
-    duration(text).map(Moment::Nanos)
+    duration(text).map(WireTime::Nanos)
 }
 
 /// `0.022938s` as protobuf writes durations, `1m2.5s` as Go does.
@@ -182,7 +182,7 @@ fn duration(text: &str) -> Option<i128> {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Moment {
+    fn read(json: &str) -> WireTime {
         serde_json::from_str(json).unwrap()
     }
 
@@ -194,8 +194,8 @@ mod tests {
             assert_eq!(read(json).micros(), Some(1009), "{json}");
         }
         assert_eq!(read("1795342000002008832.0").nanos(), Some(1_795_342_000_002_009_000));
-        assert_eq!(read("\"NaN\""), Moment::Missing);
-        assert_eq!(read("\"inf\""), Moment::Missing);
+        assert_eq!(read("\"NaN\""), WireTime::Missing);
+        assert_eq!(read("\"inf\""), WireTime::Missing);
     }
 
     /// jaeger#8165, jaeger#4801: Jaeger writes a negative duration as 2^64 − n; JavaScript rounds that.
@@ -244,7 +244,7 @@ mod tests {
             "\"s\"",
             "\"-\"",
         ] {
-            assert_eq!(read(json), Moment::Missing, "{json}");
+            assert_eq!(read(json), WireTime::Missing, "{json}");
         }
     }
 }

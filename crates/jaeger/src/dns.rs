@@ -1,9 +1,9 @@
-//! From a host's name to its addresses.
+//! Resolves host names.
 //!
 //! A statically linked glibc reads `nsswitch.conf` and loads the modules that it names (mDNS, systemd-resolved …) as
-//! shared libraries, which must then be of the very glibc that was linked: on other machines names are not found, or the
-//! program crashes. So a static build asks DNS itself, from `/etc/hosts` and `/etc/resolv.conf`, as programs in Go do. A
-//! dynamic one asks the system, and so does every other operating system.
+//! shared libraries. They must belong to the same glibc that was linked: on other machines, names are not found or the
+//! program crashes. So a static build reads `/etc/hosts` and `/etc/resolv.conf` and asks DNS itself, as programs in Go do.
+//! A dynamic build lets the system resolve names, and so do builds for other operating systems.
 
 use std::net::SocketAddr;
 #[cfg(target_os = "linux")]
@@ -13,8 +13,8 @@ use reqwest::dns;
 
 /// Resolves names for HTTP clients.
 #[derive(Debug)]
-pub struct HostNames {
-    /// A name and the host that is meant by it.
+pub struct HostResolver {
+    /// A name and the host that it stands for.
     alias: Option<(String, String)>,
     source: Source,
 }
@@ -26,14 +26,14 @@ enum Source {
     Own(Arc<own::Resolver>),
 }
 
-impl Default for HostNames {
+impl Default for HostResolver {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl HostNames {
-    /// Resolves names as the host does.
+impl HostResolver {
+    /// Resolves names as the system does.
     pub fn new() -> Self {
         #[cfg(target_os = "linux")]
         if cfg!(target_feature = "crt-static") {
@@ -42,14 +42,14 @@ impl HostNames {
         Self { alias: None, source: Source::System }
     }
 
-    /// The same, but `name` stands for the host `real`.
+    /// The same, with `name` as another name of the host `real`.
     #[must_use]
     pub fn with_alias(self, name: String, real: String) -> Self {
         Self { alias: Some((name, real)), ..self }
     }
 }
 
-impl dns::Resolve for HostNames {
+impl dns::Resolve for HostResolver {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
         let host = match &self.alias {
             Some((alias, real)) if alias == name.as_str() => real,
@@ -72,7 +72,7 @@ fn addresses(found: impl Iterator<Item = SocketAddr>) -> dns::Addrs {
     Box::new(found.into_iter())
 }
 
-/// Asking DNS without the C library.
+/// Asks DNS without the C library.
 #[cfg(target_os = "linux")]
 mod own {
     use std::{
@@ -90,7 +90,7 @@ mod own {
 
     use super::{Arc, SocketAddr};
 
-    /// Reads the machine's settings at the first question, and again after a failure: a laptop changes its network.
+    /// Reads the system's settings for the first name, and again after a failure, because a laptop changes its network.
     #[derive(Default)]
     pub(super) struct Resolver(Mutex<Option<Arc<TokioResolver>>>);
 
@@ -123,7 +123,7 @@ mod own {
             if let Some(resolver) = &*held {
                 return Ok(Arc::clone(resolver));
             }
-            // Without settings there is still /etc/hosts, and perhaps a name server here: what the C library assumes too.
+            // Without settings there is still /etc/hosts, and perhaps a name server on this machine. The C library assumes the same.
             let (config, options) = read_system_conf().unwrap_or_else(|_| {
                 let here = NameServerConfig::udp_and_tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
                 (ResolverConfig::from_parts(None, Vec::new(), vec![here]), ResolverOpts::default())
@@ -134,7 +134,7 @@ mod own {
         }
     }
 
-    /// The servers one after the other, as the C library asks them: the first may know names that the others do not.
+    /// Asks the servers one after the other, as the C library does: the first may know names that the others do not.
     fn build(config: ResolverConfig, mut options: ResolverOpts) -> Result<TokioResolver, NetError> {
         options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
         options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
@@ -151,25 +151,25 @@ mod tests {
 
     use super::*;
 
-    async fn resolve(names: &HostNames, host: &str) -> Vec<String> {
+    async fn resolve(names: &HostResolver, host: &str) -> Vec<String> {
         let found = names.resolve(host.parse().expect("a name")).await.expect("addresses");
         found.map(|address| address.ip().to_string()).collect()
     }
 
     #[tokio::test]
     async fn an_alias_leads_to_the_host_that_is_meant() {
-        let names = HostNames::new().with_alias("jaeger.internal".into(), "127.0.0.7".into());
+        let names = HostResolver::new().with_alias("jaeger.internal".into(), "127.0.0.7".into());
         assert_eq!(resolve(&names, "jaeger.internal").await, ["127.0.0.7"]);
         assert_eq!(resolve(&names, "127.0.0.8").await, ["127.0.0.8"]);
-        let names = HostNames::new().with_alias("jaeger.internal".into(), "[::1]".into());
+        let names = HostResolver::new().with_alias("jaeger.internal".into(), "[::1]".into());
         assert_eq!(resolve(&names, "jaeger.internal").await, ["::1"]);
     }
 
-    // What a static build does; `make test` tries it with real questions to a name server in an empty root.
+    // What a static build does. `make test` also tests it against a real name server in an empty root directory.
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn without_the_c_library_localhost_and_addresses_are_known() {
-        let names = HostNames { alias: None, source: Source::Own(Arc::default()) };
+        let names = HostResolver { alias: None, source: Source::Own(Arc::default()) };
         assert!(resolve(&names, "localhost").await.contains(&"127.0.0.1".to_owned()));
         assert_eq!(resolve(&names, "127.0.0.9").await, ["127.0.0.9"]);
     }

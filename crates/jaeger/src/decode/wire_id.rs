@@ -1,5 +1,5 @@
-//! Ids as exporters and storages write them. Two different ids never become one: what cannot be read with certainty is
-//! unreadable, and the spans that carry it are left out with that reason.
+//! Ids as exporters and storages write them. Two different ids must never become one. So an id that cannot be read with
+//! certainty is unreadable, and spans with such an id are left out with that reason.
 
 use std::fmt;
 
@@ -11,15 +11,15 @@ use trace::{SpanId, TraceId};
 /// How much of an unreadable id a message shows, in characters.
 const SHOWN: usize = 60;
 
-/// What stands where an id is expected.
+/// The value of a field that should have an id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum WireId<T> {
-    /// Nothing, or zero, which stands for nothing.
+    /// No value, or zero, which means none.
     #[default]
     Missing,
     /// An id.
     Known(T),
-    /// Something else; its start, for people.
+    /// Something else: its beginning, for people.
     Unreadable(String),
 }
 
@@ -32,15 +32,15 @@ impl<T: Copy> WireId<T> {
     }
 }
 
-/// An id that can be written in several ways.
+/// An id that is written in several ways.
 pub(super) trait ReadId: Sized + PartialEq {
-    /// The id that stands for nothing.
+    /// The value that means that there is no id.
     const NOTHING: Self;
 
     fn from_wire(text: &str) -> Option<Self>;
 }
 
-/// A trace id in the digits that Jaeger writes: 16 or less, or 32.
+/// A trace id in the digits that Jaeger writes: up to 16, or 32.
 pub(super) fn trace_digits(text: &str) -> Option<TraceId> {
     match text.len() {
         32 => {
@@ -139,7 +139,7 @@ impl<'de, T: ReadId> Visitor<'de> for Read<T> {
     fn visit_unit<E>(self) -> Result<WireId<T>, E> {
         Ok(WireId::Missing)
     }
-    // A number may be decimal, or hexadecimal digits that have lost their quotes, or rounded: nobody can know.
+    // A number may be decimal, may be rounded, or may be hexadecimal digits without quotes. There is no way to know.
     fn visit_u64<E>(self, number: u64) -> Result<WireId<T>, E> {
         Ok(if number == 0 { WireId::Missing } else { WireId::Unreadable(format!("the number {number}")) })
     }

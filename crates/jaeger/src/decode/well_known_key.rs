@@ -1,21 +1,22 @@
-//! Keys that mean something to the decoder, whatever the system is that was traced.
+//! Keys of attributes that have a meaning in every traced system, such as `span.kind`. They become fields of a span or are
+//! dropped.
 
 use trace::StrId;
 
-macro_rules! known {
+macro_rules! well_known_keys {
     ($($name:ident = $text:literal),* $(,)?) => {
-        /// Keys that mean something to the decoder. They are the first texts of every table, so that recognising
-        /// them is a comparison of numbers.
+        /// A key with a meaning for the decoder. These keys are the first texts of every table, so a number is enough
+        /// to recognise them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Known { $($name),* }
+        pub(super) enum WellKnownKey { $($name),* }
 
-        impl Known {
+        impl WellKnownKey {
             pub(super) const ALL: &[(Self, &str)] = &[$((Self::$name, $text)),*];
         }
     };
 }
 
-known! {
+well_known_keys! {
     SpanKind = "span.kind",
     Error = "error",
     StatusCode = "otel.status_code",
@@ -39,9 +40,9 @@ known! {
     RefType = "opentracing.ref_type",
 }
 
-impl Known {
+impl WellKnownKey {
     pub(super) fn of(key: StrId) -> Option<Self> {
-        // The empty text comes first in every table.
+        // The first text of every table is the empty one.
         Self::ALL.get(key.index().wrapping_sub(1)).map(|(known, _)| *known)
     }
 }
