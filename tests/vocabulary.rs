@@ -43,10 +43,14 @@ struct Literal {
     is_number: bool,
 }
 
+/// A source without its `#[cfg(test)]` modules, which stand last.
+fn without_tests(source: &str) -> &str {
+    source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
+}
+
 /// The text and number literals of a source, without comments and without its `#[cfg(test)]` modules, which stand last.
 fn literals(source: &str) -> Vec<Literal> {
-    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let chars: Vec<char> = source.chars().collect();
+    let chars: Vec<char> = without_tests(source).chars().collect();
     let at = |ix: usize| chars.get(ix).copied().unwrap_or('\0');
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let (mut found, mut line, mut ix) = (Vec::new(), 1, 0);
@@ -316,8 +320,7 @@ static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Z]+(?:[^a-z]|$)|[
 
 /// The identifiers of a source with their lines, without those in literals, comments and `#[cfg(test)]` modules.
 fn identifiers(source: &str) -> Vec<(usize, String)> {
-    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let lines = source.lines().map(|line| LITERAL_OR_COMMENT.replace_all(line, "")).enumerate();
+    let lines = without_tests(source).lines().map(|line| LITERAL_OR_COMMENT.replace_all(line, "")).enumerate();
     lines
         .flat_map(|(nth, line)| {
             IDENTIFIER.find_iter(&line).map(|hit| (nth + 1, hit.as_str().to_owned())).collect::<Vec<_>>()
