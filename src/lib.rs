@@ -18,3 +18,4 @@ pub mod cli;
 pub mod investigate;
 pub mod plugin;
 pub mod recorder;
+mod when;

@@ -155,6 +155,48 @@ fn the_table_names_service_kind_and_summary() {
     assert!(row.contains("cart") && row.contains("cart takes 80 ms longer in 30 of 30 operations"), "{row}");
 }
 
+/// The report for an incident: what was compared, the culprit, its evidence.
+#[test]
+fn markdown_is_a_report_for_an_incident() {
+    let dir = tempfile::tempdir().unwrap();
+    let window = legacy(dir.path(), "window.json", &requests(30, BASE + MINUTE, 2090));
+    let baseline = legacy(dir.path(), "baseline.json", &requests(60, BASE, 10));
+    let output = run(&[&window, "--baseline", &baseline, "--format", "markdown"]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(!err(&output).contains("were compared"), "the report has it: {}", err(&output));
+    let example = text.split("Examples: ").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or_default();
+    for part in [
+        "🔍 **What Changed**\n\n**Comparison**:\n\n- 30 requests of the window were compared with 60 of the baseline\n",
+        "\n**Culprits**:\n\n1. **cart**, called by frontend (`span`, high confidence)\n",
+        "   - cart takes 2.1 s longer in 30 of 30 operations (usually 10 ms) in Cart/Get\n",
+        "   - Affected: 30 (frontend: GET /cart), 2.1 s more each, 100 % of the whole excess\n",
+        "   - Evidence: Cart/Get (cart): `time on the critical path` = `2.1 s more than 10 ms`, span 0000000000000003\n",
+    ] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+    assert_eq!(example.len(), 32, "{text}");
+    let nothing = run(&[&baseline, "--baseline", &baseline, "--format", "markdown"]);
+    assert!(String::from_utf8(nothing.stdout).unwrap().contains("None: nothing was found that deviates"));
+}
+
+/// Ranges of a Jaeger are named, and the next step is a command.
+#[test]
+fn markdown_of_a_jaeger_names_the_ranges_and_the_next_step() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = Store::new(testbed::incident(BASE, 1));
+    let server = runtime.block_on(testbed::serve(store, Flavour::Both)).unwrap();
+    let from = Time(BASE.0 - 60 * MINUTE.0).to_string();
+    let args = ["--jaeger", &server.url, "--now", &BASE.to_string(), "--from", &from, "--format", "markdown"];
+    let output = run(&args);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let ranges = "- Window: 2026-11-22 09:06:40 to 2026-11-22 10:06:40 UTC\n- Baseline: 2026-11-22 08:06:40 to";
+    assert!(text.contains(ranges), "{text}");
+    assert!(text.contains("1. **ktrdr-ib-host-service** (`span`, high confidence)"), "{text}");
+    assert!(text.contains("**Next Step**:\n\nDiagnose the example"), "{text}");
+    let example = text.split("Examples: ").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or_default();
+    assert!(text.contains(&format!("```sh\nktrdr-diagnose operation {example}\n```")), "{text}");
+}
+
 #[test]
 fn several_files_of_several_formats_make_a_side() {
     let dir = tempfile::tempdir().unwrap();
@@ -230,8 +272,8 @@ fn wrong_usage_is_status_2() {
     usage(&[&path, "--baseline", &path, "--from", "now-2h"], "--from");
     usage(&[], "which Jaeger?");
     usage(&["--jaeger", "http://127.0.0.1:1", "--from", "now", "--to", "now-1h"], "the window is empty");
-    let overlapping = ["--jaeger", "http://127.0.0.1:1", "--from", "now-1h", "--baseline-to", "now-59m"];
-    usage(&overlapping, "overlap");
+    let within = ["--from", "now-1h", "--baseline-from", "now-50m", "--baseline-to", "now-40m"];
+    usage(&[&["--jaeger", "http://127.0.0.1:1"], &within[..]].concat(), "within the window");
 }
 
 #[test]

@@ -47,12 +47,18 @@ fn every_rule_is_listed_with_its_verdict_and_its_condition() {
     let text = std::fs::read_to_string(&path).unwrap();
     let heading = "## All rules\n\n";
     let before = text.split(heading).next().unwrap();
-    let mut rows = String::new();
-    for rule in Playbook::ktrdr().rules() {
-        let (verdict, severity) = (rule.verdict.as_str(), rule.severity.level());
-        rows.extend([format!("| `{}` | `{verdict}` | {severity} | {} |\n", rule.id, rule.doc)]);
-    }
-    let expected = format!("{before}{heading}| rule | verdict | severity | when |\n|---|---|---|---|\n{rows}");
+    let table = |playbook: &Playbook| {
+        let mut rows = "| rule | verdict | severity | when |\n|---|---|---|---|\n".to_owned();
+        for rule in playbook.rules() {
+            let (verdict, severity) = (rule.verdict.as_str(), rule.severity.level());
+            rows.extend([format!("| `{}` | `{verdict}` | {severity} | {} |\n", rule.id, rule.doc)]);
+        }
+        rows
+    };
+    let (ktrdr, generic) = (table(&Playbook::ktrdr()), table(&Playbook::generic()));
+    let expected = format!(
+        "{before}{heading}### Of the playbook for KTRDR\n\n{ktrdr}\n### Of the playbook `generic`\n\n{generic}"
+    );
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &expected).unwrap();
     } else {
@@ -79,6 +85,46 @@ fn the_example_of_another_system_answers_as_documented() {
     let args: Vec<&str> = command.split(' ').skip(1).collect();
     let shown = stdout(&args);
     assert!(page.contains(shown.trim_end()), "docs/playbook.md shows something else than\n{shown}");
+}
+
+/// Follows the guide word by word: its playbook grows block by block, and each command prints what the page shows.
+#[test]
+fn the_guide_for_another_system_can_be_followed() {
+    let page = read("docs/your-own-system.md");
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::copy(file("docs/examples/shop-traces.json"), dir.path().join("traces.json")).unwrap();
+    let (mut playbook, mut shown, mut answers) = (String::new(), None, 0);
+    for block in page.split("```").skip(1).step_by(2) {
+        let (language, text) = block.split_once('\n').unwrap();
+        match language {
+            "toml" => {
+                playbook += text;
+                playbook += "\n";
+                std::fs::write(dir.path().join("my.toml"), &playbook).unwrap();
+            }
+            "sh" if text.starts_with("ktrdr-diagnose ") => {
+                let output = Command::new(env!("CARGO_BIN_EXE_ktrdr-diagnose"))
+                    .args(text.split_whitespace().skip(1))
+                    .env_clear()
+                    .current_dir(dir.path())
+                    .output()
+                    .unwrap();
+                assert!(output.status.success(), "{text}: {}", String::from_utf8_lossy(&output.stderr));
+                shown = Some(String::from_utf8(output.stdout).unwrap());
+            }
+            "text" => {
+                assert_eq!(
+                    shown.take().as_deref().map(str::trim_end),
+                    Some(text.trim_end()),
+                    "the page shows something else"
+                );
+                answers += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(answers, 4);
+    assert!(Playbook::unreachable(&playbook).unwrap().is_empty());
 }
 
 #[test]

@@ -92,6 +92,7 @@ async fn every_query_type_is_read_by_grafanas_decoder() {
             setting.case("trace", &each(&|id| json!({"queryType": "trace", "query": id}), &trace)),
             setting.case("link from Loki", &by_trace(Value::Null)),
             setting.case("link from Prometheus", &by_trace(json!("traceql"))),
+            setting.case("culprits", &[query(0, json!({"queryType": "culprits"}), as_frame("culprits", "table"))]),
             setting.case("annotations", &[query(0, json!({"queryType": "annotations", "limit": 1000}), as_frame("annotations", "annotations"))]),
         ]}))
         .await;
@@ -151,6 +152,7 @@ async fn alert_rules_read_the_numbers_of_a_metric() {
                 alerting,
                 setting.case("groups", &groups.iter().enumerate().map(one_group).collect::<Vec<_>>()),
                 setting.case("all groups", &[query(0, metric("count", &groups, "numeric"), numbers("count"))]),
+                setting.case("what changed", &[query(0, metric("culprit_score", &["service"], "numeric"), numbers("culprit_score"))]),
                 setting.case("plain", &[query(0, metric("count", &[], "numeric"), numbers("count"))]),
                 setting.case("series", &[query(0, metric("count", &["verdict"], "timeseries"), series)]),
                 quiet,
@@ -169,6 +171,7 @@ async fn alert_rules_read_the_numbers_of_a_metric() {
         assert_eq!(found, Some(count(verdict)), "{label}");
     }
     assert_eq!(seen.numbers("plain", "Q0"), [(String::new(), Some(setting.library.len() as f64))]);
+    assert_eq!(seen.numbers("what changed", "Q0").len(), 1);
     assert_eq!(seen.numbers("quiet", "Q0"), [("verdict=none".to_owned(), Some(0.0))]);
     let series = seen.answer("series", "Q0")["alert"]["series"].as_array().cloned().unwrap_or_default();
     let sum: f64 = series.iter().filter_map(|series| series["sum"].as_f64()).sum();

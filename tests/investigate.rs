@@ -7,6 +7,7 @@ mod fake;
 use std::sync::Arc;
 
 use diagnosis::Verdict;
+use diagnosis::culprits::ComparedRanges;
 use diagnosis::playbook::Playbook;
 use diagnosis::{Answer, Filters, TimeRange};
 use fake::{Fake, Profile, Span, legacy_error, span, trace};
@@ -17,6 +18,7 @@ use trace::{Time, TraceId};
 
 const NOON: i64 = 1_795_341_600_000_000;
 const SECOND: i64 = 1_000_000;
+const OPS: [&str; 2] = ["op_training_20261122_095500_00000001", "op_training_20261122_095500_00000002"];
 const OP: &str = "op_training_20261122_095500_a41e50c8";
 
 fn with(fake: &Fake, options: Options, change: impl FnOnce(&mut Config)) -> Investigator {
@@ -439,4 +441,61 @@ async fn a_trace_without_an_operation_says_so() {
     let answer = investigator(&fake).diagnosis(&Target::Trace(TraceId(1001)), Time(NOON)).await.unwrap();
     assert!(answer.diagnoses.is_empty());
     assert!(answer.notices.iter().any(|note| note.contains("no operation")), "{:?}", answer.notices);
+}
+
+/// What changed needs operations that have ended: no lookback, no follow-up searches, no reading by id. A debug build once
+/// took 56 s for two hours of a real Jaeger.
+#[tokio::test]
+async fn what_changed_reads_the_two_ranges_and_nothing_else() {
+    let start = |n: u128| NOON - 7000 * SECOND + n as i64 * 60 * SECOND;
+    let mut traces: Vec<_> =
+        (0..100).map(|n| trace(n + 1, &training(OPS[n as usize % 2], start(n), Some("completed")))).collect();
+    traces.push(trace(500, &training(OP, NOON - 100 * SECOND, None)));
+    let fake = Fake::start(Profile::v2_20(), traces).await;
+    let ranges = ComparedRanges::new(hour(), None).unwrap();
+    let investigator = investigator(&fake);
+    let filters = Filters::default();
+    let ask = || investigator.culprits(ranges, &filters, Time(NOON));
+    let (first, second) = tokio::join!(ask(), ask());
+    assert!(first.unwrap().comparison.culprits.is_empty() && second.is_ok());
+    let mut asked: Vec<_> = fake
+        .searches()
+        .iter()
+        .map(|s| {
+            let hours =
+                [s.get("start"), s.get("end")].map(|time| (time.parse::<i64>().unwrap() - NOON) / 3600 / SECOND);
+            format!("{} {} {hours:?} {}", s.get("service"), s.get("operation"), s.get("limit"))
+        })
+        .collect();
+    asked.sort();
+    assert_eq!(
+        asked,
+        [
+            "ktrdr-api POST /api/v1/trainings/start [-1, 0] 200",
+            "ktrdr-api POST /api/v1/trainings/start [-2, -1] 200",
+            "ktrdr-training-worker-1 operation.state_transition [-1, 0] 200",
+            "ktrdr-training-worker-1 operation.state_transition [-2, -1] 200",
+        ]
+    );
+}
+
+/// Searches that have more are asked for twice as many, as long as the sample is not full; the others are not repeated.
+#[tokio::test]
+async fn what_changed_asks_for_more_where_there_is_more() {
+    let transition = |service: String| {
+        span(service.leak(), "operation.state_transition", NOON - 60 * SECOND, 500, &[("operation.id", OP)])
+    };
+    let mut traces: Vec<_> = (0..20).map(|n| trace(1000 + n, &[transition(format!("worker-{n}"))])).collect();
+    let start = |n: u128| training(OPS[n as usize % 2], NOON - (n as i64 + 2) * 40 * SECOND, Some("completed"));
+    traces.extend((0..60).map(|n| trace(n + 1, &start(n)[..1])));
+    let fake = Fake::start(Profile::v2_20(), traces).await;
+    let ranges = ComparedRanges::new(hour(), None).unwrap();
+    investigator(&fake).culprits(ranges, &Filters::default(), Time(NOON)).await.unwrap();
+    let searches = fake.searches();
+    let limits = |service: &str| -> Vec<&str> {
+        let noon = NOON.to_string();
+        let of_window = searches.iter().filter(|s| s.get("end") == noon && s.get("service") == service);
+        of_window.map(|search| search.get("limit")).collect()
+    };
+    assert_eq!((limits("ktrdr-api"), limits("worker-7")), (vec!["39", "78"], vec!["39"]));
 }

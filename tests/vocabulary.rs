@@ -10,7 +10,7 @@ use std::{
     sync::LazyLock,
 };
 
-use diagnosis::playbook::{Playbook, rule_ids};
+use diagnosis::playbook::{Embedded, Playbook, rule_ids};
 use regex::Regex;
 
 /// Sources without any word of KTRDR. The testbed and the texts of the command line (`src/cli`) have them.
@@ -43,10 +43,14 @@ struct Literal {
     is_number: bool,
 }
 
+/// A source without its `#[cfg(test)]` modules, which stand last.
+fn without_tests(source: &str) -> &str {
+    source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
+}
+
 /// The text and number literals of a source, without comments and without its `#[cfg(test)]` modules, which stand last.
 fn literals(source: &str) -> Vec<Literal> {
-    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let chars: Vec<char> = source.chars().collect();
+    let chars: Vec<char> = without_tests(source).chars().collect();
     let at = |ix: usize| chars.get(ix).copied().unwrap_or('\0');
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let (mut found, mut line, mut ix) = (Vec::new(), 1, 0);
@@ -138,8 +142,8 @@ struct Vocabulary {
 }
 
 impl Vocabulary {
-    fn of_the_embedded_playbook() -> Self {
-        let playbook: toml::Table = Playbook::ktrdr_text().parse().unwrap();
+    fn of(playbook: &str) -> Self {
+        let playbook: toml::Table = playbook.parse().unwrap();
         let mut found = Vec::new();
         let mut take = |value: Option<&toml::Value>| {
             if let Some(value) = value {
@@ -149,14 +153,16 @@ impl Vocabulary {
         for table in ["attributes", "words", "spans", "discovery"] {
             take(playbook.get(table));
         }
-        let operation = playbook.get("operation").unwrap();
+        let nothing = toml::Value::Table(toml::Table::new());
+        let within = |table: &str| playbook.get(table).unwrap_or(&nothing).clone();
+        let (operation, worker) = (within("operation"), within("worker"));
         for field in ["types", "aliases", "comparable_by", "called_directly"] {
             take(operation.get(field));
         }
         for field in ["types", "containers", "accepted"] {
-            take(playbook.get("worker").unwrap().get(field));
+            take(worker.get(field));
         }
-        let rows = |table: &str| playbook.get(table).unwrap().as_array().unwrap().clone();
+        let rows = |table: &str| playbook.get(table).and_then(toml::Value::as_array).cloned().unwrap_or_default();
         for (table, fields) in [
             ("route", &["path", "type"][..]),
             ("phase", &["after", "before", "name", "types"]),
@@ -173,10 +179,13 @@ impl Vocabulary {
             }
         }
         // Keys of tables that are words of the system, and the commands in solutions.
-        let keys = |table: &toml::Value| table.as_table().unwrap().keys().cloned().collect::<Vec<_>>();
-        found.extend(keys(operation.get("aliases").unwrap()));
-        found.extend(keys(playbook.get("words").unwrap()));
-        found.extend(keys(playbook.get("worker").unwrap().get("statuses").unwrap()));
+        let keys = |table: Option<&toml::Value>| -> Vec<String> {
+            table.and_then(toml::Value::as_table).into_iter().flat_map(|table| table.keys().cloned()).collect()
+        };
+        found.extend(keys(operation.get("aliases")));
+        found.extend(keys(operation.get("states")));
+        found.extend(keys(playbook.get("words")));
+        found.extend(keys(worker.get("statuses")));
         for table in ["rule", "step", "service", "error"] {
             for row in rows(table) {
                 let solution = row.get("solution").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
@@ -220,7 +229,7 @@ impl Vocabulary {
 
 #[test]
 fn no_word_of_ktrdr_stands_in_the_code() {
-    let vocabulary = Vocabulary::of_the_embedded_playbook();
+    let vocabulary = Vocabulary::of(Playbook::ktrdr_text());
     for word in
         ["operation.id", "training", "ib-host", "training-worker-1", "/training/start", "ktrdr workers", "symbol"]
     {
@@ -238,6 +247,55 @@ fn no_word_of_ktrdr_stands_in_the_code() {
     assert!(hits.is_empty(), "these belong into the playbook:\n{}", hits.join("\n"));
 }
 
+/// Names of other systems, of their libraries and of their words, beside those that example playbooks know.
+const FOREIGN: &[&str] = &[
+    "celery",
+    "kombu",
+    "apply_async",
+    "redis",
+    "rabbitmq",
+    "kafka",
+    "django",
+    "flask",
+    "fastapi",
+    "express",
+    "spring",
+    "sidekiq",
+    "postgres",
+    "mysql",
+    "mongo",
+    "otelhttp",
+    "otelgrpc",
+    "axios",
+    "httpx",
+    "gunicorn",
+    "uvicorn",
+    "asgi",
+];
+
+/// Systems other than KTRDR are known by playbooks alone.
+#[test]
+fn no_word_of_a_foreign_system_stands_in_the_code() {
+    let example = |name: &str| {
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples").join(name)).unwrap()
+    };
+    let celery = Vocabulary::of(&example("celery.toml"));
+    let shop = Vocabulary::of(&example("shop-playbook.toml"));
+    assert!(celery.words.contains("celery.state") && shop.words.contains("order.id"), "their words are searched for");
+    let mut hits = Vec::new();
+    for path in MODULES.iter().flat_map(|folder| sources(folder)) {
+        for literal in literals(&fs::read_to_string(&path).unwrap()).iter().filter(|literal| !literal.is_number) {
+            let lower = literal.text.to_lowercase();
+            let words = || lower.split(|c: char| !c.is_alphanumeric() && c != '_');
+            let named = FOREIGN.iter().find(|name| words().any(|word| word == **name)).copied();
+            if let Some(word) = named.or_else(|| celery.within(literal)).or_else(|| shop.within(literal)) {
+                hits.push(format!("{}:{}: `{word}` in {:?}", path.display(), literal.line, literal.text));
+            }
+        }
+    }
+    assert!(hits.is_empty(), "these belong into a playbook:\n{}", hits.join("\n"));
+}
+
 /// Words of KTRDR's trade that would show in the name of a type or a function. Its rules and its playbook are named so.
 const TRADE: &[&str] = &[
     "backtest",
@@ -253,7 +311,8 @@ const TRADE: &[&str] = &[
     "timeframe",
     "training",
 ];
-const NAMED_AFTER_KTRDR: &[&str] = &["KTRDR", "ktrdr", "ktrdr_text", "DATA_FEWER_BARS", "QUALITY_GATE_REJECTED"];
+const NAMED_AFTER_KTRDR: &[&str] =
+    &["KTRDR", "Ktrdr", "ktrdr", "ktrdr_text", "DATA_FEWER_BARS", "QUALITY_GATE_REJECTED"];
 
 static LITERAL_OR_COMMENT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""(\\.|[^"\\])*"|//.*"#).unwrap());
 static IDENTIFIER: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Za-z_][A-Za-z0-9_]*").unwrap());
@@ -261,8 +320,7 @@ static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Z]+(?:[^a-z]|$)|[
 
 /// The identifiers of a source with their lines, without those in literals, comments and `#[cfg(test)]` modules.
 fn identifiers(source: &str) -> Vec<(usize, String)> {
-    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let lines = source.lines().map(|line| LITERAL_OR_COMMENT.replace_all(line, "")).enumerate();
+    let lines = without_tests(source).lines().map(|line| LITERAL_OR_COMMENT.replace_all(line, "")).enumerate();
     lines
         .flat_map(|(nth, line)| {
             IDENTIFIER.find_iter(&line).map(|hit| (nth + 1, hit.as_str().to_owned())).collect::<Vec<_>>()
@@ -312,8 +370,10 @@ fn ids_of_rules_are_spelt_in_one_place() {
 /// A rule in code whose texts are missing, or texts that no code and no row of the playbook uses.
 #[test]
 fn the_rules_of_the_code_are_the_rules_of_the_playbook() {
-    let playbook: toml::Table = Playbook::ktrdr_text().parse().unwrap();
-    let rows = |table: &str| playbook.get(table).unwrap().as_array().unwrap().clone();
+    let texts = Embedded::ALL.map(|embedded| embedded.text().parse::<toml::Table>().unwrap());
+    let rows = |table: &str| -> Vec<toml::Value> {
+        texts.iter().filter_map(|text| text.get(table)?.as_array().cloned()).flatten().collect()
+    };
     let field = |table: &str, name: &str| -> BTreeSet<String> {
         rows(table).iter().filter_map(|row| Some(row.get(name)?.as_str()?.to_owned())).collect()
     };

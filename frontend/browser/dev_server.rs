@@ -34,8 +34,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // An address where nothing listens: a port that was free a moment ago.
     let dead = format!("http://{}", TcpListener::bind("127.0.0.1:0").await?.local_addr()?);
+    // Something changed in the last hour of another deployment.
+    let incident = testbed::serve(Store::new(testbed::incident(now, SEED)), Flavour::Both).await?;
     let viewer = DataSource { role: "Viewer".to_owned(), ..data_source("viewer", &jaeger.url) };
-    let sources = vec![data_source("ktrdr", &jaeger.url), viewer, data_source("down", &dead)];
+    let changed = data_source("changed", &incident.url);
+    let sources = vec![data_source("ktrdr", &jaeger.url), viewer, changed, data_source("down", &dead)];
     let process = PluginProcess::start(&plugin, &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addresses = serde_json::json!({

@@ -1,6 +1,12 @@
 // Frames as the backend sends them, for tests without a backend.
 import { type DataFrame, FieldType, toDataFrame } from '@grafana/data';
-import { type Diagnosis, type ErrorEntry, type FlowStep, type HttpCall } from '../src/shared/record.generated';
+import {
+  type Culprit,
+  type Diagnosis,
+  type ErrorEntry,
+  type FlowStep,
+  type HttpCall,
+} from '../src/shared/record.generated';
 
 const TIMES = new Set(['start', 'end', 'time', 'at', 'progress_at', 'last_activity']);
 const T0 = Date.UTC(2026, 10, 22, 10, 5, 5);
@@ -128,3 +134,63 @@ export const httpCall = (change: Partial<HttpCall> = {}): HttpCall => ({
   trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
   ...change,
 });
+
+export function culprit(change: Partial<Culprit> = {}): Culprit {
+  return {
+    rank: 1,
+    service: 'ib-host',
+    kind: 'span',
+    summary: 'ib-host takes 1 min 55 s longer in 22 of 26 operations (usually 13.7 s) in ib.fetch_historical',
+    affected: 22,
+    excess_ms: 115_000,
+    share: 0.69,
+    confidence: 'high',
+    example_trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+    caller: null,
+    span: 'ib.fetch_historical',
+    operation_types: ['data_load'],
+    baseline_ms: 13_700,
+    error_ratio: 0,
+    baseline_error_ratio: 0,
+    score: 46_000,
+    example_trace_ids: ['4bf92f3577b34da6a3ce929d0e0e4736', '5cf92f3577b34da6a3ce929d0e0e4737'],
+    evidence: [
+      {
+        rule: 'culprit.span',
+        kind: 'comparison',
+        trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+        span_id: 'aaaaaaaaaaaaaaaa',
+        service: 'ib-host',
+        span: 'ib.fetch_historical',
+        key: 'time on the critical path',
+        value: '2 min 11 s more than 13.7 s',
+        at: T0,
+        summary: '',
+      },
+    ],
+    ...change,
+  };
+}
+
+/** The answer to what changed; without rows, it still has its columns. */
+export function comparison(rows: Culprit[], custom: object = {}): DataFrame {
+  const columns = Object.keys(culprit()) as Array<keyof Culprit>;
+  const range = (hour: number) => ({ from: T0 - hour * 3_600_000, to: T0 - (hour - 1) * 3_600_000 });
+  return toDataFrame({
+    name: 'culprits',
+    refId: 'A',
+    meta: {
+      custom: {
+        compared: 'operations',
+        operations: 55,
+        baselineOperations: 64,
+        isThin: false,
+        window: range(1),
+        baseline: range(2),
+        datasource: { uid: 'ktrdr', type: 'ktrdr-diagnosis-datasource' },
+        ...custom,
+      },
+    },
+    fields: columns.map((name) => ({ name, values: rows.map((row) => row[name]) })),
+  });
+}

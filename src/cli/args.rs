@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::time::{When, duration, wall_clock};
+use crate::when::{When, duration, wall_clock};
 use diagnosis::Verdict;
 use jaeger::Secret;
 use trace::{Micros, Time};
@@ -169,20 +169,27 @@ pub(super) struct PlaybookArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PlaybookCommand {
-    /// Print the embedded playbook
-    Print,
+    /// Print an embedded playbook
+    Print {
+        /// Its name: `ktrdr` or `generic`
+        #[arg(default_value = "ktrdr")]
+        name: String,
+    },
     /// Explain one rule, as `worker.none_registered`; without a name: list all rules
     Explain {
         /// The rule's id, as in the field `rule` of a diagnosis
         rule: Option<String>,
-        /// Explain it with this playbook laid over the embedded one
-        #[arg(long, value_name = "FILE")]
+        /// Explain it as in this playbook: `generic`, or a file
+        #[arg(long, value_name = "NAME|FILE")]
         playbook: Option<PathBuf>,
     },
-    /// Check a playbook: print each mistake with its line
+    /// Check a playbook: print each mistake with its line, and what can never apply
     Check {
         /// The playbook; `-` reads standard input
         file: PathBuf,
+        /// Also list the patterns that match nothing in this trace file
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
     },
 }
 
@@ -239,8 +246,8 @@ pub(super) struct CommonArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rules")]
 pub(super) struct RuleArgs {
-    /// Playbook laid over the embedded one (see `playbook check`)
-    #[arg(long, value_name = "FILE", env = "KTRDR_PLAYBOOK")]
+    /// `generic` for systems other than KTRDR, or a file with a playbook of your own (see `playbook check`)
+    #[arg(long, value_name = "NAME|FILE", env = "KTRDR_PLAYBOOK")]
     pub(super) playbook: Option<PathBuf>,
     /// How far back comparable operations count as a baseline
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
@@ -279,6 +286,8 @@ pub(super) enum Format {
 pub(super) enum CulpritFormat {
     /// One row per culprit
     Table,
+    /// A report for a ticket or a chat
+    Markdown,
     /// An array with one object per culprit
     Json,
 }

@@ -6,6 +6,7 @@ use anstyle::Style;
 
 use super::{
     args::{CulpritFormat, CulpritsArgs},
+    culprits_markdown::markdown,
     error::Error,
     operations::investigator,
     output::{self, Waiting},
@@ -13,8 +14,8 @@ use super::{
     table::{self, Cell, Column},
     text::{BAD, DIM, Layout, ms},
 };
-use crate::investigate::{Compared, Side, WhatChanged};
-use diagnosis::{Confidence, Context, Detail, Filters, TimeRange, culprits::Culprit, observe_operations};
+use diagnosis::culprits::{Compared, ComparedRanges, Culprit, Side, WhatChanged};
+use diagnosis::{Confidence, Context, Detail, Filters, TimeRange, observe_operations};
 use trace::Trace;
 
 const COLUMNS: [Column; 9] = [
@@ -34,25 +35,14 @@ pub(super) async fn of_ranges(args: &CulpritsArgs) -> Result<(), Error> {
     let now = args.clock.now();
     let window = TimeRange { from: args.from.at(now), to: args.to.at(now) };
     let end = args.baseline_to.map_or(window.from, |when| when.at(now));
-    let start = args.baseline_from.map_or(end - (window.to - window.from), |when| when.at(now));
-    let baseline = TimeRange { from: start, to: end };
-    for (range, name) in [(window, "window"), (baseline, "baseline")] {
-        if range.from >= range.to {
-            let TimeRange { from, to } = range;
-            return Err(Error::Usage(format!("the {name} is empty: it starts at {from} and ends at {to}")));
-        }
-    }
-    if baseline.from < window.to && window.from < baseline.to {
-        return Err(Error::Usage(format!(
-            "window ({} to {}) and baseline ({} to {}) overlap: choose a baseline before or after the window",
-            window.from, window.to, baseline.from, baseline.to
-        )));
-    }
+    let baseline = args.baseline_from.map_or(end - (window.to - window.from), |when| when.at(now));
+    let baseline = TimeRange { from: baseline, to: end };
+    let ranges = ComparedRanges::new(window, Some(baseline)).map_err(|error| Error::Usage(error.to_string()))?;
     let filters = Filters { types: args.types.clone(), ..Filters::default() };
     let investigator = investigator(&args.jaeger, &args.rules, args.jaeger.lookback)?;
     let answer = {
         let _waiting = Waiting::new("Asking Jaeger for both time ranges");
-        investigator.culprits(window, baseline, &filters, now).await?
+        investigator.culprits(ranges, &filters, now).await?
     };
     print(&answer, args.format)
 }
@@ -73,10 +63,10 @@ pub(super) fn of_files(args: &CulpritsArgs) -> Result<(), Error> {
         if of_window.is_empty() && of_baseline.is_empty() {
             output::note("these files hold no operation of the playbook, so requests are compared, one per root span");
             let (window, baseline) = (Side::of_requests(&window), Side::of_requests(&baseline));
-            WhatChanged::new(Compared::Requests, window, baseline)
+            WhatChanged::new(Compared::Requests, None, window, baseline)
         } else {
             let (window, baseline) = (Side::of_operations(of_window), Side::of_operations(of_baseline));
-            WhatChanged::new(Compared::Operations, window, baseline)
+            WhatChanged::new(Compared::Operations, None, window, baseline)
         }
     };
     print(&answer, args.format)
@@ -93,18 +83,15 @@ fn traces(files: &[PathBuf]) -> Result<Vec<Trace>, Error> {
 }
 
 fn print(answer: &WhatChanged, format: CulpritFormat) -> Result<(), Error> {
-    for notice in &answer.notices {
-        output::note(notice);
+    // The Markdown report contains them.
+    if format != CulpritFormat::Markdown {
+        answer.notices.iter().for_each(|notice| output::note(notice));
     }
     let culprits = &answer.comparison.culprits;
     match format {
         CulpritFormat::Json => output::json(culprits),
-        CulpritFormat::Table if culprits.is_empty() => {
-            if answer.comparison.operations > 0 {
-                output::note("nothing deviates from the baseline");
-            }
-            Ok(())
-        }
+        CulpritFormat::Markdown => output::text(&markdown(answer)),
+        CulpritFormat::Table if culprits.is_empty() => Ok(()),
         CulpritFormat::Table => {
             let rows: Vec<Vec<Cell>> = culprits.iter().map(row).collect();
             let mut out = String::new();

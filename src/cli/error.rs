@@ -41,6 +41,14 @@ pub(super) enum Error {
         /// All mistakes.
         errors: Vec<PlaybookError>,
     },
+    /// A playbook of which parts can never apply.
+    #[error("{} can be used, but parts of it never apply:\n{}", name(path), mistakes(.found))]
+    Unreachable {
+        /// The file.
+        path: PathBuf,
+        /// The parts.
+        found: Vec<PlaybookError>,
+    },
     /// A rule that is not in the playbook.
     #[error("no rule is called `{rule}`{near}; `ktrdr-diagnose playbook explain` lists all rules")]
     NoRule {

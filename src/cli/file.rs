@@ -16,15 +16,18 @@ use trace::{Micros, Time, Trace};
 const OLD: Micros = Micros::from_secs(3600);
 
 pub(super) fn run(args: &FileArgs) -> Result<(), Error> {
-    let playbook = source::playbook(args.common.rules.playbook.as_deref())?;
+    let chosen = args.common.rules.playbook.as_deref();
+    // Mistakes in a playbook are reported before a large file is read.
+    let _checked = source::playbook(chosen)?;
     let now = args.common.clock.now();
-    let (traces, diagnoses) = {
+    let (traces, playbook, diagnoses) = {
         let _waiting = Waiting::new("Reading traces");
         let traces = source::traces(&args.path)?;
+        let playbook = source::playbook_for(&traces, chosen)?;
         let context = Context { now, baseline_window: args.common.rules.baseline_window, ..Context::default() };
         let diagnoses: Vec<Arc<Diagnosis>> =
             diagnose(&traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
-        (traces, diagnoses)
+        (traces, playbook, diagnoses)
     };
     let Some(id) = &args.operation else {
         notes(&traces, &diagnoses, args.common.clock.now.is_none(), now);
@@ -57,7 +60,7 @@ fn notes(traces: &[Trace], diagnoses: &[Arc<Diagnosis>], real_clock: bool, now: 
         let spans: usize = traces.iter().map(Trace::len).sum();
         output::note(&format!(
             "no operation was found in {} traces with {spans} spans; an operation needs a span that carries its id, or a \
-             start request (for other systems than KTRDR see `ktrdr-diagnose playbook print`)",
+             start request (for other systems than KTRDR add `--playbook generic`)",
             traces.len()
         ));
     }

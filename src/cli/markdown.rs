@@ -155,7 +155,7 @@ fn error(out: &mut String, d: &Diagnosis) -> std::fmt::Result {
     if d.error_path.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
-fn proof(e: &Evidence) -> String {
+pub(super) fn proof(e: &Evidence) -> String {
     let place = match (&e.span, &e.service) {
         (Some(span), Some(service)) => format!("{} ({}): ", plain(span), plain(service)),
         (Some(span), None) => format!("{}: ", plain(span)),
@@ -167,7 +167,7 @@ fn proof(e: &Evidence) -> String {
 }
 
 /// One line; nothing in it becomes a heading, a link or HTML by accident. `code` between backticks stays as it is.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut out = String::new();
     for (at, piece) in one_line(text).split('`').enumerate() {
         if at > 0 {

@@ -3,6 +3,7 @@
 mod args;
 mod critical_path;
 mod culprits;
+mod culprits_markdown;
 #[cfg(feature = "demo")]
 mod demo;
 mod error;
@@ -20,7 +21,6 @@ mod signal;
 mod source;
 mod table;
 mod text;
-mod time;
 
 #[cfg(test)]
 mod tests;

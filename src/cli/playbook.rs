@@ -11,12 +11,17 @@ use super::{
     table::{self, Cell, Column},
     text::{BOLD, DIM, Layout, line, one_line, paint, prose, severity_style, solution},
 };
-use diagnosis::Severity;
-use diagnosis::playbook::Playbook;
+use diagnosis::playbook::{Embedded, Playbook};
+use diagnosis::{Severity, unmatched};
 
 pub(super) fn run(args: &PlaybookArgs) -> Result<(), Error> {
     match &args.command {
-        None | Some(PlaybookCommand::Print) => output::text(Playbook::ktrdr_text()),
+        None => output::text(Embedded::Ktrdr.text()),
+        Some(PlaybookCommand::Print { name }) => {
+            let known = || Embedded::ALL.map(Embedded::name).join(", ");
+            let unknown = || Error::Usage(format!("no playbook is called `{name}`; it may be one of: {}", known()));
+            output::text(Embedded::parse(name).ok_or_else(unknown)?.text())
+        }
         Some(PlaybookCommand::Explain { rule, playbook }) => {
             let layout = Layout::of_stdout();
             match rule {
@@ -24,11 +29,31 @@ pub(super) fn run(args: &PlaybookArgs) -> Result<(), Error> {
                 None => output::text(&list(&source::playbook(playbook.as_deref())?, layout)),
             }
         }
-        Some(PlaybookCommand::Check { file }) => {
-            source::playbook(Some(file))?;
-            output::text(&format!("{}: no mistakes\n", file.display()))
-        }
+        Some(PlaybookCommand::Check { file, against }) => check(file, against.as_deref()),
     }
+}
+
+/// Checks a playbook. What can never apply is a mistake too; what matches nothing in some traces may match in others.
+fn check(file: &Path, against: Option<&Path>) -> Result<(), Error> {
+    let text = source::playbook_text(file)?;
+    let refused = |errors| Error::Playbook { path: file.into(), errors };
+    let unreachable = Playbook::unreachable(&text).map_err(refused)?;
+    if !unreachable.is_empty() {
+        return Err(Error::Unreachable { path: file.into(), found: unreachable });
+    }
+    let Some(against) = against else { return output::text(&format!("{}: no mistakes\n", file.display())) };
+    let (unmatched, patterns) = unmatched(&text, &source::traces(against)?).map_err(refused)?;
+    let mut out = format!("{}: no mistakes", file.display());
+    if unmatched.is_empty() {
+        line(&mut out, format_args!("; each of its {patterns} patterns matches something in {}", against.display()));
+    } else {
+        let count = unmatched.len();
+        line(&mut out, format_args!("; {count} of its {patterns} patterns match nothing in {}:", against.display()));
+    }
+    for found in &unmatched {
+        line(&mut out, format_args!("  {found}"));
+    }
+    output::text(&out)
 }
 
 /// An entry of the playbook that has an id.
@@ -53,14 +78,14 @@ impl Row {
 
 /// All entries with an id: the embedded ones, those of `overlay` laid over them field by field.
 fn rows(overlay: Option<&Path>) -> Result<Vec<Row>, Error> {
-    let mut rows = parse(Playbook::ktrdr_text());
-    let Some(path) = overlay else { return Ok(rows) };
-    source::playbook(Some(path))?;
-    let text = String::from_utf8_lossy(&source::read(path)?).into_owned();
-    if text.parse::<Table>().is_ok_and(|table| table.get("extends").and_then(Value::as_str) == Some("none")) {
-        return Ok(parse(&text));
+    let embedded = |embedded: Embedded| parse(embedded.text());
+    let Some(path) = overlay else { return Ok(embedded(Embedded::Ktrdr)) };
+    if let Some(named) = path.to_str().and_then(Embedded::parse) {
+        return Ok(embedded(named));
     }
-    for row in parse(&text) {
+    let extends = source::playbook(Some(path))?.extends();
+    let mut rows = extends.map(embedded).unwrap_or_default();
+    for row in parse(&source::playbook_text(path)?) {
         match rows.iter_mut().find(|known| known.id == row.id) {
             Some(known) => known.fields.extend(row.fields),
             None => rows.push(row),

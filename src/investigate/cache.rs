@@ -13,8 +13,8 @@ use std::{
 use moka::future::Cache;
 
 use super::{CachedAnswer, Target};
-use diagnosis::Comparable;
-use diagnosis::TimeRange;
+use diagnosis::culprits::{ComparedRanges, WhatChanged};
+use diagnosis::{Comparable, Filters, TimeRange};
 use trace::{Time, TraceId};
 
 /// Questions whose times fall into the same bucket of this length share an answer.
@@ -45,6 +45,24 @@ impl ListKey {
     }
 }
 
+/// The key of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct CulpritsKey {
+    identity: u64,
+    window: (i64, i64),
+    baseline: (i64, i64),
+    now: i64,
+    filters: Filters,
+}
+
+impl CulpritsKey {
+    pub(super) fn new(identity: u64, ranges: ComparedRanges, filters: &Filters, now: Time) -> Self {
+        let buckets = |range: TimeRange| (bucket(range.from), bucket(range.to));
+        let (window, baseline) = (buckets(ranges.window()), buckets(ranges.baseline()));
+        Self { identity, window, baseline, now: bucket(now), filters: filters.clone() }
+    }
+}
+
 type SingleKey = (u64, Target);
 
 #[derive(Debug)]
@@ -57,6 +75,7 @@ pub(super) struct Caches {
     /// Operations that have ended, with the clock at which they were judged.
     pub(super) finished: Cache<SingleKey, (Arc<CachedAnswer>, Time)>,
     pub(super) history: Cache<(u64, String, Time), Arc<Vec<Comparable>>>,
+    pub(super) culprits: Cache<CulpritsKey, Arc<WhatChanged>>,
     /// Questions asked, and how many of them needed requests to Jaeger.
     pub(super) questions: AtomicU64,
     pub(super) fetched: AtomicU64,
@@ -91,6 +110,7 @@ impl Default for Caches {
             single: weighed(3, |_, cached| cached.weight()),
             finished: weighed(60, |_, (cached, _)| cached.weight()),
             history: timed(600, 1000),
+            culprits: timed(5, 200),
             questions: AtomicU64::new(0),
             fetched: AtomicU64::new(0),
             span_counts: timed(30, 20_000),

@@ -51,37 +51,46 @@ impl Investigator {
 
     /// Runs searches, a few at a time. If all fail, the first error is returned; otherwise failures become notes.
     pub(super) async fn fetch_all(&self, searches: Vec<Search>) -> Result<SearchResult, Error> {
-        let asked = searches.len();
-        let mut answers = futures_util::stream::iter(searches)
-            .map(|search| async move {
-                let service = search.service.clone().unwrap_or_default();
-                (service, self.fetch(search).await)
-            })
-            .buffer_unordered(CONCURRENT_REQUESTS);
-        let mut all = SearchResult::default();
-        let mut failed: Vec<(String, Error)> = Vec::new();
-        while let Some((service, answer)) = answers.next().await {
-            match answer {
-                Ok(found) => all.absorb(found),
-                Err(error) => failed.push((service, error)),
-            }
-        }
-        failed.sort_by(|a, b| a.0.cmp(&b.0));
-        if let Some((_, error)) = failed.first() {
-            if failed.len() == asked {
-                return Err(error.clone());
-            }
-            let mut services: Vec<_> = failed.iter().map(|(service, _)| service.clone()).collect();
-            services.dedup();
-            all.truncated = true;
-            all.notes.push(format!(
-                "{} of {asked} searches failed (services: {}): {error}",
-                failed.len(),
-                jaeger::abbreviated_list(&services)
-            ));
-        }
-        all.asked.sort_unstable();
-        merge(&mut all.traces);
-        Ok(all)
+        combined(self.fetch_each(searches).await)
     }
+
+    /// Runs searches, a few at a time, each with its own answer.
+    pub(super) async fn fetch_each(&self, searches: Vec<Search>) -> Vec<(Search, Result<SearchResult, Error>)> {
+        futures_util::stream::iter(searches)
+            .map(|search| async move { (search.clone(), self.fetch(search).await) })
+            .buffer_unordered(CONCURRENT_REQUESTS)
+            .collect()
+            .await
+    }
+}
+
+/// All answers in one. If all searches failed, the first error is returned; otherwise failures become notes.
+pub(super) fn combined(answers: Vec<(Search, Result<SearchResult, Error>)>) -> Result<SearchResult, Error> {
+    let asked = answers.len();
+    let mut all = SearchResult::default();
+    let mut failed: Vec<(String, Error)> = Vec::new();
+    for (search, answer) in answers {
+        match answer {
+            Ok(found) => all.absorb(found),
+            Err(error) => failed.push((search.service.unwrap_or_default(), error)),
+        }
+    }
+    failed.sort_by(|a, b| a.0.cmp(&b.0));
+    if let Some((_, error)) = failed.first() {
+        if failed.len() == asked {
+            return Err(error.clone());
+        }
+        let mut services: Vec<_> = failed.iter().map(|(service, _)| service.clone()).collect();
+        services.dedup();
+        all.truncated = true;
+        all.partial = true;
+        all.notes.push(format!(
+            "{} of {asked} searches failed (services: {}): {error}",
+            failed.len(),
+            jaeger::abbreviated_list(&services)
+        ));
+    }
+    all.asked.sort_unstable();
+    merge(&mut all.traces);
+    Ok(all)
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Gathered, Investigator};
-use diagnosis::playbook::{Attr, SpanRole};
+use diagnosis::playbook::{Attr, OperationSource, SpanRole};
 use diagnosis::{Comparable, diagnose};
 use jaeger::Search;
 use trace::{Micros, Time};
@@ -40,6 +40,12 @@ impl Investigator {
 
     async fn history_of(&self, kind: &str, seen_in: &[String], now: Time) -> Vec<Comparable> {
         let playbook = &self.shared.playbook;
+        if playbook.operation_source() == OperationSource::RootRequests {
+            let roots: Vec<Search> = self.searches_for_root(kind, seen_in, now).into_iter().collect();
+            if !roots.is_empty() {
+                return self.comparables(roots, kind, now).await;
+            }
+        }
         let registers = |name: &str| playbook.span_roles(name).any(|role| role == SpanRole::Register);
         let mut ignored = Gathered::default();
         let Ok(mut named) = self.services_with(registers, &mut ignored).await else { return Vec::new() };
@@ -60,10 +66,30 @@ impl Investigator {
                 })
             })
         });
-        let searches: Vec<Search> = searches.collect();
+        self.comparables(searches.collect(), kind, now).await
+    }
+
+    /// A search for the root requests of one type, which is made of their service and the name of their span.
+    fn searches_for_root(&self, kind: &str, seen_in: &[String], now: Time) -> Option<Search> {
+        let named =
+            |service: &String| Some((service.clone(), kind.strip_prefix(service.as_str())?.strip_prefix(": ")?));
+        let (service, span) = seen_in.iter().find_map(named)?;
+        Some(Search {
+            service: Some(service),
+            operation: Some(span.to_owned()),
+            from: now - self.options().baseline_window,
+            to: now,
+            limit: MOST_OPERATIONS,
+            ..Search::default()
+        })
+    }
+
+    /// The completed operations of one type in what these searches find.
+    async fn comparables(&self, searches: Vec<Search>, kind: &str, now: Time) -> Vec<Comparable> {
         if searches.is_empty() {
             return Vec::new();
         }
+        let playbook = &self.shared.playbook;
         let found = match self.fetch_all(searches).await {
             Ok(found) => found,
             Err(error) => {

@@ -5,7 +5,8 @@
 //! the spans that start or register them (`discover`). Follow-up searches then fetch what explains the operations that
 //! still run or went wrong (`follow_up`), completed operations of the same types are the baseline (`history`), and a
 //! trace is read again by id if a verdict depends on spans that are missing from it (`reread`). If an answer exceeds the size limit, the
-//! search is split, down to a single trace (`fetch`). The names that editors offer come from the same cached answers
+//! search is split, down to a single trace (`fetch`). Where the playbook makes an operation of every root request, a bounded
+//! sample of traces is read instead (`sample`). The names that editors offer come from the same cached answers
 //! (`suggestions`). `cache` lists what is cached, for how long and under which key.
 
 mod cache;
@@ -14,7 +15,9 @@ mod discover;
 mod fetch;
 mod follow_up;
 mod history;
+mod recognise;
 mod reread;
+mod sample;
 mod select;
 mod single;
 mod suggestions;
@@ -28,8 +31,9 @@ use std::{
 };
 
 pub use cache::CacheUse;
-pub use culprits::{Compared, SAMPLE, Side, WhatChanged};
+pub use culprits::SAMPLE;
 use hashbrown::{HashMap, HashSet};
+pub use recognise::playbook_for_file;
 pub use suggestions::MAX_SUGGESTIONS;
 pub use target::Target;
 
@@ -253,7 +257,10 @@ impl Investigator {
     ) -> Result<Arc<CachedAnswer>, jaeger::Error> {
         self.caches().fetched.fetch_add(1, Relaxed);
         let clock = range.to.min(now);
-        let mut gathered = self.discover(range, limit, clock).await?;
+        let mut gathered = match self.shared.playbook.sample() {
+            Some(most) => self.sample(range, most, clock).await?,
+            None => self.discover(range, limit, clock).await?,
+        };
         let context = Context { detail: Detail::Record, latest: Some(now), ..self.context(clock, tags) };
         let mut report = self.diagnose(&mut gathered, context.clone()).await;
         let selected: Vec<&Diagnosis> =

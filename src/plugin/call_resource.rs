@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{instances::DataSource, jaeger_client, now, order::Order, query_data, query_model, uploads::Uploads};
 use crate::investigate::MAX_SUGGESTIONS;
-use diagnosis::playbook::Playbook;
+use diagnosis::playbook::{Embedded, Playbook, PlaybookError};
 use diagnosis::{Answer, Filters, TimeRange};
 use grafana_plugin_protocol::api::{Caller, Failure, QueryRange, ResourceReply, ResourceRequest, Role};
 
@@ -130,22 +130,31 @@ pub(super) async fn answer(
             Err(Failure::downstream(403, "only editors and administrators may upload trace files"))
         }
         Resource::Upload => Ok(json!({ "handle": uploads.keep(caller, body).await? })),
-        Resource::Playbook => Ok(json!({ "text": Playbook::ktrdr_text(), "overlay": data_source.settings.playbook })),
+        Resource::Playbook => Ok(playbook_texts(&data_source)),
         Resource::CheckPlaybook(text) => Ok(check_playbook(&text)),
     }
 }
 
+/// The embedded playbook, and what the settings lay over it.
+fn playbook_texts(data_source: &DataSource) -> Value {
+    let extends = data_source.investigator.playbook().extends().unwrap_or(Embedded::Ktrdr);
+    let overlay = data_source.settings.playbook.as_deref().filter(|text| Embedded::parse(text).is_none());
+    json!({ "text": extends.text(), "overlay": overlay })
+}
+
 /// Checks a playbook. Mistakes in it are the answer and not an error of the request.
 pub(super) fn check_playbook(text: &str) -> Value {
-    let errors = Playbook::with_overlay(text).err().unwrap_or_default();
-    let messages: Vec<_> = errors
-        .iter()
-        .map(|error| {
-            let line = (error.line > 0).then_some(error.line);
-            json!({ "line": line, "message": error.message, "severity": "error" })
-        })
-        .collect();
-    json!({ "ok": messages.is_empty(), "messages": messages })
+    let checked = if Embedded::parse(text).is_some() { Ok(Vec::new()) } else { Playbook::unreachable(text) };
+    let ok = checked.is_ok();
+    let (found, severity) = match checked {
+        Ok(unreachable) => (unreachable, "warning"),
+        Err(mistakes) => (mistakes, "error"),
+    };
+    let message = |found: &PlaybookError| {
+        let line = (found.line > 0).then_some(found.line);
+        json!({ "line": line, "message": found.message, "severity": severity })
+    };
+    json!({ "ok": ok, "messages": found.iter().map(message).collect::<Vec<_>>() })
 }
 
 async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource) -> Result<Vec<String>, Failure> {

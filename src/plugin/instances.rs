@@ -98,7 +98,7 @@ impl DataSource {
         let settings = Settings::of(instance)?;
         let playbook = match &settings.playbook {
             None => Playbook::ktrdr(),
-            Some(text) => Playbook::with_overlay(text).map_err(|errors| {
+            Some(text) => Playbook::from_setting(text).map_err(|errors| {
                 let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
                 SettingsError::Playbook(errors.join("; "))
             })?,

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::{
     instances::DataSource,
     jaeger_client, now,
-    query_model::{Format, MAX_LIMIT, QueryModel},
+    query_model::{Baseline, Format, MAX_LIMIT, QueryModel},
     stream,
     uploads::Uploads,
 };
-use crate::investigate::Options;
+use crate::investigate::{Options, playbook_for_file};
+use diagnosis::culprits::ComparedRanges;
 use diagnosis::playbook::SpanRole;
 use diagnosis::{Answer, TimeRange};
 use diagnosis::{Context, Diagnosis, diagnose};
@@ -76,6 +77,16 @@ pub(super) async fn answer(
             };
             encoded(ref_id, move || vec![frame()]).await
         }
+        QueryModel::Culprits { filters, baseline } => {
+            let ranges = compared_ranges(range, baseline, now)?;
+            let changed = ask.culprits(ranges, &filters, now).await.map_err(failed)?;
+            encoded(ref_id, move || vec![frames::culprits(&changed, &source)]).await
+        }
+        QueryModel::CulpritScore { filters, baseline, by_service } => {
+            let ranges = compared_ranges(range, baseline, now)?;
+            let changed = ask.culprits(ranges, &filters, now).await.map_err(failed)?;
+            encoded(ref_id, move || vec![frames::culprit_score(&changed, by_service)]).await
+        }
         QueryModel::Annotations { filters, limit, min_severity } => {
             let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
             encoded(ref_id, move || vec![frames::annotations(&answer, min_severity, clock)]).await
@@ -83,14 +94,16 @@ pub(super) async fn answer(
         QueryModel::Upload { handle, views } => {
             let upload = uploads.get(caller, &handle).await?;
             let playbook = Arc::clone(data_source.investigator.playbook());
+            let chosen = data_source.settings.playbook.is_some();
             let Options { stall_threshold, baseline_window, .. } = data_source.settings.options;
             encoded(ref_id, move || {
                 let context = Context { now, baseline_window, stall_threshold, ..Context::default() };
                 let traces = &*upload.traces;
+                let (playbook, notice) = if chosen { (playbook, None) } else { playbook_for_file(traces, &playbook) };
                 let diagnoses: Vec<_> =
                     diagnose(traces, &playbook, &context).diagnoses.into_iter().map(Arc::new).collect();
                 let executed = format!("an uploaded file of {} traces", traces.len());
-                let mut notices = upload.notices.to_vec();
+                let mut notices: Vec<String> = upload.notices.iter().cloned().chain(notice).collect();
                 if diagnoses.is_empty() {
                     let spans: usize = traces.iter().map(Trace::len).sum();
                     notices.push(format!("no operation was found in {} traces with {spans} spans", traces.len()));
@@ -101,6 +114,12 @@ pub(super) async fn answer(
             .await
         }
     }
+}
+
+/// The window and its baseline; without one, the time before.
+fn compared_ranges(window: TimeRange, baseline: Option<Baseline>, now: Time) -> Result<ComparedRanges, Failure> {
+    let ranges = ComparedRanges::new(window, baseline.map(|baseline| baseline.at(now)));
+    ranges.map_err(|error| Failure::bad_request(error.to_string()))
 }
 
 /// The frames `diagnosis` and, for each operation, its lists.

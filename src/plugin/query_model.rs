@@ -1,32 +1,84 @@
 //! Parses a query's JSON model, which editors, provisioned dashboards, alert rules and links write. Unknown fields are
 //! ignored; a wrong value is an error that names the field and what it may be.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Map, Value};
 
 use super::{logfmt, order::Order};
-use crate::investigate::Target;
+use crate::{investigate::Target, when::When};
 use diagnosis::Filters;
 use diagnosis::playbook::Duration;
-use diagnosis::{OperationStatus, Severity, Verdict};
-use frames::{GroupBy, Measure, View};
+use diagnosis::{OperationStatus, Severity, TimeRange, Verdict};
+use frames::{CULPRIT_SCORE, GroupBy, Measure, View};
 use grafana_plugin_protocol::api::Failure;
-use trace::Micros;
+use trace::{Micros, Time};
 
 const DEFAULT_LIMIT: usize = 100;
 /// Most operations of one answer.
 pub(super) const MAX_LIMIT: usize = 1000;
-const TYPES: &str = "operations, diagnosis, trace, serviceMap, metric, annotations, upload";
+const TYPES: &str = "operations, diagnosis, trace, serviceMap, metric, culprits, annotations, upload";
 
 /// A query, by its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum QueryModel {
-    Operations { filters: Filters, limit: usize, order: Order },
-    Diagnosis { target: Target, views: Vec<View>, follow: bool },
-    Trace { target: Target },
-    ServiceMap { target: Target },
-    Metric { measure: Measure, by: Vec<GroupBy>, filters: Filters, format: Format, limit: usize },
-    Annotations { filters: Filters, limit: usize, min_severity: Severity },
-    Upload { handle: String, views: Vec<View> },
+    Operations {
+        filters: Filters,
+        limit: usize,
+        order: Order,
+    },
+    Diagnosis {
+        target: Target,
+        views: Vec<View>,
+        follow: bool,
+    },
+    Trace {
+        target: Target,
+    },
+    ServiceMap {
+        target: Target,
+    },
+    Metric {
+        measure: Measure,
+        by: Vec<GroupBy>,
+        filters: Filters,
+        format: Format,
+        limit: usize,
+    },
+    Culprits {
+        filters: Filters,
+        baseline: Option<Baseline>,
+    },
+    /// The metric `culprit_score`.
+    CulpritScore {
+        filters: Filters,
+        baseline: Option<Baseline>,
+        by_service: bool,
+    },
+    Annotations {
+        filters: Filters,
+        limit: usize,
+        min_severity: Severity,
+    },
+    Upload {
+        handle: String,
+        views: Vec<View>,
+    },
+}
+
+/// The range that a window is compared with; its ends may depend on the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Baseline {
+    from: When,
+    to: When,
+}
+
+impl Baseline {
+    /// The range for this clock.
+    pub(super) fn at(self, now: Time) -> TimeRange {
+        TimeRange { from: self.from.at(now), to: self.to.at(now) }
+    }
 }
 
 /// The shape of a metric's answer.
@@ -61,6 +113,7 @@ impl QueryModel {
             // Links from other data sources have no type, or Tempo's.
             "" | "trace" | "traceql" => Ok(Self::Trace { target: model.target("query")? }),
             "serviceMap" => Ok(Self::ServiceMap { target: model.target("operationId")? }),
+            "metric" if model.text("measure")? == Some(CULPRIT_SCORE) => model.culprit_score(),
             "metric" => Ok(Self::Metric {
                 measure: model.measure()?,
                 by: model.group_by()?,
@@ -68,6 +121,7 @@ impl QueryModel {
                 format: model.format()?,
                 limit: model.limit(MAX_LIMIT)?,
             }),
+            "culprits" => Ok(Self::Culprits { filters: model.filters()?, baseline: model.baseline()? }),
             "annotations" => Ok(Self::Annotations {
                 filters: model.filters()?,
                 limit: model.limit(DEFAULT_LIMIT)?,
@@ -89,7 +143,8 @@ impl QueryModel {
             Self::Diagnosis { .. } => "diagnosis",
             Self::Trace { .. } => "trace",
             Self::ServiceMap { .. } => "serviceMap",
-            Self::Metric { .. } => "metric",
+            Self::Metric { .. } | Self::CulpritScore { .. } => "metric",
+            Self::Culprits { .. } => "culprits",
             Self::Annotations { .. } => "annotations",
             Self::Upload { .. } => "upload",
         }
@@ -97,12 +152,14 @@ impl QueryModel {
 
     /// Refuses a query type that an alert rule cannot evaluate, and names one that it can.
     pub(super) fn check_alert(&self) -> Result<(), Failure> {
-        if matches!(self, Self::Metric { .. }) {
-            return Ok(());
-        }
+        let measure = match self {
+            Self::Metric { .. } | Self::CulpritScore { .. } => return Ok(()),
+            Self::Culprits { .. } => CULPRIT_SCORE,
+            _ => Measure::NotHealthy.as_str(),
+        };
         Err(Failure::bad_request(format!(
             "an alert rule needs numbers, which the query type `{}` does not answer; use the query type `metric`, for \
-             instance with the measure `not_healthy`",
+             instance with the measure `{measure}`",
             self.kind()
         )))
     }
@@ -195,6 +252,47 @@ impl<'j> Model<'j> {
         })
     }
 
+    fn baseline(self) -> Result<Option<Baseline>, Failure> {
+        let range = match self.get("baseline") {
+            None => return Ok(None),
+            Some(Value::Object(range)) => Model(range),
+            Some(other) => return Err(wrong("baseline", "an object with `from` and `to`", other)),
+        };
+        match (range.when("from")?, range.when("to")?) {
+            (None, None) => Ok(None),
+            (Some(from), Some(to)) => Ok(Some(Baseline { from, to })),
+            _ => Err(Failure::bad_request(
+                "`baseline` needs both `from` and `to`; without both it is the time before the range",
+            )),
+        }
+    }
+
+    /// An end of a baseline: a text, or milliseconds of the Unix epoch.
+    fn when(self, key: &str) -> Result<Option<When>, Failure> {
+        let text = match self.get(key) {
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => self.text(key)?.map(str::to_owned),
+        };
+        let parse = |text: String| {
+            text.parse().map_err(|why| Failure::bad_request(format!("`{key}` of `baseline` cannot be read: {why}")))
+        };
+        text.map(parse).transpose()
+    }
+
+    fn culprit_score(self) -> Result<QueryModel, Failure> {
+        let by = self.group_by()?;
+        if by.iter().any(|group| *group != GroupBy::Service) {
+            return Err(Failure::bad_request(format!("`{CULPRIT_SCORE}` can be grouped by `service` only")));
+        }
+        if self.format()? == Format::Timeseries {
+            return Err(Failure::bad_request(format!(
+                "`{CULPRIT_SCORE}` compares the whole range, so it has the format `numeric` only"
+            )));
+        }
+        let (filters, baseline) = (self.filters()?, self.baseline()?);
+        Ok(QueryModel::CulpritScore { filters, baseline, by_service: !by.is_empty() })
+    }
+
     fn order(self) -> Result<Order, Failure> {
         let Some(text) = self.text("orderBy")? else { return Ok(Order::default()) };
         let unknown = || Failure::bad_request(format!("unknown `orderBy` `{text}`; there are {}", Order::WORDS));
@@ -232,7 +330,8 @@ impl<'j> Model<'j> {
 
     fn measure(self) -> Result<Measure, Failure> {
         let text = self.text("measure")?.unwrap_or("count");
-        let unknown = || format!("unknown measure `{text}`; there are {}", list(Measure::names()));
+        let unknown =
+            || format!("unknown measure `{text}`; there are {}", list(Measure::names().chain([CULPRIT_SCORE])));
         Measure::parse(text).ok_or_else(|| Failure::bad_request(unknown()))
     }
 
@@ -268,89 +367,4 @@ fn wrong(key: &str, expected: &str, found: &Value) -> Failure {
         found = found.chars().take(60).chain(['…']).collect();
     }
     Failure::bad_request(format!("`{key}` must be {expected}, not {found}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use trace::TraceId;
-
-    fn parse(model: &Value) -> Result<QueryModel, Failure> {
-        QueryModel::parse(model.to_string().as_bytes(), "")
-    }
-
-    fn message(model: &Value) -> String {
-        let failure = parse(model).unwrap_err();
-        assert_eq!(failure.status, 400);
-        failure.message
-    }
-
-    #[test]
-    fn a_link_from_another_data_source_asks_for_a_trace() {
-        let id = format!("{:0>32}", "abcdef");
-        let trace = Target::Either(id.clone(), TraceId(0x00ab_cdef));
-        for kind in [json!(null), json!(""), json!("trace"), json!("traceql")] {
-            let model = json!({"queryType": kind, "query": id});
-            assert_eq!(parse(&model), Ok(QueryModel::Trace { target: trace.clone() }));
-        }
-        let operation = json!({"query": "op_training_20251122_100505_ab12cd34"});
-        assert!(matches!(parse(&operation), Ok(QueryModel::Trace { target: Target::Operation(_) })));
-    }
-
-    #[test]
-    fn the_envelope_has_the_type_where_the_model_does_not() {
-        assert!(matches!(QueryModel::parse(b"{}", "operations"), Ok(QueryModel::Operations { limit: 100, .. })));
-        assert!(matches!(
-            QueryModel::parse(b"{\"queryType\":\"metric\"}", "operations"),
-            Ok(QueryModel::Metric { .. })
-        ));
-    }
-
-    #[test]
-    fn filters_are_read_and_unknown_fields_ignored() {
-        let model = json!({
-            "queryType": "operations", "hide": false, "datasource": {"uid": "x"}, "limit": "7",
-            "filters": {"types": "Training", "statuses": ["failed", ""], "verdicts": ["stuck"], "tags": "a=b",
-                        "minDuration": "1m30s", "maxDuration": "", "future": 1},
-        });
-        let Ok(QueryModel::Operations { filters, limit, .. }) = parse(&model) else { panic!("{:?}", parse(&model)) };
-        assert_eq!(limit, 7);
-        assert_eq!(filters.types, ["training"]);
-        assert_eq!(filters.statuses, [OperationStatus::Failed]);
-        assert_eq!(filters.tags, [("a".to_owned(), "b".to_owned())]);
-        assert_eq!((filters.min_duration, filters.max_duration), (Some(Micros::from_secs(90)), None));
-    }
-
-    #[test]
-    fn bad_values_are_named_with_what_is_allowed() {
-        let of = |field: &str, value: Value| message(&json!({"queryType": "operations", "filters": {field: value}}));
-        assert!(message(&json!({"queryType": "nonsense"})).contains("diagnosis"));
-        let order = |word: &str| match parse(&json!({"queryType": "operations", "orderBy": word})) {
-            Ok(QueryModel::Operations { order, .. }) => order,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!([order(""), order("worst")], [Order::Newest, Order::Worst]);
-        assert!(message(&json!({"queryType": "operations", "orderBy": "best"})).contains("newest, worst, longest"));
-        for limit in [json!(0), json!(1001), json!(-1), json!("many"), json!(1.5)] {
-            assert!(message(&json!({"queryType": "operations", "limit": limit})).contains("1 to 1000"));
-        }
-        assert!(of("minDuration", json!("5 parsecs")).contains("1m30s"));
-        assert!(of("tags", json!("error")).contains("key=value"));
-        assert!(of("verdicts", json!(["bad"])).contains("no_workers"));
-        assert!(of("types", json!([1])).contains("list of texts"));
-        assert!(message(&json!({"queryType": "diagnosis", "operationId": " "})).contains("operation id"));
-        assert!(message(&json!({"queryType": "metric", "measure": "happiness"})).contains("failure_ratio"));
-        assert!(message(&json!({"queryType": "metric", "groupBy": ["trace_id"]})).contains("bottleneck_span"));
-        assert!(message(&json!({"queryType": "upload"})).contains("file"));
-        assert!(QueryModel::parse(b"{nope", "").unwrap_err().message.contains("not a JSON object"));
-    }
-
-    #[test]
-    fn an_alert_rule_on_another_type_gets_the_type_to_use() {
-        let operations = parse(&json!({"queryType": "operations"})).unwrap();
-        assert!(operations.check_alert().unwrap_err().message.contains("`metric`"));
-        parse(&json!({"queryType": "metric"})).unwrap().check_alert().unwrap();
-    }
 }

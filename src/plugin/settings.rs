@@ -74,7 +74,7 @@ pub struct Settings {
     pub forward_cookies: bool,
     /// Options of the investigator.
     pub options: Options,
-    /// Rules to lay over the embedded playbook.
+    /// The name of an embedded playbook, or a text to lay over one.
     pub playbook: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jaeger::{Found, Search};
+use jaeger::{Search, SearchResult};
 use tokio::{sync::Semaphore, time::Instant};
 use trace::{Trace, TraceId};
 
@@ -81,12 +81,12 @@ impl<S: Source> Source for Paced<S> {
         self.within_budget(self.source.span_names(service)).await
     }
 
-    async fn search(&self, search: &Search) -> Result<Found, SourceError> {
+    async fn search(&self, search: &Search) -> Result<SearchResult, SourceError> {
         self.within_budget(self.source.search(search)).await
     }
 
-    async fn search_cut(&self, search: &Search) -> Result<Found, SourceError> {
-        self.within_budget(self.source.search_cut(search)).await
+    async fn search_truncated(&self, search: &Search) -> Result<SearchResult, SourceError> {
+        self.within_budget(self.source.search_truncated(search)).await
     }
 
     async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError> {

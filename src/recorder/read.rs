@@ -243,7 +243,7 @@ impl Reader {
                 todo.push(Search { from: middle + Micros(1), ..part });
                 continue;
             }
-            if let Ok(found) = self.source.search_cut(&part).await {
+            if let Ok(found) = self.source.search_truncated(&part).await {
                 all.traces.extend(found.traces);
             }
             let service = part.service.unwrap_or_default();

@@ -1,7 +1,7 @@
 //! What a recorder asks: a Jaeger, or a simulated one in tests.
 
 use async_trait::async_trait;
-use jaeger::{Client, Found, Search};
+use jaeger::{Client, Search, SearchResult};
 use trace::{Trace, TraceId};
 
 /// Why a question was not answered.
@@ -27,11 +27,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// The span names of a service.
     async fn span_names(&self, service: &str) -> Result<Vec<String>, SourceError>;
 
-    /// The traces that a search finds. [`Found::truncated`] says that there may be more.
-    async fn search(&self, search: &Search) -> Result<Found, SourceError>;
+    /// The traces that a search finds. [`SearchResult::truncated`] says that there may be more.
+    async fn search(&self, search: &Search) -> Result<SearchResult, SourceError>;
 
     /// As much as fits of the newest trace that a search finds.
-    async fn search_cut(&self, search: &Search) -> Result<Found, SourceError>;
+    async fn search_truncated(&self, search: &Search) -> Result<SearchResult, SourceError>;
 
     /// A trace by id.
     async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError>;
@@ -67,17 +67,17 @@ impl Source for JaegerSource {
         self.0.operations(service).await.map_err(source_error)
     }
 
-    async fn search(&self, search: &Search) -> Result<Found, SourceError> {
+    async fn search(&self, search: &Search) -> Result<SearchResult, SourceError> {
         self.0.search(search).await.map_err(source_error)
     }
 
-    async fn search_cut(&self, search: &Search) -> Result<Found, SourceError> {
-        self.0.search_cut(search).await.map_err(source_error)
+    async fn search_truncated(&self, search: &Search) -> Result<SearchResult, SourceError> {
+        self.0.search_truncated(search).await.map_err(source_error)
     }
 
     async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError> {
         match self.0.trace(id).await {
-            Err(error) if error.is_too_large() => self.0.trace_cut(id).await.map_err(source_error),
+            Err(error) if error.is_too_large() => self.0.trace_truncated(id).await.map_err(source_error),
             other => other.map_err(source_error),
         }
     }

@@ -166,6 +166,23 @@ fn every_dashboard_has_a_diagnosis_panel() {
     }
 }
 
+/// Both compare the time range with the time before it, above the details.
+#[test]
+fn two_dashboards_say_what_changed() {
+    for (uid, before) in
+        [("ktrdr-diagnosis", "One operation: $operation"), ("ktrdr-system-overview", "Requests by route")]
+    {
+        let dashboard = Dashboard::with_uid(uid).expect("a dashboard");
+        let panels = dashboard.panels();
+        let named =
+            |title: &str| panels.iter().find(|panel| panel["title"] == title).unwrap_or_else(|| panic!("{title}"));
+        let panel = named("What changed");
+        assert_eq!((text(&panel["type"]), text(&panel["targets"][0]["queryType"])), (PANEL, "culprits"), "{uid}");
+        assert_eq!(panel["targets"][0].get("baseline"), None, "{uid}");
+        assert!(panel["gridPos"]["y"].as_i64() < named(before)["gridPos"]["y"].as_i64(), "{uid}");
+    }
+}
+
 /// Defects of KTRDR's own dashboards, which these replace.
 #[test]
 fn known_defects_do_not_come_back() {

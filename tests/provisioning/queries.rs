@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use serde_json::{Map, Value};
 use testbed::grafana_harness::{PluginProcess, data_source, frame_json};
-use testbed::{Flavour, Server, Store, demo, serve};
+use testbed::{Flavour, Server, Store, demo, incident, serve};
 use trace::Time;
 
 use crate::{
@@ -48,13 +48,19 @@ async fn every_query_of_the_dashboards_answers_rows() {
     let ids: Vec<String> = serde_json::from_slice(&all.expect("the call succeeds").body).expect("a list of ids");
     let operation = ids.first().expect("an operation");
 
+    let incident = Store::new(incident(Time::from_millis(now), 1));
+    let incident = serve(incident, Flavour::Both).await.expect("a port is free");
+    let changed = data_source("changed", &incident.url);
     let mut asked = 0;
     for dashboard in Dashboard::all() {
         for (place, query) in dashboard.queries() {
             let mut query = filled(query, operation);
             query["refId"] = "A".into();
+            // Something changed in the last hour of another Jaeger.
+            let (source, range) =
+                if query["queryType"] == "culprits" { (&changed, (now - 3_600_000, now)) } else { (&source, range) };
             let answer =
-                plugin.query(&source, range, vec![query.clone()], HashMap::new()).await.expect("the call succeeds");
+                plugin.query(source, range, vec![query.clone()], HashMap::new()).await.expect("the call succeeds");
             let answer = &answer.responses["A"];
             assert_eq!(answer.error, "", "{place}: {query}");
             let frames: Vec<Value> =

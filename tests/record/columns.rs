@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use diagnosis::culprits::{Compared, Culprit, Side, WhatChanged};
 use diagnosis::{Answer, Diagnosis, ErrorEntry, Evidence, FlowStep, HttpCall, WorkerSelection};
 use frames::{Frame, Source, View};
 use serde::de::DeserializeOwned;
@@ -42,6 +43,12 @@ pub(crate) fn of_view(view: View) -> Vec<Column> {
         view => frames::lists(&Diagnosis::default(), &[view], &Source::default()).remove(0),
     };
     columns(&frame)
+}
+
+/// The columns of the frame `culprits`.
+pub(crate) fn of_culprits() -> Vec<Column> {
+    let nothing = WhatChanged::new(Compared::Operations, None, Side::default(), Side::default());
+    columns(&frames::culprits(&nothing, &Source::default()))
 }
 
 /// The fields of the record that are columns of its row.
@@ -101,6 +108,14 @@ fn each_list_has_a_column_for_each_field_of_its_rows() {
     list_has_a_column_for_each_field::<WorkerSelection>(View::Workers, &[]);
     // The summary of the finding that the evidence belongs to.
     list_has_a_column_for_each_field::<Evidence>(View::Evidence, &["summary"]);
+}
+
+/// The first example is a column of its own, so that it can have links.
+#[test]
+fn the_table_of_culprits_has_a_column_for_each_field_of_its_rows() {
+    let found: BTreeSet<String> = of_culprits().into_iter().map(|column| column.name).collect();
+    let expected = names::<Culprit>().into_iter().chain(["example_trace_id"]);
+    assert_eq!(found, expected.map(str::to_owned).collect(), "crates/frames/src/culprits.rs");
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use diagnosis::culprits::{Culprit, CulpritKind};
 use diagnosis::{
     Confidence, ErrorEntry, ErrorRole, EvidenceKind, FlowStep, HttpCall, OperationStatus, SectionKind, Severity,
     Verdict, WorkerSelection, WorkerStatus,
 };
-use frames::{GroupBy, Measure, View};
+use frames::{CULPRIT_SCORE, GroupBy, Measure, View};
 
 use crate::{
     columns::{LISTS, record_fields},
@@ -28,7 +29,7 @@ fn section<'t>(page: &'t str, heading: &str) -> &'t str {
 /// The rows of the tables in a part of a page, cell by cell, without the heads.
 fn rows(text: &str) -> Vec<Vec<&str>> {
     let lines: Vec<&str> = text.lines().collect();
-    let is_rule = |line: &str| line.starts_with("|---");
+    let is_rule = |line: &str| line.starts_with("|---") || line.starts_with("| ---");
     let body = lines.iter().enumerate().filter(|(ix, line)| {
         let is_head = lines.get(ix + 1).is_some_and(|next| is_rule(next));
         line.starts_with('|') && !is_rule(line) && !is_head
@@ -138,8 +139,23 @@ fn measures_groups_and_views_are_listed() {
     for measure in Measure::names().filter(|measure| *measure == "failed" || !verdicts.contains(measure)) {
         assert!(row("measure").contains(&measure), "docs/queries.md does not mention the measure `{measure}`");
     }
+    assert!(row("measure").contains(&CULPRIT_SCORE), "docs/queries.md does not mention the measure `{CULPRIT_SCORE}`");
     assert_eq!(row("groupBy"), GroupBy::ALL.map(GroupBy::as_str), "docs/queries.md: the groups of a metric");
     for view in View::ALL {
         assert!(page.contains(&format!("`{}`", view.as_str())), "docs/queries.md does not mention the view {view:?}");
     }
+}
+
+/// The first example is a column of its own only in Grafana; docs/queries.md explains it.
+#[test]
+fn the_columns_of_culprits_are_listed() {
+    let page = read("docs/culprits.md");
+    let documented = first_words(&rows(section(&page, "## A row")));
+    for field in names::<Culprit>() {
+        assert!(documented.contains(&field), "docs/culprits.md, section A row, does not explain `{field}`");
+    }
+    for kind in names::<CulpritKind>() {
+        assert!(documented.contains(&kind), "docs/culprits.md, section A row, does not explain the kind `{kind}`");
+    }
+    assert!(read("docs/queries.md").contains("`example_trace_id`"));
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use diagnosis::culprits::CulpritKind;
 use diagnosis::{
     Confidence, ErrorRole, EvidenceKind, OperationStatus, SectionKind, StepKind, StepStatus, Verdict, WorkerStatus,
 };
@@ -89,6 +90,7 @@ fn frames_and_json_spell_the_words_alike() {
     one_spelling(WorkerStatus::as_str);
     one_spelling(EvidenceKind::as_str);
     one_spelling(ErrorRole::as_str);
+    one_spelling(CulpritKind::as_str);
     one_spelling(StepKind::as_str);
     one_spelling(StepStatus::as_str);
 }

@@ -2,14 +2,15 @@
 
 use std::fmt::Write;
 
+use diagnosis::culprits::CulpritKind;
 use diagnosis::{
     Confidence, ErrorRole, EvidenceKind, Finding, OperationStatus, PathStep, SectionKind, Severity, StepKind,
     StepStatus, Verdict, WorkerStatus,
 };
-use frames::{GroupBy, Measure, View};
+use frames::{CULPRIT_SCORE, GroupBy, Measure, View};
 
 use crate::{
-    columns::{Column, of_view},
+    columns::{Column, of_culprits, of_view},
     compare_or_update,
     names::names,
 };
@@ -35,11 +36,12 @@ fn precise_type(interface: &str, column: &str) -> Option<&'static str> {
         ("FlowStep", "kind") => "StepKind",
         ("FlowStep", "status") => "StepStatus",
         ("Evidence", "kind") => "EvidenceKind",
+        ("Culprit", "kind") => "CulpritKind",
         (_, "role") => "ErrorRole",
         (_, "evidence") => "Evidence[]",
         (_, "findings") => "Finding[]",
         (_, "error_path") => "PathStep[]",
-        (_, "services" | "trace_ids" | "remarks") => "string[]",
+        (_, "services" | "trace_ids" | "remarks" | "operation_types" | "example_trace_ids") => "string[]",
         _ => return None,
     })
 }
@@ -118,18 +120,20 @@ fn generated() -> String {
     words(&mut out, "STEP_STATUSES", "StepStatus", &names::<StepStatus>());
     words(&mut out, "ERROR_ROLES", "ErrorRole", &names::<ErrorRole>());
     words(&mut out, "VIEWS", "View", &View::ALL.map(View::as_str));
-    words(&mut out, "MEASURES", "Measure", &Measure::names().collect::<Vec<_>>());
+    words(&mut out, "CULPRIT_KINDS", "CulpritKind", &names::<CulpritKind>());
+    words(&mut out, "MEASURES", "Measure", &Measure::names().chain([CULPRIT_SCORE]).collect::<Vec<_>>());
     words(&mut out, "GROUPS", "Group", &GroupBy::ALL.map(GroupBy::as_str));
     writeln!(out, "\nexport type Severity = {};", severities()).unwrap();
 
     let record = select(&crate::columns::record_fields(), &of_view(View::Diagnosis));
     let tables = [
-        (View::Diagnosis, "Diagnosis", record),
-        (View::Flow, "FlowStep", of_view(View::Flow)),
-        (View::Evidence, "Evidence", of_view(View::Evidence)),
-        (View::Errors, "ErrorEntry", of_view(View::Errors)),
-        (View::Http, "HttpCall", of_view(View::Http)),
-        (View::Workers, "WorkerSelection", of_view(View::Workers)),
+        (View::Diagnosis.as_str(), "Diagnosis", record),
+        (View::Flow.as_str(), "FlowStep", of_view(View::Flow)),
+        (View::Evidence.as_str(), "Evidence", of_view(View::Evidence)),
+        (View::Errors.as_str(), "ErrorEntry", of_view(View::Errors)),
+        (View::Http.as_str(), "HttpCall", of_view(View::Http)),
+        (View::Workers.as_str(), "WorkerSelection", of_view(View::Workers)),
+        ("culprits", "Culprit", of_culprits()),
     ];
     let (_, _, record) = &tables[0];
     interface(&mut out, "Finding", &select(&names::<Finding>(), record));
@@ -138,12 +142,12 @@ fn generated() -> String {
         interface(&mut out, name, columns);
     }
     out.push_str("\n/** The row of each frame. */\nexport interface Rows {\n");
-    for (view, name, _) in &tables {
-        writeln!(out, "  {}: {name};", view.as_str()).unwrap();
+    for (frame, name, _) in &tables {
+        writeln!(out, "  {frame}: {name};").unwrap();
     }
     out.push_str("}\n\n/** The columns of each frame and how to read them. */\nexport const COLUMNS = {\n");
-    for (view, _, columns) in &tables {
-        writeln!(out, "  {}: {{", view.as_str()).unwrap();
+    for (frame, _, columns) in &tables {
+        writeln!(out, "  {frame}: {{").unwrap();
         for column in columns {
             writeln!(out, "    {}: '{}',", column.name, column_type(column)).unwrap();
         }

@@ -11,10 +11,10 @@ use std::{
 
 use async_trait::async_trait;
 use diagnosis::playbook::Playbook;
-use jaeger::{Found, Search};
+use jaeger::{Search, SearchResult};
 use ktrdr_diagnosis::recorder::{Clock, Options, Recorder, Source, SourceError};
 use store::{MemoryStore, PlaybookHash, SourceId, Store};
-use testbed::{Dialect, Filter, RawTrace, jaeger_json, simulation::Simulation};
+use testbed::{Filter, JaegerVersion, RawTrace, jaeger_json, simulation::Simulation};
 use tokio::{sync::watch, time::Instant};
 use trace::{Micros, Time, Trace, TraceId};
 
@@ -99,7 +99,7 @@ fn decode(found: &[Arc<RawTrace>]) -> Vec<Trace> {
     if found.is_empty() {
         return Vec::new();
     }
-    jaeger::decode(&jaeger_json(found.iter().map(AsRef::as_ref), Dialect::V2)).unwrap().traces
+    jaeger::decode(&jaeger_json(found.iter().map(AsRef::as_ref), JaegerVersion::V2)).unwrap().traces
 }
 
 #[async_trait]
@@ -118,7 +118,7 @@ impl Source for SimulatedJaeger {
         Ok(self.names.lock().unwrap().get(service).into_iter().flatten().cloned().collect())
     }
 
-    async fn search(&self, search: &Search) -> Result<Found, SourceError> {
+    async fn search(&self, search: &Search) -> Result<SearchResult, SourceError> {
         self.arrive()?;
         let filter = Filter {
             service: search.service.clone(),
@@ -131,10 +131,10 @@ impl Source for SimulatedJaeger {
         };
         let limit = search.limit.min(self.most);
         let found = self.traces.search(&filter, limit);
-        Ok(Found { truncated: found.len() >= limit, traces: decode(&found), ..Found::default() })
+        Ok(SearchResult { truncated: found.len() >= limit, traces: decode(&found), ..SearchResult::default() })
     }
 
-    async fn search_cut(&self, search: &Search) -> Result<Found, SourceError> {
+    async fn search_truncated(&self, search: &Search) -> Result<SearchResult, SourceError> {
         self.search(&Search { limit: 1, ..search.clone() }).await
     }
 

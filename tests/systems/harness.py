@@ -201,6 +201,41 @@ def call(url, method="GET", data=None, timeout=60):
         return 0, str(error)
 
 
+def ask(port, path, wait=0.2):
+    """A request to a service of the system; its status is shown."""
+    print(f"  {path}: {call(f'http://127.0.0.1:{port}{path}')[0]}")
+    time.sleep(wait)
+
+
+def warm_up(port, *paths, times=3):
+    """The first requests open connections and load code; they belong to no case."""
+    for _ in range(times):
+        for path in paths:
+            ask(port, path)
+
+
+def run_cases(system, port, cases, names=None, prefix=""):
+    """Records cases, each a list of paths to ask for; with `names`, only those."""
+    for name in names or cases:
+        if system.wanted(prefix + name):
+            with system.case(prefix + name):
+                for path in cases[name]:
+                    ask(port, path)
+                # The callee goes on after its caller has given up.
+                time.sleep(1.5 if name == "callee-timeout" else 0)
+
+
+def run_missing_root(system, start, port, *paths):
+    """Records requests to a front that is killed before it has exported a span. `start(port, **env)` starts it."""
+    if system.wanted("missing-root"):
+        front = start(port, OTEL_BSP_SCHEDULE_DELAY="60000")
+        ask(port, "/orders/1")
+        with system.case("missing-root"):
+            for path in paths:
+                ask(port, path)
+            system.stop(front, signal.SIGKILL)
+
+
 def wait_for_port(port, seconds, process=None):
     end = time.time() + seconds
     while time.time() < end:

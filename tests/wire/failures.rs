@@ -245,9 +245,15 @@ async fn a_hanging_jaeger_is_an_error_of_ours_before_grafana_gives_up() {
     tokio::spawn(async move { axum::serve(listener, router).await });
     let source = data_source("hanging", &url);
     let plugin = plugin().await;
-    let queries = [json!({"queryType": "metric"}), json!({"queryType": "diagnosis", "operationId": "op_training_1"})];
-    let queries = queries.iter().zip(["A", "B"]).map(|(query, ref_id)| {
-        let query = json!({"refId": ref_id, "queryType": query["queryType"], "operationId": query["operationId"]});
+    let queries = [
+        json!({"queryType": "metric"}),
+        json!({"queryType": "diagnosis", "operationId": "op_training_1"}),
+        json!({"queryType": "culprits"}),
+        json!({"queryType": "metric", "measure": "culprit_score"}),
+    ];
+    let queries = queries.iter().zip(["A", "B", "C", "D"]).map(|(query, ref_id)| {
+        let mut query = query.clone();
+        query["refId"] = ref_id.into();
         data_query(&query, (0, 1_000), query.to_string().into_bytes())
     });
     let mut request = tonic::Request::new(QueryDataRequest {
@@ -259,7 +265,7 @@ async fn a_hanging_jaeger_is_an_error_of_ours_before_grafana_gives_up() {
     let asked = std::time::Instant::now();
     let answer = plugin.query_request(request).await.unwrap();
     assert!((2..5).contains(&asked.elapsed().as_secs()), "{:?}", asked.elapsed());
-    for ref_id in ["A", "B"] {
+    for ref_id in ["A", "B", "C", "D"] {
         let answer = &answer.responses[ref_id];
         assert_eq!((answer.status, answer.error_source.as_str(), answer.frames.len()), (504, "downstream", 0));
         assert!(answer.error.contains("within 3 s") && answer.error.contains(&url), "{}", answer.error);

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests end by panicking")]
 #![allow(clippy::indexing_slicing, reason = "tests end by panicking")]
 
+mod culprits;
 mod failures;
 mod http_gateway;
 mod life;

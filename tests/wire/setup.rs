@@ -56,7 +56,8 @@ impl Setup {
         Self::over(Store::new(Vec::new()), chrono::Utc::now().timestamp_millis()).await
     }
 
-    async fn over(store: Store, now: i64) -> Self {
+    /// A Jaeger with these traces.
+    pub(crate) async fn over(store: Store, now: i64) -> Self {
         let jaeger = serve(store, Flavour::Both).await.expect("a port is free");
         let source = data_source("ktrdr", &jaeger.url);
         Self { plugin: Arc::new(plugin().await), jaeger: Arc::new(jaeger), source, now }
@@ -81,6 +82,15 @@ impl Setup {
     /// Sends queries; a single model does not need a `refId`.
     pub(crate) async fn ask(&self, queries: Vec<Value>) -> QueryDataResponse {
         self.plugin.query(&self.source, self.range(), queries, HashMap::new()).await.expect("the call succeeds")
+    }
+
+    /// The answer to one query about hours before now; `headers` as Grafana sends them.
+    pub(crate) async fn over_hours(&self, hours: (i64, i64), mut query: Value, alert: bool) -> DataResponse {
+        query["refId"] = "A".into();
+        let range = (self.now - hours.0 * 3_600_000, self.now - hours.1 * 3_600_000);
+        let headers = HashMap::from([("FromAlert".to_owned(), alert.to_string())]);
+        let answer = self.plugin.query(&self.source, range, vec![query], headers).await.expect("the call succeeds");
+        answer.responses.into_values().next().expect("the query is answered")
     }
 
     /// The answer to one query.

@@ -13,6 +13,7 @@ mod read;
 mod record;
 mod recorded;
 mod slice;
+mod unmatched;
 
 pub use answer::Answer;
 pub use filters::{Filters, TimeRange};
@@ -32,6 +33,7 @@ pub use record::{
     rows::{ErrorEntry, ErrorRole, FlowStep, HttpCall, StepKind, StepStatus, WorkerSelection},
 };
 pub use recorded::{RecordedOperation, record_operations};
+pub use unmatched::unmatched;
 
 use crate::{
     gather::{baseline::Baselines, facts::Facts, surrounding_traces::SurroundingTraces},
@@ -59,6 +61,13 @@ pub struct Report {
 pub fn diagnose(traces: &[Trace], playbook: &Playbook, context: &Context) -> Report {
     let (judged, comparables) = judge_all(traces, playbook, context, |_, _| ());
     Report { diagnoses: judged.into_iter().map(|(diagnosis, ())| diagnosis).collect(), comparables }
+}
+
+/// Whether these traces hold anything by which `playbook` finds operations: an id, a request for or about an operation, a span
+/// that is searched for, or a service that it knows by name.
+#[must_use]
+pub fn holds_vocabulary(traces: &[Trace], playbook: &Playbook) -> bool {
+    scan::holds_vocabulary(traces, playbook)
 }
 
 /// The diagnoses, newest start first, each with what `more` makes of the operation, and the completed operations.

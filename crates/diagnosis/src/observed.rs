@@ -45,5 +45,5 @@ fn profile(facts: &Facts<'_, '_, '_>, diagnosis: &Diagnosis) -> Option<RequestPr
     }
     let tree = Tree::new(&trace);
     let root = trace.spans().find(|span| span.id() == root.span.id())?;
-    culprits::observe_kinds(&trace, &tree, root.ix(), facts.operation_type.clone(), facts.operation.playbook)
+    culprits::observe_patterns(&trace, &tree, root.ix(), facts.operation_type.clone(), facts.operation.playbook)
 }

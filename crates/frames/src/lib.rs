@@ -8,6 +8,7 @@
 
 mod annotations;
 mod config;
+mod culprits;
 mod display;
 mod field;
 mod frame;
@@ -25,6 +26,7 @@ mod tests;
 pub use ::diagnosis::{GroupBy, Measure};
 pub use annotations::annotations;
 pub use config::{Color, Config, DataLink, InternalLink, MappedValue, Mapping};
+pub use culprits::{CULPRIT_SCORE, culprit_score, culprits};
 pub use display::{DASHBOARD_UID, PANEL_ID, PLUGIN_ID, Source};
 pub use field::Field;
 pub use frame::{EncodeError, Frame, Meta, Notice, NoticeSeverity, is_accepted};

@@ -11,6 +11,7 @@ use trace::{
     TraceId,
 };
 
+mod changed;
 mod display;
 
 const MINUTE: i64 = 60_000_000;
@@ -278,6 +279,8 @@ fn every_frame_has_only_columns_that_grafana_reads() {
         operations(&all, &Source::default()),
         diagnosis(&all, &Source::default()),
         annotations(&all, Severity::Fine, Time(0)),
+        culprits(&changed::two(), &Source::default()),
+        culprit_score(&changed::two(), true),
         trace_view(&[trace_of(3)], |_| false),
     ];
     frames.extend(lists(&all.diagnoses[0], &View::ALL, &Source::default()));

@@ -4,14 +4,15 @@
 
 use std::sync::Arc;
 
+use diagnosis::culprits::{Compared, ComparedRanges, Place, RequestProfile, Section, Side, WhatChanged};
 use diagnosis::{Answer, TimeRange};
 use diagnosis::{
     Confidence, Diagnosis, ErrorEntry, ErrorRole, Evidence, EvidenceKind, Finding, FlowStep, HttpCall, OperationStatus,
     PathStep, SectionKind, Severity, StepKind, StepStatus, Verdict, WorkerSelection, WorkerStatus,
 };
 use frames::{
-    Buckets, Frame, GroupBy, Measure, Source, View, annotations, diagnosis, lists, numeric, operations, service_map,
-    timeseries, trace_view,
+    Buckets, Frame, GroupBy, Measure, Source, View, annotations, culprits, diagnosis, lists, numeric, operations,
+    service_map, timeseries, trace_view,
 };
 use insta::assert_json_snapshot;
 use jaeger::decode;
@@ -244,6 +245,40 @@ fn numbers_over_time() {
     let range = TimeRange { from: at(-60), to: at(60) };
     let buckets = Buckets::new(range, Micros::from_secs(30), 100);
     assert_json_snapshot!(received(timeseries(&answer(), Measure::Failed, &[GroupBy::OperationType], buckets)));
+}
+
+/// Requests of a shop: the cart takes `cart` ms by itself.
+fn cart(n: u64, first: u64, cart: i64) -> Side {
+    let place = |service: &str, caller: Option<&str>| Place {
+        service: service.into(),
+        caller: caller.map(Into::into),
+        span: "Cart/Get".into(),
+    };
+    let section = |place: Place, ms: i64, id: u64| Section {
+        kind: SectionKind::Span,
+        place,
+        calls: 1,
+        time: Micros::from_millis(ms),
+        span_id: Some(SpanId(id)),
+        waiting: None,
+    };
+    let request = |at: u64| RequestProfile {
+        operation_type: "frontend: GET /cart".into(),
+        trace_id: TraceId(u128::from(first + at)),
+        start: START + Micros::from_secs(at as i64),
+        duration: Micros::from_millis(20 + cart),
+        sections: vec![section(place("frontend", None), 20, 1), section(place("cart", Some("frontend")), cart, 2)],
+        visits: Vec::new(),
+    };
+    Side { profiles: (0..n).map(request).collect(), executed: vec!["GET /api/traces".into()], ..Side::default() }
+}
+
+#[test]
+fn culprits_are_a_ranked_table() {
+    let window = TimeRange { from: START, to: at(60) };
+    let ranges = ComparedRanges::new(window, None).unwrap();
+    let changed = WhatChanged::new(Compared::Requests, Some(ranges), cart(30, 1, 90), cart(60, 1000, 10));
+    assert_json_snapshot!(received(culprits(&changed, &source())));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod demo;
 mod emit;
 pub mod grafana_harness;
 mod http;
+mod incident;
 mod ingest;
 mod ktrdr;
 mod noise;
@@ -27,6 +28,7 @@ mod telemetry;
 
 pub use demo::demo;
 pub use emit::{JaegerVersion, JaegerWriter, jaeger_json, otlp_json};
+pub use incident::incident;
 pub use ingest::{IngestError, from_otlp_json};
 pub use noise::noise;
 pub use rng::Rng;

@@ -62,9 +62,12 @@ async function dataSource(uid = 'ktrdr'): Promise<{ plugin: any; source: any }> 
   return { plugin, source: instances.get(uid) };
 }
 
-function timeRange(hours = 24): grafanaData.TimeRange {
-  const to = grafanaData.dateTime();
-  return { from: grafanaData.dateTime(to).subtract(hours, 'hours'), to, raw: { from: `now-${hours}h`, to: 'now' } };
+/** The range of the queries of a panel, in hours before now. */
+const span = { from: 24, to: 0 };
+
+function timeRange(hours = span.from): grafanaData.TimeRange {
+  const ago = (n: number) => grafanaData.dateTime().subtract(n, 'hours');
+  return { from: ago(hours), to: ago(span.to), raw: { from: `now-${hours}h`, to: `now-${span.to}h` } };
 }
 
 let asked = 0;
@@ -114,6 +117,7 @@ const harness = {
   errors,
   last,
   live,
+  span,
   variables,
   versions: { react: React.version, grafana: grafanaRuntime.config.buildInfo?.version },
 
@@ -270,9 +274,9 @@ const harness = {
   },
 
   /** The answer to a query as Explore renders it, without a panel configuration. */
-  async explore(mode: Mode, query: any, size: PanelSize) {
-    const { source } = await dataSource();
-    const answer: any = await rxjs.firstValueFrom(source.query(request('ktrdr', [query])));
+  async explore(mode: Mode, query: any, size: PanelSize, uid = 'ktrdr') {
+    const { source } = await dataSource(uid);
+    const answer: any = await rxjs.firstValueFrom(source.query(request(uid, [query])));
     const frames = configured(answer.data, mode);
     clear();
     show(

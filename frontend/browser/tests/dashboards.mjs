@@ -43,6 +43,13 @@ export function dashboardTests(test, context) {
           const { w, h } = panel.gridPos;
           const clip = { x: 0, y: 0, width: w * 58 + 32, height: h * 38 + 24 };
           const one = panel.targets[0].queryType === 'diagnosis';
+          if (panel.targets[0].queryType === 'culprits') {
+            // The example traces are of one day, so its baseline is empty; changed.mjs shows the other states.
+            await panelOf(page).getByText('Nothing to compare').waitFor();
+            await shot(page, `dashboard-${dashboard.name}-${panel.id}`, { clip });
+            await accessible(page);
+            continue;
+          }
           await panelOf(page).getByRole('tab').or(panelOf(page).getByRole('option')).first().waitFor();
           await shot(page, `dashboard-${dashboard.name}-${panel.id}`, { clip });
           await accessible(page);

@@ -25,7 +25,7 @@ export function editorTests(test, context) {
         await page.getByText(/write name=value/).waitFor();
         await shot(page, `editor-hints-${mode}`);
         await accessible(page);
-        for (const type of ['Diagnosis', 'Trace', 'Service map', 'Metric', 'File']) {
+        for (const type of ['Diagnosis', 'What changed', 'Trace', 'Service map', 'Metric', 'File']) {
           await page.getByRole('radio', { name: type, exact: true }).click({ force: true });
           await shot(page, `editor-${type.toLowerCase().replace(' ', '-')}-${mode}`);
           await accessible(page);

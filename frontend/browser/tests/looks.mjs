@@ -9,7 +9,7 @@ const WIDE = { width: 1300, height: 900 };
 const PHONE = { width: 420, height: 900 };
 
 export function looksTests(test, context) {
-  const { call, shot, operations, panelOf } = tools(context);
+  const { call, shot, accessible, operations, panelOf } = tools(context);
   const isOld = context.version.startsWith('11.');
 
   /** Opens a dashboard and waits for its panels. */
@@ -283,6 +283,7 @@ export function looksTests(test, context) {
         .first()
         .waitFor();
       await shot(page, `timeline-baseline-${mode}`);
+      await accessible(page);
       await panelOf(page).getByText('usual time on the path').waitFor();
       flow.values.baseline_ms = flow.values.path_ms.map(() => null);
       await call(

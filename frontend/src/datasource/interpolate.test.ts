@@ -24,6 +24,15 @@ describe('template variables', () => {
     });
   });
 
+  it('are replaced in both ends of a baseline', () => {
+    const { baseline } = fill(
+      { baseline: { from: '${from}', to: ' now-$ago ' } },
+      { from: '1795341600000', ago: '1h' }
+    );
+    expect(baseline).toEqual({ from: '1795341600000', to: 'now-1h' });
+    expect(fill({})).not.toHaveProperty('baseline');
+  });
+
   it('with several values become several entries', () => {
     const { filters } = fill(
       { filters: { types: ['$type', 'data_load'], services: ['ktrdr-$env'] } },

@@ -46,6 +46,9 @@ export class Interpolator {
         Object.assign(result, { [field]: this.list(query[field]) });
       }
     }
+    if (query.baseline) {
+      result.baseline = { from: this.text(query.baseline.from).trim(), to: this.text(query.baseline.to).trim() };
+    }
     if (query.measure) {
       result.measure = this.text(query.measure) as KtrdrQuery['measure'];
     }

@@ -9,6 +9,7 @@ export const QUERY_TYPES = [
   'trace',
   'serviceMap',
   'metric',
+  'culprits',
   'annotations',
   'upload',
 ] as const;
@@ -30,6 +31,12 @@ export interface Filters {
   tags?: string;
   minDuration?: string;
   maxDuration?: string;
+}
+
+/** The range that a window is compared with: `now-2h`, ISO 8601 or milliseconds; may contain template variables. */
+export interface Baseline {
+  from?: string;
+  to?: string;
 }
 
 export const LISTS = ['types', 'statuses', 'verdicts', 'errorTypes', 'services'] as const;
@@ -54,6 +61,8 @@ export interface KtrdrQuery extends DataQuery {
   groupBy?: Group[];
   format?: Format;
   minSeverity?: number;
+  /** For `culprits` and the measure `culprit_score`; default: as long as the time range, directly before it. */
+  baseline?: Baseline;
   /** Handle of an uploaded trace file. */
   upload?: string;
   /** The file name to show. */
@@ -105,6 +114,9 @@ export interface TraceToMetrics {
   spanEndTimeShift?: string;
 }
 
+/** The measure of what changed: the largest score of all culprits. */
+export const CULPRIT_SCORE: Measure = 'culprit_score';
+
 export const DEFAULT_LIMIT = 100;
 export const MAX_LIMIT = 1000;
 
@@ -144,12 +156,17 @@ export function isComplete(query: KtrdrQuery): boolean {
   }
 }
 
+/** Whether the query compares its time range with a baseline. */
+export const hasBaseline = (query: KtrdrQuery) =>
+  typeOf(query) === 'culprits' || (typeOf(query) === 'metric' && query.measure === CULPRIT_SCORE);
+
 const WORDS: Record<QueryType, string> = {
   operations: 'Operations',
   diagnosis: 'Diagnosis',
   trace: 'Trace',
   serviceMap: 'Service map',
   metric: 'Metric',
+  culprits: 'What changed',
   annotations: 'Annotations',
   upload: 'Uploaded file',
 };
@@ -172,6 +189,9 @@ export function displayText(query: KtrdrQuery): string {
       }
     }
     parts.push(...filterWords(query.filters ?? {}));
+    if (hasBaseline(query) && (filled(query.baseline?.from) || filled(query.baseline?.to))) {
+      parts.push(`against ${query.baseline?.from ?? ''} to ${query.baseline?.to ?? ''}`);
+    }
     if (type === 'operations' && query.orderBy && query.orderBy !== 'newest') {
       parts.push(`${query.orderBy} first`);
     }

@@ -6,6 +6,7 @@ import { parseTags } from '../shared/logfmt';
 import { MAX_LIMIT } from './query';
 
 const hasVariable = (text: string) => /\$\w|\$\{|\[\[/.test(text);
+const ISO = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/i;
 const blank = (text: string | undefined): text is undefined | '' => !text?.trim();
 
 export function durationHint(text: string | undefined): string | undefined {
@@ -13,6 +14,20 @@ export function durationHint(text: string | undefined): string | undefined {
     return undefined;
   }
   return `“${text}” is not a duration. Write a number with a unit, such as 250ms, 30s, 1m30s or 2h.`;
+}
+
+/** An end of a baseline, as the backend reads it. */
+export function momentHint(text: string | undefined): string | undefined {
+  if (blank(text) || hasVariable(text)) {
+    return undefined;
+  }
+  const trimmed = text.trim();
+  const relative = /^now(?:[-+](.+))?$/.exec(trimmed);
+  const isRelative = relative !== null && (relative[1] === undefined || parseDuration(relative[1]) !== null);
+  const isAbsolute = /^(?:\d{10}|\d{13})$/.test(trimmed) || (ISO.test(trimmed) && !Number.isNaN(Date.parse(trimmed)));
+  return isRelative || isAbsolute
+    ? undefined
+    : `“${text}” is not a time. Write now-2h, 2026-11-22T10:05:00Z, or a variable such as \${__from}.`;
 }
 
 export function rangeHint(from: string | undefined, to: string | undefined): string | undefined {

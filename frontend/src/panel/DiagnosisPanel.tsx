@@ -1,12 +1,14 @@
-import React, { useEffect, useMemo, useState } from 'react';
+import React, { useMemo, useState } from 'react';
 import { LoadingState, type PanelProps } from '@grafana/data';
 import { Alert } from '@grafana/ui';
 import { keyOf, noLists, readModel } from './readFrames';
+import { ComparisonView } from './comparison/ComparisonView';
 import { Message } from './Message';
 import { OperationList } from './OperationList';
 import { OperationView } from './OperationView';
 import { DEFAULTS, type PanelOptions } from './options';
-import { useOperationDetail } from './useOperationDetail';
+import { useEscape } from './useEscape';
+import { targetOf, useOperationDetail } from './useOperationDetail';
 
 type Props = PanelProps<PanelOptions>;
 
@@ -23,11 +25,24 @@ export function DiagnosisPanel({ data, width, height, options: given, timeZone }
   // The lists of an answer belong to its first operation; those of another one are requested.
   const operation = single ?? opened;
   const own = operation && model.hasLists && keyOf(operation) === keyOf(model.operations[0]!);
-  const detail = useOperationDetail(operation && !own ? operation : undefined, model.datasource, data);
+  const detail = useOperationDetail(operation && !own ? targetOf(operation) : undefined, model.datasource, data);
   const back = single ? undefined : () => setChosen((last) => last && { ...last, open: false });
   useEscape(opened && !single ? back : undefined);
 
   const error = data.errors?.[0]?.message;
+  if (!operation && model.operations.length === 0 && model.comparison) {
+    return (
+      <ComparisonView
+        comparison={model.comparison}
+        datasource={model.datasource}
+        data={data}
+        options={options}
+        width={width}
+        height={height}
+        timeZone={timeZone}
+      />
+    );
+  }
   if (!operation) {
     return (
       <div style={{ width, height, overflow: 'hidden' }} data-testid="ktrdr-diagnosis">
@@ -76,18 +91,6 @@ export function DiagnosisPanel({ data, width, height, options: given, timeZone }
   );
 }
 
-/** Escape returns to the list, unless a component in the panel handles it. */
-function useEscape(action: (() => void) | undefined) {
-  useEffect(() => {
-    if (!action) {
-      return undefined;
-    }
-    const listen = (event: KeyboardEvent) => event.key === 'Escape' && !event.defaultPrevented && action();
-    document.addEventListener('keydown', listen);
-    return () => document.removeEventListener('keydown', listen);
-  }, [action]);
-}
-
 function EmptyState({ state, error, foreign }: { state: LoadingState; error?: string; foreign: string[] }) {
   if (error) {
     return (
@@ -103,7 +106,7 @@ function EmptyState({ state, error, foreign }: { state: LoadingState; error?: st
     return (
       <Message icon="info-circle" title="This panel shows diagnoses">
         It received other data ({foreign.slice(0, 3).join(', ')}). Choose the data source KTRDR Diagnosis and the query
-        type Operations or Diagnosis.
+        type Operations, Diagnosis or What changed.
       </Message>
     );
   }

@@ -1,6 +1,6 @@
 import { toDataFrame } from '@grafana/data';
 import { config } from '@grafana/runtime';
-import { errorEntry, frame, operation, step } from '../../test/frames';
+import { comparison, culprit, errorEntry, frame, operation, step } from '../../test/frames';
 import { readModel, sortOperations } from './readFrames';
 import { dashboardLink, traceLink } from './links';
 import { FOOTER_HEIGHT, listLayout, ROW_HEIGHT, TALL_ROW_HEIGHT } from './listLayout';
@@ -55,6 +55,15 @@ describe('frames', () => {
       { title: '', url: '', internal: { datasourceUid: 'b', datasourceName: '', query: {} } },
     ];
     expect(readModel({ series: [linked] }).datasource).toEqual({ uid: 'b' });
+  });
+
+  it('of culprits keep their evidence and what was compared', () => {
+    const { comparison: read, operations } = readModel({ series: [comparison([culprit()])] });
+    expect(operations).toEqual([]);
+    expect(read).toMatchObject({ compared: 'operations', operations: 55, baselineOperations: 64, isThin: false });
+    expect(read?.culprits[0]).toMatchObject({ service: 'ib-host', caller: null, operation_types: ['data_load'] });
+    expect(read?.culprits[0]?.evidence[0]).toMatchObject({ rule: 'culprit.span', span_id: 'aaaaaaaaaaaaaaaa' });
+    expect(readModel({ series: [frame('operations', [operation()])] }).comparison).toBeUndefined();
   });
 
   it('of other data sources are named and not interpreted', () => {
@@ -151,6 +160,7 @@ describe('suggestions', () => {
 
   it('are made for our frames only, with the APIs of old and new versions of Grafana', () => {
     expect(supplier({ rawFrames: frames })).toHaveLength(1);
+    expect(supplier({ rawFrames: [comparison([])] })).toHaveLength(1);
     expect(supplier({ rawFrames: [] })).toBeUndefined();
     const append = jest.fn();
     supplier.getSuggestionsForData({ data: { series: frames }, getListAppender: () => ({ append }) });

@@ -2,14 +2,40 @@
 // transformation has renamed them.
 import { type DataFrame, type PanelData } from '@grafana/data';
 import { type DataSourceRef } from '@grafana/schema';
-import { COLUMNS, type Diagnosis, type Evidence, type Finding, type Rows } from '../shared/record.generated';
+import {
+  COLUMNS,
+  type Culprit,
+  type Diagnosis,
+  type Evidence,
+  type Finding,
+  type Rows,
+} from '../shared/record.generated';
 
 type Kind = keyof Rows;
-type ListName = Exclude<Kind, 'diagnosis'>;
+type ListName = Exclude<Kind, 'diagnosis' | 'culprits'>;
 type RowsOf<K extends Kind> = Array<Rows[K]>;
 
 /** The lists of one operation. */
 export type Lists = { [K in ListName]: RowsOf<K> };
+
+export interface Range {
+  /** Milliseconds since 1970. */
+  from: number;
+  to: number;
+}
+
+/** What changed: the culprits of a window, and how much was compared. */
+export interface Comparison {
+  culprits: Culprit[];
+  /** `operations` or `requests`. */
+  compared: string;
+  operations: number;
+  baselineOperations: number;
+  /** Whether so little was compared that no culprit can be of high confidence. */
+  isThin: boolean;
+  window?: Range;
+  baseline?: Range;
+}
 
 export interface Model {
   /** One per operation, in the order of the frame. */
@@ -17,6 +43,8 @@ export interface Model {
   /** Those of the first operation. */
   lists: Lists;
   hasLists: boolean;
+  /** The answer to what changed, if it was asked. */
+  comparison?: Comparison;
   /** Whether the answer is about one operation (or the operations of one trace) rather than a search. */
   isDiagnosis: boolean;
   datasource?: DataSourceRef;
@@ -32,6 +60,7 @@ const IDENTIFYING_COLUMNS: { [K in Kind]: Array<keyof Rows[K] & string> } = {
   http: ['method', 'status_code', 'target_service'],
   workers: ['worker_type', 'worker_status'],
   evidence: ['rule', 'key', 'value'],
+  culprits: ['rank', 'score', 'affected'],
 };
 const KINDS = Object.keys(IDENTIFYING_COLUMNS) as Kind[];
 
@@ -50,6 +79,8 @@ export function readModel(data: Pick<PanelData, 'series' | 'request'>): Model {
     if (kind === 'diagnosis') {
       model.operations.push(...rows(frame).map(readDiagnosis));
       model.isDiagnosis ||= frame.name === 'diagnosis';
+    } else if (kind === 'culprits') {
+      model.comparison ??= readComparison(frame);
     } else if (kind) {
       model.hasLists = true;
       (lists[kind] as unknown[]).push(...rows(frame).map((row) => readRow(kind, row)));
@@ -161,6 +192,22 @@ function readDiagnosis(row: Row): Diagnosis {
 /** The evidence in a column of JSON: it has no summary of its own, and its times are RFC 3339. */
 const readEvidence = (evidence: object[], summary: string): Evidence[] =>
   evidence.map((item) => readRow('evidence', { summary, ...item }));
+
+function readComparison(frame: DataFrame): Comparison {
+  const said: Record<string, unknown> = frame.meta?.custom ?? {};
+  return {
+    culprits: rows(frame).map((row) => {
+      const read = readRow('culprits', row);
+      return { ...read, evidence: readEvidence(read.evidence, read.summary) };
+    }),
+    compared: maybeText(said.compared) ?? 'operations',
+    operations: number(said.operations),
+    baselineOperations: number(said.baselineOperations),
+    isThin: said.isThin === true,
+    window: said.window as Range | undefined,
+    baseline: said.baseline as Range | undefined,
+  };
+}
 
 /** The key of an operation: its id, else its trace (a refused start has no id). */
 export const keyOf = (operation: Diagnosis): string =>

@@ -4,9 +4,14 @@ const NAME = 'KTRDR Diagnosis';
 /** The highest of Grafana's scores: this panel is the best one for these frames. */
 const BEST = 100;
 
+/** Columns of diagnoses, and of culprits. */
+const COLUMNS = [
+  ['verdict', 'summary', 'severity'],
+  ['rank', 'summary', 'score'],
+];
 const fits = (frames: DataFrame[] | undefined) =>
   frames?.some(({ fields }) =>
-    ['verdict', 'summary', 'severity'].every((name) => fields.some((field) => field.name === name))
+    COLUMNS.some((names) => names.every((name) => fields.some((field) => field.name === name)))
   ) ?? false;
 
 interface Summary {

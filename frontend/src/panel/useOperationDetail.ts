@@ -20,14 +20,27 @@ interface Answer {
   problem?: string;
 }
 
+/** What to request, and a key that stays the same while the list is refreshed. */
+export interface DetailTarget {
+  key: string;
+  /** Operation id or trace id. */
+  id: string | null;
+}
+
+/** The operation as a target. */
+export const targetOf = (operation: Diagnosis): DetailTarget => ({
+  key: keyOf(operation),
+  id: operation.operation_id ?? operation.trace_id,
+});
+
 /** Requests one operation's diagnosis from the data source of the list, and again whenever the list is refreshed. */
 export function useOperationDetail(
-  operation: Diagnosis | undefined,
+  target: DetailTarget | undefined,
   datasource: DataSourceRef | undefined,
   data: PanelData
 ): Detail {
-  const id = operation && (operation.operation_id ?? operation.trace_id);
-  const key = operation && keyOf(operation);
+  const id = target?.id;
+  const key = target?.key;
   const [answer, setAnswer] = useState<Answer>();
   const uid = datasource?.uid;
   const { series } = data;

@@ -50,6 +50,9 @@ export type ErrorRole = (typeof ERROR_ROLES)[number];
 export const VIEWS = ['diagnosis', 'flow', 'evidence', 'errors', 'http', 'workers'] as const;
 export type View = (typeof VIEWS)[number];
 
+export const CULPRIT_KINDS = ['span', 'network', 'gap', 'errors', 'missing'] as const;
+export type CulpritKind = (typeof CULPRIT_KINDS)[number];
+
 export const MEASURES = [
   'count',
   'not_healthy',
@@ -70,6 +73,7 @@ export const MEASURES = [
   'trace_broken',
   'unknown',
   'not_found',
+  'culprit_score',
 ] as const;
 export type Measure = (typeof MEASURES)[number];
 
@@ -227,6 +231,27 @@ export interface WorkerSelection {
   trace_id: string;
 }
 
+export interface Culprit {
+  rank: number;
+  service: string;
+  kind: CulpritKind;
+  summary: string;
+  affected: number;
+  excess_ms: number | null;
+  share: number;
+  confidence: Confidence;
+  example_trace_id: string | null;
+  caller: string | null;
+  span: string;
+  operation_types: string[];
+  baseline_ms: number | null;
+  error_ratio: number;
+  baseline_error_ratio: number;
+  score: number;
+  example_trace_ids: string[];
+  evidence: Evidence[];
+}
+
 /** The row of each frame. */
 export interface Rows {
   diagnosis: Diagnosis;
@@ -235,6 +260,7 @@ export interface Rows {
   errors: ErrorEntry;
   http: HttpCall;
   workers: WorkerSelection;
+  culprits: Culprit;
 }
 
 /** The columns of each frame and how to read them. */
@@ -357,5 +383,25 @@ export const COLUMNS = {
     duration_ms: 'number',
     span_id: 'text',
     trace_id: 'text',
+  },
+  culprits: {
+    rank: 'number',
+    service: 'text',
+    kind: 'text',
+    summary: 'text',
+    affected: 'number',
+    excess_ms: 'number?',
+    share: 'number',
+    confidence: 'text',
+    example_trace_id: 'text?',
+    caller: 'text?',
+    span: 'text',
+    operation_types: 'json',
+    baseline_ms: 'number?',
+    error_ratio: 'number',
+    baseline_error_ratio: 'number',
+    score: 'number',
+    example_trace_ids: 'json',
+    evidence: 'json',
   },
 } as const;

@@ -20,6 +20,7 @@ mod errors;
 mod observe;
 mod parameters;
 mod profile;
+mod ranges;
 mod rank;
 mod row;
 mod sections;
@@ -28,12 +29,15 @@ mod statistics;
 mod summary;
 mod times;
 mod timing;
+mod what_changed;
 
-pub(super) use observe::observe_kinds;
+pub(super) use observe::observe_patterns;
 pub use observe::{observe, profiles};
 pub use parameters::{HighConfidence, Parameters};
 pub use profile::{Children, Place, RequestProfile, Section, Visit};
+pub use ranges::{ComparedRanges, RangesError};
 pub use row::{Culprit, CulpritKind};
+pub use what_changed::{Compared, Side, WhatChanged};
 
 use cell::Sides;
 

@@ -1,6 +1,6 @@
 //! Makes [`RequestProfile`]s from traces: the places that a request passed, and what happened there.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use hashbrown::HashMap;
 
@@ -25,9 +25,9 @@ pub fn observe(trace: &Trace, tree: &Tree, root: SpanIx, operation_type: String)
     Some(Observer::new(trace, tree).profile(trace.span(root)?, operation_type))
 }
 
-/// Like [`observe()`], with the kinds of services that the playbook knows in place of their names, which may be new with
-/// every start.
-pub(crate) fn observe_kinds(
+/// Like [`observe()`], with the patterns of services that the playbook knows in place of their names, which may be new
+/// with every start.
+pub(crate) fn observe_patterns(
     trace: &Trace,
     tree: &Tree,
     root: SpanIx,
@@ -43,7 +43,7 @@ pub(super) struct Observer<'t> {
     pub(super) trace: &'t Trace,
     pub(super) tree: &'t Tree,
     pub(super) timing: Timing,
-    /// Where services have kinds.
+    /// Where services have patterns of names.
     playbook: Option<&'t Playbook>,
     /// Spans with an error, or with a descendant that has one.
     failed: Vec<bool>,
@@ -82,9 +82,9 @@ impl<'t> Observer<'t> {
         }
     }
 
-    /// The name of a span's service, or its kind.
-    pub(super) fn service(&self, span: SpanRef<'t>) -> &'t str {
-        self.playbook.map_or(span.service(), |playbook| playbook.service_kind(span.service()))
+    /// The name of a span's service, or its pattern.
+    pub(super) fn service(&self, span: SpanRef<'t>) -> Cow<'t, str> {
+        self.playbook.map_or(Cow::Borrowed(span.service()), |playbook| playbook.service_pattern(span.service()))
     }
 
     /// Where a span is.
@@ -92,8 +92,8 @@ impl<'t> Observer<'t> {
         let is_remote = self.timing.of(span.ix()).is_some_and(|timing| timing.is_remote);
         let parent = self.tree.parent(span.ix()).and_then(|ix| self.trace.span(ix)).filter(|_| is_remote);
         Place {
-            service: self.service(span).to_owned(),
-            caller: parent.map(|parent| self.service(parent).to_owned()),
+            service: self.service(span).into_owned(),
+            caller: parent.map(|parent| self.service(parent).into_owned()),
             span: span.name().to_owned(),
         }
     }
@@ -132,6 +132,6 @@ impl<'t> Observer<'t> {
     fn kinds_of_children(&self, span: SpanRef<'t>) -> Vec<(String, String)> {
         let children = self.tree.children(span.ix()).iter().filter_map(|ix| self.trace.span(*ix));
         let kinds = children.map(|child| (self.service(child), child.name())).collect::<BTreeSet<_>>();
-        kinds.into_iter().map(|(service, name)| (service.to_owned(), name.to_owned())).collect()
+        kinds.into_iter().map(|(service, name)| (service.into_owned(), name.to_owned())).collect()
     }
 }

@@ -1,12 +1,12 @@
 //! A row of the answer.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Confidence, Evidence, SectionKind};
 use trace::TraceId;
 
 /// In which way a place deviates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CulpritKind {
     /// Its spans take longer by themselves.
@@ -52,7 +52,7 @@ impl From<SectionKind> for CulpritKind {
 }
 
 /// Something that deviates from the baseline. The service of rank 1 is the answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Culprit {
     /// 1 for the highest score.
     pub rank: usize,

@@ -74,9 +74,9 @@ impl<'t> Observer<'t> {
         let work = std::iter::once(next).chain(self.tree.ancestors(next)).find(is_detached)?;
         let before = self.trace.span(self.tree.parent(work)?)?;
         let after = self.trace.span(work)?;
-        let caller = (before.service_id() != after.service_id()).then(|| self.service(before).to_owned());
+        let caller = (before.service_id() != after.service_id()).then(|| self.service(before).into_owned());
         let span = format!("{} → {}", before.name(), after.name());
-        Some(Place { service: self.service(after).to_owned(), caller, span })
+        Some(Place { service: self.service(after).into_owned(), caller, span })
     }
 
     fn callees(&self, call: SpanRef<'t>, waiting: Option<&Place>, sections: &mut Sections) -> Callees {

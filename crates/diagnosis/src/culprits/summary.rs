@@ -6,13 +6,15 @@ use super::{
     rank::Row,
 };
 use crate::{Evidence, EvidenceKind};
+use trace::Micros;
 
 /// One line: what deviates, by how much, in how many operations.
 pub(super) fn summary(row: &Row<'_, '_>) -> String {
     let (service, span) = (&row.place.service, &row.place.span);
     let caller = row.place.caller.as_deref().unwrap_or("its callers");
     let often = format!("in {} of {} operations", row.count.deviating, row.count.passing);
-    let longer = || format!("{} longer {often} (usually {})", ms(row.excess), ms(row.baseline.unwrap_or_default()));
+    let longer =
+        || format!("{} longer {often} (usually {})", duration(row.excess), duration(row.baseline.unwrap_or_default()));
     let before =
         || format!("{often}; in the baseline in {} of {}", row.baseline_count.deviating, row.baseline_count.passing);
     match row.kind {
@@ -60,7 +62,7 @@ pub(super) fn evidence(row: &Row<'_, '_>, affected: &Affected<'_>, profile: &Req
             (
                 EvidenceKind::Comparison,
                 "time on the critical path",
-                format!("{} more than {}", ms(affected.excess), ms(usual)),
+                format!("{} more than {}", duration(affected.excess), duration(usual)),
             )
         }
     };
@@ -77,8 +79,7 @@ pub(super) fn evidence(row: &Row<'_, '_>, affected: &Affected<'_>, profile: &Req
     }
 }
 
-/// Microseconds as milliseconds, with a digit after the point below 10 ms.
-fn ms(us: f64) -> String {
-    let ms = us / 1000.0;
-    if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
+/// Microseconds as people write them.
+fn duration(us: f64) -> String {
+    Micros(us.round() as i64).to_string()
 }

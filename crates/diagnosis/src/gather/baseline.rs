@@ -40,10 +40,11 @@ impl<'c> Baselines<'c> {
     /// What was usual for an operation at a time; `None` with too few others to say so.
     pub(crate) fn of(&self, facts: &Facts<'_, '_, '_>, at: Time) -> Option<Baseline<'c>> {
         let group = self.groups.get(&(facts.operation_type.as_str(), facts.comparable.as_slice()))?;
+        let own = facts.operation.key();
         let past = group.get(group.partition_point(|c| c.end > at)..).unwrap_or_default().iter().copied();
         let operations: Vec<&Comparable> = past
             .take_while(|c| c.end + self.window >= at)
-            .filter(|c| Some(c.operation_id.as_str()) != facts.operation.id)
+            .filter(|c| Some(&c.operation_id) != own.as_ref())
             .take(self.thresholds.baseline_max_operations)
             .collect();
         let least = self.thresholds.baseline_min_operations;

@@ -11,7 +11,7 @@ use trace::{Micros, Time};
 /// A completed operation as a baseline sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparable {
-    /// Its id, so that none counts twice.
+    /// Its id, else its trace and first span, so that none counts twice.
     pub operation_id: String,
     /// Its type.
     pub operation_type: String,

@@ -142,7 +142,11 @@ fn class_of<'t>(
     let by_message =
         || classify(operation.playbook, None, error.message.as_deref()).and_then(|(row, _)| row.error_type.clone());
     let by_answer = || Request::of(member.span, vocabulary).and_then(|request| request.error_class());
-    written.or_else(by_message).or_else(by_answer)
+    let (vague, specific) = match written {
+        Some(class) if operation.playbook.is_vague(&class) || !reported::names_a_class(&class) => (Some(class), None),
+        written => (None, written),
+    };
+    specific.or_else(by_message).or_else(by_answer).or(vague)
 }
 
 /// Whether the span above waited for this one and says that it went well all the same.

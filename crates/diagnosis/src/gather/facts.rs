@@ -14,6 +14,7 @@ use super::{
     path::{self, Path, SectionKind, SectionSum},
     status::status,
     timeline::{self, StateChange, Window},
+    waiting::Waiting,
     workers::{self, AssignmentStep, SelectionOutcome},
 };
 use crate::{
@@ -64,14 +65,19 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
         let resumes: Vec<Time> = states.iter().filter(|change| change.resuming).map(|change| change.at).collect();
         let last_attempt = resumes.last().copied().or_else(|| last_start(operation));
         let workers = workers::outcome(&assignment, last_attempt);
-        let status = status(operation, &states, &workers);
-        let ended = status.is_terminal() || operation.id.is_none() && status != OperationStatus::Pending;
-        let window = timeline::window(operation, &states, ended, context.now);
-        let path = window.map(|window| path::path(operation, window, &operation_type));
+        let waiting = Waiting::new(operation);
         let faults = errors::faults(operation);
+        let status = status(operation, &states, &workers, &faults, &waiting);
+        let ended = status.is_terminal() || operation.id.is_none() && status != OperationStatus::Pending;
+        let window = if operation.root_request.is_some() {
+            timeline::window_of_root_request(operation, &waiting)
+        } else {
+            timeline::window(operation, &states, ended, context.now)
+        };
+        let path = window.map(|window| path::path(operation, &waiting, window, &operation_type));
         let origin = origin(
             operation,
-            &consequential_faults(operation, &faults, &workers),
+            &consequential_faults(operation, &faults, &workers, &waiting),
             status == OperationStatus::Failed,
             last_attempt,
         );
@@ -99,7 +105,13 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
     pub(crate) fn phase(&self) -> String {
         let until = self.window.map_or(self.context.now, |w| w.until);
         let last = self.work_before(until);
-        let by_gap = self.operation.playbook.phase(&self.operation_type, last.map(|m| m.span.name()), None);
+        let named = last.map(|m| (m.span.name(), m.span.kind()));
+        let open = self.window.is_some_and(|window| window.end.is_none());
+        let by_message = || {
+            let path = self.path.as_ref().filter(|_| open)?;
+            path.phase(self.operation, &self.operation_type, (until, None))
+        };
+        let by_gap = self.operation.playbook.phase(&self.operation_type, named, None).or_else(by_message);
         let own = || last.map(|m| m.span.name().to_owned()).filter(|name| !name.is_empty());
         by_gap
             .map(str::to_owned)
@@ -125,6 +137,9 @@ impl<'c, 'a, 'p> Facts<'c, 'a, 'p> {
 
     /// Whether a span shows how the operation ended, and nothing of it began or was asked for after that.
     pub(crate) fn end_is_shown(&self) -> bool {
+        if self.operation.root_request.is_some() {
+            return self.operation.root().is_some();
+        }
         let end = self.states.last().filter(|change| change.status.is_terminal()).map(|change| change.at);
         let works = self.operation.members.iter().map(|m| m.span.start());
         let resumes = self.operation.mentions.iter().filter(|m| m.role == RouteRole::Resume).map(|m| m.span.start());
@@ -178,15 +193,45 @@ pub(crate) fn is_open(facts: &Facts<'_, '_, '_>) -> bool {
     facts.operation.id.is_some() && matches!(facts.status, Running | Pending)
 }
 
-/// The faults without those that cost nothing: workers that refused before another took the work.
+/// The faults without those that cost nothing: workers that refused before another took the work, and what happened below
+/// a call of a root request that was answered well.
 fn consequential_faults<'a, 'p>(
     operation: &OperationSpans<'a, 'p>,
     faults: &[Fault<'a, 'p>],
     workers: &SelectionOutcome<'a, 'p>,
+    waiting: &Waiting,
 ) -> Vec<Fault<'a, 'p>> {
     let refused = workers.refused.iter().filter(|_| workers.accepted.is_some());
-    let harmless = at_and_below(operation, refused.map(|choice| choice.member));
+    let mut harmless = at_and_below(operation, refused.map(|choice| choice.member));
+    if operation.root_request.is_some() && !faults.is_empty() {
+        harmless.extend(survived(operation, waiting));
+    }
     faults.iter().filter(|f| !harmless.contains(&(f.member.scan, f.member.span.ix()))).cloned().collect()
+}
+
+/// The spans that something above waited for and that was answered well all the same.
+fn survived(operation: &OperationSpans<'_, '_>, waiting: &Waiting) -> HashSet<(usize, SpanIx)> {
+    let well = |member: &Member<'_, '_>| {
+        !member.span.is_error() && operation.scan(member).request(member.span).is_some_and(|answer| answer.accepted())
+    };
+    let well: Vec<bool> = operation.members.iter().map(well).collect();
+    // Known for every span once it is known for the one above.
+    let mut known: Vec<Option<bool>> = vec![None; operation.members.len()];
+    for member in 0..operation.members.len() {
+        let open: Vec<usize> =
+            waiting.upwards(member).take_while(|at| known.get(*at).is_some_and(Option::is_none)).collect();
+        for at in open.into_iter().rev() {
+            let above = waiting.parents.get(at).copied().flatten();
+            let is = |list: &[bool], at: usize| list.get(at).copied().unwrap_or(false);
+            let below =
+                above.is_some_and(|above| is(&well, above) || known.get(above).copied().flatten() == Some(true));
+            if let Some(slot) = known.get_mut(at) {
+                *slot = Some(below);
+            }
+        }
+    }
+    let survived = operation.members.iter().zip(known).filter(|(_, known)| *known == Some(true));
+    survived.map(|(member, _)| (member.scan, member.span.ix())).collect()
 }
 
 /// These spans and all spans below them, each looked at once.
@@ -224,6 +269,9 @@ pub(crate) fn share(part: Micros, whole: Micros) -> f64 {
 }
 
 fn operation_type(operation: &OperationSpans<'_, '_>) -> String {
+    if let Some(request) = &operation.root_request {
+        return request.operation_type.clone();
+    }
     let playbook = operation.playbook;
     let by_id = operation.id.and_then(|id| playbook.type_in_id(id));
     let said = || {

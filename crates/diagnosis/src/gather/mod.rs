@@ -1,5 +1,6 @@
 //! Third stage: the facts of one operation, each gathered once, before any rule looks at them.
 //!
+//! `waiting` says which span waited for which.
 //! `timeline` and `status` say when the operation ran and how it ended, `workers` who did the work, `path` where its time
 //! went. `errors`, `recorded_error` and `origin_search` find the error that decided.
 //! `surrounding_traces` knows what happened elsewhere at the same time.
@@ -21,4 +22,5 @@ pub(crate) mod recorded_error;
 pub(crate) mod status;
 pub(crate) mod surrounding_traces;
 pub(crate) mod timeline;
+pub(crate) mod waiting;
 pub(crate) mod workers;

@@ -5,12 +5,12 @@ use std::{borrow::Cow, cmp::Reverse};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::timeline::Window;
+use super::{timeline::Window, waiting::Waiting};
 use crate::{
-    playbook::{Playbook, SpanRole},
+    playbook::Playbook,
     slice::operation_spans::{Member, OperationSpans},
 };
-use trace::{Forest, ForestSegment, Micros, Node, Relation, SpanKind, Time};
+use trace::{Forest, ForestSegment, Micros, Node, SpanId, SpanKind, Time};
 
 /// To what the largest part of the time belongs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -126,6 +126,31 @@ impl<'a> Path<'a> {
         behind.checked_sub(1).and_then(|last| operation.members.get(*self.top.get(last)?))
     }
 
+    /// The name of a gap in the playbook: by the last member lying on the window before it, else by the message that the
+    /// span behind it took, or that nobody has taken yet.
+    pub(crate) fn phase<'p>(
+        &self,
+        operation: &OperationSpans<'a, 'p>,
+        operation_type: &str,
+        (at, behind): (Time, Option<&Member<'a, 'p>>),
+    ) -> Option<&'p str> {
+        let named = |member: &Member<'a, '_>| (member.span.name(), member.span.kind());
+        let last = self.last_top(operation, at);
+        let message = match behind {
+            Some(behind) => sender(operation, behind),
+            None => last_message(operation, at)
+                .filter(|sent| last.is_none_or(|last| sent.span.start() >= last.span.start())),
+        };
+        let by = |after: Option<&Member<'a, 'p>>| {
+            operation.playbook.phase(operation_type, after.map(named), behind.map(named))
+        };
+        match message {
+            Some(message) if behind.is_none() => by(Some(message)).or_else(|| by(last)),
+            Some(message) => by(last).or_else(|| by(Some(message))),
+            None => by(last),
+        }
+    }
+
     fn next_top<'c, 'p>(&self, operation: &'c OperationSpans<'a, 'p>, at: Time) -> Option<&'c Member<'a, 'p>> {
         let behind = self.top.partition_point(|ix| starts_by(operation, *ix, at - Micros(1)));
         operation.members.get(*self.top.get(behind)?)
@@ -136,17 +161,38 @@ fn starts_by(operation: &OperationSpans<'_, '_>, member: usize, at: Time) -> boo
     operation.members.get(member).is_some_and(|m| m.span.start() <= at)
 }
 
+/// The span that sent the message that a consumer took, in this trace or in one that it links to.
+fn sender<'c, 'a, 'p>(operation: &'c OperationSpans<'a, 'p>, consumer: &Member<'a, 'p>) -> Option<&'c Member<'a, 'p>> {
+    if consumer.span.kind() != SpanKind::Consumer {
+        return None;
+    }
+    let named = consumer.span.parent().map(|parent| parent.span);
+    let linked = |id: SpanId| named == Some(id) || consumer.span.links().iter().any(|link| link.span == id);
+    operation.members.iter().find(|m| m.span.kind() == SpanKind::Producer && linked(m.span.id()))
+}
+
+/// The last message sent by a time.
+fn last_message<'c, 'a, 'p>(operation: &'c OperationSpans<'a, 'p>, at: Time) -> Option<&'c Member<'a, 'p>> {
+    let by = operation.members.partition_point(|m| m.span.start() <= at);
+    operation.members.get(..by)?.iter().rev().find(|m| m.span.kind() == SpanKind::Producer)
+}
+
 /// Lays the operation's spans on its window and divides it by the path rules.
-pub(crate) fn path<'a>(operation: &OperationSpans<'a, '_>, window: Window, operation_type: &str) -> Path<'a> {
+pub(crate) fn path<'a>(
+    operation: &OperationSpans<'a, '_>,
+    waiting: &Waiting,
+    window: Window,
+    operation_type: &str,
+) -> Path<'a> {
     let mut forest = Forest::with_capacity(operation.members.len());
     for member in &operation.members {
         forest.add(member.span.start(), member.span.end(), member.span.id());
     }
-    let parents = waiting_parents(operation);
+    let parents = &waiting.parents;
     forest.connect(parents.iter().enumerate().filter_map(|(ix, p)| Some((Node((*p)? as u32), Node(ix as u32)))));
-    let loops = |ix: usize| operation.members.get(ix).is_some_and(|m| m.span_class.is(SpanRole::Coordinator));
+    let around = |ix: usize| waiting.around.get(ix).copied().unwrap_or(false);
     let top: Vec<usize> =
-        parents.iter().enumerate().filter(|(ix, p)| p.is_none() && !loops(*ix)).map(|(ix, _)| ix).collect();
+        parents.iter().enumerate().filter(|(ix, p)| p.is_none() && !around(*ix)).map(|(ix, _)| ix).collect();
     let nodes: Vec<Node> = top.iter().map(|ix| Node(*ix as u32)).collect();
     let stretches = forest.path_over(&nodes, window.start, window.until);
     let mut path = Path {
@@ -177,25 +223,6 @@ fn kind(operation: &OperationSpans<'_, '_>, member: &Member<'_, '_>) -> SectionK
     if network { SectionKind::Network } else { SectionKind::Span }
 }
 
-/// For every member the member that waited for it. Work that its parent did not wait for (follows-from, producer to
-/// consumer, started after the parent's end or for the most part done after it) has none: it lies on the window itself.
-fn waiting_parents(operation: &OperationSpans<'_, '_>) -> Vec<Option<usize>> {
-    let places: HashMap<_, usize> =
-        operation.members.iter().enumerate().map(|(place, m)| ((m.scan, m.span.ix()), place)).collect();
-    let waits = |member: &Member<'_, '_>| {
-        let scan = operation.scan(member);
-        let parent = scan.trace.span(scan.tree.parent(member.span.ix())?)?;
-        let place = *places.get(&(member.scan, parent.ix()))?;
-        let handed_over = parent.kind() == SpanKind::Producer && member.span.kind() == SpanKind::Consumer;
-        let follows = member.span.parent().is_some_and(|named| named.relation == Relation::FollowsFrom);
-        let beyond = member.span.end() - parent.end().max(member.span.start());
-        let after = member.span.start() >= parent.end() || beyond.0 * 2 > member.span.duration().0;
-        let in_loop = operation.members.get(place).is_some_and(|p| p.span_class.is(SpanRole::Coordinator));
-        (!handed_over && !follows && !after && !in_loop).then_some(place)
-    };
-    operation.members.iter().map(waits).collect()
-}
-
 fn section<'a>(
     operation: &OperationSpans<'a, '_>,
     path: &Path<'a>,
@@ -208,9 +235,11 @@ fn section<'a>(
         return Section { member, key, start, end };
     }
     let (after, before) = (path.last_top(operation, start), path.next_top(operation, end));
-    let (after_name, before_name) = (after.map(|m| m.span.name()), before.map(|m| m.span.name()));
-    let name = operation.playbook.phase(operation_type, after_name, before_name).map_or_else(
-        || format!("{} → {}", after_name.unwrap_or("start"), before_name.unwrap_or("(no end yet)")),
+    let name = path.phase(operation, operation_type, (start, before)).map_or_else(
+        || {
+            let (after, before) = (after.map(|m| m.span.name()), before.map(|m| m.span.name()));
+            format!("{} → {}", after.unwrap_or("start"), before.unwrap_or("(no end yet)"))
+        },
         str::to_owned,
     );
     let service = after.or(before).map(|m| m.span.service()).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::operation_status::OperationStatus;
+use super::{operation_status::OperationStatus, waiting::Waiting};
 use crate::{
     playbook::{Attr, RouteRole, SpanRole, State},
     read::request::Request,
@@ -109,6 +109,22 @@ impl Window {
     pub(crate) fn length(self) -> Micros {
         Micros((self.until - self.start).0.max(0))
     }
+}
+
+/// From the start of a root request to its end, or to the end of work that it handed over. Where the root is missing, all
+/// of its spans.
+pub(crate) fn window_of_root_request(operation: &OperationSpans<'_, '_>, waiting: &Waiting) -> Option<Window> {
+    let first = operation.timed().next()?.span.start();
+    let root = operation.root().filter(|root| root.span.has_time()).map(|root| root.span);
+    let later = waiting.handed_over.iter().filter_map(|place| operation.members.get(*place));
+    let later = later.filter(|member| member.span.has_time()).map(|member| member.span.end());
+    let start = root.map_or(first, trace::SpanRef::start);
+    let end = match root {
+        Some(root) => later.fold(root.end(), Ord::max),
+        None => operation.last_activity().unwrap_or(first),
+    };
+    let end = end.max(start);
+    Some(Window { start, end: Some(end), until: end })
 }
 
 /// From the start request's server span (else the registration, else the first span) to the last terminal state; a

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 use super::{
-    Attr, Cancellation, Correlation, Effect, ErrorClass, OperationIds, Phase, Placeholder, Playbook, PlaybookError,
+    Attr, Cancellation, Correlation, Effect, ErrorClass, OperationTable, Phase, Placeholder, Playbook, PlaybookError,
     Route, Rule, Service, Silence, SpanRole, State, Step, Template, Thresholds, Word, WorkerStatus, Workers,
     tables::{self, Table, Tables, Text, Words},
     values::Duration,
@@ -25,9 +25,18 @@ pub(super) struct Checker<'t> {
 }
 
 impl Checker<'_> {
-    /// Notes a mistake at the first line of the user's text that mentions `near`.
+    /// Notes a mistake at the first line of the user's text that is about `near`: as a key, else as a text, else anyhow.
     pub(super) fn error(&mut self, near: &str, message: String) {
-        let line = self.text.lines().position(|line| line.contains(near)).map_or(1, |ix| ix + 1);
+        let key = |line: &str| {
+            let rest = line.trim_start().trim_start_matches('"').strip_prefix(near);
+            rest.is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with('='))
+        };
+        let quoted = [format!("\"{near}\""), format!("'{near}'")];
+        let first = |fits: &dyn Fn(&str) -> bool| self.text.lines().position(fits);
+        let line = first(&key)
+            .or_else(|| first(&|line| quoted.iter().any(|quoted| line.contains(quoted))))
+            .or_else(|| first(&|line| line.contains(near)))
+            .map_or(1, |ix| ix + 1);
         self.errors.push(PlaybookError { line, message });
     }
 
@@ -86,6 +95,7 @@ impl Checker<'_> {
         }
         Playbook {
             name: tables.name.unwrap_or_default(),
+            extends: None,
             attributes,
             words,
             context_spans: tables.spans.get("context").into_iter().flatten().map(ToString::to_string).collect(),
@@ -94,9 +104,13 @@ impl Checker<'_> {
                 let secondary = &tables.discovery.secondary;
                 tables.discovery.spans.iter().filter(|name| !secondary.contains(name)).cloned().collect()
             },
+            sample: tables.discovery.sample,
             discovery_spans: tables.discovery.spans,
             mentions: tables.discovery.mentions,
-            operation: OperationIds {
+            operation: OperationTable {
+                source: tables.operation.source.unwrap_or_default(),
+                most_types: tables.operation.most_types.unwrap_or(usize::MAX),
+                other_type: tables.operation.other_type.unwrap_or_default(),
                 pattern: tables.operation.id_pattern.map(|pattern| pattern.0),
                 time: tables.operation.id_time.unwrap_or_default(),
                 comparable_by: tables.operation.comparable_by.unwrap_or_default(),
@@ -119,6 +133,7 @@ impl Checker<'_> {
             services,
             correlations,
             errors,
+            vague_classes: tables.vague_classes,
         }
     }
 
@@ -136,6 +151,7 @@ impl Checker<'_> {
             silence_factor: self.threshold("silence_factor", t.silence_factor),
             correlation_window: self.threshold("correlation_window", length(t.correlation_window)),
             chatty_calls: self.threshold("chatty_calls", t.chatty_calls),
+            chatty_spread: self.threshold("chatty_spread", t.chatty_spread),
             failing_calls: self.threshold("failing_calls", t.failing_calls),
             timed_out_polls: self.threshold("timed_out_polls", t.timed_out_polls),
             health_checks: self.threshold("health_checks", t.health_checks),
@@ -350,7 +366,14 @@ impl Checker<'_> {
 
     fn phase(&mut self, table: tables::PhaseTable) -> Option<Phase> {
         let name = self.need(&table.id, "name", table.name)?;
-        Some(Phase { types: table.types.unwrap_or_default(), after: table.after, before: table.before, name })
+        Some(Phase {
+            types: table.types.unwrap_or_default(),
+            after: table.after,
+            before: table.before,
+            after_kind: table.after_kind.map(|kind| kind.0),
+            before_kind: table.before_kind.map(|kind| kind.0),
+            name,
+        })
     }
 
     fn silence(&mut self, table: tables::SilenceTable) -> Option<Silence> {

@@ -2,26 +2,40 @@
 
 use hashbrown::HashSet;
 
-use super::{Placeholder, Playbook, PlaybookError, Template, compile::Checker, tables::Tables};
+use super::{
+    Embedded, Placeholder, Playbook, PlaybookError, Template,
+    compile::Checker,
+    mistakes::{self, line_at},
+    tables::Tables,
+};
 
 /// The version of the playbook's format that this build reads.
 const VERSION: u32 = 1;
+/// The value of `extends` of a playbook that is not laid over another.
+const STANDS_ALONE: &str = "none";
 
-pub(super) fn load(base: &str, overlay: &str) -> Result<Playbook, Vec<PlaybookError>> {
+pub(super) fn load(overlay: &str) -> Result<Playbook, Vec<PlaybookError>> {
     let over = parse(overlay)?;
-    let base = parse(base)?;
     let mut checker = Checker { text: overlay, errors: Vec::new() };
     if let Some(version) = over.version.filter(|version| *version != VERSION) {
         checker.error("version", format!("version = {version}: this build reads playbooks of version {VERSION}"));
     }
-    let stands_alone = match over.extends.as_deref() {
-        None | Some("ktrdr") => false,
-        Some("none") => true,
-        Some(other) => {
-            checker.error("extends", format!("extends = \"{other}\": only \"ktrdr\" (the default) and \"none\" exist"));
-            return Err(checker.errors);
+    let extended = match over.extends.as_deref() {
+        None => Some(Embedded::Ktrdr),
+        Some(STANDS_ALONE) => None,
+        Some(name) => {
+            let known = Embedded::ALL.into_iter().find(|embedded| embedded.name() == name);
+            if known.is_none() {
+                let names = Embedded::ALL.map(|embedded| format!("\"{}\"", embedded.name())).join(", ");
+                let message = format!("extends = \"{name}\": it may be one of {names} and \"{STANDS_ALONE}\"");
+                checker.error("extends", message);
+                return Err(checker.errors);
+            }
+            known
         }
     };
+    let base = embedded(extended.unwrap_or(Embedded::Ktrdr))?;
+    let stands_alone = extended.is_none();
     let errors = {
         let inherited = || base.groups().chain(base.words.keys().map(String::as_str)).filter(|_| !stands_alone);
         let own = over.groups().chain(over.words.keys().map(String::as_str));
@@ -38,21 +52,23 @@ pub(super) fn load(base: &str, overlay: &str) -> Result<Playbook, Vec<PlaybookEr
         tables.lay(over);
         tables
     };
-    let playbook = checker.playbook(tables);
+    let playbook = Playbook { extends: extended, ..checker.playbook(tables) };
     checker.errors.sort_by_key(|error| error.line);
     if checker.errors.is_empty() { Ok(playbook) } else { Err(checker.errors) }
 }
 
-fn parse(text: &str) -> Result<Tables, Vec<PlaybookError>> {
-    toml::from_str(text).map_err(|e: toml::de::Error| {
-        let at = e.span().map_or(0, |span| span.start);
-        vec![PlaybookError { line: line_at(text, at), message: e.message().to_owned() }]
-    })
+/// The tables of an embedded playbook. That for any system says nothing of the conditions that it does not use, such as
+/// thresholds of workers: it has those of the playbook for KTRDR.
+fn embedded(embedded: Embedded) -> Result<Tables, Vec<PlaybookError>> {
+    let mut tables = parse(embedded.text())?;
+    if embedded != Embedded::Ktrdr {
+        tables.complete(&parse(Embedded::Ktrdr.text())?);
+    }
+    Ok(tables)
 }
 
-/// The line of a byte, from 1.
-fn line_at(text: &str, byte: usize) -> usize {
-    text.get(..byte).unwrap_or_default().matches('\n').count() + 1
+pub(super) fn parse(text: &str) -> Result<Tables, Vec<PlaybookError>> {
+    toml::from_str(text).map_err(|_: toml::de::Error| mistakes::find(text))
 }
 
 /// Mistakes in the templates of the user's text: braces that stand alone, and placeholders that nothing fills.

@@ -5,18 +5,21 @@
 
 mod compile;
 mod load;
+mod mistakes;
 mod placeholders;
 mod roles;
 pub mod rule_ids;
 mod rules;
+pub(crate) mod similar;
 mod tables;
 mod template;
 #[cfg(test)]
 mod tests;
+mod unreachable;
 mod values;
 mod verdict;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use hashbrown::HashMap;
 
@@ -26,27 +29,30 @@ pub use rules::{
     Cancellation, Correlation, Effect, ErrorClass, Phase, Route, Rule, Service, Silence, Step, Thresholds, Word,
     Workers,
 };
-pub use tables::RouteRole;
+pub use tables::{OperationSource, RouteRole};
 pub use template::{Template, TemplateError};
-pub use values::{AttributeMatch, Duration, DurationError, Glob, Pattern, any_fits};
+pub use values::{AttributeMatch, Duration, DurationError, Glob, Pattern, SpanKindName, any_fits};
 pub use verdict::{Confidence, Severity, State, Verdict, WorkerStatus};
 
-use trace::Time;
+use trace::{SpanKind, Time};
 
 const KTRDR: &str = include_str!("ktrdr.toml");
+const GENERIC: &str = include_str!("generic.toml");
 
 /// All rules and vocabularies, ready to use.
 #[derive(Clone, Debug)]
 pub struct Playbook {
     name: String,
+    extends: Option<Embedded>,
     attributes: HashMap<Attr, Vec<String>>,
     words: Vec<Word>,
     spans: Vec<(SpanRole, Vec<Glob>)>,
+    sample: Option<usize>,
     discovery_spans: Vec<String>,
     primary_discovery_spans: Vec<String>,
     context_spans: Vec<String>,
     mentions: BTreeMap<String, String>,
-    operation: OperationIds,
+    operation: OperationTable,
     workers: Workers,
     routes: Vec<Route>,
     phases: Vec<Phase>,
@@ -60,10 +66,14 @@ pub struct Playbook {
     services: Vec<Service>,
     correlations: Vec<Correlation>,
     errors: Vec<ErrorClass>,
+    vague_classes: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
-struct OperationIds {
+struct OperationTable {
+    source: OperationSource,
+    most_types: usize,
+    other_type: String,
     pattern: Option<regex::Regex>,
     time: String,
     comparable_by: Vec<String>,
@@ -73,6 +83,44 @@ struct OperationIds {
     aliases: BTreeMap<String, String>,
     /// By the word in lower case.
     states: BTreeMap<String, State>,
+}
+
+/// A playbook that is part of this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Embedded {
+    /// For KTRDR.
+    Ktrdr,
+    /// For any system.
+    Generic,
+}
+
+impl Embedded {
+    /// All of them, the default first.
+    pub const ALL: [Self; 2] = [Self::Ktrdr, Self::Generic];
+
+    /// Its name in settings and in `extends`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ktrdr => "ktrdr",
+            Self::Generic => "generic",
+        }
+    }
+
+    /// Reads a name, in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|embedded| embedded.name().eq_ignore_ascii_case(text.trim()))
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Ktrdr => KTRDR,
+            Self::Generic => GENERIC,
+        }
+    }
 }
 
 /// A playbook text that cannot be used.
@@ -93,24 +141,77 @@ impl Playbook {
         Self::with_overlay("").unwrap_or_else(|_| compile::empty())
     }
 
-    /// The embedded playbook with `overlay` laid on it by rule id (or, with `extends = "none"`, `overlay` alone).
+    /// The embedded playbook for any system: every root request is an operation.
+    #[must_use]
+    pub fn generic() -> Self {
+        Self::with_overlay("extends = \"generic\"").unwrap_or_else(|_| compile::empty())
+    }
+
+    /// The playbook that `extends` names, that for KTRDR by default, with `overlay` laid on it by rule id; with
+    /// `extends = "none"`, `overlay` alone.
     ///
     /// # Errors
     /// Every mistake found, with its line.
     pub fn with_overlay(overlay: &str) -> Result<Self, Vec<PlaybookError>> {
-        load::load(KTRDR, overlay)
+        load::load(overlay)
     }
 
-    /// The embedded playbook's text.
+    /// What can never apply in a text that [`Self::with_overlay`] takes: rows behind others, rules that nothing uses,
+    /// references to nothing; each with its line.
+    ///
+    /// # Errors
+    /// Every mistake of a text that cannot be used.
+    pub fn unreachable(overlay: &str) -> Result<Vec<PlaybookError>, Vec<PlaybookError>> {
+        let playbook = Self::with_overlay(overlay)?;
+        Ok(unreachable::find(overlay, &load::parse(overlay)?, &playbook))
+    }
+
+    /// A playbook from a setting: the name of an embedded one, else a text for [`Self::with_overlay`].
+    ///
+    /// # Errors
+    /// Every mistake found in a text, with its line.
+    pub fn from_setting(setting: &str) -> Result<Self, Vec<PlaybookError>> {
+        match Embedded::parse(setting) {
+            Some(Embedded::Ktrdr) => Ok(Self::ktrdr()),
+            Some(Embedded::Generic) => Ok(Self::generic()),
+            None => Self::with_overlay(setting),
+        }
+    }
+
+    /// The text of the embedded playbook for KTRDR.
     #[must_use]
     pub fn ktrdr_text() -> &'static str {
-        KTRDR
+        Embedded::Ktrdr.text()
+    }
+
+    /// The embedded playbook that it is, or is laid over; `None` for one that stands alone.
+    #[must_use]
+    pub fn extends(&self) -> Option<Embedded> {
+        self.extends
     }
 
     /// What system it is about.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where operations come from.
+    #[must_use]
+    pub fn operation_source(&self) -> OperationSource {
+        self.operation.source
+    }
+
+    /// How many types of root requests are distinguished; all others have the second value as type.
+    #[must_use]
+    pub fn most_types(&self) -> (usize, &str) {
+        (self.operation.most_types, &self.operation.other_type)
+    }
+
+    /// How many traces of a time range are read where operations are not found by the names of spans.
+    #[must_use]
+    pub fn sample(&self) -> Option<usize> {
+        self.sample
     }
 
     /// Names of the spans by which operations are found in Jaeger; searched per service.
@@ -224,6 +325,12 @@ impl Playbook {
         any_fits(&self.operation.called_directly, operation_id)
     }
 
+    /// Whether some spans play this part.
+    #[must_use]
+    pub fn has_span_role(&self, role: SpanRole) -> bool {
+        self.spans.iter().any(|(known, globs)| *known == role && !globs.is_empty())
+    }
+
     /// The parts that a span of this name plays.
     pub fn span_roles(&self, name: &str) -> impl Iterator<Item = SpanRole> {
         self.spans.iter().filter(move |(_, globs)| any_fits(globs, name)).map(|(role, _)| *role)
@@ -235,16 +342,40 @@ impl Playbook {
         self.routes.iter().find(|route| route.method.eq_ignore_ascii_case(method) && route.path.fits(path))
     }
 
-    /// The name of a gap between two spans.
+    /// The known routes, in the order in which they are tried.
     #[must_use]
-    pub fn phase(&self, operation_type: &str, after: Option<&str>, before: Option<&str>) -> Option<&str> {
-        let side = |glob: &Option<Glob>, name: Option<&str>| {
-            glob.as_ref().is_none_or(|glob| name.is_some_and(|name| glob.fits(name)))
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The names of gaps, in the order in which they are tried.
+    #[must_use]
+    pub fn phases(&self) -> &[Phase] {
+        &self.phases
+    }
+
+    /// Who cancelled, by the reason; in the order in which they are tried.
+    #[must_use]
+    pub fn cancellations(&self) -> &[Cancellation] {
+        &self.cancellations
+    }
+
+    /// The name of a gap between two spans, each with its kind.
+    #[must_use]
+    pub fn phase(
+        &self,
+        operation_type: &str,
+        after: Option<(&str, SpanKind)>,
+        before: Option<(&str, SpanKind)>,
+    ) -> Option<&str> {
+        let side = |glob: &Option<Glob>, kind: Option<SpanKind>, span: Option<(&str, SpanKind)>| {
+            glob.as_ref().is_none_or(|glob| span.is_some_and(|(name, _)| glob.fits(name)))
+                && kind.is_none_or(|kind| span.is_some_and(|(_, of_span)| of_span == kind))
         };
         let fits = |phase: &&Phase| {
             (phase.types.is_empty() || phase.types.iter().any(|t| t == operation_type))
-                && side(&phase.after, after)
-                && side(&phase.before, before)
+                && side(&phase.after, phase.after_kind, after)
+                && side(&phase.before, phase.before_kind, before)
         };
         self.phases.iter().find(fits).map(|phase| phase.name.as_str())
     }
@@ -313,11 +444,26 @@ impl Playbook {
         &self.errors
     }
 
+    /// Whether a class says nothing: every error of a library or language has it.
+    #[must_use]
+    pub fn is_vague(&self, class: &str) -> bool {
+        self.vague_classes.iter().any(|vague| vague == class)
+    }
+
     /// What processes of one kind have in common: the rule of the known service with this name in traces, else the name
     /// itself. Workers have a new name after every start.
     #[must_use]
     pub fn service_kind<'s>(&'s self, name: &'s str) -> &'s str {
         self.services.iter().find(|s| any_fits(&s.names, name)).map_or(name, |service| service.rule.as_str())
+    }
+
+    /// The name that a service keeps over restarts: the pattern of the known service that fits its name in traces, as
+    /// `ktrdr-training-worker-*`, else the name itself.
+    #[must_use]
+    pub fn service_pattern<'s>(&self, name: &'s str) -> Cow<'s, str> {
+        let fitting = self.services.iter().flat_map(|service| &service.names).find(|pattern| pattern.fits(name));
+        let pattern = fitting.map(ToString::to_string).filter(|pattern| pattern != name);
+        pattern.map_or(Cow::Borrowed(name), Cow::Owned)
     }
 
     /// The service behind an address: by route first, then by the name of its host or of itself, then by port.

@@ -29,7 +29,7 @@ attribute_roles! {
     WorkerAvailable "worker_available", WorkerSelected "worker_selected", WorkerStatus "worker_status",
     DispatchStatus "dispatch_status", ProgressPercent "progress_percent", ProgressPhase "progress_phase",
     ProgressAt "progress_at", Instance "instance", HttpMethod "http_method", HttpUrl "http_url",
-    HttpTarget "http_target", HttpRoute "http_route", HttpStatus "http_status", GrpcStatus "grpc_status", PeerHost "peer_host",
+    HttpTarget "http_target", HttpRoute "http_route", HttpStatus "http_status", GrpcStatus "grpc_status", DbStatement "db_statement", PeerHost "peer_host",
     PeerPort "peer_port", PeerService "peer_service", ErrorType "error_type",
     ErrorMessage "error_message", ExceptionType "exception_type", ExceptionMessage "exception_message",
     ExceptionStacktrace "exception_stacktrace", ItemsReceived "items_received",

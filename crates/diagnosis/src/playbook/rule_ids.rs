@@ -1,5 +1,5 @@
 //! The ids of the rules whose condition is code. This is the only place in the code that spells them; a test holds the list
-//! equal to the `[[rule]]` tables of the embedded playbook, so a misspelt id cannot become a rule that is never applied.
+//! equal to the `[[rule]]` tables of the embedded playbooks, so a misspelt id cannot become a rule that is never applied.
 
 /// Declares the constants and [`ALL`].
 macro_rules! rule_ids {
@@ -24,6 +24,7 @@ rule_ids! {
     STUCK_HEALTH_CHECKS_ENDED = "stuck.health_checks_ended",
     STUCK_NEVER_STARTED = "stuck.never_started",
     STUCK_PROGRESS_FROZEN = "stuck.progress_frozen",
+    STUCK_WORK_CUT_OFF = "stuck.work_cut_off",
     STUCK_INSTANCE_MISMATCH = "stuck.instance_mismatch",
     RUNNING_ACTIVE = "running.active",
     RUNNING_JUST_STARTED = "running.just_started",
@@ -38,6 +39,7 @@ rule_ids! {
     TRACE_CONTEXT_LOST = "trace.context_lost",
     TRACE_HOST_UNINSTRUMENTED = "trace.host_uninstrumented",
     TRACE_WORKER_MISSING = "trace.worker_missing",
+    TRACE_ROOT_MISSING = "trace.root_missing",
     TRACE_BACKEND_ONLY = "trace.backend_only",
     UNKNOWN_NO_EVIDENCE = "unknown.no_evidence",
     UNKNOWN_STATE = "unknown.state",
@@ -47,4 +49,5 @@ rule_ids! {
     CHATTY_N_PLUS_ONE = "chatty.n_plus_one",
     ERROR_SUPPRESSED = "error.suppressed",
     ATTEMPTS_SEVERAL = "attempts.several",
+    ATTEMPTS_CUT_OFF = "attempts.cut_off",
 }

@@ -6,7 +6,7 @@ use super::{
     AttributeMatch, Glob, RouteRole, Template,
     verdict::{Confidence, Severity, Verdict, WorkerStatus},
 };
-use trace::Micros;
+use trace::{Micros, SpanKind};
 
 /// An HTTP route and what it is for.
 #[derive(Clone, Debug)]
@@ -30,6 +30,10 @@ pub struct Phase {
     pub after: Option<Glob>,
     /// The span behind.
     pub before: Option<Glob>,
+    /// The kind of the span before.
+    pub after_kind: Option<SpanKind>,
+    /// The kind of the span behind.
+    pub before_kind: Option<SpanKind>,
     /// The phase.
     pub name: String,
 }
@@ -135,6 +139,8 @@ pub struct Thresholds {
     pub correlation_window: Micros,
     /// How many similar calls in a row are fine.
     pub chatty_calls: usize,
+    /// Similar calls are at most so many times as long as their median, or as much shorter.
+    pub chatty_spread: u32,
     /// So many calls of a service without an answer, and none with one, are a service that does not answer.
     pub failing_calls: usize,
     /// So many polls in a row that time out are a worker that is gone.

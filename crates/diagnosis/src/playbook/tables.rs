@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
-    values::{AttributeMatch, Duration, Glob, Pattern},
+    values::{AttributeMatch, Duration, Glob, Pattern, SpanKindName},
     verdict::{Confidence, Verdict},
 };
 
@@ -131,6 +131,7 @@ pub(super) struct Tables {
     pub(super) extends: Option<String>,
     pub(super) name: Option<String>,
     pub(super) version: Option<u32>,
+    pub(super) vague_classes: Vec<String>,
     pub(super) attributes: BTreeMap<String, Vec<String>>,
     pub(super) words: BTreeMap<String, Vec<String>>,
     pub(super) spans: BTreeMap<String, Vec<Glob>>,
@@ -153,6 +154,7 @@ pub(super) struct Tables {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Discovery {
+    pub(super) sample: Option<usize>,
     pub(super) spans: Vec<String>,
     pub(super) secondary: Vec<String>,
     pub(super) mentions: BTreeMap<String, String>,
@@ -161,6 +163,9 @@ pub(super) struct Discovery {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct OperationTable {
+    pub(super) source: Option<OperationSource>,
+    pub(super) most_types: Option<usize>,
+    pub(super) other_type: Option<String>,
     pub(super) id_pattern: Option<Pattern>,
     pub(super) id_time: Option<String>,
     pub(super) comparable_by: Option<Vec<String>>,
@@ -197,6 +202,7 @@ pub(super) struct Thresholds {
     pub(super) silence_factor: Option<f64>,
     pub(super) correlation_window: Option<Duration>,
     pub(super) chatty_calls: Option<usize>,
+    pub(super) chatty_spread: Option<u32>,
     pub(super) failing_calls: Option<usize>,
     pub(super) timed_out_polls: Option<usize>,
     pub(super) health_checks: Option<usize>,
@@ -213,6 +219,17 @@ pub(super) struct Thresholds {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Verdicts {
     pub(super) precedence: Option<Vec<Verdict>>,
+}
+
+/// Where operations come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationSource {
+    /// Spans that carry an operation's id, and start requests.
+    #[default]
+    Ids,
+    /// Beside those, every root span with what is below it.
+    RootRequests,
 }
 
 /// What a route is for.
@@ -241,7 +258,9 @@ tables! {
     /// An HTTP route.
     RouteTable { role: RouteRole, method: String, path: Glob, r#type: String }
     /// A name for a gap.
-    PhaseTable { types: Vec<String>, after: Glob, before: Glob, name: String }
+    PhaseTable {
+        types: Vec<String>, after: Glob, before: Glob, after_kind: SpanKindName, before_kind: SpanKindName, name: String,
+    }
     /// An allowed silence.
     SilenceTable { r#type: Glob, after: Glob, allowed: Duration }
     /// Who cancelled, by the reason that was written down.
@@ -292,12 +311,17 @@ impl Tables {
     pub(super) fn lay(&mut self, over: Self) {
         set(&mut self.name, over.name);
         set(&mut self.version, over.version);
+        self.vague_classes.extend(over.vague_classes);
         join_maps(&mut self.attributes, over.attributes);
         join_maps(&mut self.words, over.words);
         join_maps(&mut self.spans, over.spans);
+        set(&mut self.discovery.sample, over.discovery.sample);
         self.discovery.spans.extend(over.discovery.spans);
         self.discovery.secondary.extend(over.discovery.secondary);
         self.discovery.mentions.extend(over.discovery.mentions);
+        set(&mut self.operation.source, over.operation.source);
+        set(&mut self.operation.most_types, over.operation.most_types);
+        set(&mut self.operation.other_type, over.operation.other_type);
         set(&mut self.operation.id_pattern, over.operation.id_pattern);
         set(&mut self.operation.id_time, over.operation.id_time);
         set(&mut self.operation.comparable_by, over.operation.comparable_by);
@@ -365,6 +389,7 @@ impl Thresholds {
         set(&mut self.silence_factor, over.silence_factor);
         set(&mut self.correlation_window, over.correlation_window);
         set(&mut self.chatty_calls, over.chatty_calls);
+        set(&mut self.chatty_spread, over.chatty_spread);
         set(&mut self.failing_calls, over.failing_calls);
         set(&mut self.timed_out_polls, over.timed_out_polls);
         set(&mut self.health_checks, over.health_checks);

@@ -54,6 +54,14 @@ fn a_service_is_found_by_route_first_and_port_second() {
 }
 
 #[test]
+fn a_service_has_a_pattern_that_outlives_its_processes() {
+    let playbook = Playbook::ktrdr();
+    let patterns = ["ktrdr-training-worker-3f2a", "ktrdr-training-worker-91bc", "ktrdr-api", "shop"]
+        .map(|name| playbook.service_pattern(name).into_owned());
+    assert_eq!(patterns, ["ktrdr-training-worker-*", "ktrdr-training-worker-*", "ktrdr-api", "shop"]);
+}
+
+#[test]
 fn an_overlay_changes_and_adds_rules_by_id() {
     let overlay = r#"
         [[error]]
@@ -209,11 +217,21 @@ fn words_for_states_are_read_in_any_case() {
 #[test]
 fn gaps_are_named_by_their_neighbours() {
     let playbook = Playbook::ktrdr();
-    let transition = Some("operation.state_transition");
-    assert_eq!(playbook.phase("training", Some("training.data_loading"), transition), Some("training loop"));
-    assert_eq!(playbook.phase("training", transition, Some("training.data_loading")), Some("worker start-up"));
-    assert_eq!(playbook.phase("backtesting", Some("backtest.feature_compute"), None), Some("simulation"));
-    assert_eq!(playbook.phase("dummy", Some("a"), Some("b")), None);
+    let span = |name| Some((name, SpanKind::Internal));
+    let transition = span("operation.state_transition");
+    assert_eq!(playbook.phase("training", span("training.data_loading"), transition), Some("training loop"));
+    assert_eq!(playbook.phase("training", transition, span("training.data_loading")), Some("worker start-up"));
+    assert_eq!(playbook.phase("backtesting", span("backtest.feature_compute"), None), Some("simulation"));
+    assert_eq!(playbook.phase("dummy", span("a"), span("b")), None);
+}
+
+#[test]
+fn gaps_are_named_by_the_kinds_of_their_neighbours() {
+    let playbook = Playbook::generic();
+    let (sent, taken) = (Some(("a", SpanKind::Producer)), Some(("b", SpanKind::Consumer)));
+    assert_eq!(playbook.phase("x", sent, taken), Some("waiting in the queue"));
+    assert_eq!(playbook.phase("x", taken, sent), None);
+    assert_eq!(playbook.phase("x", sent, None), None);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use trace::Micros;
+use trace::{Micros, SpanKind};
 
 /// A name pattern in which `*` stands for any text and `?` for one character.
 #[derive(Clone, PartialEq)]
@@ -42,6 +42,22 @@ impl<'de> Deserialize<'de> for Glob {
     }
 }
 
+/// The kind of a span by its name: `producer`, `consumer` …
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpanKindName(pub SpanKind);
+
+impl<'de> Deserialize<'de> for SpanKindName {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let kind = SpanKind::parse(&text).filter(|kind| *kind != SpanKind::Unspecified);
+        kind.map(Self).ok_or_else(|| {
+            D::Error::custom(format!(
+                "'{text}' is not a kind of span; it may be one of: client, server, producer, consumer, internal"
+            ))
+        })
+    }
+}
+
 /// Whether a name fits one of several patterns.
 #[must_use]
 pub fn any_fits(globs: &[Glob], name: &str) -> bool {
@@ -65,9 +81,14 @@ pub struct Pattern(pub regex::Regex);
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
+        // Above the reason, the error draws the expression again.
+        let reason = |error: &regex::Error| {
+            let text = error.to_string();
+            text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        };
         regex::Regex::new(&text)
             .map(Self)
-            .map_err(|e| D::Error::custom(format!("'{text}' is not a regular expression: {e}")))
+            .map_err(|error| D::Error::custom(format!("'{text}' is not a regular expression: {}", reason(&error))))
     }
 }
 

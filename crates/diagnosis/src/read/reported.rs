@@ -60,9 +60,11 @@ const EVENTS: [&str; 2] = ["exception", "error"];
 
 /// A span's errors: its exceptions by time, else the one thing that its status says.
 pub(crate) fn errors<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> Vec<ReportedError<'t>> {
-    let mut found = exceptions(scan, span);
-    if found.is_empty() && span.is_error() {
-        found.push(by_status(scan, span));
+    let found = exceptions(scan, span);
+    // Beside an event without a class the text of the status says at least as much.
+    let nameless = found.iter().all(|error| error.class.is_none());
+    if span.is_error() && nameless && (found.is_empty() || !span.status_message().trim().is_empty()) {
+        return vec![by_status(scan, span)];
     }
     found
 }
@@ -116,9 +118,11 @@ fn by_status<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> ReportedError<'t> {
     let written = scan.text(span, Attr::ErrorMessage);
     let message = written.or_else(|| Some(described).filter(|text| !text.is_empty()).map(Cow::Borrowed));
     let request = scan.request(span);
-    let refused = request.and_then(|request| request.error_class()).is_some();
+    // The text beside the status of an RPC is the message that came with it.
+    let refused = request.is_some_and(|request| request.refused());
+    let is_message = request.is_some_and(|request| request.status.is_none());
     // Beside a code, a text that nobody knows (`Service Unavailable`) says nothing more than the code.
-    let known = || playbook.errors().iter().any(|row| row.fits(None, message.as_deref()));
+    let known = || is_message || playbook.errors().iter().any(|row| row.fits(None, message.as_deref()));
     let source = if class.is_none() && (message.is_none() || refused && !known()) {
         match request {
             _ if refused => Source::Answer,
@@ -135,7 +139,8 @@ fn by_status<'t>(scan: &Scan<'t, '_>, span: SpanRef<'t>) -> ReportedError<'t> {
     ReportedError { source, class, message, stacktrace: None, at: span.end() }
 }
 
-/// `error.type` holds a class, or the code of the answer, or `_OTHER` where the instrumentation knows none.
-fn names_a_class(text: &str) -> bool {
+/// `error.type` holds a class, or the code of the answer, or `_OTHER` where the instrumentation knows none; exceptions of
+/// browsers and Node may have a number.
+pub(crate) fn names_a_class(text: &str) -> bool {
     text != "_OTHER" && text.parse::<u16>().is_err()
 }

@@ -28,6 +28,8 @@ pub(crate) struct Request<'t> {
 const FIRST_STATUS: i64 = 100;
 /// The first status code that is an error.
 const FIRST_ERROR: i64 = 400;
+/// The first status code that is an error of the server.
+const FIRST_SERVER_ERROR: i64 = 500;
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 
@@ -48,7 +50,8 @@ impl<'t> Request<'t> {
         let (peer_host, peer_name) = (peer(Attr::PeerHost), peer(Attr::PeerService));
         let grpc = vocabulary.get(span, Attr::GrpcStatus).and_then(grpc::status);
         if method.is_none()
-            && !(calls && (url.is_some() || peer_host.is_some() || peer_name.is_some() || grpc.is_some()))
+            && grpc.is_none()
+            && !(calls && (url.is_some() || peer_host.is_some() || peer_name.is_some()))
         {
             return None;
         }
@@ -96,6 +99,13 @@ impl<'t> Request<'t> {
         self.error_class().is_some()
     }
 
+    /// Whether a span of this kind failed by the answer: a server only where the error is its own.
+    pub(crate) fn failed(&self, kind: SpanKind) -> bool {
+        let server = kind == SpanKind::Server;
+        self.status
+            .map_or(!server && self.refused(), |code| code >= if server { FIRST_SERVER_ERROR } else { FIRST_ERROR })
+    }
+
     /// Whether a good answer came.
     pub(crate) fn accepted(&self) -> bool {
         self.status.map_or(self.grpc == Some(grpc::OK), |code| (200..FIRST_ERROR).contains(&code))
@@ -141,6 +151,15 @@ fn split_url(url: &str) -> Option<UrlParts<'_>> {
     Some(UrlParts { host, port: port.or(default), path: without_query(path) })
 }
 
+/// The host and port of the first URL in a text.
+pub(crate) fn address_in(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("://")?;
+    let ends = |c: char| !(c.is_alphanumeric() || matches!(c, '.' | ':' | '-' | '_' | '[' | ']' | '@'));
+    let authority = rest.split(ends).next()?;
+    let address = authority.rsplit_once('@').map_or(authority, |(_, host)| host).trim_end_matches(['.', ':']);
+    Some(address).filter(|address| !address.is_empty())
+}
+
 fn without_query(target: &str) -> &str {
     target.split(['?', '#']).next().unwrap_or(target)
 }
@@ -148,6 +167,19 @@ fn without_query(target: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_may_name_an_address() {
+        for (text, address) in [
+            ("I/O error on GET request for \"http://127.0.0.1:18031/articles/5\": null", Some("127.0.0.1:18031")),
+            ("cannot reach https://u:p@stock.local.", Some("stock.local")),
+            ("at grpc://[::1]:50051", Some("[::1]:50051")),
+            ("no address", None),
+            ("://", None),
+        ] {
+            assert_eq!(address_in(text), address, "{text}");
+        }
+    }
 
     #[test]
     fn addresses_are_taken_apart() {

@@ -11,7 +11,7 @@ use std::{
 use hashbrown::HashMap;
 
 use super::{operation_ids::OperationIds, request::Request, vocabulary::Vocabulary};
-use crate::playbook::{Attr, Playbook, RouteRole, SpanRole};
+use crate::playbook::{Attr, Playbook, RouteRole, SpanRole, any_fits};
 use trace::{SpanIx, SpanKind, SpanRef, StrId, Strings, Trace, Tree, Value};
 
 /// A set of [`SpanRole`]s.
@@ -183,6 +183,22 @@ impl<'t, 'p> Scan<'t, 'p> {
             matches!(child.kind(), SpanKind::Server | SpanKind::Consumer) && child.service_id() != client.service_id()
         })
     }
+}
+
+/// Whether some span carries an operation's id, asks for an operation or about one, has a name by which operations are found,
+/// or is of a service that the playbook knows by name.
+pub(crate) fn holds_vocabulary(traces: &[Trace], playbook: &Playbook) -> bool {
+    let mut classifiers: HashMap<*const Strings, Classifier<'_>> = HashMap::new();
+    traces.iter().any(|trace| {
+        let table = Arc::as_ptr(trace.strings());
+        let classifier = classifiers.entry(table).or_insert_with(|| Classifier::new(playbook, trace.strings()));
+        trace.spans().any(|span| {
+            classifier.vocabulary.get(span, Attr::OperationId).is_some()
+                || playbook.services().iter().any(|service| any_fits(&service.names, span.service()))
+                || playbook.discovery_spans().iter().any(|name| name == span.name())
+                || classifier.route(span).is_some_and(|hit| !matches!(hit.role, RouteRole::Health | RouteRole::Noise))
+        })
+    })
 }
 
 /// Looks at every trace; one classifier serves all traces of an answer.

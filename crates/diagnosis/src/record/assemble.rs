@@ -54,10 +54,17 @@ pub(crate) fn diagnosis<'p>(
 /// What later operations are compared with, if this one completed.
 pub(crate) fn comparable(facts: &Facts<'_, '_, '_>) -> Option<Comparable> {
     let window = facts.window.filter(|_| facts.status == OperationStatus::Completed)?;
+    let ending = match &facts.operation.root_request {
+        // Rare requests have nothing in common but their type.
+        Some(request) if request.is_rare => None,
+        Some(_) => facts.operation.root(),
+        None if facts.operation.id.is_none() => None,
+        None => facts.states.last().and_then(|change| facts.operation.members.get(change.member)),
+    };
     // Without the time of its end nobody knows how long it took.
-    facts.states.last().and_then(|change| facts.operation.members.get(change.member)).filter(|m| m.span.has_time())?;
+    ending.filter(|m| m.span.has_time())?;
     Some(Comparable {
-        operation_id: facts.operation.id?.to_owned(),
+        operation_id: facts.operation.key()?,
         operation_type: facts.operation_type.clone(),
         key: facts.comparable.clone(),
         end: window.end?,

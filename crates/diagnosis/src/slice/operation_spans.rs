@@ -59,6 +59,22 @@ pub(crate) struct OperationSpans<'a, 'p> {
     pub(crate) route_type: Option<&'p str>,
     /// The worker's spans are in a trace that the dispatch does not reach.
     pub(crate) context_lost: bool,
+    /// What makes it an operation where neither an id nor a start request does.
+    pub(crate) root_request: Option<RootRequest>,
+    /// Spans of it whose parents are missing, where nothing but their time says that they are its own: work whose own
+    /// span never ended.
+    pub(crate) cut_off: Vec<Member<'a, 'p>>,
+}
+
+/// A root span as an operation.
+#[derive(Clone, Debug)]
+pub(crate) struct RootRequest {
+    /// The root span; `None` where the trace has only spans whose parents are missing.
+    pub(crate) root: Option<SpanIx>,
+    /// `service: span name`, or the type that all rare ones have.
+    pub(crate) operation_type: String,
+    /// Whether it has the type that all rare ones have.
+    pub(crate) is_rare: bool,
 }
 
 impl<'a, 'p> OperationSpans<'a, 'p> {
@@ -74,6 +90,8 @@ impl<'a, 'p> OperationSpans<'a, 'p> {
             start_requests: 0,
             route_type: None,
             context_lost: false,
+            root_request: None,
+            cut_off: Vec::new(),
         }
     }
 
@@ -98,6 +116,19 @@ impl<'a, 'p> OperationSpans<'a, 'p> {
         self.members.sort_by_key(key);
         self.context.sort_by_key(key);
         self.mentions.sort_by_key(|m| (m.span.start(), m.span.trace().id(), m.span.ix()));
+    }
+
+    /// What distinguishes it from every other operation: its id, else its trace and its first span.
+    pub(crate) fn key(&self) -> Option<String> {
+        let first = self.members.first();
+        let by_span = || first.map(|first| format!("{}/{}", first.span.trace().id(), first.span.id()));
+        self.id.map(str::to_owned).or_else(by_span)
+    }
+
+    /// The root span that makes it an operation.
+    pub(crate) fn root(&self) -> Option<&Member<'a, 'p>> {
+        let root = self.root_request.as_ref()?.root?;
+        self.members.iter().find(|member| member.span.ix() == root)
     }
 
     /// Its own spans that have a time, by start.

@@ -6,10 +6,10 @@ use hashbrown::HashSet;
 use super::{
     operation_spans::{MAX_ANCESTORS, Mention, OperationSpans},
     owners::{Owners, slice},
-    starts, stitching,
+    root_requests, starts, stitching,
 };
 use crate::{
-    playbook::{Playbook, RouteRole, SpanRole},
+    playbook::{OperationSource, Playbook, RouteRole, SpanRole},
     read::{operation_ids::OperationIds, request::Request, scan::Scan},
 };
 use trace::SpanIx;
@@ -22,15 +22,20 @@ pub(crate) fn find<'a, 'p>(
 ) -> Vec<OperationSpans<'a, 'p>> {
     let mut operations: Vec<OperationSpans<'a, 'p>> =
         ids.iter().map(|id| OperationSpans::new(Some(id), scans, playbook)).collect();
-    let mut without_id = Vec::new();
+    let (mut without_id, mut requests) = (Vec::new(), Vec::new());
     for (ix, scan) in scans.iter().enumerate() {
         let owners = slice(scan);
         collect(scan, ix, &owners, &mut operations);
         mention(scan, ix, ids, &mut operations);
         without_id.extend(starts::without_id(scans, ix, &owners, &mut operations, playbook));
+        if playbook.operation_source() == OperationSource::RootRequests {
+            requests.extend(root_requests::of_trace(scans, ix, &owners, &mut operations, playbook));
+        }
     }
     stitching::lost_context(&mut operations, &mut without_id);
+    root_requests::limit_types(&mut requests, playbook);
     operations.extend(without_id);
+    operations.extend(requests);
     operations.retain(|operation| !operation.members.is_empty() || !operation.mentions.is_empty());
     for operation in &mut operations {
         operation.sort();

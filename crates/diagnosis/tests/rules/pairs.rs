@@ -173,7 +173,7 @@ fn slowness() -> Vec<Pair> {
             let (picture, after) = chatty([vec![20; 20 - different], vec![50; different]].concat());
             !one(&picture, after).findings.iter().any(|f| f.rule == "chatty.n_plus_one")
         }),
-        pair("ALIKE_SPREAD", move |above| {
+        pair("thresholds.chatty_spread", move |above| {
             let (picture, after) = chatty([vec![20; 10], vec![if above { 41 } else { 40 }; 5]].concat());
             !one(&picture, after).findings.iter().any(|f| f.rule == "chatty.n_plus_one")
         }),
@@ -378,7 +378,7 @@ fn of_the_code(directory: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// Constants whose pair is elsewhere, or that decide nothing that shows.
-const ELSEWHERE: [&str; 10] = [
+const ELSEWHERE: [&str; 13] = [
     // Windows in which src/investigate asks Jaeger for more about an operation: tests/search_windows.rs.
     "thresholds.context_window",
     "thresholds.id_margin",
@@ -393,6 +393,11 @@ const ELSEWHERE: [&str; 10] = [
     // baseline.rs beside this file: the default window of baselines, and how many sections of an operation are kept.
     "DEFAULT_BASELINE_WINDOW",
     "MOST",
+    // tests/systems: which answers of a server are its own failure, which parts of a path are ids, and clocks that only
+    // count milliseconds.
+    "FIRST_SERVER_ERROR",
+    "SHORTEST_ID",
+    "MILLISECOND",
     // growth.rs beside this file: how far up the context of an operation reaches.
     "MAX_ANCESTORS",
 ];

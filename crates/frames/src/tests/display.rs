@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{answer, three};
-use crate::{Field, Frame, GroupBy, Measure, Source, View, diagnosis, lists, numeric, operations, service_map};
+use super::{answer, changed::two, three};
+use crate::{
+    Field, Frame, GroupBy, Measure, Source, View, culprit_score, culprits, diagnosis, lists, numeric, operations,
+    service_map,
+};
 use diagnosis::{Diagnosis, FlowStep, HttpCall, StepKind, StepStatus};
 use trace::{SpanId, Time, TraceId};
 
@@ -14,6 +17,7 @@ fn tables() -> Vec<Frame> {
     let all = three();
     let mut tables = vec![operations(&all, &Source::default()), diagnosis(&all, &Source::default())];
     tables.extend(lists(&all.diagnoses[0], &View::ALL, &Source::default()));
+    tables.extend([culprits(&two(), &Source::default()), culprit_score(&two(), true)]);
     tables.extend(Measure::names().filter_map(|name| Some(numeric(&all, Measure::parse(name)?, &GroupBy::ALL))));
     tables
 }

@@ -16,6 +16,8 @@ pub(crate) enum Work {
     Backtest(usize, &'static str, i64),
     /// A download of this symbol, with the number of segments.
     Download(&'static str, i64),
+    /// The same while the IB Gateway is slow.
+    SlowDownload(&'static str, i64),
     /// A research run on the first worker of each type, and whether its training passes the quality gate.
     Research(bool),
     /// One of the scenarios.
@@ -50,6 +52,7 @@ pub(crate) fn work(builder: &mut ScenarioBuilder, work: Work) {
             backtest::backtest(builder, &deployment, &run, builder.base);
         }
         Work::Download(symbol, count) => download::segments(builder, symbol, count, (700, 2600), &[]),
+        Work::SlowDownload(symbol, count) => download::segments(builder, symbol, count, (12_000, 20_000), &[]),
         Work::Research(passes) => {
             agent::everyday(builder, passes, ("EURUSD,EURCAD", mins(if passes { 20 } else { 8 })));
         }

@@ -3,7 +3,7 @@ import { Combobox, type ComboboxOption, RadioButtonGroup } from '@grafana/ui';
 import { EditorField, EditorRow } from '@grafana/plugin-ui';
 import { type Group, GROUPS, type Measure, type Verdict, VERDICTS } from '../../shared/record.generated';
 import { verdictDisplay } from '../../shared/verdict';
-import { type Format, type KtrdrQuery } from '../query';
+import { CULPRIT_SCORE, type Format, type KtrdrQuery } from '../query';
 import { ListField } from './fields';
 import { type Suggestions } from './useSuggestions';
 
@@ -23,6 +23,7 @@ const LABELS: Record<Exclude<Measure, Verdict> | 'failed', [string, string]> = {
   p95_duration: ['95th percentile duration', 'In milliseconds'],
   max_duration: ['Longest duration', 'In milliseconds'],
   slowdown: ['Slowdown', 'Largest ratio to the baseline'],
+  culprit_score: ['Culprit score', 'What changed: the largest score, in milliseconds; 0 if nothing deviates'],
 };
 
 const LABELLED_OPTIONS = Object.entries(LABELS).map(([value, [label, description]]) => ({
@@ -52,10 +53,20 @@ const FORMATS = [
   },
 ];
 
-const groups: Suggestions = {
+const groupsOf = (known: readonly Group[]): Suggestions => ({
   load: async (text) =>
-    GROUPS.filter((group) => group.includes(text.toLowerCase())).map((value) => ({ value, label: value })),
-};
+    known.filter((group) => group.includes(text.toLowerCase())).map((value) => ({ value, label: value })),
+});
+const groups = groupsOf(GROUPS);
+/** The score of culprits compares the whole range: it has one group and one format. */
+const culpritGroups = groupsOf(['service']);
+
+/** The query with another measure, and with the groups and the format that this measure has. */
+function withMeasure(query: KtrdrQuery, measure: Measure): Partial<KtrdrQuery> {
+  return measure === CULPRIT_SCORE
+    ? { measure, format: 'numeric', groupBy: query.groupBy?.filter((group) => group === 'service') }
+    : { measure };
+}
 
 /** Selects the measure and the groups. */
 export function MetricFields({ query, onChange, onRunQuery }: Props) {
@@ -63,6 +74,7 @@ export function MetricFields({ query, onChange, onRunQuery }: Props) {
     onChange({ ...query, ...change });
     onRunQuery();
   };
+  const isScore = query.measure === CULPRIT_SCORE;
   const measureId = `ktrdr-${query.refId}-measure`;
   return (
     <EditorRow>
@@ -72,7 +84,7 @@ export function MetricFields({ query, onChange, onRunQuery }: Props) {
           width={32}
           options={MEASURE_OPTIONS}
           value={query.measure ?? 'count'}
-          onChange={({ value }) => set({ measure: value })}
+          onChange={({ value }) => set(withMeasure(query, value))}
         />
       </EditorField>
       <ListField
@@ -81,7 +93,7 @@ export function MetricFields({ query, onChange, onRunQuery }: Props) {
         width={40}
         placeholder="No groups: one number"
         values={query.groupBy}
-        suggestions={groups}
+        suggestions={isScore ? culpritGroups : groups}
         onChange={(values) =>
           set({ groupBy: values.filter((v): v is Group => (GROUPS as readonly string[]).includes(v)) })
         }
@@ -90,8 +102,9 @@ export function MetricFields({ query, onChange, onRunQuery }: Props) {
         <RadioButtonGroup
           aria-label="Format"
           options={FORMATS}
+          disabledOptions={isScore ? (['timeseries'] as Format[]) : []}
           value={query.format ?? 'numeric'}
-          onChange={(format) => set({ format })}
+          onChange={(format) => set({ format: format as Format })}
         />
       </EditorField>
     </EditorRow>

@@ -5,7 +5,8 @@ import { EditorField, EditorRow, EditorRows } from '@grafana/plugin-ui';
 import { type View, VIEWS } from '../../shared/record.generated';
 import { idHint } from '../validation';
 import { type EditorDataSource } from '../editorDataSource';
-import { defaultQuery, type KtrdrOptions, type KtrdrQuery, type QueryType, typeOf } from '../query';
+import { defaultQuery, hasBaseline, type KtrdrOptions, type KtrdrQuery, type QueryType, typeOf } from '../query';
+import { BaselineFields } from './BaselineFields';
 import { FilterFields } from './FilterFields';
 import { IdField, ListField } from './fields';
 import { Hint } from './Hint';
@@ -18,6 +19,7 @@ type Props = QueryEditorProps<EditorDataSource, KtrdrQuery, KtrdrOptions>;
 const TYPES: Array<{ value: QueryType; label: string; description: string }> = [
   { value: 'operations', label: 'Operations', description: 'All operations of the time range with their verdicts' },
   { value: 'diagnosis', label: 'Diagnosis', description: 'One operation or trace, with the evidence' },
+  { value: 'culprits', label: 'What changed', description: 'Which part of the system behaves differently than before' },
   { value: 'trace', label: 'Trace', description: 'The spans, for the trace view' },
   { value: 'serviceMap', label: 'Service map', description: 'Who called whom, for the node graph' },
   { value: 'metric', label: 'Metric', description: 'Counts, ratios and durations, also for alert rules' },
@@ -130,7 +132,8 @@ export function QueryEditor({ datasource, query: given, onChange, onRunQuery, ap
       ) : null}
       {type === 'upload' ? <UploadField {...common} /> : null}
       {type === 'metric' ? <MetricFields {...common} /> : null}
-      {type === 'operations' || type === 'metric' ? (
+      {hasBaseline(query) ? <BaselineFields {...common} /> : null}
+      {type === 'operations' || type === 'metric' || type === 'culprits' ? (
         <FilterFields {...common} withLimit={type === 'operations'} />
       ) : null}
       {isAlerting(app) && JSON.stringify(query).includes('$') ? (

@@ -21,6 +21,11 @@ const EXAMPLES: Example[] = [
     },
   },
   {
+    title: 'What changed?',
+    text: 'Compares the time range with the time before it, or with a range of your choice, and ranks what deviates.',
+    query: { queryType: 'culprits' },
+  },
+  {
     title: 'Why is this operation stuck, slow or failed?',
     text: 'Enter an operation id or a trace id; the time range does not matter.',
     query: { queryType: 'diagnosis', operationId: '' },

@@ -93,6 +93,40 @@ describe('query editor', () => {
     expect(onRunQuery).toHaveBeenCalledTimes(3);
   });
 
+  it('compares with the time before, or with another range', async () => {
+    const { last, user, onRunQuery } = setup({ queryType: 'operations' });
+    await user.click(screen.getByRole('radio', { name: 'What changed' }));
+    expect(screen.getByRole('radio', { name: 'The time before' })).toBeChecked();
+    expect(screen.getByLabelText('Verdict')).toBeInTheDocument();
+    await user.click(screen.getByRole('radio', { name: 'Another range' }));
+    onRunQuery.mockClear();
+    await user.type(screen.getByLabelText('Baseline from'), 'yesterday');
+    expect(await screen.findByText(/is not a time\. Write now-2h/)).toBeInTheDocument();
+    await user.clear(screen.getByLabelText('Baseline from'));
+    await user.type(screen.getByLabelText('Baseline from'), 'now-2h{Enter}');
+    expect(onRunQuery).not.toHaveBeenCalled();
+    await user.type(screen.getByLabelText('Baseline to'), '$until{Enter}');
+    expect(onRunQuery).toHaveBeenCalledTimes(1);
+    expect(last.query).toMatchObject({ queryType: 'culprits', baseline: { from: 'now-2h', to: '$until' } });
+    await user.click(screen.getByRole('radio', { name: 'The time before' }));
+    expect(last.query).not.toHaveProperty('baseline');
+    expect(onRunQuery).toHaveBeenCalledTimes(2);
+  });
+
+  it('keeps of the groups and the format what the score of culprits has', async () => {
+    const { last, user } = setup({
+      queryType: 'metric',
+      measure: 'failed',
+      groupBy: ['verdict', 'service'],
+      format: 'timeseries',
+    });
+    await user.type(screen.getByLabelText('Measure'), 'culprit');
+    await user.keyboard('{ArrowDown}{Enter}');
+    expect(last.query).toMatchObject({ measure: 'culprit_score', groupBy: ['service'], format: 'numeric' });
+    expect(screen.getByRole('radio', { name: 'Time series' })).toBeDisabled();
+    expect(screen.getByRole('radio', { name: 'Another range' })).toBeInTheDocument();
+  });
+
   it('chooses which operations come first', async () => {
     const { last, user, onRunQuery } = setup({ queryType: 'operations' });
     expect(screen.getByRole('radio', { name: 'Newest' })).toBeChecked();

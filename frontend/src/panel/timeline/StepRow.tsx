@@ -1,11 +1,12 @@
 import React from 'react';
 import { cx } from '@emotion/css';
-import { Icon, Tooltip } from '@grafana/ui';
+import { Icon } from '@grafana/ui';
 import { formatDuration } from '../../shared/duration';
 import { VisuallyHidden } from '../../shared/VisuallyHidden';
 import { type FlowStep } from '../../shared/record.generated';
 import { baselineMark, positionInBar } from './bar';
-import { describeBaseline, describeStep, isError, isGap, isNetwork } from './steps';
+import { BaselineMark } from './BaselineMark';
+import { describeStep, isError, isGap, isNetwork } from './steps';
 import { type TimelineStyles } from './styles';
 
 export const ROW_HEIGHT = 24;
@@ -124,13 +125,7 @@ export const StepRow = React.memo(function StepRow(props: Props) {
             >
               {formatDuration(step.duration_ms)}
             </span>
-            {mark === undefined ? null : (
-              <Tooltip content={describeBaseline(step) ?? ''}>
-                <span className={styles.baseline} style={{ left: mark }} data-testid="baseline" aria-hidden>
-                  <span className={styles.baselineLine} />
-                </span>
-              </Tooltip>
-            )}
+            {mark === undefined ? null : <BaselineMark step={step} left={mark} styles={styles} />}
           </>
         ) : null}
       </div>

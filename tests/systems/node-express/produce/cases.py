@@ -1,13 +1,12 @@
 """Runs the gateway and the catalog case by case: `python cases.py [CASE...]`. README.md lists what it needs."""
 
+import functools
 import os
 import pathlib
-import signal
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from harness import Postgres, System, call  # noqa: E402
+from harness import Postgres, System, run_cases, run_missing_root, warm_up  # noqa: E402
 
 GATEWAY, CATALOG, DATABASE = 18020, 18021, 18025
 # The folder that holds node_modules.
@@ -24,11 +23,6 @@ def serve(system, name, script, port, **env):
     return system.start(name, command, port, **(default | env))
 
 
-def ask(path, wait=0.2, port=GATEWAY):
-    print(f"  {path}: {call(f'http://127.0.0.1:{port}{path}')[0]}")
-    time.sleep(wait)
-
-
 CASES = {
     "success": ["/orders/1", "/orders/1/axios"],
     "exception-in-callee": ["/orders/2/margin", "/orders/2/margin/axios"],
@@ -41,46 +35,26 @@ CASES = {
     "slow-callee": [f"/orders/{order}?seconds=0.02" for order in range(10, 18)] + ["/orders/18?seconds=2"],
 }
 
-
-def run(system, cases, prefix=""):
-    for name in cases:
-        if system.wanted(prefix + name):
-            with system.case(prefix + name):
-                for path in CASES[name]:
-                    ask(path)
-                time.sleep(1.5 if name == "callee-timeout" else 0)
-
-
-def missing_root(system):
-    """The gateway is killed before it has exported a span."""
-    if system.wanted("missing-root"):
-        gateway = serve(system, "gateway", "gateway.js", 18022, OTEL_BSP_SCHEDULE_DELAY="60000")
-        ask("/orders/1", port=18022)
-        with system.case("missing-root"):
-            ask("/orders/20", port=18022)
-            ask("/orders/21/margin", port=18022)
-            system.stop(gateway, signal.SIGKILL)
+# Recorded a second time with other names of attributes.
+AGAIN = ["success", "exception-in-callee", "sql-error", "callee-refused", "callee-timeout"]
 
 
 def main():
     with System(pathlib.Path(__file__).parents[1], ["gateway", "catalog"]) as system, Postgres(DATABASE, SCHEMA):
         catalog = serve(system, "catalog", "catalog.js", CATALOG)
         gateway = serve(system, "gateway", "gateway.js", GATEWAY)
-        for _ in range(3):
-            ask("/orders/1")
-            ask("/orders/1/axios")
-        run(system, CASES)
-        missing_root(system)
+        warm_up(GATEWAY, "/orders/1", "/orders/1/axios")
+        run_cases(system, GATEWAY, CASES)
+        start = functools.partial(serve, system, "gateway", "gateway.js")
+        run_missing_root(system, start, 18022, "/orders/20", "/orders/21/margin")
         system.stop(gateway)
         system.stop(catalog)
         # Packages of 2024, whose attributes have the names from before the stable conventions.
         old = {"NODE_PATH": os.environ["NODE_MODULES_2024"]}
         serve(system, "catalog", "catalog.js", CATALOG, **old)
         serve(system, "gateway", "gateway.js", GATEWAY, **old)
-        for _ in range(3):
-            ask("/orders/1")
-            ask("/orders/1/axios")
-        run(system, ["success", "exception-in-callee", "sql-error", "callee-refused", "callee-timeout"], "old-names-")
+        warm_up(GATEWAY, "/orders/1", "/orders/1/axios")
+        run_cases(system, GATEWAY, CASES, AGAIN, "old-names-")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """Runs the gateway and the stock service case by case: `python cases.py [CASE...]`. README.md lists what it needs."""
 
+import functools
 import pathlib
-import signal
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from harness import System, call  # noqa: E402
+from harness import System, run_cases, run_missing_root, warm_up  # noqa: E402
 
 BIN = pathlib.Path(sys.executable).parent
 GATEWAY, STOCK = 18010, 18011
@@ -16,11 +15,6 @@ NEW_NAMES = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http,database"}
 def serve(system, name, module, port, **env):
     command = [str(BIN / "opentelemetry-instrument"), str(BIN / "uvicorn"), f"{module}:app", "--port", str(port)]
     return system.start(name, command, port, **env)
-
-
-def ask(path, wait=0.2, port=GATEWAY):
-    print(f"  {path}: {call(f'http://127.0.0.1:{port}{path}')[0]}")
-    time.sleep(wait)
 
 
 CASES = {
@@ -38,42 +32,24 @@ CASES = {
     "slow-callee": [f"/orders/{order}?seconds=0.02" for order in range(10, 18)] + ["/orders/18?seconds=2"],
 }
 
-
-def run(system, cases, prefix=""):
-    for name in cases:
-        if system.wanted(prefix + name):
-            with system.case(prefix + name):
-                for path in CASES[name]:
-                    ask(path)
-                time.sleep(1.5 if name == "callee-timeout" else 0)
-
-
-def missing_root(system):
-    """The gateway is killed before it has exported a span."""
-    if system.wanted("missing-root"):
-        gateway = serve(system, "gateway", "gateway", 18012, OTEL_BSP_SCHEDULE_DELAY="60000")
-        ask("/orders/1", port=18012)
-        with system.case("missing-root"):
-            ask("/orders/20", port=18012)
-            ask("/orders/21/margin", port=18012)
-            system.stop(gateway, signal.SIGKILL)
+# Recorded a second time with other names of attributes.
+AGAIN = ["success", "exception-in-callee", "sql-error", "callee-refused", "callee-timeout"]
 
 
 def main():
     with System(pathlib.Path(__file__).parents[1], ["gateway", "stock"]) as system:
         stock = serve(system, "stock", "stock", STOCK)
         gateway = serve(system, "gateway", "gateway", GATEWAY)
-        for _ in range(3):
-            ask("/orders/1")
-        run(system, CASES)
-        missing_root(system)
+        warm_up(GATEWAY, "/orders/1")
+        run_cases(system, GATEWAY, CASES)
+        start = functools.partial(serve, system, "gateway", "gateway")
+        run_missing_root(system, start, 18012, "/orders/20", "/orders/21/margin")
         system.stop(gateway)
         system.stop(stock)
         serve(system, "stock", "stock", STOCK, **NEW_NAMES)
         serve(system, "gateway", "gateway", GATEWAY, **NEW_NAMES)
-        for _ in range(3):
-            ask("/orders/1")
-        run(system, ["success", "exception-in-callee", "sql-error", "callee-refused", "callee-timeout"], "new-names-")
+        warm_up(GATEWAY, "/orders/1")
+        run_cases(system, GATEWAY, CASES, AGAIN, "new-names-")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) 
     }
     drafts.extend(suppressed(facts));
     drafts.extend(resumed(facts));
+    drafts.extend(begun_again(facts));
 }
 
 /// The span that says how the operation ended.
@@ -33,6 +34,12 @@ fn completed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let draft = Draft::of(facts, rule_ids::HEALTHY_COMPLETED)?;
     Some(match ending(facts) {
         Some(member) => draft.attribute(facts, member, Attr::ToStatus).attribute(facts, member, Attr::OperationStatus),
+        None => draft,
+    })
+    .map(|draft| match facts.operation.root() {
+        Some(root) => {
+            draft.status(root).attribute(facts, root, Attr::HttpStatus).attribute(facts, root, Attr::GrpcStatus)
+        }
         None => draft,
     })
 }
@@ -110,6 +117,9 @@ fn cancelled<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
 }
 
 fn unknown<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    if facts.operation.root_request.is_some() {
+        return None;
+    }
     let last = facts.operation.members.last();
     let at = facts.last_activity.unwrap_or(facts.context.now);
     let strange = facts.states.last().filter(|change| change.status == OperationStatus::Unknown);
@@ -149,4 +159,13 @@ fn resumed<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let member = facts.operation.members.get(resume.member)?;
     let draft = Draft::of(facts, rule_ids::ATTEMPTS_SEVERAL)?.set(P::Count, facts.attempts.to_string()).finding_only();
     Some(draft.attribute(facts, member, Attr::ToStatus))
+}
+
+/// An operation that ended, though the spans of an earlier try were cut off.
+fn begun_again<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    let first = facts.operation.cut_off.first()?;
+    // A span says how it ended, so its work was done after all.
+    ending(facts)?;
+    let draft = Draft::of(facts, rule_ids::ATTEMPTS_CUT_OFF)?.quote(P::Span, first.span.name()).finding_only();
+    Some(draft.absence(Some(first), "parent span", "named, but not in the trace", first.span.start()))
 }

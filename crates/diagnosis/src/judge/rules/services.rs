@@ -12,10 +12,13 @@ use crate::{
     },
     judge::draft::Draft,
     playbook::{Attr, Confidence, Effect, ErrorClass, Placeholder as P, Service, any_fits},
-    read::{reported::Source, request::Request},
+    read::{
+        reported::Source,
+        request::{Request, address_in},
+    },
     slice::operation_spans::Member,
 };
-use trace::{SpanIx, SpanKind, Time, Value};
+use trace::{SpanIx, SpanKind, SpanRef, Time, Value};
 
 pub(super) fn apply<'p>(
     facts: &Facts<'_, '_, 'p>,
@@ -87,7 +90,7 @@ fn silent_service<'a, 'p>(facts: &Facts<'_, 'a, 'p>) -> Option<Silent<'a, 'p>> {
     let called = origin.member.filter(|m| m.span.kind() == SpanKind::Client);
     let request = called.and_then(|m| Request::of(m.span, &facts.operation.scan(&m).vocabulary));
     let timeout = row.is_some_and(|row| row.effect == Effect::TimedOut);
-    if !row.map_or_else(|| got_no_answer(origin, request), ErrorClass::is_unreachable) {
+    if !row.map_or_else(|| got_no_answer(origin, request), ErrorClass::is_unreachable) || is_answer(facts, origin) {
         return None;
     }
     // The error may be written far from the request: then the last failing request of the operation is meant.
@@ -106,9 +109,29 @@ fn silent_service<'a, 'p>(facts: &Facts<'_, 'a, 'p>) -> Option<Silent<'a, 'p>> {
     }
     let mut target = request.target();
     target.path = target.path.or(path);
+    if member.is_none()
+        && let Some(address) = address_in_message(origin)
+    {
+        let (host, port) = address.rsplit_once(':').map_or((address, None), |(host, port)| (host, port.parse().ok()));
+        (target.host, target.port) = (Some(host), port);
+    }
     let service = facts.operation.playbook.service_at(target).or_else(|| other(facts))?;
     let error_type = (!origin.is_unanswered()).then(|| origin.error_type.clone());
     Some(Silent { service, request, member, error_type, timeout, weight: Weight::Failed })
+}
+
+/// The address that the message of an error names; it may be all that does.
+fn address_in_message<'o>(origin: &'o Origin<'_, '_>) -> Option<&'o str> {
+    let in_group = origin.class.as_ref().and_then(|(_, groups)| groups.get(P::Address.name()));
+    in_group.or_else(|| address_in(origin.message.as_deref()?))
+}
+
+/// Whether the error is what a server itself answered, by nothing but its status: it may call itself unavailable.
+fn is_answer(facts: &Facts<'_, '_, '_>, origin: &Origin<'_, '_>) -> bool {
+    let server = origin.member.filter(|member| member.span.kind() == SpanKind::Server);
+    let answered = server.is_some_and(|m| facts.operation.scan(&m).get(m.span, Attr::GrpcStatus).is_some());
+    let message = origin.message.as_deref();
+    answered && !origin.class.as_ref().is_some_and(|(row, _)| row.fits(None, message))
 }
 
 /// Whether the origin is a request without an answer, whatever the playbook knows of its error.
@@ -235,9 +258,13 @@ impl Draft<'_> {
 }
 
 fn unanswered<'p>(facts: &Facts<'_, '_, 'p>, silent: &Silent<'_, 'p>) -> Option<Draft<'p>> {
+    let address = silent.request.address();
+    let in_message = || facts.origin.as_ref().and_then(address_in_message);
+    let callee = silent.member.and_then(|m| facts.operation.scan(&m).callee(m.span)).map(SpanRef::service);
     let mut draft = Draft::of(facts, &silent.service.rule)?
-        .at_address(silent.service, silent.request.address().as_deref())
+        .at_address(silent.service, address.as_deref().or_else(in_message))
         .quote(P::Url, silent.request.url.unwrap_or_default())
+        .quote(P::Target, callee.filter(|_| silent.service.name.is_empty()).unwrap_or_default())
         .set(P::Target, silent.service.name.as_str())
         .quote(P::ErrorType, silent.error_type.as_deref().unwrap_or_default())
         .quote(P::Caller, silent.member.map(|m| m.span.service()).unwrap_or_default())

@@ -11,11 +11,13 @@ use crate::{
         path::{ComparableKey, SectionSum},
     },
     judge::draft::Draft,
-    playbook::{AttributeMatch, Confidence, Placeholder as P, SpanRole, Step, any_fits, rule_ids},
+    playbook::{
+        Attr, AttributeMatch, Confidence, Placeholder as P, SpanRole, Step, Thresholds, any_fits, first_line, rule_ids,
+    },
     read::request::Request,
     slice::operation_spans::Member,
 };
-use trace::{Micros, SpanKind, SpanRef, Value};
+use trace::{Micros, SpanKind, SpanRef, Time, Value};
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<&Baseline<'_>>, drafts: &mut Vec<Draft<'p>>) {
     let completed = facts.status == OperationStatus::Completed;
@@ -177,7 +179,9 @@ fn dispatched_to(facts: &Facts<'_, '_, '_>, step: &Step) -> bool {
 /// Many similar children of one span, one after the other (Jaeger's own skill calls it N+1).
 fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
     let rule = facts.operation.playbook.rule(rule_ids::CHATTY_N_PLUS_ONE)?;
-    let most = facts.operation.playbook.thresholds().chatty_calls;
+    let thresholds = facts.operation.playbook.thresholds();
+    let most = thresholds.chatty_calls;
+    let total = |calls: &[&Member<'_, '_>]| calls.iter().fold(Micros(0), |sum, m| sum + m.span.duration());
     let mut groups: BTreeMap<(usize, u32, String), Vec<&Member<'_, '_>>> = BTreeMap::new();
     for member in &facts.operation.members {
         let scan = facts.operation.scan(member);
@@ -191,46 +195,76 @@ fn chatty<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
             groups.entry((member.scan, parent.index() as u32, name)).or_default().push(member);
         }
     }
-    let ((scan, _, name), calls) =
-        groups.into_iter().filter(|(_, calls)| calls.len() > most && is_chatty(calls)).max_by_key(|(_, c)| c.len())?;
+    let ((scan, _, name), calls) = groups
+        .into_iter()
+        .filter(|(_, calls)| calls.len() > most && is_chatty(calls, thresholds))
+        .max_by_key(|(_, calls)| (calls.len(), total(calls)))?;
     let parent = facts.operation.scans.get(scan).and_then(|s| s.trace.span(s.tree.parent(calls.first()?.span.ix())?));
-    let total = calls.iter().fold(Micros(0), |sum, m| sum + m.span.duration());
     let draft = Draft::of(facts, &rule.id)?
         .set(P::Count, calls.len().to_string())
         .quote(P::Value, &name)
         .quote(P::Span, parent.map(SpanRef::name).unwrap_or_default())
-        .set(P::Duration, total.to_string());
+        .set(P::Duration, total(&calls).to_string());
     let first = calls.first()?;
     Some(draft.count(first, "similar calls", calls.len()).finding_only())
 }
 
-/// A client span's name is only its method; its path distinguishes one call from another.
+/// A client span's name is often only its method; its route or path distinguishes one call from another, and a statement one
+/// query from another.
 fn call_name(facts: &Facts<'_, '_, '_>, member: &Member<'_, '_>) -> String {
-    let request = Request::of(member.span, &facts.operation.scan(member).vocabulary);
-    match request.filter(|_| member.span.kind() == SpanKind::Client).and_then(|r| r.path) {
-        Some(path) => format!("{} {path}", member.span.name()),
-        None => member.span.name().to_owned(),
+    let scan = facts.operation.scan(member);
+    if let Some(statement) = scan.text(member.span, Attr::DbStatement) {
+        return first_line(&statement);
     }
+    let request = scan.request(member.span).filter(|_| member.span.kind() == SpanKind::Client);
+    let Some(path) = request.and_then(|request| request.path) else { return member.span.name().to_owned() };
+    let route = scan.callee(member.span).and_then(|callee| scan.request(callee)?.route);
+    let method = request.and_then(|request| request.method).unwrap_or(member.span.name());
+    format!("{method} {}", route.map_or_else(|| without_ids(path), str::to_owned))
 }
+
+/// A path with `*` in place of numbers and of long hexadecimal ids: calls for different items are alike.
+fn without_ids(path: &str) -> String {
+    let is_id = |part: &str| {
+        let hex = part.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        !part.is_empty() && (part.chars().all(|c| c.is_ascii_digit()) || hex && part.len() >= SHORTEST_ID)
+    };
+    let parts: Vec<&str> = path.split('/').map(|part| if is_id(part) { "*" } else { part }).collect();
+    parts.join("/")
+}
+
+/// Hexadecimal ids have at least so many digits; shorter parts of a path may be words.
+const SHORTEST_ID: usize = 16;
 
 /// At least so many per cent of similar calls are alike.
 const ALIKE_PERCENT: usize = 80;
-/// Calls are alike when none is longer than so many times the median, or shorter than that part of it.
-const ALIKE_SPREAD: i64 = 2;
 /// At most so many per cent of similar calls overlap the one before.
 const OVERLAP_PERCENT: usize = 10;
 
+/// Some clocks only count milliseconds, so that calls seem to begin before the one before has ended.
+const MILLISECOND: Micros = Micros::from_millis(1);
+
+fn is_coarse(time: Time) -> bool {
+    time.0 % MILLISECOND.0 == 0
+}
+
 /// Of similar length for the most part, and one after the other.
-fn is_chatty(calls: &[&Member<'_, '_>]) -> bool {
+fn is_chatty(calls: &[&Member<'_, '_>], thresholds: &Thresholds) -> bool {
+    let spread = i64::from(thresholds.chatty_spread);
     let mut lengths: Vec<i64> = calls.iter().map(|m| m.span.duration().0).collect();
     lengths.sort_unstable();
     let median = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
-    let alike = |us: i64| us.saturating_mul(ALIKE_SPREAD) >= median && us <= median.saturating_mul(ALIKE_SPREAD);
+    let alike = |us: i64| us.saturating_mul(spread) >= median && us <= median.saturating_mul(spread);
     let alike = lengths.iter().filter(|us| alike(**us)).count();
     let mut overlapping = 0;
     for pair in calls.windows(2) {
         if let [a, b] = pair {
-            overlapping += usize::from(b.span.start() < a.span.end());
+            let end = if is_coarse(a.span.start()) && is_coarse(b.span.start()) {
+                a.span.end() - MILLISECOND
+            } else {
+                a.span.end()
+            };
+            overlapping += usize::from(b.span.start() < end);
         }
     }
     alike * 100 >= calls.len() * ALIKE_PERCENT && overlapping * 100 <= calls.len() * OVERLAP_PERCENT

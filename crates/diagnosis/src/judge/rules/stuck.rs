@@ -32,6 +32,9 @@ pub(super) fn apply<'p>(
     }
     let certain = mismatch.as_ref().is_some_and(|(_, certain)| *certain);
     if found.is_empty() && !certain {
+        found.extend(work_cut_off(facts, baseline));
+    }
+    if found.is_empty() && !certain {
         found.extend(never_started(facts));
     }
     if found.is_empty() && !certain {
@@ -95,6 +98,22 @@ fn never_started<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         "not there",
         facts.context.now,
     ))
+}
+
+/// Work whose own span never ended, though nothing came after it for longer than allowed.
+fn work_cut_off<'p>(facts: &Facts<'_, '_, 'p>, baseline: Option<Micros>) -> Option<Draft<'p>> {
+    let last = facts.operation.cut_off.last()?;
+    let (silence, allowed) = (silence(facts), allowed(facts, baseline)?);
+    if silence <= allowed {
+        return None;
+    }
+    let draft = Draft::of(facts, rule_ids::STUCK_WORK_CUT_OFF)?
+        .set(P::Silence, silence.to_string())
+        .set(P::Allowed, allowed.to_string())
+        .quote(P::Span, last.span.name())
+        .quote(P::Target, last.span.service())
+        .absence(Some(last), "parent span", "named, but not in the trace", last.span.start());
+    Some(draft.comparison(None, "silence / allowed silence", &format!("{silence} / {allowed}")))
 }
 
 /// A poll that the backend handed on to the worker and got no answer to, with no answered one after it.

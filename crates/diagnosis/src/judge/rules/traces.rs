@@ -9,6 +9,10 @@ use trace::SpanKind;
 
 pub(super) fn apply<'p>(facts: &Facts<'_, '_, 'p>, drafts: &mut Vec<Draft<'p>>) {
     drafts.extend(context_lost(facts));
+    if facts.operation.root_request.is_some() {
+        drafts.extend(root_missing(facts));
+        return;
+    }
     let asked =
         facts.operation.id.is_none() || facts.operation.members.iter().any(|m| m.span_class.route_is(RouteRole::Start));
     if asked && facts.status == OperationStatus::Unknown && facts.states.is_empty() {
@@ -36,6 +40,25 @@ fn context_lost<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
         draft = draft.address(facts, &choice.member);
     }
     Some(draft)
+}
+
+/// A request of which only parts are in the trace.
+fn root_missing<'p>(facts: &Facts<'_, '_, 'p>) -> Option<Draft<'p>> {
+    if facts.operation.root().is_some() {
+        return None;
+    }
+    let now = facts.context.now;
+    let first = facts.operation.cut_off.first()?;
+    let ended = facts.last_activity.unwrap_or(now);
+    // Its root ends last, so its spans come last.
+    let recent = now - ended <= facts.operation.playbook.thresholds().export_delay;
+    let rule = if recent && facts.status == OperationStatus::Unknown {
+        rule_ids::RUNNING_JUST_STARTED
+    } else {
+        rule_ids::TRACE_ROOT_MISSING
+    };
+    let draft = Draft::of(facts, rule)?.set(P::Silence, (now - ended).to_string()).quote(P::Span, first.span.name());
+    Some(draft.absence(Some(first), "parent span", "named, but not in the trace", first.span.start()))
 }
 
 /// An accepted start without an operation below it.

@@ -1,4 +1,4 @@
-//! Times as a person types them: `now`, `now-48h`, `now-1h30m`, RFC 3339, seconds or milliseconds of the Unix epoch.
+//! Times as a person types them on the command line or in a query: `now`, `now-48h`, `now-1h30m`, RFC 3339, seconds or milliseconds of the Unix epoch.
 //!
 //! Seconds since September 2001 have ten digits until 2286, milliseconds thirteen. Any other number could be a date
 //! written without dashes, microseconds, or a slip of the finger: it is refused.
@@ -10,7 +10,7 @@ use trace::{Micros, Time};
 
 /// A point in time that may hang on the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
+pub(crate) enum When {
     /// That long before the clock (negative: after it).
     Before(Micros),
     /// Exactly then.
@@ -19,7 +19,7 @@ pub(super) enum When {
 
 impl When {
     /// The point in time for this clock.
-    pub(super) fn at(self, now: Time) -> Time {
+    pub(crate) fn at(self, now: Time) -> Time {
         match self {
             Self::Before(ago) => now - ago,
             Self::At(time) => time,
@@ -28,7 +28,7 @@ impl When {
 }
 
 /// The clock of this machine.
-pub(super) fn wall_clock() -> Time {
+pub(crate) fn wall_clock() -> Time {
     Time(chrono::Utc::now().timestamp_micros())
 }
 
@@ -72,7 +72,7 @@ fn is_micros(text: &str) -> bool {
 }
 
 /// Reads `1h30m`, `90s`, `2d`, `250ms`.
-pub(super) fn duration(text: &str) -> Result<Micros, DurationError> {
+pub(crate) fn duration(text: &str) -> Result<Micros, DurationError> {
     text.parse().map(|Duration(length)| length)
 }
 
