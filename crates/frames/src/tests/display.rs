@@ -18,7 +18,7 @@ fn tables() -> Vec<Frame> {
     let mut tables = vec![operations(&all, &Source::default()), diagnosis(&all, &Source::default())];
     tables.extend(lists(&all.diagnoses[0], &View::ALL, &Source::default()));
     tables.extend([culprits(&two(), &Source::default()), culprit_score(&two(), true)]);
-    tables.extend(Measure::names().filter_map(|name| Some(numeric(&all, Measure::parse(name)?, &GroupBy::ALL))));
+    tables.extend(Measure::names().filter_map(|name| Some(numbers(&all, Measure::parse(name)?, &GroupBy::ALL))));
     tables
 }
 
