@@ -72,7 +72,7 @@ pub(super) fn describe<'a>(frame: &mut Frame, about: impl Into<About<'a>>) {
 
 /// What was recorded: times in milliseconds.
 fn coverage(basis: &Basis) -> Value {
-    let millis = |at: Time| at.millis();
+    let millis = |at: Time| at.0.div_euclid(1_000);
     let covered: Vec<Value> =
         basis.covered.iter().map(|range| json!({ "from": millis(range.from), "to": millis(range.to) })).collect();
     json!({

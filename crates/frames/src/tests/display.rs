@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{answer, changed::two, three};
+use super::{answer, changed::two, numbers, three};
 use crate::{
-    Field, Frame, GroupBy, Measure, Source, View, culprit_score, culprits, diagnosis, lists, numeric, operations,
+    Field, Frame, GroupBy, Measure, Source, View, culprit_score, culprits, diagnosis, lists, operations,
     service_map,
 };
 use diagnosis::{Diagnosis, FlowStep, HttpCall, StepKind, StepStatus};
