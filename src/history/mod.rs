@@ -9,6 +9,7 @@
 //! recorder time to read it; what is missing then is a notice in a list, and an error where numbers are counted.
 
 mod coverage;
+mod culprits;
 mod judge;
 mod list;
 mod metric;
@@ -71,10 +72,7 @@ impl History {
     ) -> Self {
         let judged = Cache::builder().max_capacity(MOST_JUDGED).time_to_live(judge::CACHED_FOR).build();
         let options = options.clone();
-        Self {
-            shared: Arc::new(Shared { store, source, playbook, options, recorder, judged }),
-            window: DEFAULT_WINDOW,
-        }
+        Self { shared: Arc::new(Shared { store, source, playbook, options, recorder, judged }), window: DEFAULT_WINDOW }
     }
 
     /// The same for a recorder that reads the past back to `window` before now.

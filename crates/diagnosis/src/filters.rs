@@ -21,6 +21,13 @@ impl TimeRange {
         let end = d.end.unwrap_or(clock);
         start <= self.to && end >= self.from
     }
+
+    /// Whether an operation started or ended in the range.
+    #[must_use]
+    pub fn holds_start_or_end(self, d: &Diagnosis) -> bool {
+        let inside = |at: Option<Time>| at.is_some_and(|at| self.from <= at && at <= self.to);
+        inside(d.start.or(d.last_activity)) || inside(d.end)
+    }
 }
 
 /// Which operations are wanted; an empty list means all.
