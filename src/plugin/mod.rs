@@ -9,6 +9,7 @@ mod check_health;
 mod deadline;
 #[cfg(test)]
 mod foreign_bytes;
+mod history_settings;
 mod instances;
 mod jaeger_client;
 mod logfmt;
@@ -24,6 +25,7 @@ mod uploads;
 use std::{io::Write, process::ExitCode, sync::Arc};
 
 pub use backend::Plugin;
+pub use history_settings::{HistoryPlace, HistorySettings};
 pub use settings::{Settings, SettingsError};
 
 use grafana_plugin_protocol::{serve, started_by_grafana};

@@ -248,6 +248,9 @@ pub trait Backend: Send + Sync + 'static {
     async fn subscribe(&self, caller: Arc<Caller>, path: String) -> Subscription;
     /// The frames of a live channel.
     fn follow(&self, caller: Arc<Caller>, path: String) -> LiveStream;
+    /// Ends what the plugin does beside answering calls. Called once, when the plugin is to stop; Grafana kills it two
+    /// seconds later.
+    async fn stop(&self);
 }
 
 #[cfg(test)]

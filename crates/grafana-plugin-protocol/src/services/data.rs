@@ -154,6 +154,9 @@ mod tests {
         fn follow(&self, _: Arc<Caller>, _: String) -> LiveStream {
             unreachable!()
         }
+        async fn stop(&self) {
+            unreachable!()
+        }
     }
 
     #[tokio::test]
