@@ -6,6 +6,7 @@
 mod backend;
 mod call_resource;
 mod check_health;
+mod coverage;
 mod deadline;
 #[cfg(test)]
 mod foreign_bytes;
@@ -18,6 +19,7 @@ mod metrics;
 mod order;
 mod query_data;
 mod query_model;
+mod recorders;
 mod settings;
 mod stream;
 mod uploads;
@@ -52,7 +54,7 @@ pub fn run() -> ExitCode {
     };
     let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("KTRDR_DIAGNOSIS_COMMIT"));
     tracing::info!(version, commit, "KTRDR Diagnosis starts");
-    let served = runtime.block_on(serve(Arc::new(Plugin::default())));
+    let served = runtime.block_on(serve(Arc::new(Plugin::from_environment())));
     // Diagnoses that still run must not delay Grafana's shutdown.
     runtime.shutdown_background();
     match served {

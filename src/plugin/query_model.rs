@@ -136,6 +136,11 @@ impl QueryModel {
         }
     }
 
+    /// Whether the answer is about the data source's operations, which its history may know.
+    pub(super) fn asks_operations(&self) -> bool {
+        !matches!(self, Self::Upload { .. })
+    }
+
     /// The query type as the JSON model spells it.
     pub(super) fn kind(&self) -> &'static str {
         match self {

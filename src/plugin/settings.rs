@@ -157,6 +157,15 @@ impl Settings {
         wanted.into_iter().filter_map(|name| Some((name.to_owned(), headers.get(name)?.clone()))).collect()
     }
 
+    /// Whether these settings find the same traces as others.
+    pub(super) fn asks_the_same_as(&self, other: &Self) -> bool {
+        let asked = |of: &Self| {
+            let Self { url, basic_auth, headers, tenant, .. } = of.clone();
+            (url, basic_auth, headers, tenant, of.options.discovery_services.clone())
+        };
+        asked(self) == asked(other)
+    }
+
     /// Whether requests go out in the user's name, which a live stream cannot do.
     #[must_use]
     pub fn is_personal(&self) -> bool {
