@@ -10,6 +10,8 @@
 //! recorder that is killed resumes where the last commit left off. [`budget`] limits the rate of requests.
 
 mod budget;
+mod handle;
+mod hash;
 mod judge;
 mod open;
 mod plan;
@@ -19,6 +21,8 @@ mod source;
 mod status;
 
 pub use budget::{Budget, Paced};
+pub use handle::Handle;
+pub use hash::playbook_hash;
 pub use run::{Clock, Options, Recorder, SystemClock};
 pub use source::{JaegerSource, Source, SourceError};
 pub use status::{Activity, Status};

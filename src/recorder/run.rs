@@ -1,6 +1,14 @@
 //! Connects the parts: takes a task from the plan, reads, judges, and commits.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use diagnosis::{Diagnosis, playbook::Playbook};
 use futures_util::FutureExt as _;
@@ -12,12 +20,13 @@ use tokio::sync::{mpsc, watch};
 use trace::{Micros, Time, Trace};
 
 use super::{
+    handle::{Control, Handle},
     judge::{Changes, Judge, Marks},
     open::plan_pass,
     plan::{Next, Plan, Task, settled_part},
     read::Reader,
-    source::{Source, SourceError},
-    status::{Activity, SharedStatus, Status},
+    source::{Counted, Source, SourceError},
+    status::Activity,
 };
 
 /// How often the lease is renewed: three times before it expires.
@@ -84,7 +93,8 @@ pub struct Recorder {
     options: Options,
     clock: Arc<dyn Clock>,
     holder: String,
-    status: SharedStatus,
+    control: Control,
+    requests: Arc<AtomicU64>,
     changed: Option<mpsc::UnboundedSender<Arc<Diagnosis>>>,
     searched_at: BTreeMap<OperationKey, Time>,
 }
@@ -109,6 +119,8 @@ impl Recorder {
         clock: Arc<dyn Clock>,
         holder: impl Into<String>,
     ) -> Self {
+        let requests = Arc::new(AtomicU64::new(0));
+        let source = Arc::new(Counted { source, requests: Arc::clone(&requests) });
         let reader = Reader::new(source, Arc::clone(&playbook), &options.discovery_services);
         let judge = Judge {
             store,
@@ -125,7 +137,8 @@ impl Recorder {
             options,
             clock,
             holder: holder.into(),
-            status: SharedStatus::default(),
+            control: Control::new(),
+            requests,
             changed: None,
             searched_at: BTreeMap::new(),
         }
@@ -136,10 +149,10 @@ impl Recorder {
         self.changed = Some(receiver);
     }
 
-    /// Reads the recorder's state while it runs.
-    pub fn status(&self) -> impl Fn() -> Status + Send + Sync + use<> {
-        let status = self.status.clone();
-        move || status.read()
+    /// For reading the recorder's state and saying what is wanted while it runs.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.control.handle()
     }
 
     /// Records until `stop` becomes true, or, if wanted, until the history is covered.
@@ -149,7 +162,7 @@ impl Recorder {
     /// passing ones of the store are repeated.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>, until_caught_up: bool) -> Result<(), store::Error> {
         let result = self.record(&mut stop, until_caught_up).await;
-        self.status.change(|status| status.activity = Activity::Ended);
+        self.control.change(|status| status.activity = Activity::Ended);
         result
     }
 
@@ -169,7 +182,10 @@ impl Recorder {
 
     fn failed(&self, error: &str) {
         tracing::warn!(error, source = self.judge.source.as_str(), "recording failed and is repeated");
-        self.status.change(|status| {
+        let now = self.clock.now();
+        self.control.change(|status| {
+            status.requests = self.requests.load(Relaxed);
+            status.last_error = Some((now, error.to_owned()));
             status.activity = Activity::Failing { error: error.to_owned() };
             status.failures += 1;
         });
@@ -182,7 +198,7 @@ impl Recorder {
             match store.acquire(source, &self.holder, LEASE_TTL, self.clock.now()).await {
                 Ok(Acquired::Held(lease)) => return Ok(Some(lease)),
                 Ok(Acquired::HeldByOther { holder, .. }) => {
-                    self.status.change(|status| status.activity = Activity::Standby { writer: holder });
+                    self.control.change(|status| status.activity = Activity::Standby { writer: holder });
                 }
                 Err(error) if is_passing(&error) => self.failed(&error.to_string()),
                 Err(error) => return Err(error),
@@ -207,7 +223,7 @@ impl Recorder {
         let mut first = Batch::new(lease.clone(), self.clock.now());
         first.marks.push(Mark::OtherPlaybook(self.options.playbook_hash));
         store.commit(first).await?;
-        self.status.change(|status| {
+        self.control.change(|status| {
             status.activity = Activity::Recording;
             status.coverage = coverage;
         });
@@ -215,6 +231,9 @@ impl Recorder {
         renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !*stop.borrow() {
             let now = self.clock.now();
+            if let Some(range) = self.control.newly_wanted() {
+                plan.want(range);
+            }
             if until_caught_up && plan.has_caught_up(now) {
                 break;
             }
@@ -224,6 +243,7 @@ impl Recorder {
                     let sleep = Duration::from_micros(u64::try_from((until - now).0).unwrap_or(0)).min(LONGEST_SLEEP);
                     tokio::select! {
                         () = tokio::time::sleep(sleep) => {}
+                        () = self.control.another_range() => {}
                         _ = renew.tick() => lease = store.renew(&lease, LEASE_TTL, clock.now()).await?,
                         _ = stop.changed() => {}
                     }
@@ -276,10 +296,11 @@ impl Recorder {
                     // Nobody listens any more once the receiver is gone.
                     changes.changed.into_iter().for_each(|one| drop(receiver.send(one)));
                 }
-                self.status.change(|status| {
+                self.control.change(|status| {
                     status.activity = Activity::Recording;
                     status.coverage = plan.coverage().clone();
                     status.caught_up = plan.has_caught_up(now);
+                    status.requests = self.requests.load(Relaxed);
                     status.commits += 1;
                     status.operations_written += committed.written;
                     status.traces_read += traces as u64;

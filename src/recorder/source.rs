@@ -1,5 +1,10 @@
 //! What a recorder asks: a Jaeger, or a simulated one in tests.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
 use async_trait::async_trait;
 use jaeger::{Client, Search, SearchResult};
 use trace::{Trace, TraceId};
@@ -35,6 +40,47 @@ pub trait Source: std::fmt::Debug + Send + Sync {
 
     /// A trace by id.
     async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError>;
+}
+
+/// A source whose requests are counted.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) source: Arc<dyn Source>,
+    pub(super) requests: Arc<AtomicU64>,
+}
+
+impl Counted {
+    fn count(&self) -> &dyn Source {
+        self.requests.fetch_add(1, Relaxed);
+        &*self.source
+    }
+}
+
+#[async_trait]
+impl Source for Counted {
+    fn address(&self) -> &str {
+        self.source.address()
+    }
+
+    async fn services(&self) -> Result<Vec<String>, SourceError> {
+        self.count().services().await
+    }
+
+    async fn span_names(&self, service: &str) -> Result<Vec<String>, SourceError> {
+        self.count().span_names(service).await
+    }
+
+    async fn search(&self, search: &Search) -> Result<SearchResult, SourceError> {
+        self.count().search(search).await
+    }
+
+    async fn search_truncated(&self, search: &Search) -> Result<SearchResult, SourceError> {
+        self.count().search_truncated(search).await
+    }
+
+    async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError> {
+        self.count().trace(id).await
+    }
 }
 
 /// A real Jaeger.

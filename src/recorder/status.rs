@@ -1,7 +1,5 @@
 //! What a recorder is doing, for people and for metrics.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use store::Coverage;
 use trace::{Micros, Time};
 
@@ -42,8 +40,12 @@ pub struct Status {
     pub operations_written: u64,
     /// Traces that were read, repetitions included.
     pub traces_read: u64,
+    /// Requests that were sent to the source, failed ones included.
+    pub requests: u64,
     /// Tasks that failed.
     pub failures: u64,
+    /// When the last failure was, and why. It stays when the recorder has recovered.
+    pub last_error: Option<(Time, String)>,
     /// When the last commit was.
     pub committed_at: Option<Time>,
 }
@@ -53,19 +55,5 @@ impl Status {
     #[must_use]
     pub fn lag(&self, now: Time) -> Option<Micros> {
         Some(now - self.coverage.live_edge?)
-    }
-}
-
-/// A status that one recorder changes and many read.
-#[derive(Clone, Debug, Default)]
-pub(super) struct SharedStatus(Arc<Mutex<Status>>);
-
-impl SharedStatus {
-    pub(super) fn change(&self, change: impl FnOnce(&mut Status)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    pub(super) fn read(&self) -> Status {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -96,6 +96,7 @@ impl Checker<'_> {
         Playbook {
             name: tables.name.unwrap_or_default(),
             extends: None,
+            overlay: String::new(),
             attributes,
             words,
             context_spans: tables.spans.get("context").into_iter().flatten().map(ToString::to_string).collect(),

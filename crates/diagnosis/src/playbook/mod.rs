@@ -44,6 +44,7 @@ const GENERIC: &str = include_str!("generic.toml");
 pub struct Playbook {
     name: String,
     extends: Option<Embedded>,
+    overlay: String,
     attributes: HashMap<Attr, Vec<String>>,
     words: Vec<Word>,
     spans: Vec<(SpanRole, Vec<Glob>)>,
@@ -188,6 +189,12 @@ impl Playbook {
     #[must_use]
     pub fn extends(&self) -> Option<Embedded> {
         self.extends
+    }
+
+    /// The texts that it was made from, without comments and with sorted keys: equal for playbooks that say the same.
+    #[must_use]
+    pub fn normalized_text(&self) -> String {
+        load::normalized(self.extends, &self.overlay)
     }
 
     /// What system it is about.
