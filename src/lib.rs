@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod history;
 pub mod investigate;
 pub mod plugin;
 pub mod recorder;

@@ -1,0 +1,5 @@
+//! Where operations are kept.
+
+mod location;
+
+pub use location::{LocationError, StoreLocation};
