@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::settings::{Json, SettingsError};
-use crate::history::StoreLocation;
+use crate::history::{LocationError, StoreLocation};
 use grafana_plugin_protocol::api::Secret;
+use store::MemoryStore;
 use trace::Micros;
 
 /// The environment variable in which Grafana hands `history_dir` of the section `[plugin.ktrdr-diagnosis-datasource]` on.
 const DIRECTORY_VARIABLE: &str = "GF_PLUGIN_HISTORY_DIR";
-/// How much the history in memory may take.
-const MEMORY_BYTES: usize = 64 << 20;
 const DEFAULT_WINDOW: Micros = Micros::from_secs(7 * 86_400);
 const DEFAULT_RETENTION: Micros = Micros::from_secs(90 * 86_400);
 const DEFAULT_REQUESTS_PER_SECOND: f64 = 5.0;
@@ -52,10 +51,7 @@ impl HistorySettings {
         let place = match place {
             "memory" => HistoryPlace::Memory,
             "sqlite" => HistoryPlace::Sqlite,
-            "postgres" => HistoryPlace::Postgres(url.ok_or(SettingsError::Missing {
-                key: "history",
-                missing: "the URL of the PostgreSQL database (`historyUrl`)",
-            })?),
+            "postgres" => HistoryPlace::Postgres(postgres(url)?),
             other => {
                 let expected = "`memory`, `sqlite` or `postgres`, or be left out";
                 return Err(SettingsError::Wrong { key: "history", expected, found: other.to_owned() });
@@ -86,10 +82,21 @@ impl HistorySettings {
         uid: &str,
     ) -> Result<StoreLocation, SettingsError> {
         Ok(match &self.place {
-            HistoryPlace::Memory => StoreLocation::Memory { max_bytes: MEMORY_BYTES },
+            HistoryPlace::Memory => StoreLocation::Memory { max_bytes: MemoryStore::DEFAULT_MAX_BYTES },
             HistoryPlace::Sqlite => StoreLocation::Sqlite(directory.file(org_id, uid)?),
             HistoryPlace::Postgres(url) => StoreLocation::Postgres(url.clone()),
         })
+    }
+}
+
+/// The URL of the database, which must not name another kind of store: a file could be anywhere.
+fn postgres(url: Option<Secret>) -> Result<Secret, SettingsError> {
+    let missing = "the URL of the PostgreSQL database (`historyUrl`)";
+    let url = url.ok_or(SettingsError::Missing { key: "history", missing })?;
+    match StoreLocation::parse(url.expose()) {
+        Ok(StoreLocation::Postgres(url)) => Ok(url),
+        Err(LocationError::Url(why)) => Err(SettingsError::HistoryUrl(why)),
+        Ok(_) | Err(_) => Err(SettingsError::HistoryUrl("it must start with `postgres://`".to_owned())),
     }
 }
 
@@ -180,6 +187,12 @@ mod tests {
         assert!(!format!("{settings:?}").contains("hunter2"));
         let place = settings.history.unwrap().place;
         assert_eq!(place, HistoryPlace::Postgres(Secret::new("postgres://u:hunter2@db/x")));
+        for wrong in ["sqlite:/etc/passwd", "memory", "mysql://u:hunter2@db/x", "postgres://u:hunter2@db:port/x"] {
+            instance.secrets.insert("historyUrl".into(), Secret::new(wrong));
+            let error = Settings::of(&instance).unwrap_err();
+            assert!(matches!(error, SettingsError::HistoryUrl(_)), "{wrong}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use diagnosis::playbook::Playbook;
 use frames::Source;
 use grafana_plugin_protocol::api::{Caller, Failure, Instance};
 use store::SourceId;
+use tokio::time::Instant;
 
 /// How many data sources are cached.
 const MAX_DATA_SOURCES: u64 = 64;
@@ -142,6 +143,11 @@ impl DataSource {
             }
         };
         Ok(Self { settings, source, investigator, recording, recorder: None })
+    }
+
+    /// The same data source for a question that must be answered by `deadline`.
+    pub(super) fn with_deadline(self, deadline: Instant) -> Self {
+        Self { investigator: self.investigator.with_deadline(deadline), ..self }
     }
 
     /// What the recorder is doing at this moment.

@@ -50,6 +50,9 @@ pub enum SettingsError {
          `keepCookies`): all users would see what one of them may see; turn one of them off"
     )]
     PersonalHistory,
+    /// The URL of the database cannot be used.
+    #[error("the secret setting `historyUrl` cannot be used: {0}; write `postgres://USER:PASSWORD@HOST/DATABASE`")]
+    HistoryUrl(String),
     /// SQLite files have no folder.
     #[error(
         "the setting `history` is `sqlite`, but this Grafana server has no folder for it: set `history_dir` in the \

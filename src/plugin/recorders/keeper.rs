@@ -21,11 +21,11 @@ const OPENING: Duration = Duration::from_secs(10);
 const ENDING: Duration = Duration::from_secs(10);
 
 /// Records until it is told to stop. An error when it ends before that.
-pub(super) type Work = BoxFuture<'static, Result<(), String>>;
+pub(in crate::plugin) type Work = BoxFuture<'static, Result<(), String>>;
 
 /// What a data source records, and where.
 #[async_trait]
-pub(super) trait Recording: Send + Sync + 'static {
+pub(in crate::plugin) trait Recording: Send + Sync + 'static {
     /// What questions need while it records.
     type Open: Clone + Send + Sync + 'static;
 
