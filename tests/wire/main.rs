@@ -5,6 +5,7 @@
 
 mod culprits;
 mod failures;
+mod history;
 mod http_gateway;
 mod life;
 mod live;
