@@ -143,8 +143,9 @@ impl Backend for Plugin {
         check.await.unwrap_or_else(|failure: Failure| check_health::failed(&failure.message))
     }
 
-    fn metrics(&self) -> String {
-        self.metrics.text(self.data_sources.totals())
+    async fn metrics(&self) -> String {
+        let recorders = self.data_sources.observe_recorders().await;
+        self.metrics.text(self.data_sources.totals(), &recorders)
     }
 
     async fn resource(&self, caller: Arc<Caller>, request: ResourceRequest) -> ResourceReply {

@@ -5,7 +5,9 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{coverage, instances::DataSource, jaeger_client, now, order::Order, query_data, query_model, uploads::Uploads};
+use super::{
+    coverage, instances::DataSource, jaeger_client, now, order::Order, query_data, query_model, uploads::Uploads,
+};
 use crate::investigate::MAX_SUGGESTIONS;
 use diagnosis::playbook::{Embedded, Playbook, PlaybookError};
 use diagnosis::{Answer, Filters, TimeRange};

@@ -17,7 +17,9 @@ pub(super) async fn check(data_source: &DataSource) -> HealthResult {
     let mut result = check_jaeger(data_source).await;
     if let Some(covered) = coverage::sentence(data_source.recorder()).await {
         result.message = format!("{} {covered}.", result.message);
-        result.details["history"] = coverage::json(data_source.recorder()).await;
+        if let Some(details) = result.details.as_object_mut() {
+            details.insert("history".to_owned(), coverage::json(data_source.recorder()).await);
+        }
     }
     result
 }

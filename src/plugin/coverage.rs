@@ -11,7 +11,6 @@ use super::{
     recorders::{Opened, State},
 };
 use crate::recorder::{Activity, Status};
-use store::Coverage;
 use trace::{Micros, Time};
 
 /// How many gaps are listed.
@@ -27,10 +26,7 @@ pub(super) async fn json(state: State<Opened>) -> Value {
         State::Failed(error) => json!({ "activity": "failed", "error": error }),
         State::Open(opened) => {
             let status = status(&opened).await;
-            let mut json = status_json(&status, now());
-            json["place"] = opened.store.place().into();
-            json["requestsPerSecond"] = opened.rate(&status).into();
-            json
+            status_json(&status, opened.store.place(), opened.rate(&status), now())
         }
     }
 }
@@ -45,13 +41,15 @@ pub(super) async fn sentence(state: State<Opened>) -> Option<String> {
 /// The recorder's state. What is covered comes from the store, because another recorder may be writing it.
 async fn status(opened: &Opened) -> Status {
     let mut status = opened.handle.status();
-    if let Ok(coverage) = opened.store.coverage(&opened.source).await {
+    if !status.is_writer
+        && let Ok(coverage) = opened.store.coverage(&opened.source).await
+    {
         status.coverage = coverage;
     }
     status
 }
 
-fn status_json(status: &Status, now: Time) -> Value {
+fn status_json(status: &Status, place: &str, rate: f64, now: Time) -> Value {
     let Status { activity, coverage, .. } = status;
     let millis = |time: Option<Time>| time.map(|time| time.0.div_euclid(1000));
     let seconds = |micros: Option<Micros>| micros.map(|micros| micros.0 as f64 / 1e6);
@@ -70,7 +68,8 @@ fn status_json(status: &Status, now: Time) -> Value {
         "activity": activity,
         "error": error,
         "writer": writer,
-        "completeSince": millis(complete_since(coverage)),
+        "place": place,
+        "completeSince": millis(status.complete_since()),
         "watermark": millis(coverage.watermark),
         "liveEdge": millis(coverage.live_edge),
         "lagSeconds": seconds(status.lag(now)),
@@ -78,21 +77,15 @@ fn status_json(status: &Status, now: Time) -> Value {
         "gaps": coverage.gaps.iter().rev().take(MOST_GAPS).map(gap).collect::<Vec<_>>(),
         "gapCount": coverage.gaps.len(),
         "requests": status.requests,
+        "requestsPerSecond": rate,
         "clockSkewSeconds": seconds(coverage.clock_skew),
         "unproven": coverage.unproven,
     })
 }
 
-/// The start of the covered time that reaches up to the watermark.
-fn complete_since(coverage: &Coverage) -> Option<Time> {
-    let watermark = coverage.watermark?;
-    let newest = coverage.covered.iter().rev().find(|covered| covered.from < watermark)?;
-    (newest.to >= watermark).then_some(newest.from)
-}
-
 fn status_sentence(status: &Status, rate: f64, now: Time) -> String {
     let mut parts = Vec::new();
-    match complete_since(&status.coverage) {
+    match status.complete_since() {
         Some(since) => parts.push(format!("complete since {}", clock_time(since))),
         None => parts.push("nothing is complete yet".to_owned()),
     }
@@ -168,26 +161,19 @@ mod tests {
     }
 
     #[test]
-    fn the_history_is_complete_from_the_start_of_the_time_that_reaches_the_watermark() {
-        let mut coverage = recording().coverage;
-        assert_eq!(complete_since(&coverage), Some(ago(3600)));
-        coverage.apply(CoverageChange::Covered(Interval { from: ago(300), to: ago(200) }));
-        assert_eq!(complete_since(&coverage), Some(ago(3600)), "it may reach beyond");
-        coverage.apply(CoverageChange::Watermark(ago(100)));
-        assert_eq!(complete_since(&coverage), None, "a part before the watermark is missing");
-        assert_eq!(complete_since(&Coverage::default()), None);
-    }
-
-    #[test]
     fn the_settings_page_learns_everything() {
-        let json = status_json(&recording(), NOW);
+        let json = status_json(&recording(), "a file", 2.5, NOW);
         assert_eq!(json["activity"], "recording");
+        assert_eq!((json["place"].as_str(), json["requestsPerSecond"].as_f64()), (Some("a file"), Some(2.5)));
         assert_eq!(json["completeSince"], ago(3600).0 / 1000);
         assert_eq!(json["lagSeconds"], 12.0);
-        assert_eq!(json["gaps"], json!([{"from": ago(8000).0 / 1000, "to": ago(7000).0 / 1000, "reason": "too large"}]));
+        assert_eq!(
+            json["gaps"],
+            json!([{"from": ago(8000).0 / 1000, "to": ago(7000).0 / 1000, "reason": "too large"}])
+        );
         assert_eq!((json["requests"].as_u64(), json["unproven"].as_bool()), (Some(7), Some(false)));
         let failing = Status { activity: Activity::Failing { error: "no route".into() }, ..recording() };
-        assert_eq!(status_json(&failing, NOW)["error"], "no route");
+        assert_eq!(status_json(&failing, "a file", 0.0, NOW)["error"], "no route");
     }
 
     #[test]
@@ -204,11 +190,11 @@ mod tests {
         let start = Instant::now();
         let rate = Rate::new(start);
         let at = |seconds| start + Duration::from_secs(seconds);
-        let after = |seconds, count| rate.per_second(at(seconds), count);
-        assert_eq!(after(0, 0), 0.0);
-        assert_eq!(after(10, 30), 3.0);
-        assert_eq!(after(30, 60), 2.0);
-        assert_eq!(after(59, 118), 2.0, "since the start");
-        assert_eq!(after(60, 150), 3.0, "since the sample at 30 s");
+        let after = |seconds, count| format!("{:.1}", rate.per_second(at(seconds), count));
+        assert_eq!(after(0, 0), "0.0");
+        assert_eq!(after(10, 30), "3.0");
+        assert_eq!(after(30, 60), "2.0");
+        assert_eq!(after(59, 118), "2.0", "since the start");
+        assert_eq!(after(60, 150), "3.0", "since the sample at 30 s");
     }
 }

@@ -42,11 +42,7 @@ pub struct HistorySettings {
 
 impl HistorySettings {
     /// Parses the settings; `None` without a history.
-    pub(super) fn of(
-        json: Json<'_>,
-        url: Option<Secret>,
-        is_personal: bool,
-    ) -> Result<Option<Self>, SettingsError> {
+    pub(super) fn of(json: Json<'_>, url: Option<Secret>, is_personal: bool) -> Result<Option<Self>, SettingsError> {
         let Some(place) = json.text("history") else { return Ok(None) };
         let place = match place {
             "memory" => HistoryPlace::Memory,
@@ -69,8 +65,7 @@ impl HistorySettings {
                 found: json.text("retention").unwrap_or("90d").to_owned(),
             });
         }
-        let requests_per_second =
-            json.rate("maxRequestsPerSecond")?.unwrap_or(DEFAULT_REQUESTS_PER_SECOND);
+        let requests_per_second = json.rate("maxRequestsPerSecond")?.unwrap_or(DEFAULT_REQUESTS_PER_SECOND);
         Ok(Some(Self { place, window, retention, requests_per_second }))
     }
 
@@ -180,8 +175,11 @@ mod tests {
 
     #[test]
     fn the_database_url_is_a_secret() {
-        let mut instance =
-            Instance { url: "http://jaeger".into(), json: br#"{"history": "postgres"}"#.to_vec(), ..Instance::default() };
+        let mut instance = Instance {
+            url: "http://jaeger".into(),
+            json: br#"{"history": "postgres"}"#.to_vec(),
+            ..Instance::default()
+        };
         instance.secrets.insert("historyUrl".into(), Secret::new("postgres://u:hunter2@db/x"));
         let settings = Settings::of(&instance).unwrap();
         assert!(!format!("{settings:?}").contains("hunter2"));

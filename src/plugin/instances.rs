@@ -12,22 +12,25 @@ use super::{
     history_settings::{HistoryDirectory, HistorySettings},
     jaeger_client,
     metrics::JaegerTotals,
+    now,
     recorders::{self, JaegerRecording, Link, Opened, Recorders, State, Version},
     settings::{Settings, SettingsError},
 };
 use crate::{
     investigate::Investigator,
-    recorder::{self, playbook_hash},
+    recorder::{self, Observed, playbook_hash},
 };
 use diagnosis::playbook::Playbook;
 use frames::Source;
 use grafana_plugin_protocol::api::{Caller, Failure, Instance};
 use store::SourceId;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// How many data sources are cached.
 const MAX_DATA_SOURCES: u64 = 64;
 const IDLE: Duration = Duration::from_secs(3600);
+/// How long a store may take to answer for the metrics.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A data source with its settings and its investigator.
 #[derive(Clone, Debug)]
@@ -100,6 +103,16 @@ impl DataSources {
     /// Ends all recorders.
     pub(super) async fn stop(&self) {
         self.recorders.stop().await;
+    }
+
+    /// What is known of all recorders for metrics. A store that does not answer soon is left out.
+    pub(super) async fn observe_recorders(&self) -> Vec<Observed> {
+        let observe = |state: State<Opened>| async move {
+            let State::Open(opened) = state else { return None };
+            timeout(STORE_PATIENCE, opened.observe(now())).await.ok()
+        };
+        let all = futures_util::future::join_all(self.recorders.states().into_iter().map(observe)).await;
+        all.into_iter().flatten().collect()
     }
 
     /// What all data sources have asked of Jaeger since the start.

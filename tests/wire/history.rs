@@ -76,6 +76,10 @@ async fn a_history_in_memory_is_recorded_and_says_what_it_covers() {
     assert!((since - two_days_ago).abs() < 60_000, "{coverage}");
     assert!(coverage["lagSeconds"].as_f64().unwrap() < 40.0, "{coverage}");
     assert!(coverage["requests"].as_u64().unwrap() > 0 && coverage["gaps"] == json!([]), "{coverage}");
+    let metrics = setup.plugin.metrics().await.unwrap();
+    assert!(metrics.contains("ktrdr_diagnosis_history_caught_up{source=\"1-ktrdr\"} 1"), "{metrics}");
+    assert!(metrics.contains("ktrdr_diagnosis_history_operations{"), "{metrics}");
+    assert!(metrics.ends_with("# EOF\n") && metrics.matches("# EOF").count() == 1, "{metrics}");
     let health = setup.plugin.health(&setup.source).await.unwrap();
     assert!(health.message.contains("History: complete since 20"), "{}", health.message);
     assert!(health.message.contains("s behind") && health.message.contains("requests/s"), "{}", health.message);
@@ -141,11 +145,8 @@ async fn a_file_without_a_folder_and_a_personal_history_are_errors_that_name_the
     assert!(message.contains("history_dir"), "{message}");
     let health = setup.plugin.health(&setup.source).await.unwrap();
     assert!(health.message.contains("history_dir"), "{}", health.message);
-    setup.source = DataSource {
-        json: json!({"history": "memory", "oauthPassThru": true}),
-        updated_ms: 2,
-        ..setup.source.clone()
-    };
+    setup.source =
+        DataSource { json: json!({"history": "memory", "oauthPassThru": true}), updated_ms: 2, ..setup.source.clone() };
     let (_, message, _) = setup.failure(json!({"queryType": "operations"})).await;
     assert!(message.contains("`history`") && message.contains("oauthPassThru"), "{message}");
 }

@@ -241,7 +241,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Checks whether the data source works.
     async fn health(&self, caller: Arc<Caller>) -> HealthResult;
     /// The plugin's own metrics in the text format of Prometheus.
-    fn metrics(&self) -> String;
+    async fn metrics(&self) -> String;
     /// Answers an HTTP request to the data source's resources.
     async fn resource(&self, caller: Arc<Caller>, request: ResourceRequest) -> ResourceReply;
     /// Whether a live channel with this path exists.

@@ -20,13 +20,13 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub(super) use self::{
-    life::Version,
-    recording::{JaegerRecording, Opened},
-};
 use self::{
     keeper::{Keeper, Recording},
     life::{Life, Step},
+};
+pub(super) use self::{
+    life::Version,
+    recording::{JaegerRecording, Opened},
 };
 
 /// How long a question waits for a store that is being opened.
@@ -102,8 +102,8 @@ impl<R: Recording> Recorders<R> {
     }
 
     /// The state of every data source.
-    pub(super) fn states(&self) -> Vec<(Key, State<R::Open>)> {
-        self.lock().by_key.iter().map(|(key, slot)| (key.clone(), slot.state.borrow().1.clone())).collect()
+    pub(super) fn states(&self) -> Vec<State<R::Open>> {
+        self.lock().by_key.values().map(|slot| slot.state.borrow().1.clone()).collect()
     }
 
     /// Ends all recorders and waits until they have ended.
@@ -154,8 +154,7 @@ impl<O: Clone> Link<O> {
     /// long.
     pub(super) async fn state(&mut self) -> State<O> {
         let version = self.version;
-        let settled =
-            self.state.wait_for(|(of, state)| *of >= version && !matches!(state, State::Opening));
+        let settled = self.state.wait_for(|(of, state)| *of >= version && !matches!(state, State::Opening));
         match timeout(PATIENCE, settled).await {
             Ok(Ok(published)) => published.1.clone(),
             // The plugin ends.

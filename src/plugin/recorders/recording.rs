@@ -11,9 +11,10 @@ use super::keeper::{Recording, Work};
 use crate::{
     history::StoreLocation,
     plugin::{coverage::Rate, settings::Settings},
-    recorder::{Handle, JaegerSource, Options, Paced, Recorder, Status, SystemClock},
+    recorder::{Handle, JaegerSource, Observed, Options, Paced, Recorder, Status, SystemClock},
 };
 use diagnosis::playbook::Playbook;
+use trace::Time;
 
 /// Names this process to other recorders.
 static HOLDER: LazyLock<String> = LazyLock::new(|| {
@@ -47,6 +48,11 @@ impl Opened {
     /// How many requests the recorder sends per second, lately.
     pub(in crate::plugin) fn rate(&self, status: &Status) -> f64 {
         self.requests.per_second(Instant::now(), status.requests)
+    }
+
+    /// What is known of the recorder for metrics.
+    pub(in crate::plugin) async fn observe(&self, now: Time) -> Observed {
+        Observed::read(self.source.clone(), self.handle.status(), self.store.as_ref(), now).await
     }
 }
 
