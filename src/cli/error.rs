@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use crate::investigate;
 use diagnosis::playbook::PlaybookError;
 use jaeger::{self, ErrorKind};
 #[cfg(feature = "demo")]
@@ -70,6 +71,9 @@ pub(super) enum Error {
     /// Jaeger gave no usable answer.
     #[error("{0}")]
     Jaeger(#[from] jaeger::Error),
+    /// The question cannot be answered.
+    #[error(transparent)]
+    Question(#[from] investigate::Error),
     /// Traces cannot be sent.
     #[cfg(feature = "demo")]
     #[error("{0}")]
@@ -93,7 +97,8 @@ impl Error {
             Self::Usage(_) => 2,
             #[cfg(feature = "demo")]
             Self::Feed(SendError::Address(_)) => 2,
-            Self::Jaeger(error) if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) => 2,
+            Self::Jaeger(error) | Self::Question(investigate::Error::Jaeger(error))
+                if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) => 2,
             _ => 1,
         }
     }

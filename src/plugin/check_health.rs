@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{coverage, instances::DataSource, jaeger_client, now};
+use super::{coverage, failure::failure, instances::DataSource, jaeger_client, now};
 use diagnosis::{Filters, TimeRange};
 use grafana_plugin_protocol::api::HealthResult;
 use jaeger::Dialect;
@@ -56,7 +56,7 @@ async fn check_jaeger(data_source: &DataSource) -> HealthResult {
                 }),
             }
         }
-        Err(error) => failed(&jaeger_client::failure(&error).message),
+        Err(error) => failed(&failure(&error).message),
     }
 }
 

@@ -8,6 +8,7 @@ mod call_resource;
 mod check_health;
 mod coverage;
 mod deadline;
+mod failure;
 #[cfg(test)]
 mod foreign_bytes;
 mod history_settings;
@@ -16,7 +17,6 @@ mod jaeger_client;
 mod logfmt;
 mod logging;
 mod metrics;
-mod order;
 mod query_data;
 mod query_model;
 mod recorders;
