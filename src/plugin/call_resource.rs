@@ -5,9 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{
-    coverage, failure::failure, instances::DataSource, now, query_data, query_model, uploads::Uploads,
-};
+use super::{coverage, failure::failure, instances::DataSource, now, query_data, query_model, uploads::Uploads};
 use crate::investigate::{MAX_SUGGESTIONS, Order};
 use diagnosis::playbook::{Embedded, Playbook, PlaybookError};
 use diagnosis::{Answer, Filters, TimeRange};

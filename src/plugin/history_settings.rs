@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::settings::{Json, SettingsError};
-use crate::history::{LocationError, StoreLocation};
+use crate::history::{DEFAULT_WINDOW, LocationError, StoreLocation};
 use grafana_plugin_protocol::api::Secret;
 use store::MemoryStore;
 use trace::Micros;
 
 /// The environment variable in which Grafana hands `history_dir` of the section `[plugin.ktrdr-diagnosis-datasource]` on.
 const DIRECTORY_VARIABLE: &str = "GF_PLUGIN_HISTORY_DIR";
-const DEFAULT_WINDOW: Micros = Micros::from_secs(7 * 86_400);
 const DEFAULT_RETENTION: Micros = Micros::from_secs(90 * 86_400);
 const DEFAULT_REQUESTS_PER_SECOND: f64 = 5.0;
 /// The longest uid that Grafana gives.

@@ -179,7 +179,7 @@ impl DataSource {
             State::Off => {}
             State::Opening => return Err(unavailable("its store is still being opened; try again in a few seconds")),
             State::Failed(error) => return Err(unavailable(&error)),
-            State::Open(_opened) => {}
+            State::Open(opened) => self.investigator = self.investigator.with_history(opened.history),
         }
         Ok(self)
     }

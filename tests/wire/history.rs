@@ -15,34 +15,34 @@ use crate::setup::Setup;
 const RECORDED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A plugin of its own with the demo's Jaeger. SQLite files go to `folder`.
-async fn setup(folder: Option<&Path>) -> Setup {
+pub(crate) async fn setup(folder: Option<&Path>) -> Setup {
     let now = chrono::Utc::now().timestamp_millis();
     let setup = Setup::over(Store::new(demo(Time::from_millis(now), 1)), now).await;
     restarted(&setup, folder).await
 }
 
 /// The same Jaeger and data source with a new plugin.
-async fn restarted(setup: &Setup, folder: Option<&Path>) -> Setup {
+pub(crate) async fn restarted(setup: &Setup, folder: Option<&Path>) -> Setup {
     let folder = folder.map(|folder| folder.to_str().unwrap().to_owned());
     let environment: Vec<_> = folder.iter().map(|folder| ("GF_PLUGIN_HISTORY_DIR", folder.as_str())).collect();
     setup.with_own_plugin(&environment).await
 }
 
 /// The data source with a history, which is recorded as fast as it can be.
-fn recording(setup: &Setup, kind: &str) -> DataSource {
+pub(crate) fn recording(setup: &Setup, kind: &str) -> DataSource {
     let json = json!({"history": kind, "historyWindow": "2d", "maxRequestsPerSecond": 1000});
     DataSource { json, ..setup.source.clone() }
 }
 
 impl Setup {
-    async fn coverage(&self) -> Value {
+    pub(crate) async fn coverage(&self) -> Value {
         let (status, body) = self.resource("GET", "coverage", "").await;
         assert_eq!(status, 200, "{body}");
         body
     }
 
     /// Waits until the history is covered like this.
-    async fn coverage_like(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn coverage_like(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let since = Instant::now();
         loop {
             let coverage = self.coverage().await;
@@ -54,7 +54,7 @@ impl Setup {
         }
     }
 
-    async fn caught_up(&self) -> Value {
+    pub(crate) async fn caught_up(&self) -> Value {
         self.coverage_like(|coverage| coverage["caughtUp"] == true).await
     }
 }

@@ -6,6 +6,7 @@
 mod culprits;
 mod failures;
 mod history;
+mod history_answers;
 mod http_gateway;
 mod life;
 mod live;

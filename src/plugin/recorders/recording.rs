@@ -9,7 +9,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::keeper::{Recording, Work};
 use crate::{
-    history::StoreLocation,
+    history::{History, StoreLocation},
     plugin::{coverage::Rate, settings::Settings},
     recorder::{Handle, JaegerSource, Observed, Options, Paced, Recorder, Status, SystemClock},
 };
@@ -40,6 +40,8 @@ pub(in crate::plugin) struct Opened {
     pub(in crate::plugin) store: Arc<dyn Store>,
     pub(in crate::plugin) source: SourceId,
     pub(in crate::plugin) handle: Handle,
+    /// Answers questions from the store.
+    pub(in crate::plugin) history: History,
     requests: Arc<Rate>,
     recording: Arc<JaegerRecording>,
 }
@@ -93,8 +95,16 @@ impl Recording for JaegerRecording {
         let handle = recorder.handle();
         let work = recorder.run(stop, false).map(|result| result.map_err(|error| error.to_string()));
         let source = self.source.clone();
+        let history = History::new(
+            Arc::clone(&store),
+            source.clone(),
+            Arc::clone(&self.playbook),
+            &self.settings.options,
+            Some(handle.clone()),
+        )
+        .with_window(self.options.history_window);
         let requests = Arc::new(Rate::new(Instant::now()));
-        Ok((Opened { store, source, handle, requests, recording: self }, work.boxed()))
+        Ok((Opened { store, source, handle, history, requests, recording: self }, work.boxed()))
     }
 
     fn place(&self) -> String {
