@@ -30,6 +30,8 @@ pub(super) enum Command {
     File(FileArgs),
     /// Say what changed: rank what deviates in a time range, or in trace files, from a baseline
     Culprits(CulpritsArgs),
+    /// Record the operations of a Jaeger into a store, and print those that go wrong
+    Watch(WatchArgs),
     /// Print the critical path of every trace in a file: what the end of the trace was waiting for
     CriticalPath(CriticalPathArgs),
     #[cfg(feature = "demo")]
@@ -114,6 +116,38 @@ pub(super) struct CulpritsArgs {
     pub(super) format: CulpritFormat,
     #[command(flatten)]
     pub(super) clock: ClockArgs,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) jaeger: JaegerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WatchArgs {
+    /// Where to keep operations: `sqlite:PATH`, `postgres://USER:PASSWORD@HOST/DATABASE`, or `memory` until this command ends
+    #[arg(long, value_name = "LOCATION", env = "KTRDR_STORE", hide_env_values = true, default_value = "memory")]
+    pub(super) store: Secret,
+    /// Under which name to keep them, for stores that several Jaegers share [default: host and port of the Jaeger]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) source: Option<String>,
+    /// End when the history window is covered
+    #[arg(long)]
+    pub(super) until_caught_up: bool,
+    /// How to print an operation that goes wrong
+    #[arg(long, value_enum, default_value_t = WatchFormat::Table)]
+    pub(super) format: WatchFormat,
+    /// Serve metrics for Prometheus on this address, as `127.0.0.1:9464`; port 0 takes any free one
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) metrics: Option<String>,
+    /// How far back the past is read
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    pub(super) history_window: Micros,
+    /// How long operations are kept
+    #[arg(long, value_name = "DURATION", default_value = "90d", value_parser = duration)]
+    pub(super) retention: Micros,
+    /// How many requests a second Jaeger gets at most in the long run
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) max_requests_per_second: u16,
     #[command(flatten)]
     pub(super) rules: RuleArgs,
     #[command(flatten)]
@@ -279,6 +313,14 @@ pub(super) enum Format {
     /// A report per operation for a ticket or a chat
     Markdown,
     /// An array with everything that is known
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum WatchFormat {
+    /// A line with time, verdict, id and summary
+    Table,
+    /// A line with one object
     Json,
 }
 

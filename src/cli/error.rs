@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use crate::history::LocationError;
 use diagnosis::playbook::PlaybookError;
 use jaeger::{self, ErrorKind};
 #[cfg(feature = "demo")]
@@ -70,6 +71,12 @@ pub(super) enum Error {
     /// Jaeger gave no usable answer.
     #[error("{0}")]
     Jaeger(#[from] jaeger::Error),
+    /// A store that cannot be named so.
+    #[error("--store: {0}")]
+    Location(#[from] LocationError),
+    /// The store cannot be read or written.
+    #[error("{0}")]
+    Store(#[from] store::Error),
     /// Traces cannot be sent.
     #[cfg(feature = "demo")]
     #[error("{0}")]
@@ -90,7 +97,7 @@ impl Error {
     /// The exit status that goes with it.
     pub(super) fn status(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Location(_) => 2,
             #[cfg(feature = "demo")]
             Self::Feed(SendError::Address(_)) => 2,
             Self::Jaeger(error) if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) => 2,

@@ -72,7 +72,7 @@ fn notices(answer: &Answer) {
 /// An investigator of the Jaeger that was named.
 pub(super) fn investigator(args: &JaegerArgs, rules: &RuleArgs, lookback: Micros) -> Result<Investigator, Error> {
     let playbook = source::playbook(rules.playbook.as_deref())?;
-    let client = Client::new(&config(args)?)?;
+    let client = client(args)?;
     let options = Options {
         lookback,
         baseline_window: rules.baseline_window,
@@ -80,6 +80,11 @@ pub(super) fn investigator(args: &JaegerArgs, rules: &RuleArgs, lookback: Micros
         ..Options::default()
     };
     Ok(Investigator::new(client, Arc::new(playbook), options))
+}
+
+/// A client of the Jaeger that was named.
+pub(super) fn client(args: &JaegerArgs) -> Result<Client, Error> {
+    Ok(Client::new(&config(args)?)?)
 }
 
 fn config(args: &JaegerArgs) -> Result<Config, Error> {
