@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::history::LocationError;
+use crate::{history::LocationError, investigate};
 use diagnosis::playbook::PlaybookError;
 use jaeger::{self, ErrorKind};
 #[cfg(feature = "demo")]
@@ -77,6 +77,9 @@ pub(super) enum Error {
     /// The store cannot be read or written.
     #[error("{0}")]
     Store(#[from] store::Error),
+    /// The question cannot be answered.
+    #[error(transparent)]
+    Question(#[from] investigate::Error),
     /// Traces cannot be sent.
     #[cfg(feature = "demo")]
     #[error("{0}")]
@@ -100,7 +103,11 @@ impl Error {
             Self::Usage(_) | Self::Location(_) => 2,
             #[cfg(feature = "demo")]
             Self::Feed(SendError::Address(_)) => 2,
-            Self::Jaeger(error) if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) => 2,
+            Self::Jaeger(error) | Self::Question(investigate::Error::Jaeger(error))
+                if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) =>
+            {
+                2
+            }
             _ => 1,
         }
     }

@@ -102,11 +102,12 @@ impl Investigator {
         ranges: ComparedRanges,
         filters: &Filters,
         now: Time,
-    ) -> Result<Arc<WhatChanged>, Error> {
+    ) -> Result<Arc<WhatChanged>, super::Error> {
         self.caches().questions.fetch_add(1, Relaxed);
         let key = CulpritsKey::new(self.client.identity(), ranges, filters, now);
         let work = Box::pin(async { self.compare(ranges, filters, now).await.map(Arc::new) });
-        self.caches().culprits.try_get_with(key, work).await.map_err(|error| Error::clone(&error))
+        let changed = self.caches().culprits.try_get_with(key, work).await;
+        Ok(changed.map_err(|error| Error::clone(&error))?)
     }
 
     async fn compare(&self, ranges: ComparedRanges, filters: &Filters, now: Time) -> Result<WhatChanged, Error> {

@@ -8,13 +8,18 @@
 //! search is split, down to a single trace (`fetch`). Where the playbook makes an operation of every root request, a bounded
 //! sample of traces is read instead (`sample`). The names that editors offer come from the same cached answers
 //! (`suggestions`). `cache` lists what is cached, for how long and under which key.
+//!
+//! With a [`History`], lists, numbers and names come from recorded operations instead, and so does an operation that is
+//! asked for by its id, once it is closed and as long as its traces are kept.
 
 mod cache;
 mod culprits;
 mod discover;
+mod error;
 mod fetch;
 mod follow_up;
 mod history;
+mod metric;
 mod recognise;
 mod reread;
 mod sample;
@@ -32,21 +37,29 @@ use std::{
 
 pub use cache::CacheUse;
 pub use culprits::SAMPLE;
+pub use error::Error;
 use hashbrown::{HashMap, HashSet};
+pub use metric::{MetricQuery, Reader};
 pub use recognise::playbook_for_file;
+pub use store::Order;
 pub use suggestions::MAX_SUGGESTIONS;
 pub use target::Target;
 
 use tokio::time::Instant;
 
 use self::cache::Caches;
+use crate::history::{History, Kept};
 use diagnosis::playbook::Playbook;
-use diagnosis::{Answer, Context, DEFAULT_BASELINE_WINDOW, Detail, Diagnosis, Filters, Report, TimeRange, diagnose};
+use diagnosis::{
+    Answer, Context, DEFAULT_BASELINE_WINDOW, Detail, Diagnosis, Filters, Report, Severity, TimeRange, diagnose,
+};
 use jaeger;
 use trace::{Micros, Time, Trace, TraceId};
 
 /// How many requests to Jaeger one question runs concurrently.
 const CONCURRENT_REQUESTS: usize = 8;
+/// How many operations a list may hold that Jaeger is searched for.
+const MOST_OPERATIONS: usize = 1000;
 /// How far back to search for an operation whose id contains no time, when the lookback finds nothing.
 const LONGEST_LOOKBACK: Micros = Micros::from_secs(30 * 86_400);
 
@@ -80,6 +93,8 @@ impl Default for Options {
 pub struct Investigator {
     client: jaeger::Client,
     shared: Arc<Shared>,
+    history: Option<History>,
+    deadline: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -145,6 +160,7 @@ impl CachedAnswer {
             notices: distinct.into_iter().map(str::to_owned).collect(),
             partial: self.partial,
             executed: asked.join("\n"),
+            basis: None,
         }
     }
 }
@@ -153,11 +169,18 @@ impl Investigator {
     /// An investigator for the Jaeger behind `client`.
     #[must_use]
     pub fn new(client: jaeger::Client, playbook: Arc<Playbook>, options: Options) -> Self {
-        Self { client, shared: Arc::new(Shared { playbook, options, caches: Caches::default() }) }
+        let shared = Arc::new(Shared { playbook, options, caches: Caches::default() });
+        Self { client, shared, history: None, deadline: None }
+    }
+
+    /// The same investigator that answers from recorded operations where it can.
+    #[must_use]
+    pub fn with_history(self, history: History) -> Self {
+        Self { history: Some(history), ..self }
     }
 
     /// The same investigator for a caller with these headers (the identity that Grafana forwards). Callers with different
-    /// headers do not share cache entries.
+    /// headers do not share cache entries, and recorded operations are for nobody in particular, so they get none of them.
     ///
     /// # Errors
     /// When a name or value is not valid in a header.
@@ -165,13 +188,15 @@ impl Investigator {
         &self,
         headers: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, jaeger::Error> {
-        Ok(Self { client: self.client.with_headers(headers)?, shared: Arc::clone(&self.shared) })
+        let client = self.client.with_headers(headers)?;
+        Ok(Self { client, shared: Arc::clone(&self.shared), history: None, deadline: self.deadline })
     }
 
     /// The same investigator for a question that must be answered by `deadline`; see [`jaeger::Client::with_deadline`].
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
-        Self { client: self.client.with_deadline(deadline), shared: Arc::clone(&self.shared) }
+        let client = self.client.with_deadline(deadline);
+        Self { client, deadline: Some(deadline), ..self.clone() }
     }
 
     /// The client that queries Jaeger.
@@ -203,31 +228,81 @@ impl Investigator {
     /// The operations whose window overlaps `range`, newest first, at most `limit`.
     ///
     /// # Errors
-    /// When Jaeger cannot be reached or refuses.
+    /// When Jaeger or the store cannot be read, or when nothing was recorded yet.
     pub async fn operations(
         &self,
         range: TimeRange,
         filters: &Filters,
         limit: usize,
         now: Time,
+    ) -> Result<Answer, Error> {
+        self.ranked(range, filters, Order::Newest, limit, now).await
+    }
+
+    /// The first `limit` operations in an order. Without a history, the first among the newest that Jaeger was asked for.
+    ///
+    /// # Errors
+    /// As [`Investigator::operations`].
+    pub async fn ranked(
+        &self,
+        range: TimeRange,
+        filters: &Filters,
+        order: Order,
+        limit: usize,
+        now: Time,
+    ) -> Result<Answer, Error> {
+        if let Some(history) = &self.history {
+            return history.operations(range, filters, order, limit, now, self.deadline).await;
+        }
+        // Jaeger can only be searched for the newest.
+        let fetched = if order == Order::Newest { limit } else { MOST_OPERATIONS };
+        let mut answer = self.newest(range, filters, fetched, now).await?;
+        if order != Order::Newest {
+            keep_first(&mut answer, order, limit);
+        }
+        Ok(answer)
+    }
+
+    /// The operations of a range with at least this severity, newest first. Without a history, those among the newest `limit`.
+    ///
+    /// # Errors
+    /// As [`Investigator::operations`].
+    pub async fn annotations(
+        &self,
+        range: TimeRange,
+        filters: &Filters,
+        least: Severity,
+        limit: usize,
+        now: Time,
+    ) -> Result<Answer, Error> {
+        if let Some(history) = &self.history {
+            return history.annotations(range, filters, least, limit, now, self.deadline).await;
+        }
+        let mut answer = self.newest(range, filters, limit, now).await?;
+        answer.diagnoses.retain(|diagnosis| diagnosis.severity >= least);
+        Ok(answer)
+    }
+
+    /// The newest operations of a range, from Jaeger.
+    async fn newest(
+        &self,
+        range: TimeRange,
+        filters: &Filters,
+        limit: usize,
+        now: Time,
     ) -> Result<Answer, jaeger::Error> {
-        let limit = limit.clamp(1, 1000);
+        let limit = limit.clamp(1, MOST_OPERATIONS);
         let cached = self.list(range, &filters.tags, limit, now).await?;
         let clock = range.to.min(now);
-        let mut wanted: Vec<_> = cached
-            .diagnoses
-            .iter()
-            .filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook))
-            .cloned()
-            .collect();
-        let all = wanted.len();
-        wanted.truncate(limit);
-        let mut answer = cached.answer(wanted);
-        if all > limit {
-            answer
-                .notices
-                .push(format!("the newest {limit} of {all} operations are shown: raise the limit to see more"));
-        }
+        let mut answer = cached.answer(
+            cached
+                .diagnoses
+                .iter()
+                .filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook))
+                .cloned()
+                .collect(),
+        );
+        keep_first(&mut answer, Order::Newest, limit);
         Ok(answer)
     }
 
@@ -282,7 +357,13 @@ impl Investigator {
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
-    pub async fn diagnosis(&self, target: &Target, now: Time) -> Result<Answer, jaeger::Error> {
+    pub async fn diagnosis(&self, target: &Target, now: Time) -> Result<Answer, Error> {
+        if let Some(mut kept) = self.kept(target, now).await {
+            if let Target::Trace(id) = kept.target {
+                select::main_first(&mut kept.answer.diagnoses, id);
+            }
+            return Ok(kept.answer);
+        }
         let cached = self.single(target, now).await?;
         Ok(cached.answer(cached.diagnoses.clone()))
     }
@@ -291,16 +372,31 @@ impl Investigator {
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
-    pub async fn traces(&self, target: &Target, now: Time) -> Result<Vec<Trace>, jaeger::Error> {
-        let cached = self.single(target, now).await?;
-        let mut ids: Vec<TraceId> = match cached.target {
-            Some(Target::Trace(id)) => vec![id],
-            _ => cached.diagnoses.iter().flat_map(|d| &d.trace_ids).copied().collect(),
-        };
-        let mut seen = HashSet::new();
-        ids.retain(|id| seen.insert(*id));
-        let found = |id: &TraceId| cached.traces.iter().find(|trace| trace.id() == *id).cloned();
-        Ok(ids.iter().filter_map(found).collect())
+    pub async fn traces(&self, target: &Target, now: Time) -> Result<Vec<Trace>, Error> {
+        let kept = self
+            .kept(target, now)
+            .await
+            .map(|kept| (traces_of(Some(&kept.target), &kept.answer.diagnoses, &kept.traces), kept.is_cut));
+        if let Some((traces, false)) = kept {
+            return Ok(traces);
+        }
+        let live = self.single(target, now).await;
+        let live = live.map(|cached| traces_of(cached.target.as_ref(), &cached.diagnoses, &cached.traces));
+        match (kept, live) {
+            // Jaeger may have forgotten what is still kept in part.
+            (Some((kept, _)), Err(_)) => Ok(kept),
+            (Some((kept, _)), Ok(live)) if live.iter().all(Trace::is_empty) => Ok(kept),
+            (_, live) => Ok(live?),
+        }
+    }
+
+    /// What is kept of the operations that an id names. A store that cannot be read is no reason not to ask Jaeger.
+    async fn kept(&self, target: &Target, now: Time) -> Option<Kept> {
+        let kept = self.history.as_ref()?.single(target, now).await;
+        kept.unwrap_or_else(|error| {
+            tracing::warn!(%error, "recorded operations cannot be read: asking Jaeger");
+            None
+        })
     }
 
     fn context(&self, now: Time, tags: Vec<(String, String)>) -> Context {
@@ -337,4 +433,28 @@ impl Investigator {
         let traces = Arc::new(gathered.traces);
         CachedAnswer { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked, target }
     }
+}
+
+/// Sorts an answer, and keeps the first `limit` of it.
+fn keep_first(answer: &mut Answer, order: Order, limit: usize) {
+    if order != Order::Newest {
+        order.sort(&mut answer.diagnoses);
+    }
+    let all = answer.diagnoses.len();
+    if all > limit {
+        answer.diagnoses.truncate(limit);
+        let word = order.as_str();
+        answer.notices.push(format!("the {word} {limit} of {all} operations are shown: raise the limit to see more"));
+    }
+}
+
+/// The traces of an operation, the main one first, or the trace that was asked for.
+fn traces_of(target: Option<&Target>, diagnoses: &[Arc<Diagnosis>], traces: &[Trace]) -> Vec<Trace> {
+    let mut ids: Vec<TraceId> = match target {
+        Some(Target::Trace(id)) => vec![*id],
+        _ => diagnoses.iter().flat_map(|d| &d.trace_ids).copied().collect(),
+    };
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    ids.iter().filter_map(|id| traces.iter().find(|trace| trace.id() == *id).cloned()).collect()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{instances::DataSource, jaeger_client, now};
+use super::{failure::failure, instances::DataSource, jaeger_client, now};
 use diagnosis::{Filters, TimeRange};
 use grafana_plugin_protocol::api::HealthResult;
 use jaeger::Dialect;
@@ -45,7 +45,7 @@ pub(super) async fn check(data_source: &DataSource) -> HealthResult {
                 }),
             }
         }
-        Err(error) => failed(&jaeger_client::failure(&error).message),
+        Err(error) => failed(&failure(&error).message),
     }
 }
 

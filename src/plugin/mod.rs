@@ -7,6 +7,7 @@ mod backend;
 mod call_resource;
 mod check_health;
 mod deadline;
+mod failure;
 #[cfg(test)]
 mod foreign_bytes;
 mod instances;
@@ -14,7 +15,6 @@ mod jaeger_client;
 mod logfmt;
 mod logging;
 mod metrics;
-mod order;
 mod query_data;
 mod query_model;
 mod settings;

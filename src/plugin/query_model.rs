@@ -6,8 +6,11 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use super::{logfmt, order::Order};
-use crate::{investigate::Target, when::When};
+use super::logfmt;
+use crate::{
+    investigate::{Order, Target},
+    when::When,
+};
 use diagnosis::Filters;
 use diagnosis::playbook::Duration;
 use diagnosis::{OperationStatus, Severity, TimeRange, Verdict};
@@ -295,7 +298,12 @@ impl<'j> Model<'j> {
 
     fn order(self) -> Result<Order, Failure> {
         let Some(text) = self.text("orderBy")? else { return Ok(Order::default()) };
-        let unknown = || Failure::bad_request(format!("unknown `orderBy` `{text}`; there are {}", Order::WORDS));
+        let unknown = || {
+            Failure::bad_request(format!(
+                "unknown `orderBy` `{text}`; there are {}",
+                list(Order::ALL.into_iter().map(Order::as_str))
+            ))
+        };
         Order::parse(text).ok_or_else(unknown)
     }
 

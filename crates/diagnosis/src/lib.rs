@@ -7,6 +7,7 @@ mod filters;
 mod gather;
 mod judge;
 mod measure;
+mod metric;
 mod observed;
 pub mod playbook;
 mod read;
@@ -15,7 +16,7 @@ mod recorded;
 mod slice;
 mod unmatched;
 
-pub use answer::Answer;
+pub use answer::{Answer, Basis};
 pub use filters::{Filters, TimeRange};
 pub use gather::{
     comparable::{Comparable, LargestSections},
@@ -26,6 +27,7 @@ pub use gather::{
 };
 pub use judge::finding::{Evidence, EvidenceKind, Finding};
 pub use measure::{GroupBy, Measure};
+pub use metric::{AggregateRow, Buckets, MetricAnswer};
 pub use observed::{Observed, observe_operations};
 pub use playbook::{Confidence, Severity, Verdict, WorkerStatus};
 pub use record::{

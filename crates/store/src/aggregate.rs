@@ -1,12 +1,9 @@
 //! Numbers over groups of operations: what [`Measure::over`] says of each group, without reading every record.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use diagnosis::{Diagnosis, GroupBy, Measure, OperationStatus, TimeRange, Verdict};
-use trace::{Micros, Time};
+use diagnosis::{AggregateRow, Buckets, Diagnosis, GroupBy, Measure, OperationStatus, Verdict};
+use trace::Time;
 
 use crate::OperationFilter;
 
@@ -26,43 +23,9 @@ pub struct AggregateQuery {
     pub beside: Vec<Arc<Diagnosis>>,
 }
 
-/// Buckets of time: an operation belongs to the one in which its window ends, without an end to the last one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Buckets {
-    /// Ends outside of it count as at its nearer edge.
-    pub range: TimeRange,
-    /// How long one is. They start at multiples of it.
-    pub width: Micros,
-}
-
-impl Buckets {
-    /// The start of an operation's bucket.
-    #[must_use]
-    pub fn of(self, record: &Diagnosis) -> Time {
-        let end = record.end.unwrap_or(self.range.to).max(self.range.from).min(self.range.to);
-        let width = self.width.0.max(1);
-        Time(end.0.div_euclid(width) * width)
-    }
-}
-
-/// The value of one group in one bucket.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AggregateRow {
-    /// The values of the group, in the order of [`AggregateQuery::group_by`] without repetitions; what is missing is
-    /// [`GroupBy::NONE`].
-    pub labels: Vec<String>,
-    /// Start of the bucket, if buckets were asked for.
-    pub bucket: Option<Time>,
-    /// The value; `None` for a duration or slowdown that no operation of the group has.
-    pub value: Option<f64>,
-    /// How many operations the group has.
-    pub count: u64,
-}
-
 impl AggregateQuery {
     pub(crate) fn groups(&self) -> Vec<GroupBy> {
-        let mut seen = BTreeSet::new();
-        self.group_by.iter().copied().filter(|group| seen.insert(*group)).collect()
+        GroupBy::distinct(&self.group_by)
     }
 
     /// The rows of what the store found, with the operations beside them, by labels and bucket.

@@ -16,10 +16,11 @@ mod sql;
 mod sqlite;
 mod store;
 
-pub use aggregate::{AggregateQuery, AggregateRow, Buckets};
+pub use aggregate::AggregateQuery;
 pub use batch::{Batch, Committed, Mark, Pruned, Retention, Upsert};
 pub use compact::{CompactTraces, DecodeError};
 pub use coverage::{Coverage, CoverageChange, Gap, Interval, Intervals};
+pub use diagnosis::{AggregateRow, Buckets};
 pub use error::{Error, Result};
 pub use ids::{EngineVersion, LeaseToken, OperationKey, PlaybookHash, SourceId};
 pub use lease::{Acquired, LEASE_TTL, Lease};

@@ -83,6 +83,25 @@ pub enum Order {
 }
 
 impl Order {
+    /// All orders.
+    pub const ALL: [Self; 3] = [Self::Newest, Self::Worst, Self::Longest];
+
+    /// Its word in queries.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Worst => "worst",
+            Self::Longest => "longest",
+        }
+    }
+
+    /// Parses the word of a query.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|order| order.as_str() == text)
+    }
+
     /// How two operations follow each other.
     #[must_use]
     pub fn compare(self, a: &Diagnosis, b: &Diagnosis) -> Ordering {
