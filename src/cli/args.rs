@@ -51,6 +51,8 @@ pub(super) struct OperationArgs {
     #[command(flatten)]
     pub(super) common: CommonArgs,
     #[command(flatten)]
+    pub(super) kept: StoreArgs,
+    #[command(flatten)]
     pub(super) jaeger: JaegerArgs,
 }
 
@@ -73,6 +75,8 @@ pub(super) struct OperationsArgs {
     pub(super) limit: u16,
     #[command(flatten)]
     pub(super) common: CommonArgs,
+    #[command(flatten)]
+    pub(super) kept: StoreArgs,
     #[command(flatten)]
     pub(super) jaeger: JaegerArgs,
 }
@@ -225,6 +229,18 @@ pub(super) enum PlaybookCommand {
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
     },
+}
+
+/// Where recorded operations are.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
+pub(super) struct StoreArgs {
+    /// Answer from this store, which `watch` fills, and not from Jaeger: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`
+    #[arg(long, value_name = "LOCATION", env = "KTRDR_STORE", hide_env_values = true)]
+    pub(super) store: Option<Secret>,
+    /// The name under which they are kept, if the store holds those of several Jaegers
+    #[arg(long, value_name = "NAME")]
+    pub(super) source: Option<String>,
 }
 
 /// How to reach Jaeger.

@@ -10,6 +10,7 @@ mod error;
 #[cfg(feature = "demo")]
 mod feed;
 mod file;
+mod kept;
 mod markdown;
 mod operations;
 mod operations_table;

@@ -16,6 +16,7 @@ mod metric;
 mod names;
 mod open;
 mod question;
+mod recorded;
 mod single;
 mod wait;
 
