@@ -41,6 +41,7 @@ pub use error::Error;
 use hashbrown::{HashMap, HashSet};
 pub use metric::{MetricQuery, Reader};
 pub use recognise::playbook_for_file;
+pub(crate) use single::not_found;
 pub use store::Order;
 pub use suggestions::MAX_SUGGESTIONS;
 pub use target::Target;
@@ -373,9 +374,10 @@ impl Investigator {
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn traces(&self, target: &Target, now: Time) -> Result<Vec<Trace>, Error> {
-        let kept = self.kept(target, now).await.map(|kept| {
-            (traces_of(Some(&kept.target), &kept.answer.diagnoses, &kept.traces), kept.is_cut)
-        });
+        let kept = self
+            .kept(target, now)
+            .await
+            .map(|kept| (traces_of(Some(&kept.target), &kept.answer.diagnoses, &kept.traces), kept.is_cut));
         if let Some((traces, false)) = kept {
             return Ok(traces);
         }

@@ -1,11 +1,11 @@
-//! Answers the data source's own HTTP resources: suggestions for editors and variables, uploads, the playbook. Answers are
-//! JSON; an error is `{"message": …}` with a fitting status.
+//! Answers the data source's own HTTP resources: suggestions for editors and variables, uploads, the playbook, what
+//! the history covers. Answers are JSON; an error is `{"message": …}` with a fitting status.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{failure::failure, instances::DataSource, now, query_data, query_model, uploads::Uploads};
+use super::{coverage, failure::failure, instances::DataSource, now, query_data, query_model, uploads::Uploads};
 use crate::investigate::{MAX_SUGGESTIONS, Order};
 use diagnosis::playbook::{Embedded, Playbook, PlaybookError};
 use diagnosis::{Answer, Filters, TimeRange};
@@ -18,6 +18,7 @@ pub(super) enum Resource {
     Upload,
     Playbook,
     CheckPlaybook(String),
+    Coverage,
 }
 
 /// What can be suggested.
@@ -48,6 +49,7 @@ impl Resource {
             ("POST", "upload") => return Ok(Self::Upload),
             ("POST", "playbook") => return Ok(Self::CheckPlaybook(playbook_text(&request.body)?)),
             ("GET", "playbook") => return Ok(Self::Playbook),
+            ("GET", "coverage") => return Ok(Self::Coverage),
             (_, "services") => Suggestion::Services,
             (_, "span-names") => Suggestion::SpanNames,
             (_, "operation-ids") => Suggestion::OperationIds,
@@ -59,7 +61,7 @@ impl Resource {
                 let key = parameters.get("key").ok_or_else(|| Failure::bad_request("`key` is missing"))?;
                 Suggestion::TagValues(key.to_owned())
             }
-            (_, "upload" | "playbook") => return Err(no_method(request)),
+            (_, "upload" | "playbook" | "coverage") => return Err(no_method(request)),
             (_, path) => return Err(Failure::downstream(404, format!("there is no resource `{path}`"))),
         };
         if request.method != "GET" {
@@ -130,6 +132,7 @@ pub(super) async fn answer(
             Err(Failure::downstream(403, "only editors and administrators may upload trace files"))
         }
         Resource::Upload => Ok(json!({ "handle": uploads.keep(caller, body).await? })),
+        Resource::Coverage => Ok(coverage::json(data_source.recorder()).await),
         Resource::Playbook => Ok(playbook_texts(&data_source)),
         Resource::CheckPlaybook(text) => Ok(check_playbook(&text)),
     }

@@ -139,6 +139,11 @@ impl QueryModel {
         }
     }
 
+    /// Whether the answer is about the data source's operations, which its history may know.
+    pub(super) fn asks_operations(&self) -> bool {
+        !matches!(self, Self::Upload { .. })
+    }
+
     /// The query type as the JSON model spells it.
     pub(super) fn kind(&self) -> &'static str {
         match self {
@@ -298,7 +303,12 @@ impl<'j> Model<'j> {
 
     fn order(self) -> Result<Order, Failure> {
         let Some(text) = self.text("orderBy")? else { return Ok(Order::default()) };
-        let unknown = || Failure::bad_request(format!("unknown `orderBy` `{text}`; there are {}", list(Order::ALL.into_iter().map(Order::as_str))));
+        let unknown = || {
+            Failure::bad_request(format!(
+                "unknown `orderBy` `{text}`; there are {}",
+                list(Order::ALL.into_iter().map(Order::as_str))
+            ))
+        };
         Order::parse(text).ok_or_else(unknown)
     }
 

@@ -169,7 +169,10 @@ impl Recorder {
     async fn record(&mut self, stop: &mut watch::Receiver<bool>, until_caught_up: bool) -> Result<(), store::Error> {
         while !*stop.borrow() {
             let Some(lease) = self.acquire(stop).await? else { return Ok(()) };
-            match self.hold(lease, stop, until_caught_up).await {
+            self.control.change(|status| status.is_writer = true);
+            let held = self.hold(lease, stop, until_caught_up).await;
+            self.control.change(|status| status.is_writer = false);
+            match held {
                 Err(error) if is_passing(&error) => {
                     self.failed(&error.to_string());
                     pause(ASK_EVERY, stop).await;

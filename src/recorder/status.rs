@@ -30,6 +30,8 @@ pub enum Activity {
 pub struct Status {
     /// What it is doing.
     pub activity: Activity,
+    /// Whether it has the lease, so that no other recorder writes.
+    pub is_writer: bool,
     /// What is covered.
     pub coverage: Coverage,
     /// Whether the history is covered and every operation is judged.
@@ -55,5 +57,14 @@ impl Status {
     #[must_use]
     pub fn lag(&self, now: Time) -> Option<Micros> {
         Some(now - self.coverage.live_edge?)
+    }
+
+    /// Since when nothing is missing up to the watermark.
+    #[must_use]
+    pub fn complete_since(&self) -> Option<Time> {
+        let watermark = self.coverage.watermark?;
+        let latest =
+            self.coverage.covered.iter().find(|covered| covered.from < watermark && watermark <= covered.to)?;
+        Some(latest.from)
     }
 }

@@ -5,6 +5,8 @@
 
 mod culprits;
 mod failures;
+mod history;
+mod history_answers;
 mod http_gateway;
 mod life;
 mod live;
