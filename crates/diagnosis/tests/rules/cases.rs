@@ -242,7 +242,8 @@ train | running->failed {{T}} | 9s | operation.error={message}"
 #[test]
 fn an_error_followed_by_a_successful_retry_is_not_the_cause() {
     let dispatch = "        api | > POST http://training-worker-1:5005/training/start 200";
-    let refused = format!("        api | > POST http://training-worker-2:5006/training/start | 20ms +9ms | {REFUSED}\n");
+    let refused =
+        format!("        api | > POST http://training-worker-2:5006/training/start | 20ms +9ms | {REFUSED}\n");
     let failed = training("train | running->failed {T} | 9m | operation.error=an unknown problem");
     let d = one(&failed.replace(dispatch, &format!("{refused}{dispatch}")), "1h");
     assert_eq!((d.verdict, d.error_type.as_deref()), (V::Failed, Some("OperationError")), "{}", d.summary);
@@ -251,9 +252,10 @@ fn an_error_followed_by_a_successful_retry_is_not_the_cause() {
 
 #[test]
 fn unrelated_errors_in_other_traces_are_not_the_cause() {
-    let unrelated = "\nib | ib.connect | 3s +5ms | ib.host=127.0.0.1 ; ib.port=4002 ; !ConnectionRefusedError: refused\n";
-    let failed =
-        backtest("back | running->failed {B} | 5s | operation.error=model_path is required for backtesting") + unrelated;
+    let unrelated =
+        "\nib | ib.connect | 3s +5ms | ib.host=127.0.0.1 ; ib.port=4002 ; !ConnectionRefusedError: refused\n";
+    let failed = backtest("back | running->failed {B} | 5s | operation.error=model_path is required for backtesting")
+        + unrelated;
     let d = one(&failed, "1h");
     assert_eq!((d.rule.as_str(), d.trace_ids.len()), ("error.model_path", 1));
     let done =
@@ -275,8 +277,9 @@ fn the_message_alone_distinguishes_a_hanging_host_from_a_stopped_one() {
     let hangs = with_message("Host service timeout: Request timed out for POST /data/validate after 4 attempts: ");
     assert_eq!(hangs.rule, "service.ib_host");
     assert!(hangs.root_cause.as_deref().unwrap().contains("hangs"), "{:?}", hangs.root_cause);
-    let down =
-        with_message("Host service connection failed: HTTP error for POST /data/validate: All connection attempts failed");
+    let down = with_message(
+        "Host service connection failed: HTTP error for POST /data/validate: All connection attempts failed",
+    );
     assert!(down.root_cause.as_deref().unwrap().contains("not running"), "{:?}", down.root_cause);
 }
 
@@ -321,7 +324,11 @@ fn the_allowed_silence_depends_on_type_phase_and_baseline() {
     };
     let history: String = (0..5).map(completed).collect();
     assert_eq!(of(T, &(history.clone() + &training("")), "29m").verdict, V::Running);
-    assert_eq!(of(T, &(history + &training("")), "31m").verdict, V::Stuck, "more than three times the baseline of ten minutes");
+    assert_eq!(
+        of(T, &(history + &training("")), "31m").verdict,
+        V::Stuck,
+        "more than three times the baseline of ten minutes"
+    );
 }
 
 #[test]
@@ -334,7 +341,11 @@ fn polls_show_whether_the_worker_is_alive() {
     assert_eq!(verdict(refused("20m") + &poll_at("21m", "200")), "running.active");
     assert_eq!(verdict(poll_at("19m", "200") + &refused("20m")), "stuck.worker_lost");
     assert_eq!(verdict(slow("20m")), "running.active", "a single timed-out poll");
-    assert_eq!(verdict(poll_at("19m", "200") + &poll_at("20m", "404")), "stuck.worker_lost", "the worker has restarted");
+    assert_eq!(
+        verdict(poll_at("19m", "200") + &poll_at("20m", "404")),
+        "stuck.worker_lost",
+        "the worker has restarted"
+    );
     assert_eq!(verdict(slow("20m") + &slow("30m")), "stuck.worker_lost");
     // The command cannot reach the backend, which says nothing about the worker.
     let backend_down = format!(
@@ -468,7 +479,11 @@ api | running->completed {D} | 62s",
     let without_callee = download(
         "api | > POST http://localhost:5001/data/historical 200 | 1s +60s\napi | running->completed {D} | 62s",
     );
-    assert_eq!(one(&without_callee, "1h").bottleneck_kind, Some(SectionKind::Span), "without the span of the callee, the time is not split");
+    assert_eq!(
+        one(&without_callee, "1h").bottleneck_kind,
+        Some(SectionKind::Span),
+        "without the span of the callee, the time is not split"
+    );
 }
 
 #[test]

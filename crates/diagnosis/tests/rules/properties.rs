@@ -315,7 +315,11 @@ fn check(raw: &[RawTrace], now: Time, seed: usize) -> Result<(), TestCaseError> 
             span.events.iter_mut().for_each(|event| event.attributes.reverse());
         }
     }
-    prop_assert_eq!(to_json(&all), to_json(&diagnose_all(&shuffled, now)), "the answer depends on the order of spans, attributes or events");
+    prop_assert_eq!(
+        to_json(&all),
+        to_json(&diagnose_all(&shuffled, now)),
+        "the answer depends on the order of spans, attributes or events"
+    );
     Ok(())
 }
 
