@@ -11,7 +11,7 @@ use super::{
 use diagnosis::{Diagnosis, OperationStatus, WorkerStatus};
 
 // Type and start are left out before the bottleneck, because an operation id contains both. The summary says most, so
-// all but the duration make room for it.
+// all columns but the duration are left out before it gets short.
 const COLUMNS: [Column; 9] = [
     Column::new("VERDICT"),
     Column::new("OPERATION"),
