@@ -24,7 +24,7 @@ function choiceOf(setting: string | undefined): Choice {
   return name === '' || name === 'ktrdr' ? 'ktrdr' : name === 'generic' ? 'generic' : 'own';
 }
 
-/** A built-in playbook, or the text of one's own. */
+/** A built-in playbook, or a text of your own. */
 export function PlaybookField({ value, onChange, disabled, ...props }: Props) {
   const [chosen, setChosen] = useState<Choice>();
   const choice = chosen ?? choiceOf(value);
