@@ -164,14 +164,6 @@ mod tests {
     use crate::culprits::{Place, Section};
     use trace::Micros;
 
-    #[test]
-    fn more_than_ten_names_are_counted_instead_of_listed() {
-        let listed = |count: usize| super::listed(&vec!["a".to_owned(); count]);
-        assert_eq!(listed(2), "a, a");
-        assert_eq!(listed(10), vec!["a"; 10].join(", "));
-        assert_eq!(listed(11), format!("{} and 1 more", vec!["a"; 10].join(", ")));
-    }
-
     fn side(n: usize, first: u128, ms: i64) -> Side {
         let place = Place { service: "cart".into(), caller: None, span: "Get".into() };
         let section = Section {

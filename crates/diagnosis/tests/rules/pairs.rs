@@ -387,8 +387,6 @@ const ELSEWHERE: [&str; 15] = [
     "thresholds.start_window",
     // crates/diagnosis/src/playbook/placeholders.rs tests it beside itself.
     "MAX_QUOTE",
-    // crates/diagnosis/src/culprits/what_changed.rs: how many names a notice lists.
-    "SHOWN",
     // playbook::tests: version 1 is read, others are refused.
     "VERSION",
     // How far back a repeated piece of evidence is looked for.
@@ -401,6 +399,8 @@ const ELSEWHERE: [&str; 15] = [
     "FIRST_SERVER_ERROR",
     "SHORTEST_ID",
     "MILLISECOND",
+    // culprits/what_changed.rs: how many names a sentence lists.
+    "SHOWN",
     // growth.rs beside this file: how far up the context of an operation reaches.
     "MAX_ANCESTORS",
 ];
