@@ -1,17 +1,12 @@
 #!/usr/bin/env bash
 # Searches all files for text that must not be in the repository: conflict markers, absolute paths of a machine, hosts of
-# package registries, and the wording in scripts/prose.tsv. Prints each finding as FILE:LINE.
-#   scripts/check-text.sh            fails if there is a finding
-#   scripts/check-text.sh --update   removes clean files from scripts/prose-exceptions.txt
-#   scripts/check-text.sh --accept   also adds files with findings: only for files that were moved or split
-#
-# The files on that list have wording from before this check. All other files are checked, including new ones.
+# package registries, and the wording in scripts/prose.tsv. Prints each finding as FILE:LINE and fails if there is one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-words=scripts/prose.tsv exceptions=scripts/prose-exceptions.txt
+words=scripts/prose.tsv
 # Generated files, and texts from elsewhere.
-not_prose=(':!*.lock' ':!*go.sum' ':!*package-lock.json' ':!*.snap' ':!LICENSE' ':!tests/traces' ':!*/testdata' ":!$words" ":!$exceptions")
+not_prose=(':!*.lock' ':!*go.sum' ':!*package-lock.json' ':!*.snap' ':!LICENSE' ':!tests/traces' ':!*/testdata' ":!$words")
 
 # Matching lines of text files, including untracked ones. No match is not an error, but an invalid pattern is.
 search() { # options and pattern of git grep, pathspecs
@@ -39,17 +34,5 @@ wording() {
     search --null -oiP "(?<![a-z])(?:$pattern)(?![a-z])" -- "${not_prose[@]}" | sed "s|\x00|\t|g; s|$|\t$advice|"
   done < <(grep -v '^#' "$words")
 }
-findings=$(wording | sort -u)
-unclean=$(cut -f 1 <<<"$findings" | sort -u)
-case ${1:-} in
-  --update) kept=$(grep -Fx "$unclean" "$exceptions" || true) ;;
-  --accept) kept=$unclean ;;
-  *) kept=$(cat "$exceptions") ;;
-esac
-[ $# = 0 ] || printf '%s\n' "$kept" | sed '/^$/d' >"$exceptions"
-report 'wording' "$(awk -F '\t' -v exceptions="$exceptions" '
-  BEGIN { while ((getline file <exceptions) > 0) skip[file] }
-  NF && !($1 in skip) { print $1 ":" $2 ": \"" $3 "\": write " $4 }' <<<"$findings")"
-report 'these files are clean now; scripts/check-text.sh --update takes them off the list of exceptions' \
-  "$(grep -vFx "$unclean" "$exceptions" || true)"
+report 'wording' "$(wording | sort -u | awk -F '\t' '{ print $1 ":" $2 ": \"" $3 "\": write " $4 }')"
 [ -z "$failed" ]

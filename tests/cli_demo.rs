@@ -26,6 +26,10 @@ fn the_demonstration_shows_every_verdict_and_one_report_and_ends() {
     ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
+    let legend = text.find("stuck: no activity for too long");
+    assert!(legend < text.find("VERDICT  "), "the legend comes before the table:\n{text}");
+    let whole = "No worker is registered: the backtesting operation could not be placed";
+    assert!(text.lines().any(|line| line.contains("no_workers") && line.ends_with(whole)), "cut summaries:\n{text}");
 }
 
 #[test]

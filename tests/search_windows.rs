@@ -12,7 +12,7 @@ use fake::{Fake, Profile, Span, span, trace};
 use jaeger::{Client, Config};
 use ktrdr_diagnosis::investigate::{Investigator, Options, Target};
 use serde_json::Value;
-use trace::Time;
+use trace::{Micros, Time};
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -26,8 +26,14 @@ fn written() -> i64 {
 }
 
 fn investigator(fake: &Fake) -> Investigator {
+    with(fake, "", Options::default())
+}
+
+/// An investigator with these thresholds in its playbook.
+fn with(fake: &Fake, thresholds: &str, options: Options) -> Investigator {
     let config = Config { url: fake.url.clone(), ..Config::default() };
-    Investigator::new(Client::new(&config).unwrap(), Arc::new(Playbook::ktrdr()), Options::default())
+    let playbook = Playbook::with_overlay(&format!("[thresholds]\n{thresholds}")).unwrap();
+    Investigator::new(Client::new(&config).unwrap(), Arc::new(playbook), options)
 }
 
 async fn operations(traces: Vec<Value>, clock: i64) -> (Fake, Answer) {
@@ -114,5 +120,69 @@ async fn health_checks_of_a_running_operation_are_searched_fifteen_minutes_back(
         let asked = window(&fake, WORKER, "GET /health");
         assert_eq!(asked.last(), Some(&(start + earliest, clock)), "{after}: {asked:?}");
         assert_eq!(asked.len(), 2, "a short search first");
+    }
+}
+
+#[tokio::test]
+async fn running_operations_are_searched_from_the_lookback_before_the_range() {
+    let hour = 60 * MINUTE;
+    let range = TimeRange { from: Time(written()), to: Time(written() + hour) };
+    let own = |lookback| Options { lookback: Some(Micros(lookback)), ..Options::default() };
+    for (thresholds, options, lookback) in [
+        ("", Options::default(), 48 * hour),
+        ("lookback = \"2h\"", Options::default(), 2 * hour),
+        ("lookback = \"2h\"", own(3 * hour), 3 * hour),
+    ] {
+        let bound = written() - lookback;
+        for (start, found) in [(bound, 1), (bound - 1, 0)] {
+            let fake = Fake::start(Profile::v2_20(), vec![trace(1, &[register(start)])]).await;
+            let investigator = with(&fake, thresholds, options.clone());
+            let answer = investigator.operations(range, &Filters::default(), 100, range.to).await.unwrap();
+            assert_eq!(answer.diagnoses.len(), found, "{thresholds} {lookback}");
+        }
+    }
+}
+
+/// Start and limit of the searches for comparable operations, relative to their end.
+async fn history(thresholds: &str, options: Options) -> Vec<(i64, String)> {
+    let (start, clock) = (written(), written() + 30 * MINUTE);
+    let traces = vec![trace(1, &[register(start), change(start + 1, "pending", "running")])];
+    let fake = Fake::start(Profile::v2_20(), traces).await;
+    let range = TimeRange { from: Time(start), to: Time(clock) };
+    with(&fake, thresholds, options).operations(range, &Filters::default(), 100, Time(clock)).await.unwrap();
+    let of_the_type = |seen: &&fake::Seen| seen.get("tags").contains("operation.type");
+    let time = |seen: &fake::Seen, key| seen.get(key).parse::<i64>().unwrap();
+    let searches = fake.searches();
+    let searches = searches.iter().filter(of_the_type);
+    searches.map(|seen| (time(seen, "start") - time(seen, "end"), seen.get("limit").to_owned())).collect()
+}
+
+#[tokio::test]
+async fn comparable_operations_are_searched_within_the_baseline_window() {
+    let day = 24 * 60 * MINUTE;
+    let of_the_playbook = history("", Options::default()).await;
+    assert_eq!(of_the_playbook, [(-7 * day, "50".to_owned())]);
+    let thresholds = "baseline_window = \"2d\"\nbaseline_max_operations = 80";
+    assert_eq!(history(thresholds, Options::default()).await, [(-2 * day, "80".to_owned())]);
+    let own = Options { baseline_window: Some(Micros(3 * day)), ..Options::default() };
+    assert_eq!(history(thresholds, own).await, [(-3 * day, "80".to_owned())]);
+}
+
+#[tokio::test]
+async fn as_many_health_checks_are_read_as_the_playbook_needs() {
+    let start = written();
+    let traces = vec![
+        trace(1, &[register(start), change(start + 1, "pending", "running")]),
+        trace(2, &[span(WORKER, "GET /health", start - 60 * MINUTE, 500, &[("http.target", "/health")])]),
+    ];
+    for (needed, limit) in [(20, "20"), (21, "21")] {
+        let fake = Fake::start(Profile::v2_20(), traces.clone()).await;
+        let clock = Time(start + 10 * MINUTE);
+        let range = TimeRange { from: Time(start), to: clock };
+        let investigator = with(&fake, &format!("health_checks = {needed}"), Options::default());
+        investigator.operations(range, &Filters::default(), 100, clock).await.unwrap();
+        let searches = fake.searches();
+        let health = searches.iter().filter(|seen| seen.get("operation") == "GET /health").collect::<Vec<_>>();
+        assert!(!health.is_empty() && health.iter().all(|seen| seen.get("limit") == limit), "{health:?}");
     }
 }

@@ -46,6 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let addresses = serde_json::json!({
         "url": format!("http://{}", listener.local_addr()?),
         "jaeger": jaeger.url,
+        "startedMs": now.0 / 1000,
     });
     writeln!(std::io::stdout(), "{addresses}")?;
 

@@ -272,9 +272,9 @@ pub(super) struct JaegerArgs {
     /// Largest answer of Jaeger that is read, in MiB; larger ones are requested in parts
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(super) max_body_mib: u32,
-    /// How far before the range to look for operations that still run
-    #[arg(long, value_name = "DURATION", default_value = "48h", value_parser = duration)]
-    pub(super) lookback: Micros,
+    /// How far before the range to look for operations that still run [default: 48h, or as the playbook says]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) lookback: Option<Micros>,
     /// Only search services that match this pattern, as `ktrdr-*`; may be given more than once
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     pub(super) discovery_services: Vec<String>,
@@ -299,9 +299,9 @@ pub(super) struct RuleArgs {
     /// `generic` for systems other than KTRDR, or a file with a playbook of your own (see `playbook check`)
     #[arg(long, value_name = "NAME|FILE", env = "KTRDR_PLAYBOOK")]
     pub(super) playbook: Option<PathBuf>,
-    /// How far back comparable operations count as a baseline
-    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
-    pub(super) baseline_window: Micros,
+    /// How far back comparable operations count as a baseline [default: 7d, or as the playbook says]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) baseline_window: Option<Micros>,
 }
 
 /// The clock.

@@ -195,12 +195,12 @@ fn show(demo: &Answers, traces: usize, layout: Layout) -> Result<(), Error> {
         format_args!("{}\n", paint(BOLD, format!("1. All {} operations, the worst first", demo.operations.len()))),
     );
     let (shown, healthy) = shown(&demo.operations);
+    legend::legend(&mut out, &shown, layout);
+    out.push('\n');
     out.push_str(&operations_table::render(&shown, layout));
     if healthy > 0 {
         line(&mut out, format_args!("{}", paint(DIM, format!("… and {healthy} more healthy ones"))));
     }
-    out.push('\n');
-    legend::legend(&mut out, &shown, layout);
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "2. One of them in full")));
     out.push_str(&report::render(&demo.one, layout));
     line(&mut out, format_args!("\n{}\n", paint(BOLD, "3. What happened here")));

@@ -24,7 +24,7 @@ pub(super) async fn operation(args: &OperationArgs) -> Result<(), Error> {
     let now = args.common.clock.now();
     let lookback = match args.from.map(|from| now - from.at(now)) {
         Some(Micros(back)) if back <= 0 => return Err(Error::Usage("--from must be before now".into())),
-        Some(back) => back,
+        Some(back) => Some(back),
         None => args.jaeger.lookback,
     };
     let target = Target::parse(&args.id).ok_or_else(|| Error::Usage("the id is empty".into()))?;
@@ -78,7 +78,11 @@ fn notices(answer: &Answer) {
 }
 
 /// An investigator of the Jaeger that was named.
-pub(super) fn investigator(args: &JaegerArgs, rules: &RuleArgs, lookback: Micros) -> Result<Investigator, Error> {
+pub(super) fn investigator(
+    args: &JaegerArgs,
+    rules: &RuleArgs,
+    lookback: Option<Micros>,
+) -> Result<Investigator, Error> {
     let playbook = source::playbook(rules.playbook.as_deref())?;
     let client = client(args)?;
     let options = Options {

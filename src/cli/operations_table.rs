@@ -10,7 +10,8 @@ use super::{
 };
 use diagnosis::{Diagnosis, OperationStatus, WorkerStatus};
 
-// Type and start are left out before the bottleneck, because an operation id contains both.
+// Type and start are left out before the bottleneck, because an operation id contains both. The summary says most, so
+// all columns but the duration are left out before it gets short.
 const COLUMNS: [Column; 9] = [
     Column::new("VERDICT"),
     Column::new("OPERATION"),
@@ -20,7 +21,7 @@ const COLUMNS: [Column; 9] = [
     Column::new("DURATION").right().rank(5),
     Column::new("BOTTLENECK").shrinks_to(24).rank(4),
     Column::new("ERROR").shrinks_to(12).rank(0),
-    Column::new("SUMMARY").shrinks_to(48),
+    Column::new("SUMMARY").shrinks_to(48).keeps(80, 5),
 ];
 
 /// The table of operations.

@@ -1,4 +1,5 @@
-//! A table that fits the terminal: columns shrink to their minimum first, then the least important ones are left out.
+//! A table that fits the terminal: columns shrink to their minimum first, then the least important ones are left out. A
+//! column with the main content can keep more than its minimum as long as others can be left out for it.
 
 use anstyle::Style;
 
@@ -10,6 +11,8 @@ pub(super) struct Column {
     title: &'static str,
     /// It may be cut down to this; `None`: never cut.
     shrinks_to: Option<usize>,
+    /// It keeps so many columns as long as a column of a lower rank can be left out.
+    keeps: Option<(usize, u8)>,
     /// The lowest is left out first; [`u8::MAX`] stays.
     rank: u8,
     right: bool,
@@ -18,12 +21,17 @@ pub(super) struct Column {
 impl Column {
     /// A column that is never cut or left out.
     pub(super) const fn new(title: &'static str) -> Self {
-        Self { title, shrinks_to: None, rank: u8::MAX, right: false }
+        Self { title, shrinks_to: None, keeps: None, rank: u8::MAX, right: false }
     }
 
     /// May be cut down to `columns`.
     pub(super) const fn shrinks_to(self, columns: usize) -> Self {
         Self { shrinks_to: Some(columns), ..self }
+    }
+
+    /// Keeps `columns` as long as a column whose rank is lower than `rank` can be left out.
+    pub(super) const fn keeps(self, columns: usize, rank: u8) -> Self {
+        Self { keeps: Some((columns, rank)), ..self }
     }
 
     /// May be left out, lower ranks first.
@@ -104,28 +112,33 @@ pub(super) fn render(out: &mut String, columns: &[Column], rows: &[Vec<Cell>], i
 }
 
 fn fit(shown: &mut Vec<(usize, Column, usize)>, available: usize) {
-    let preferred = |column: &Column| column.shrinks_to;
     loop {
         let total = shown.iter().map(|(.., columns)| columns + GUTTER).sum::<usize>().saturating_sub(GUTTER);
         let over = total.saturating_sub(available);
+        let optional = shown.iter().enumerate().filter(|(_, (_, column, _))| column.rank < u8::MAX);
+        let lowest = optional.map(|(at, (_, column, _))| (column.rank, at)).min();
+        let rank = lowest.map_or(u8::MAX, |(rank, _)| rank);
+        let preferred = |column: &Column| match column.keeps {
+            Some((columns, below)) if rank < below => Some(columns),
+            _ => column.shrinks_to,
+        };
         if slack(shown, preferred) >= over {
             return shrink(shown, over, preferred);
         }
-        let lowest = shown.iter().enumerate().filter(|(_, (_, column, _))| column.rank < u8::MAX);
-        match lowest.min_by_key(|(_, (_, column, _))| column.rank).map(|(at, _)| at) {
-            Some(at) => drop(shown.remove(at)),
+        match lowest {
+            Some((_, at)) => drop(shown.remove(at)),
             None => return shrink(shown, over, |column| column.shrinks_to.map(|least| least.min(LEAST))),
         }
     }
 }
 
 /// How much the columns can give before each is down to its `least`.
-fn slack(shown: &[(usize, Column, usize)], least: fn(&Column) -> Option<usize>) -> usize {
+fn slack(shown: &[(usize, Column, usize)], least: impl Fn(&Column) -> Option<usize>) -> usize {
     shown.iter().map(|(_, column, columns)| columns.saturating_sub(least(column).unwrap_or(*columns))).sum()
 }
 
 /// Takes `over`, or as much as there is, from the widest columns first, so that short ones stay whole.
-fn shrink(shown: &mut [(usize, Column, usize)], over: usize, least: fn(&Column) -> Option<usize>) {
+fn shrink(shown: &mut [(usize, Column, usize)], over: usize, least: impl Fn(&Column) -> Option<usize>) {
     for _ in 0..over {
         let wider = shown.iter_mut().filter(|(_, column, columns)| least(column).is_some_and(|least| *columns > least));
         let Some((.., columns)) = wider.max_by_key(|(.., columns)| *columns) else { return };
@@ -156,6 +169,27 @@ mod tests {
     fn a_terminal_cuts_what_may_be_cut_and_then_leaves_columns_out() {
         assert_eq!(table(Some(30)), "ID    EXTRA      SUMMARY\nop_1  something  a summary th…\n");
         assert_eq!(table(Some(26)), "ID    SUMMARY\nop_1  a summary that is r…\n");
+    }
+
+    #[test]
+    fn a_column_keeps_its_width_while_a_less_important_one_can_be_left_out() {
+        let columns = [
+            Column::new("ID"),
+            Column::new("EXTRA").rank(1),
+            Column::new("TIME").rank(2),
+            Column::new("SUMMARY").shrinks_to(10).keeps(20, 2),
+        ];
+        let rows = [vec!["op_1".into(), "something".into(), "25 s".into(), "a summary that is rather long".into()]];
+        let widths = |available| {
+            let mut out = String::new();
+            render(&mut out, &columns, &rows, 0, Layout { columns: Some(available) });
+            anstream::adapter::strip_str(&out).to_string()
+        };
+        let all = "ID    EXTRA      TIME  SUMMARY\nop_1  something  25 s  a summary that is r…\n";
+        assert_eq!(widths(43), all);
+        assert_eq!(widths(42), "ID    TIME  SUMMARY\nop_1  25 s  a summary that is rather long\n");
+        assert_eq!(widths(22), "ID    TIME  SUMMARY\nop_1  25 s  a summary…\n");
+        assert_eq!(widths(21), "ID    SUMMARY\nop_1  a summary that…\n");
     }
 
     #[test]

@@ -82,11 +82,12 @@ pub(super) async fn run(args: &WatchArgs) -> Result<(), Error> {
 
 fn recorder(args: &WatchArgs, client: &Client, store: Arc<dyn Store>, id: SourceId) -> Result<Recorder, Error> {
     let playbook = Arc::new(source::playbook(args.rules.playbook.as_deref())?);
+    let thresholds = playbook.thresholds();
     let options = Options {
         history_window: args.history_window,
         retention: args.retention,
-        lookback: args.jaeger.lookback,
-        baseline_window: args.rules.baseline_window,
+        lookback: args.jaeger.lookback.unwrap_or(thresholds.lookback),
+        baseline_window: args.rules.baseline_window.unwrap_or(thresholds.baseline_window),
         stall_threshold: None,
         discovery_services: args.jaeger.discovery_services.clone(),
         playbook_hash: playbook_hash(&playbook),

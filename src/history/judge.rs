@@ -69,7 +69,7 @@ impl History {
             operation_type: operation.record.operation_type.clone(),
             comparable_by: operation.comparable_by.clone(),
             before: operation.record.end.unwrap_or(clocks.now),
-            window: shared.options.baseline_window,
+            window: shared.options.baseline_window_with(&shared.playbook),
             except: Some(operation.key.clone()),
             limit: shared.playbook.thresholds().baseline_max_operations,
         };

@@ -67,7 +67,7 @@ impl History {
         deadline: Option<Instant>,
     ) -> Result<Ready, Error> {
         let shared = &self.shared;
-        let needed = Needed::new(range, now, shared.options.lookback, self.window);
+        let needed = Needed::new(range, now, shared.options.lookback_with(&shared.playbook), self.window);
         let begun = Instant::now();
         let latest = deadline.unwrap_or(begun + LONGEST).checked_sub(RESERVE).unwrap_or(begun);
         let until = match need {

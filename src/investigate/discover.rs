@@ -83,7 +83,7 @@ impl Investigator {
     /// The traces that start, register or change operations in a range and before it.
     pub(super) async fn discover(&self, range: TimeRange, limit: usize, clock: Time) -> Result<Gathered, Error> {
         let mut gathered = Gathered::default();
-        let from = range.from - self.options().lookback;
+        let from = range.from - self.lookback();
         let candidates = self.candidates(&mut gathered).await?;
         let mut searches: Vec<Search> = candidates
             .into_iter()

@@ -20,9 +20,9 @@ const MOST_OPERATIONS: usize = 20;
 const MOST_SERVICES: usize = 6;
 /// How many services are asked for the other traces of an operation.
 const MOST_CANDIDATES: usize = 40;
-/// How many polls to read; only the latest matter.
+/// How many polls to read, or more if the playbook needs them; only the latest matter.
 const LAST_FEW: usize = 5;
-/// How many health checks to read.
+/// How many health checks to read, or more if the playbook needs them.
 const HEALTH_CHECKS: usize = 20;
 /// How many traces of failures elsewhere to read.
 const MOST_CONTEXT: usize = 50;
@@ -154,7 +154,7 @@ impl Investigator {
                 attributes: vec![(key.to_owned(), value.to_owned())],
                 from: diagnosis.start.unwrap_or(recent),
                 to: clock,
-                limit: LAST_FEW,
+                limit: LAST_FEW.max(playbook.thresholds().timed_out_polls),
                 ..Search::default()
             };
             follow_ups.searches.extend(mentions.iter().map(|(key, value)| search(None, key, value)));
@@ -191,7 +191,7 @@ impl Investigator {
                     operation: Some(name.clone()),
                     from: clock - alive,
                     to: clock,
-                    limit: HEALTH_CHECKS,
+                    limit: HEALTH_CHECKS.max(self.shared.playbook.thresholds().health_checks),
                     ..Search::default()
                 };
                 let window_start = clock - self.shared.playbook.thresholds().poll_window;

@@ -11,8 +11,6 @@ use trace::{Micros, Time};
 
 /// How many services to search for one type.
 const MOST_SERVICES: usize = 12;
-/// How many operations of one type are compared.
-const MOST_OPERATIONS: usize = 50;
 /// For how many types one question fetches a history.
 const MOST_TYPES: usize = 6;
 /// Steps in which the end of the history follows the clock.
@@ -59,9 +57,9 @@ impl Investigator {
                     service: Some(service.clone()),
                     operation: Some(name.clone()),
                     attributes: vec![(key.clone(), kind.to_owned())],
-                    from: now - self.options().baseline_window,
+                    from: now - self.baseline_window(),
                     to: now,
-                    limit: MOST_OPERATIONS,
+                    limit: playbook.thresholds().baseline_max_operations,
                     ..Search::default()
                 })
             })
@@ -77,9 +75,9 @@ impl Investigator {
         Some(Search {
             service: Some(service),
             operation: Some(span.to_owned()),
-            from: now - self.options().baseline_window,
+            from: now - self.baseline_window(),
             to: now,
-            limit: MOST_OPERATIONS,
+            limit: self.shared.playbook.thresholds().baseline_max_operations,
             ..Search::default()
         })
     }

@@ -51,9 +51,7 @@ use tokio::time::Instant;
 use self::cache::Caches;
 use crate::history::{History, Kept};
 use diagnosis::playbook::Playbook;
-use diagnosis::{
-    Answer, Context, DEFAULT_BASELINE_WINDOW, Detail, Diagnosis, Filters, Report, Severity, TimeRange, diagnose,
-};
+use diagnosis::{Answer, Context, Detail, Diagnosis, Filters, Report, Severity, TimeRange, diagnose};
 use jaeger;
 use trace::{Micros, Time, Trace, TraceId};
 
@@ -64,28 +62,30 @@ const MOST_OPERATIONS: usize = 1000;
 /// How far back to search for an operation whose id contains no time, when the lookback finds nothing.
 const LONGEST_LOOKBACK: Micros = Micros::from_secs(30 * 86_400);
 
-/// How much to fetch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How much to fetch. The default searches all services, with the windows of the playbook.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// How far before the range to look for operations that still run.
-    pub lookback: Micros,
-    /// How far back operations are compared.
-    pub baseline_window: Micros,
+    /// How far before the range to look for operations that still run. Replaces the playbook's lookback.
+    pub lookback: Option<Micros>,
+    /// How far back operations are compared. Replaces the playbook's window.
+    pub baseline_window: Option<Micros>,
     /// Globs of the services to search; empty means all.
     pub discovery_services: Vec<String>,
     /// Replaces the playbook's allowed silence.
     pub stall_threshold: Option<Micros>,
 }
 
-impl Default for Options {
-    /// 48 h of lookback, 7 days of baseline, all services.
-    fn default() -> Self {
-        Self {
-            lookback: Micros::from_secs(48 * 3600),
-            baseline_window: DEFAULT_BASELINE_WINDOW,
-            discovery_services: Vec::new(),
-            stall_threshold: None,
-        }
+impl Options {
+    /// How far before a time range to look for operations that still run, with this playbook.
+    #[must_use]
+    pub fn lookback_with(&self, playbook: &Playbook) -> Micros {
+        self.lookback.unwrap_or(playbook.thresholds().lookback)
+    }
+
+    /// How far back operations are compared, with this playbook.
+    #[must_use]
+    pub fn baseline_window_with(&self, playbook: &Playbook) -> Micros {
+        self.baseline_window.unwrap_or(playbook.thresholds().baseline_window)
     }
 }
 
@@ -220,6 +220,16 @@ impl Investigator {
 
     fn options(&self) -> &Options {
         &self.shared.options
+    }
+
+    /// How far before a time range to look for operations that still run.
+    fn lookback(&self) -> Micros {
+        self.options().lookback_with(&self.shared.playbook)
+    }
+
+    /// How far back operations are compared.
+    fn baseline_window(&self) -> Micros {
+        self.options().baseline_window_with(&self.shared.playbook)
     }
 
     fn caches(&self) -> &Caches {

@@ -91,7 +91,7 @@ impl Investigator {
         let written = self.shared.playbook.time_in_id(id).filter(|at| *at <= now + margin);
         let starts = match written {
             Some(at) => vec![at - margin],
-            None => vec![now - self.options().lookback, now - LONGEST_LOOKBACK],
+            None => vec![now - self.lookback(), now - LONGEST_LOOKBACK],
         };
         let mut from = now;
         for start in starts {

@@ -190,8 +190,8 @@ fn recorder_options(settings: &Settings, history: &HistorySettings, playbook: &P
     recorder::Options {
         history_window: history.window,
         retention: history.retention,
-        lookback: settings.options.lookback,
-        baseline_window: settings.options.baseline_window,
+        lookback: settings.options.lookback_with(playbook),
+        baseline_window: settings.options.baseline_window_with(playbook),
         stall_threshold: settings.options.stall_threshold,
         discovery_services: settings.options.discovery_services.clone(),
         playbook_hash: playbook_hash(playbook),

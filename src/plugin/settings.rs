@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use super::history_settings::HistorySettings;
 use crate::investigate::Options;
-use diagnosis::DEFAULT_BASELINE_WINDOW;
 use diagnosis::playbook;
 use grafana_plugin_protocol::api::{Instance, Secret};
 use jaeger::Tls;
@@ -137,8 +136,8 @@ impl Settings {
             forward_oauth,
             forward_cookies,
             options: Options {
-                lookback: json.duration("lookback")?.unwrap_or(Options::default().lookback),
-                baseline_window: json.duration("baselineWindow")?.unwrap_or(DEFAULT_BASELINE_WINDOW),
+                lookback: json.duration("lookback")?,
+                baseline_window: json.duration("baselineWindow")?,
                 discovery_services: json.list("discoveryServices").unwrap_or_default(),
                 stall_threshold: json.duration("stallThreshold")?,
             },
@@ -292,7 +291,7 @@ mod tests {
         let settings = Settings::of(&Instance { url: " http://j ".into(), ..Instance::default() }).unwrap();
         assert_eq!(settings.url, "http://j");
         assert_eq!(settings.max_body, 256 << 20);
-        assert_eq!(settings.options.lookback, Micros::from_secs(172_800));
+        assert_eq!(settings.options, Options::default());
         assert!(!settings.is_personal());
     }
 

@@ -167,7 +167,7 @@ impl Judge {
         let context = Context {
             now,
             history,
-            baseline_window: self.baseline_window,
+            baseline_window: Some(self.baseline_window),
             stall_threshold: self.stall_threshold,
             detail: Detail::Record,
             ..Context::default()

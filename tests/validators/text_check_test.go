@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// The output of scripts/check-text.sh for a repository with these files, the script and its lists.
-func textFindings(t *testing.T, files map[string]string, exceptions string) string {
+// The output of scripts/check-text.sh for a repository with these files, the script and its list of words.
+func textFindings(t *testing.T, files map[string]string) string {
 	t.Helper()
 	folder := t.TempDir()
-	all := map[string]string{"scripts/prose-exceptions.txt": exceptions}
+	all := map[string]string{}
 	for _, name := range []string{"scripts/check-text.sh", "scripts/prose.tsv"} {
 		all[name] = string(read(t, name))
 	}
@@ -72,7 +72,7 @@ func TestTextCheck(t *testing.T) {
 	for nth, test := range tests {
 		files[fmt.Sprintf("page-%d.md", nth)] = test.text
 	}
-	found := strings.Split(textFindings(t, files, ""), "\n")
+	found := strings.Split(textFindings(t, files), "\n")
 	for nth, test := range tests {
 		var lines []string
 		for _, line := range found {
@@ -84,20 +84,6 @@ func TestTextCheck(t *testing.T) {
 		right := len(lines) == 1 && strings.HasPrefix(lines[0], place) && strings.HasSuffix(lines[0], test.finding)
 		if test.line == 0 && len(lines) > 0 || test.line > 0 && !right {
 			t.Errorf("%q: %q", test.text, lines)
-		}
-	}
-}
-
-// The list of exceptions only gets shorter.
-func TestExceptionsOfTheTextCheck(t *testing.T) {
-	files := map[string]string{"known.md": "This " + isNo + "error.", "clean.md": "This is not an error."}
-	if found := textFindings(t, files, "known.md\n"); found != "" {
-		t.Error(found)
-	}
-	found := textFindings(t, files, "clean.md\ngone.md\nknown.md\n")
-	for _, name := range []string{"clean.md\n", "gone.md\n"} {
-		if !strings.Contains(found, "these files are clean now") || !strings.Contains(found, name) {
-			t.Errorf("%s is not reported: %s", name, found)
 		}
 	}
 }

@@ -20,7 +20,7 @@ pub use answer::{Answer, Basis};
 pub use filters::{Filters, TimeRange};
 pub use gather::{
     comparable::{Comparable, LargestSections},
-    context::{Context, DEFAULT_BASELINE_WINDOW, Detail},
+    context::{Context, Detail},
     operation_status::OperationStatus,
     origin::PathStep,
     path::SectionKind,
@@ -87,7 +87,9 @@ fn judge_all<T>(
     let facts: Vec<Facts<'_, '_, '_>> = operations.map(|operation| Facts::new(operation, context)).collect();
     let comparables: Vec<Comparable> = facts.iter().filter_map(assemble::comparable).collect();
     let completed = comparables.iter().chain(&context.history);
-    let baselines = Baselines::new(completed, playbook.thresholds(), context.baseline_window);
+    let thresholds = playbook.thresholds();
+    let window = context.baseline_window.unwrap_or(thresholds.baseline_window);
+    let baselines = Baselines::new(completed, thresholds, window);
     let mut judged: Vec<(Diagnosis, T)> = Vec::with_capacity(facts.len());
     for facts in &facts {
         let diagnosis = assemble::diagnosis(facts, &surroundings, &baselines);

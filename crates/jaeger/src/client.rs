@@ -1,5 +1,5 @@
 //! The client: services, operations and single traces, through whichever API the server offers. Searches are in
-//! [`search`](super::search).
+//! [`search`](super::search); [`answer`](super::answer) reads the replies.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,17 +10,14 @@ use super::{
     Dialect, TraceForm,
     clock::ServerClock,
     config::Config,
-    decode::{self, Answer, ApiError},
+    connection::insert,
     error::{Error, ErrorKind},
-    http::{Http, OversizePolicy, insert},
-    reply::{Reply, api_error, is_not_found, is_unencodable, kind_of, names},
+    http::{Http, OversizePolicy},
+    reply::{Reply, is_unencodable},
     server::Servers,
     stats::Stats,
 };
 use trace::{Trace, TraceId};
-
-/// Bodies of this size or larger are decoded on a blocking thread.
-const LARGE_BODY: usize = 128 << 10;
 
 /// A client of one Jaeger. Clones share connections, statistics and what is known about the server.
 #[derive(Clone)]
@@ -248,81 +245,9 @@ impl Client {
         self.shared.http.error(kind, reply, self.forwarded.as_deref())
     }
 
-    async fn names(&self, reply: &Reply) -> Result<Vec<String>, Error> {
-        if reply.has_no_route() {
-            self.invalidate_server(None).await;
-        }
-        if reply.status != 200 || reply.is_html() || api_error(reply).is_some() {
-            return Err(self.refusal(reply));
-        }
-        names(reply).ok_or_else(|| match serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body) {
-            Ok(_) => self.error(ErrorKind::NoNames, reply),
-            Err(why) => self.error(ErrorKind::Decode(decode::explain(&why, &reply.body)), reply),
-        })
-    }
-
-    /// The error of an answer that has no traces or names.
-    pub(super) fn refusal(&self, reply: &Reply) -> Error {
-        match api_error(reply) {
-            Some(error) => self.refused(reply, &error),
-            None => self.error(reply.classify_unexpected(), reply),
-        }
-    }
-
-    fn refused(&self, reply: &Reply, error: &ApiError) -> Error {
-        let message = error.message.chars().take(300).collect();
-        self.shared.http.error_with(kind_of(reply.status, error), reply, message, self.forwarded.as_deref())
-    }
-
-    /// The traces of an answer. "Not found" is an answer without traces; any other error in place of traces is an error.
-    pub(super) async fn answer(&self, reply: Reply) -> Result<Answer, Error> {
-        if reply.status == 404 && is_not_found(&reply) {
-            return Ok(Answer::default());
-        }
-        if reply.status != 200 || reply.is_html() {
-            return Err(self.refusal(&reply));
-        }
-        let (url, large) = (reply.url.clone(), reply.body.len() >= LARGE_BODY);
-        let cut = reply.truncated.then(|| {
-            format!(
-                "the answer of Jaeger is larger than {} MiB: only its start was read",
-                self.shared.http.max_body() >> 20
-            )
-        });
-        // The reply is dropped only after decoding, because it holds the permit for a large body.
-        let client = self.clone();
-        let read = move || {
-            let read = match cut {
-                Some(why) => decode::read_truncated(&reply.body, &why),
-                None => decode::read(&reply.body),
-            };
-            read.map(|answer| client.checked(answer, &reply))
-        };
-        let read = if large {
-            let reading = tokio::task::spawn_blocking(read).await;
-            reading.map_err(|_| Error::new(ErrorKind::Broken, &url, Some(200), "decoding was stopped"))?
-        } else {
-            read()
-        };
-        read.map_err(|why| {
-            let kind = if why == decode::DecodeError::Tempo { ErrorKind::Tempo } else { ErrorKind::Decode(why) };
-            Error::new(kind, &url, Some(200), "")
-        })?
-    }
-
-    /// The answer without errors that only say "not found". An error in place of traces fails the request.
-    fn checked(&self, mut answer: Answer, reply: &Reply) -> Result<Answer, Error> {
-        answer.errors.retain(|error| !error.is_not_found());
-        if answer.traces.is_empty()
-            && let Some(error) = answer.errors.first()
-        {
-            return Err(self.refused(reply, error));
-        }
-        for error in answer.errors.iter().filter(|error| error.trace_id.is_none()) {
-            let why = format!("Jaeger reported an error beside the traces: {}", error.message);
-            answer.traces.iter_mut().for_each(|trace| trace.mark_partial(why.as_str()));
-        }
-        Ok(answer)
+    /// An error about an answer, with this message.
+    pub(super) fn error_with(&self, kind: ErrorKind, reply: &Reply, message: String) -> Error {
+        self.shared.http.error_with(kind, reply, message, self.forwarded.as_deref())
     }
 }
 

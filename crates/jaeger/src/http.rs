@@ -1,16 +1,16 @@
-//! Sends GET requests: URLs, headers, limits and retries. It reads complete answers and classifies those that did not come
-//! from Jaeger's API.
+//! Sends GET requests: URLs, limits and retries. It reads complete answers and classifies those that did not come from
+//! Jaeger's API. How to reach the server, with which credentials, is in [`connection`](super::connection).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use reqwest::{Url, redirect};
+use http::{HeaderMap, HeaderValue, header};
+use reqwest::Url;
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
     clock::{self, ServerClock},
-    config::{Auth, Config, Secret, base_url},
-    dns::HostResolver,
+    config::{Config, Secret},
+    connection::{Connection, deepest},
     error::{Error, ErrorKind},
     reply::{MAX_EXCERPT_CHARS, Reply},
     retry::{parse_retry_after, retry_delay},
@@ -51,71 +51,7 @@ pub(super) enum OversizePolicy {
 
 impl Http {
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
-        let (mut base, written) = base_url(&config.url)?;
-        let auth = if config.auth == Auth::None { written.unwrap_or_default() } else { config.auth.clone() };
-        let mut headers = HeaderMap::new();
-        let mut secrets = Vec::new();
-        match auth {
-            Auth::None => {}
-            Auth::Basic { user, password } => {
-                use base64::Engine as _;
-                let pair = format!("{user}:{}", password.expose());
-                let pair = base64::engine::general_purpose::STANDARD.encode(pair);
-                insert(&mut headers, "authorization", &format!("Basic {pair}"))?;
-                secrets.extend([password, Secret::new(pair)]);
-            }
-            Auth::Bearer(token) => {
-                insert(&mut headers, "authorization", &format!("Bearer {}", token.expose()))?;
-                secrets.push(token);
-            }
-        }
-        if let Some((name, value)) = &config.tenant {
-            insert(&mut headers, name, value)?;
-        }
-        for (name, value) in &config.headers {
-            insert(&mut headers, name, value.expose())?;
-            secrets.push(value.clone());
-        }
-        let mut builder = reqwest::Client::builder()
-            .timeout(config.timeout)
-            .connect_timeout(config.connect_timeout)
-            .user_agent(&config.user_agent)
-            .redirect(redirects());
-        let tls = &config.tls;
-        let settings = |what: &str, why: &dyn std::fmt::Display| {
-            Error::new(ErrorKind::Settings, "", None, format!("{what} cannot be used: {why}"))
-        };
-        if let Some(pem) = &tls.ca_pem {
-            let roots = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
-                .map_err(|why| settings("the CA certificate (PEM)", &why))?;
-            if roots.is_empty() {
-                return Err(settings("the CA certificate (PEM)", &"it holds no certificate"));
-            }
-            builder = builder.tls_built_in_root_certs(false);
-            builder = roots.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
-        }
-        if let Some((certificate, key)) = &tls.client_pem {
-            let pem = format!("{certificate}\n{}\n", key.expose());
-            let identity = reqwest::Identity::from_pem(pem.as_bytes())
-                .map_err(|_| settings("the client certificate or its key (PEM)", &"no certificate with a key in it"))?;
-            builder = builder.identity(identity);
-        }
-        let mut host = None;
-        let mut names = HostResolver::new();
-        if let Some(name) = tls.server_name.as_deref().filter(|name| !name.is_empty()) {
-            let port = base.port().map_or_else(String::new, |port| format!(":{port}"));
-            let real = base.host_str().unwrap_or_default().to_owned();
-            host = HeaderValue::from_str(&format!("{real}{port}")).ok();
-            base.set_host(Some(name)).map_err(|why| settings("the TLS server name", &why))?;
-            builder = builder.http1_only();
-            // The TLS server name resolves to the configured host.
-            names = names.with_alias(name.to_owned(), real);
-        }
-        let client = builder
-            .dns_resolver(Arc::new(names))
-            .danger_accept_invalid_certs(tls.skip_verify)
-            .build()
-            .map_err(|why| settings("the connection settings", &deepest(&why)))?;
+        let Connection { client, base, host, headers, secrets } = Connection::new(config)?;
         let (stats, server_clock) = (Arc::default(), Mutex::default());
         let (running, large) = (Semaphore::new(MAX_CONCURRENT_REQUESTS), Arc::new(Semaphore::new(1)));
         Ok(Self {
@@ -327,39 +263,6 @@ fn title(html: &str) -> String {
     title.map_or_else(|| "a page without a title".to_owned(), |title| format!("page “{}”", title.trim()))
 }
 
-pub(super) fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Error> {
-    let bad = |what| Error::new(ErrorKind::Settings, "", None, format!("the {what} of header {name:?} is not allowed"));
-    let key = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| bad("name"))?;
-    let mut value = HeaderValue::from_str(value.trim()).map_err(|_| bad("value"))?;
-    value.set_sensitive(true);
-    headers.insert(key, value);
-    Ok(())
-}
-
-/// Follows redirects within a host (a trailing slash, an upgrade to https) but never to another host, which must not see
-/// the credentials.
-fn redirects() -> redirect::Policy {
-    redirect::Policy::custom(|attempt| {
-        let from = attempt.previous().last();
-        let to = attempt.url();
-        let same = from.is_some_and(|from| {
-            let upgrade = from.scheme() == "http" && to.scheme() == "https";
-            let port = from.port_or_known_default() == to.port_or_known_default();
-            from.host_str() == to.host_str() && (upgrade || (from.scheme() == to.scheme() && port))
-        });
-        if same && attempt.previous().len() <= 5 { attempt.follow() } else { attempt.stop() }
-    })
-}
-
 fn shown(url: &Url) -> String {
     url.as_str().chars().take(MAX_URL_CHARS).collect()
-}
-
-/// The innermost cause, which is the most specific.
-fn deepest(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest.to_string()
 }

@@ -7,9 +7,11 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod client;
 mod clock;
 mod config;
+mod connection;
 mod decode;
 mod dns;
 mod error;

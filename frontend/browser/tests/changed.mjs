@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { MODES, tools } from './tools.mjs';
 
 const SOURCE = 'changed';
-/** Hours before now, as the development server's incident has them. */
+/** Hours before the start of the development server, as its incident has them. */
 const CULPRITS = { from: 1, to: 0 };
 const NOTHING = { from: 2, to: 1 };
 const THIN = { from: 6, to: 5 };
@@ -11,7 +11,12 @@ const EMPTY = { from: 5, to: 4 };
 
 export function changedTests(test, context) {
   const { call, shot, accessible, panelOf, settled } = tools(context);
-  const during = (page, hours) => page.evaluate((span) => Object.assign(window.harness.span, span), hours);
+  // The harness counts hours from now, and the tests before this one may have taken minutes.
+  const sinceStart = () => (Date.now() - context.backend.startedMs) / 3_600_000;
+  const during = (page, { from, to }) => {
+    const hours = { from: from + sinceStart(), to: to + sinceStart() };
+    return page.evaluate((span) => Object.assign(window.harness.span, span), hours);
+  };
   const draw = async (page, mode, hours, size = { width: 1160, height: 420 }) => {
     await during(page, hours);
     await call(page, 'panel', mode, [{ queryType: 'culprits' }], size, {}, SOURCE);

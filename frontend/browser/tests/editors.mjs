@@ -42,6 +42,7 @@ export function editorTests(test, context) {
       await page.getByLabel(/^Services/).fill('ktrdr-*');
       await page.getByLabel(/^Stuck after/).fill('soon');
       await page.getByText(/is not a duration/).waitFor();
+      await page.getByRole('radio', { name: 'Your own' }).check({ force: true });
       await page.getByRole('textbox', { name: /^Playbook/ }).fill('[[rule]]\nid = 7');
       await page.getByRole('textbox', { name: /^Look back/ }).click();
       await page.getByText('The playbook needs a change').waitFor();

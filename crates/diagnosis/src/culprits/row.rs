@@ -81,7 +81,7 @@ pub struct Culprit {
     /// The same in the baseline.
     pub baseline_error_ratio: f64,
     /// Milliseconds that it costs the window's operations on average: the excess times the share of operations that
-    /// deviate beyond what the baseline lets expect.
+    /// deviate, less the share that did so in the baseline.
     pub score: f64,
     /// How sure.
     pub confidence: Confidence,

@@ -1,4 +1,4 @@
-//! The words of a row: one line for people, and its evidence.
+//! What a row says: a one-line summary for people, and the evidence of each affected operation.
 
 use super::{
     CulpritKind, RequestProfile,
@@ -23,7 +23,7 @@ pub(super) fn summary(row: &Row<'_, '_>) -> String {
             callees => format!("{service} waits {} for all of {}, so it is slow itself", longer(), callees.join(", ")),
         },
         CulpritKind::Network => {
-            format!("{caller} waits for {span} of {service} {}, beyond what {service} works", longer())
+            format!("{caller} waits for {span} of {service} {}, which the work of {service} does not explain", longer())
         }
         CulpritKind::Gap => format!("{service} starts {} ({span})", longer().replace("longer", "later")),
         CulpritKind::Errors => format!("Errors arise in {span} of {service} {}", before()),
@@ -52,7 +52,7 @@ fn missing(row: &Row<'_, '_>) -> String {
     format!("{} of {} lacks {}{more}", parent.span, parent.service, row.place.span)
 }
 
-/// What one operation proves.
+/// The evidence that one affected operation provides.
 pub(super) fn evidence(row: &Row<'_, '_>, affected: &Affected<'_>, profile: &RequestProfile) -> Evidence {
     let (kind, key, value) = match row.kind {
         CulpritKind::Errors => (EvidenceKind::Status, "status", "error".to_owned()),
@@ -79,7 +79,7 @@ pub(super) fn evidence(row: &Row<'_, '_>, affected: &Affected<'_>, profile: &Req
     }
 }
 
-/// Microseconds as people write them.
+/// Formats microseconds for people.
 fn duration(us: f64) -> String {
     Micros(us.round() as i64).to_string()
 }

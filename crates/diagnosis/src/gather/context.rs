@@ -3,9 +3,6 @@
 use super::comparable::Comparable;
 use trace::{Micros, Time};
 
-/// How far back operations are compared unless a setting says otherwise: 7 days.
-pub const DEFAULT_BASELINE_WINDOW: Micros = Micros::from_secs(7 * 86_400);
-
 /// What [`diagnose`](crate::diagnose) needs to know beside the traces.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -16,8 +13,9 @@ pub struct Context {
     pub latest: Option<Time>,
     /// Completed operations to compare with, beside those in the traces themselves.
     pub history: Vec<Comparable>,
-    /// How far back operations are compared, whether they come from the history or from the traces.
-    pub baseline_window: Micros,
+    /// How far back operations are compared, whether they come from the history or from the traces. Replaces the window
+    /// of the playbook.
+    pub baseline_window: Option<Micros>,
     /// Only operations with a span that carries all these attributes (key, value as text).
     pub tags: Vec<(String, String)>,
     /// How much of each operation is reported.
@@ -27,13 +25,13 @@ pub struct Context {
 }
 
 impl Default for Context {
-    /// The epoch as clock, no history, the default baseline window, every operation in full.
+    /// The epoch as clock, no history, the windows of the playbook, every operation in full.
     fn default() -> Self {
         Self {
             now: Time::default(),
             latest: None,
             history: Vec::new(),
-            baseline_window: DEFAULT_BASELINE_WINDOW,
+            baseline_window: None,
             tags: Vec::new(),
             detail: Detail::default(),
             stall_threshold: None,

@@ -1,4 +1,4 @@
-//! On whom an operation spent its time: its path through its window, cut into sections and summed.
+//! On whom an operation spent its time: its path through its window, cut into segments, which are summed into sections.
 
 use std::{borrow::Cow, cmp::Reverse};
 
@@ -39,8 +39,8 @@ impl SectionKind {
 
 /// The operation's path through its window.
 pub(crate) struct Path<'a> {
-    pub(crate) sections: Vec<Section<'a>>,
-    /// The sections summed, in the order in which they appear first.
+    pub(crate) segments: Vec<Segment<'a>>,
+    /// The segments summed into sections, in the order in which they appear first.
     pub(crate) sums: Vec<SectionSum<'a>>,
     /// Position of the largest of them; of equals the one that appears first.
     largest_sum: Option<usize>,
@@ -48,13 +48,13 @@ pub(crate) struct Path<'a> {
     pub(crate) on_path_us: Vec<i64>,
     /// Microseconds not covered by children, per member.
     pub(crate) self_us: Vec<i64>,
-    /// What sections of each member are.
+    /// What segments of each member are summed by.
     kinds: Vec<SectionKind>,
     /// Members that lie directly on the window, by start.
     top: Vec<usize>,
 }
 
-/// What sections are summed by.
+/// A section: what segments are summed by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SectionKey<'a> {
     pub(crate) service: &'a str,
@@ -74,9 +74,9 @@ impl SectionKey<'_> {
 /// Kind of service, span name or phase, kind of section.
 pub(crate) type ComparableKey<'k> = (&'k str, &'k str, SectionKind);
 
-/// A stretch of the path.
+/// A stretch of the path that belongs to one span, one network edge or one gap.
 #[derive(Clone, Debug)]
-pub(crate) struct Section<'a> {
+pub(crate) struct Segment<'a> {
     /// Position in [`OperationSpans::members`]; `None` for a gap.
     pub(crate) member: Option<usize>,
     pub(crate) key: SectionKey<'a>,
@@ -84,24 +84,24 @@ pub(crate) struct Section<'a> {
     pub(crate) end: Time,
 }
 
-impl Section<'_> {
+impl Segment<'_> {
     pub(crate) fn length(&self) -> Micros {
         self.end - self.start
     }
 }
 
-/// All sections of one service, name and kind.
+/// All segments of one service, name and kind.
 #[derive(Clone, Debug)]
 pub(crate) struct SectionSum<'a> {
     pub(crate) key: SectionKey<'a>,
     pub(crate) total: Micros,
-    /// The member with the largest section; `None` for a gap.
+    /// The member with the largest segment; `None` for a gap.
     pub(crate) largest: Option<usize>,
-    /// Members whose sections are part of it; empty for a gap.
+    /// Members whose segments are part of it; empty for a gap.
     pub(crate) members: Vec<usize>,
     /// How many spans or gaps it is made of.
     pub(crate) runs: usize,
-    largest_section: Micros,
+    largest_segment: Micros,
 }
 
 impl<'a> Path<'a> {
@@ -110,7 +110,7 @@ impl<'a> Path<'a> {
         self.sums.get(self.largest_sum?)
     }
 
-    /// What sections of a member's own time are summed by.
+    /// What segments of a member's own time are summed by.
     pub(crate) fn key_of(&self, operation: &OperationSpans<'a, '_>, member: usize) -> Option<SectionKey<'a>> {
         let (span, kind) = (operation.members.get(member)?.span, *self.kinds.get(member)?);
         Some(SectionKey { service: span.service(), name: Cow::Borrowed(span.name()), kind })
@@ -196,7 +196,7 @@ pub(crate) fn path<'a>(
     let nodes: Vec<Node> = top.iter().map(|ix| Node(*ix as u32)).collect();
     let stretches = forest.path_over(&nodes, window.start, window.until);
     let mut path = Path {
-        sections: Vec::with_capacity(stretches.len()),
+        segments: Vec::with_capacity(stretches.len()),
         sums: Vec::new(),
         largest_sum: None,
         on_path_us: vec![0; operation.members.len()],
@@ -205,13 +205,13 @@ pub(crate) fn path<'a>(
         top,
     };
     for stretch in stretches {
-        let section = section(operation, &path, stretch, operation_type);
-        if let Some(sum) = section.member.and_then(|ix| path.on_path_us.get_mut(ix)) {
-            *sum += section.length().0;
+        let segment = segment(operation, &path, stretch, operation_type);
+        if let Some(sum) = segment.member.and_then(|ix| path.on_path_us.get_mut(ix)) {
+            *sum += segment.length().0;
         }
-        path.sections.push(section);
+        path.segments.push(segment);
     }
-    path.sums = sums(&path.sections);
+    path.sums = sums(&path.segments);
     let ranked = path.sums.iter().enumerate();
     path.largest_sum = ranked.max_by_key(|(order, sum)| (sum.total, Reverse(*order))).map(|(order, _)| order);
     path
@@ -223,16 +223,16 @@ fn kind(operation: &OperationSpans<'_, '_>, member: &Member<'_, '_>) -> SectionK
     if network { SectionKind::Network } else { SectionKind::Span }
 }
 
-fn section<'a>(
+fn segment<'a>(
     operation: &OperationSpans<'a, '_>,
     path: &Path<'a>,
     stretch: ForestSegment,
     operation_type: &str,
-) -> Section<'a> {
+) -> Segment<'a> {
     let (start, end) = (stretch.start, stretch.end);
     let member = stretch.owner.map(|node| node.0 as usize);
     if let Some(key) = member.and_then(|member| path.key_of(operation, member)) {
-        return Section { member, key, start, end };
+        return Segment { member, key, start, end };
     }
     let (after, before) = (path.last_top(operation, start), path.next_top(operation, end));
     let name = path.phase(operation, operation_type, (start, before)).map_or_else(
@@ -244,23 +244,23 @@ fn section<'a>(
     );
     let service = after.or(before).map(|m| m.span.service()).unwrap_or_default();
     let key = SectionKey { service, name: Cow::Owned(name), kind: SectionKind::Gap };
-    Section { member: None, key, start, end }
+    Segment { member: None, key, start, end }
 }
 
-fn sums<'a>(sections: &[Section<'a>]) -> Vec<SectionSum<'a>> {
+fn sums<'a>(segments: &[Segment<'a>]) -> Vec<SectionSum<'a>> {
     let mut sums: Vec<SectionSum<'a>> = Vec::new();
     let mut places: HashMap<&SectionKey<'a>, usize> = HashMap::new();
-    for section in sections {
-        let place = *places.entry(&section.key).or_insert_with(|| {
-            sums.push(SectionSum::of_nothing(section.key.clone()));
+    for segment in segments {
+        let place = *places.entry(&segment.key).or_insert_with(|| {
+            sums.push(SectionSum::of_nothing(segment.key.clone()));
             sums.len() - 1
         });
         if let Some(sum) = sums.get_mut(place) {
-            sum.add(section);
+            sum.add(segment);
         }
     }
     for sum in sums.iter_mut().filter(|sum| !sum.members.is_empty()) {
-        // A span has several sections when it waits for a child in between.
+        // A span has several segments when it waits for a child in between.
         sum.members.sort_unstable();
         sum.members.dedup();
         sum.runs = sum.members.len();
@@ -271,15 +271,15 @@ fn sums<'a>(sections: &[Section<'a>]) -> Vec<SectionSum<'a>> {
 impl<'a> SectionSum<'a> {
     fn of_nothing(key: SectionKey<'a>) -> Self {
         let zero = Micros(0);
-        Self { key, total: zero, largest: None, members: Vec::new(), runs: 0, largest_section: zero }
+        Self { key, total: zero, largest: None, members: Vec::new(), runs: 0, largest_segment: zero }
     }
 
-    fn add(&mut self, section: &Section<'a>) {
-        self.total += section.length();
+    fn add(&mut self, segment: &Segment<'a>) {
+        self.total += segment.length();
         self.runs += 1;
-        self.members.extend(section.member);
-        if section.length() > self.largest_section {
-            (self.largest_section, self.largest) = (section.length(), section.member);
+        self.members.extend(segment.member);
+        if segment.length() > self.largest_segment {
+            (self.largest_segment, self.largest) = (segment.length(), segment.member);
         }
     }
 }

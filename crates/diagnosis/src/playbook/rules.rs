@@ -141,6 +141,10 @@ pub struct Thresholds {
     pub chatty_calls: usize,
     /// Similar calls are at most so many times as long as their median, or as much shorter.
     pub chatty_spread: u32,
+    /// At least so many per cent of similar calls are alike in this sense.
+    pub chatty_alike_percent: usize,
+    /// At most so many per cent of similar calls overlap the one before.
+    pub chatty_overlap_percent: usize,
     /// So many calls of a service without an answer, and none with one, are a service that does not answer.
     pub failing_calls: usize,
     /// So many polls in a row that time out are a worker that is gone.
@@ -151,6 +155,10 @@ pub struct Thresholds {
     pub baseline_min_operations: usize,
     /// Of more comparable operations than this only the newest count.
     pub baseline_max_operations: usize,
+    /// How far back operations are compared, unless a setting overrides it.
+    pub baseline_window: Micros,
+    /// How far before a time range operations that still run are searched for, unless a setting overrides it.
+    pub lookback: Micros,
     /// How far the clocks of two machines may differ.
     pub clock_skew: Micros,
     /// How far from an operation's start the request that started it is searched for.

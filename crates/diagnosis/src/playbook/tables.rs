@@ -203,11 +203,15 @@ pub(super) struct Thresholds {
     pub(super) correlation_window: Option<Duration>,
     pub(super) chatty_calls: Option<usize>,
     pub(super) chatty_spread: Option<u32>,
+    pub(super) chatty_alike_percent: Option<usize>,
+    pub(super) chatty_overlap_percent: Option<usize>,
     pub(super) failing_calls: Option<usize>,
     pub(super) timed_out_polls: Option<usize>,
     pub(super) health_checks: Option<usize>,
     pub(super) baseline_min_operations: Option<usize>,
     pub(super) baseline_max_operations: Option<usize>,
+    pub(super) baseline_window: Option<Duration>,
+    pub(super) lookback: Option<Duration>,
     pub(super) clock_skew: Option<Duration>,
     pub(super) start_window: Option<Duration>,
     pub(super) context_window: Option<Duration>,
@@ -390,11 +394,15 @@ impl Thresholds {
         set(&mut self.correlation_window, over.correlation_window);
         set(&mut self.chatty_calls, over.chatty_calls);
         set(&mut self.chatty_spread, over.chatty_spread);
+        set(&mut self.chatty_alike_percent, over.chatty_alike_percent);
+        set(&mut self.chatty_overlap_percent, over.chatty_overlap_percent);
         set(&mut self.failing_calls, over.failing_calls);
         set(&mut self.timed_out_polls, over.timed_out_polls);
         set(&mut self.health_checks, over.health_checks);
         set(&mut self.baseline_min_operations, over.baseline_min_operations);
         set(&mut self.baseline_max_operations, over.baseline_max_operations);
+        set(&mut self.baseline_window, over.baseline_window);
+        set(&mut self.lookback, over.lookback);
         set(&mut self.clock_skew, over.clock_skew);
         set(&mut self.start_window, over.start_window);
         set(&mut self.context_window, over.context_window);

@@ -1,5 +1,5 @@
-//! Parts of a playbook that can never apply: rows behind others that take everything, rules that nothing uses, references to
-//! nothing. They do no harm, so such a playbook is used all the same, but its author wants to know.
+//! Parts of a playbook that can never apply: rows after others that match everything, rules that nothing uses, references to
+//! rows that do not exist. They do no harm, so the playbook is still used, but its author should know.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{
     tables::{Table, Tables},
 };
 
-/// What can never apply in a text, whose playbook is `playbook`.
+/// Finds what can never apply in the text of a playbook.
 pub(super) fn find(text: &str, own: &Tables, playbook: &Playbook) -> Vec<PlaybookError> {
     let mut search = Search { text, found: Vec::new() };
     search.ids_twice(own);
@@ -33,7 +33,7 @@ struct Search<'t> {
     found: Vec<PlaybookError>,
 }
 
-/// Whether everything that fits the second pattern fits the first.
+/// Whether the first pattern matches everything that the second matches.
 fn covers(first: Option<&Glob>, second: Option<&Glob>) -> bool {
     match (first, second) {
         (None, _) => true,
@@ -42,7 +42,7 @@ fn covers(first: Option<&Glob>, second: Option<&Glob>) -> bool {
     }
 }
 
-/// The same for lists, of which none stands for all.
+/// The same for lists; no list means all.
 fn covers_types(first: Option<&Vec<String>>, second: Option<&Vec<String>>) -> bool {
     let first = first.map_or(&[][..], Vec::as_slice);
     let second = second.map_or(&[][..], Vec::as_slice);
@@ -50,7 +50,7 @@ fn covers_types(first: Option<&Vec<String>>, second: Option<&Vec<String>>) -> bo
 }
 
 impl Search<'_> {
-    /// Notes something at the `nth` line (from 0) that mentions `near`.
+    /// Reports something at the `nth` line (from 0) that contains `near`.
     fn note_at(&mut self, near: &str, nth: usize, message: String) {
         let mut lines = self.text.lines().enumerate().filter(|(_, line)| line.contains(near));
         let line = lines.nth(nth).map_or(1, |(ix, _)| ix + 1);
@@ -61,7 +61,7 @@ impl Search<'_> {
         self.note_at(near, 0, message);
     }
 
-    /// A row of the user's that an earlier row of the user's hides.
+    /// Reports rows that an earlier row hides.
     fn hidden<T: Table>(&mut self, rows: &[T], hides: impl Fn(&T, &T) -> bool) {
         let enabled: Vec<&T> = rows.iter().filter(|row| row.is_enabled()).collect();
         for (at, row) in enabled.iter().enumerate() {
@@ -147,7 +147,7 @@ impl Search<'_> {
         });
     }
 
-    /// Classes and messages that an earlier row has already; rows with messages are tried before rows with classes.
+    /// Reports classes and messages that an earlier row already has. Rows with messages are tried before rows with classes.
     fn errors(&mut self, own: &Tables) {
         let mut classes: Vec<(&str, &str)> = Vec::new();
         let mut messages: Vec<(&str, &str)> = Vec::new();
@@ -243,7 +243,7 @@ impl Search<'_> {
         }
     }
 
-    /// What is needed so that there are operations at all, that they are found, and that they end.
+    /// Reports what is missing for operations to exist, to be found, and to end.
     fn operations(&mut self, playbook: &Playbook) {
         if playbook.extends().is_some() || playbook.operation_source() == OperationSource::RootRequests {
             return;

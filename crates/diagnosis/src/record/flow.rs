@@ -10,7 +10,7 @@ use crate::{
     gather::{
         baseline::Baseline,
         errors::own_class,
-        path::{Path, Section, SectionKey},
+        path::{Path, SectionKey, Segment},
         timeline::Window,
     },
     slice::operation_spans::{Member, OperationSpans},
@@ -101,14 +101,14 @@ impl<'a> Flow<'_, 'a, '_> {
             let important = m.span.is_error() || self.bottleneck.contains(&ix);
             of(m, important, StepSource::Member(ix))
         });
-        let gaps = self.sections().iter().enumerate().filter(|(_, section)| section.member.is_none());
+        let gaps = self.segments().iter().enumerate().filter(|(_, segment)| segment.member.is_none());
         let gaps =
             gaps.map(|(ix, gap)| Place { order: (gap.start, 0, None), important: true, what: StepSource::Gap(ix) });
         context.chain(members).chain(gaps).collect()
     }
 
-    fn sections(&self) -> &[Section<'a>] {
-        self.path.map(|path| path.sections.as_slice()).unwrap_or_default()
+    fn segments(&self) -> &[Segment<'a>] {
+        self.path.map(|path| path.segments.as_slice()).unwrap_or_default()
     }
 
     fn step(&self, what: StepSource) -> Option<FlowStep> {
@@ -127,11 +127,11 @@ impl<'a> Flow<'_, 'a, '_> {
                     ..self.of_span(member)
                 }
             }
-            StepSource::Gap(ix) => self.of_gap(self.sections().get(ix)?),
+            StepSource::Gap(ix) => self.of_gap(self.segments().get(ix)?),
         })
     }
 
-    fn of_gap(&self, gap: &Section<'a>) -> FlowStep {
+    fn of_gap(&self, gap: &Segment<'a>) -> FlowStep {
         let length = gap.length().millis();
         let bottleneck = self.path.and_then(Path::bottleneck);
         FlowStep {

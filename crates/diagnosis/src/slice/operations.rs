@@ -1,5 +1,5 @@
-//! Finds the operations in traces: several ids in one trace are sliced, one id in several traces is merged, starts
-//! without an id are found by their requests and their retries folded.
+//! Finds the operations in traces. A trace with several ids is split, traces with the same id are merged, and starts without
+//! an id are found by their requests, where retries count as one start.
 
 use hashbrown::HashSet;
 
@@ -70,7 +70,8 @@ fn collect<'a, 'p>(scan: &'a Scan<'a, 'p>, at: usize, owners: &Owners, operation
             operation.context.extend(operation.member(at, above));
         }
     }
-    // A command that carries the id of what it asked for stands in where nothing else of the operation is here.
+    // A command that carries the id of the operation it requested is context of it, even if the trace has nothing else of the
+    // operation.
     for span in scan.trace.spans().filter(|span| scan.span_class(span.ix()).is(SpanRole::Wrapper)) {
         let named = scan.span_class(span.ix()).operation;
         if let Some(operation) = named.and_then(|id| operations.get_mut(id as usize))
@@ -99,7 +100,7 @@ fn count_folded(scan: &Scan<'_, '_>, owners: &Owners) -> Vec<u32> {
     counts
 }
 
-/// Notes who asks for an operation by id in an address: polls, cancel requests, states written from outside.
+/// Collects the requests whose path contains an operation's id: polls, cancellations, states reported from outside.
 fn mention<'a>(scan: &'a Scan<'a, '_>, at: usize, ids: &OperationIds<'a>, operations: &mut [OperationSpans<'a, '_>]) {
     for span in scan.trace.spans() {
         let Some(role) = scan.span_class(span.ix()).route.map(|hit| hit.role) else { continue };

@@ -2,7 +2,7 @@
 //!
 //! Spans that carry an operation's id are its *anchors*. An operation owns the tree below the topmost span that its
 //! anchors lead up to (its start request, else what is below the command, the coordinator or another operation), except
-//! what belongs to another operation there. Every span is looked at a fixed number of times, however deep the trace is.
+//! what belongs to another operation there. Each span is visited a fixed number of times, however deep the trace is.
 
 use hashbrown::{HashMap, HashSet};
 
@@ -51,8 +51,8 @@ pub(crate) fn slice(scan: &Scan<'_, '_>) -> Owners {
     owners
 }
 
-/// The operation that a span proves to be here. A coordinator carries the id of whichever operation it served last, and
-/// a command only mentions what it asked for.
+/// The operation whose work a span shows. Coordinators and commands do not count: a coordinator carries the id of the
+/// operation that it served last, and a command only mentions what it requested.
 fn anchor_of(scan: &Scan<'_, '_>, ix: SpanIx) -> Option<u32> {
     let span_class = scan.span_class(ix);
     let carrier = span_class.is(SpanRole::Coordinator) || span_class.is(SpanRole::Wrapper);
@@ -149,7 +149,7 @@ fn registered_below(scan: &Scan<'_, '_>) -> Vec<Registered> {
             match span_class.operation {
                 _ if !span_class.is(SpanRole::Register) => Registered::None,
                 Some(operation) => Registered::One(operation),
-                // Of whom, nobody knows.
+                // An operation whose id is not known, so it may be another one.
                 None => Registered::Several,
             }
         })

@@ -48,7 +48,7 @@ fn time_that_the_callee_does_not_cover_belongs_to_it() {
     assert_eq!(places(&rows), ["ads <- frontend: Ads/Get (network)"]);
     assert_eq!(
         rows[0].summary,
-        "frontend waits for Ads/Get of ads 200 ms longer in 20 of 20 operations (usually 2.0 ms), beyond what ads works"
+        "frontend waits for Ads/Get of ads 200 ms longer in 20 of 20 operations (usually 2.0 ms), which the work of ads does not explain"
     );
 }
 

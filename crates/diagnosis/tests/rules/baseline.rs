@@ -68,10 +68,8 @@ fn ended(nth: usize, before: Micros, duration_ms: i64) -> Comparable {
 }
 
 fn baseline_of(history: Vec<Comparable>, window: Option<Micros>) -> Option<f64> {
-    let mut context = Context { now: BASE + span_of_time("1h"), history, ..Context::default() };
-    if let Some(window) = window {
-        context.baseline_window = window;
-    }
+    let now = BASE + span_of_time("1h");
+    let context = Context { now, history, baseline_window: window, ..Context::default() };
     let all = diagnose(&traces(&draw(&USUAL.picture("{B}", 0))), playbook(), &context).diagnoses;
     assert_eq!(all.len(), 1);
     all[0].baseline_ms

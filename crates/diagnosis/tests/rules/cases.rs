@@ -1,4 +1,4 @@
-//! Situations that are easily misread: each sentence of the contract that a trace could break.
+//! Traces that are easily misread. Each test builds one such trace and checks the diagnosis of its operations.
 
 use diagnosis::{Context, OperationStatus as S, SectionKind, Verdict as V, WorkerStatus, diagnose};
 use trace::Micros;
@@ -10,7 +10,7 @@ const T2: &str = "op_training_20261122_100601_22222222";
 const REFUSED: &str = "!httpx.ConnectError: All connection attempts failed";
 
 #[test]
-fn researches_under_one_coordinator_are_told_apart() {
+fn operations_under_one_coordinator_are_kept_apart() {
     let picture = research(&format!(
         "
         api | agent.coordinator | 25ms +3h | operation.id={R2} ; operation.type=coordinator ; outcome=failed ; \
@@ -30,7 +30,7 @@ fn researches_under_one_coordinator_are_told_apart() {
     );
     let one = of(R, &picture, "4h");
     assert_eq!((one.status, one.verdict), (S::Completed, V::Healthy), "{}", one.summary);
-    assert!(!one.findings.iter().any(|f| f.rule == "quality.gate_rejected"), "that was the other one's gate");
+    assert!(!one.findings.iter().any(|f| f.rule == "quality.gate_rejected"), "the gate belongs to the other operation");
     let two = of(R2, &picture, "2h");
     assert!(two.findings.iter().any(|f| f.rule == "quality.gate_rejected"));
     assert_eq!(two.trace_ids.len(), 2);
@@ -40,7 +40,7 @@ fn researches_under_one_coordinator_are_told_apart() {
 }
 
 #[test]
-fn the_outcome_on_a_coordinator_ends_its_own_research() {
+fn the_outcome_of_a_coordinator_ends_its_operation() {
     let picture =
         research("api | agent.coordinator | 25ms +1h | operation.id={R} ; outcome=failed ; error=\"budget exhausted\"");
     let d = of(R, &picture, "4h");
@@ -49,7 +49,7 @@ fn the_outcome_on_a_coordinator_ends_its_own_research() {
 }
 
 #[test]
-fn one_request_may_cancel_several_operations() {
+fn one_request_can_cancel_several_operations() {
     let picture = research(&format!(
         "
         api | agent.coordinator | 25ms +3h | operation.id={{R}}
@@ -59,8 +59,8 @@ fn one_request_may_cancel_several_operations() {
               train | pending->running {T2} | 5m"
     )) + &format!(
         "\napi | < DELETE /api/v1/agent/cancel/{{R}} 200 | 10m +9ms\n  \
-         api | running->cancelled {T2} | 10m | operation.cancellation_reason=Parent operation cancelled: bored\n  \
-         api | running->cancelled {{R}} | 10m | operation.cancellation_reason=bored\n"
+         api | running->cancelled {T2} | 10m | operation.cancellation_reason=Parent operation cancelled: not needed\n  \
+         api | running->cancelled {{R}} | 10m | operation.cancellation_reason=not needed\n"
     );
     let (parent, child) = (of(R, &picture, "1h"), of(T2, &picture, "1h"));
     assert_eq!((parent.verdict, parent.rule.as_str()), (V::Cancelled, "cancelled.user"));
@@ -68,9 +68,9 @@ fn one_request_may_cancel_several_operations() {
 }
 
 #[test]
-fn an_end_may_come_alone() {
-    let lonely = "api | running->failed {T} | 0 | operation.error=Operation was RUNNING but no worker claimed it";
-    let d = one(lonely, "1h");
+fn an_end_without_a_start_is_enough_for_a_verdict() {
+    let end_only = "api | running->failed {T} | 0 | operation.error=Operation was RUNNING but no worker claimed it";
+    let d = one(end_only, "1h");
     assert_eq!((d.verdict, d.rule.as_str(), d.status), (V::Failed, "error.worker_lost", S::Failed));
     assert_eq!(d.operation_type, "training");
     let reconciled = training("")
@@ -91,8 +91,8 @@ api | < POST /api/v1/operations/{{T}}/resume 200 | {at} +50ms
 }
 
 #[test]
-fn the_last_attempt_decides() {
-    let crash = "train | training.fit | 6s +1m | !MemoryError: no room\ntrain | running->failed {T} | 2m | operation.error=no room";
+fn the_last_attempt_decides_the_verdict() {
+    let crash = "train | training.fit | 6s +1m | !MemoryError: out of memory\ntrain | running->failed {T} | 2m | operation.error=out of memory";
     let again = |end: &str| {
         training(crash) + &resume("10m", "failed", &format!("      train2 | resuming->running {{T}} | 10m1s\n{end}"))
     };
@@ -107,7 +107,7 @@ fn the_last_attempt_decides() {
 }
 
 #[test]
-fn a_shutdown_of_the_second_attempt_is_no_cancel_of_the_first() {
+fn a_shutdown_in_the_second_attempt_is_not_the_cancellation_of_the_first() {
     let picture = training("")
         + "\napi | < DELETE /api/v1/operations/{T} 200 | 2m +9ms\n  api | running->cancelled {T} | 2m | \
            operation.cancellation_reason=Operation cancelled by user\n"
@@ -119,7 +119,7 @@ fn a_shutdown_of_the_second_attempt_is_no_cancel_of_the_first() {
 }
 
 #[test]
-fn refused_then_accepted_is_one_operation_and_two_commands_are_two() {
+fn a_retried_start_is_one_operation_and_two_commands_are_two() {
     let refused = "  cli | > POST http://backend:8000/api/v1/trainings/start 503 | 1ms +5ms\n    \
                    api | < POST /api/v1/trainings/start 503 | 2ms +3ms\n";
     let accepted = training("train | running->completed {T} | 9m");
@@ -133,24 +133,24 @@ fn refused_then_accepted_is_one_operation_and_two_commands_are_two() {
         refused.trim_end().replace('\n', "\n  ")
     );
     let all = read(&script, "1h");
-    assert_eq!(all.len(), 2, "two commands");
+    assert_eq!(all.len(), 2, "one operation per command");
     assert!(all.iter().any(|d| d.operation_id.is_none() && d.status == S::Failed));
     assert!(all.iter().any(|d| d.operation_id.as_deref() == Some(T) && d.attempts == 1));
 }
 
 #[test]
-fn retries_below_a_lost_command_are_one_start() {
-    let tries: String = [0, 2, 4, 8]
+fn retries_below_a_missing_command_span_are_one_start() {
+    let attempts: String = [0, 2, 4, 8]
         .iter()
         .map(|at| format!("?cli | > POST http://backend:8000/api/v1/trainings/start | {at}s +2ms | {REFUSED}\n"))
         .collect();
-    let d = one(&tries, "1m");
+    let d = one(&attempts, "1m");
     assert_eq!((d.rule.as_str(), d.attempts, d.operation_id), ("service.backend", 4, None));
     assert_eq!(d.duration_ms, Some(8002.0));
 }
 
 #[test]
-fn a_worker_may_be_called_directly() {
+fn an_operation_can_start_directly_on_a_worker() {
     let id = "worker_training_0123456789ab";
     let d = one(
         &format!(
@@ -163,7 +163,7 @@ fn a_worker_may_be_called_directly() {
 }
 
 #[test]
-fn a_tool_that_names_its_operation_is_believed() {
+fn the_operation_id_on_a_tool_span_counts() {
     let d = one(
         "\
 mcp | mcp.tool.start_training | 0 +1s | operation.id={T} ; ok
@@ -176,7 +176,7 @@ mcp | mcp.tool.start_training | 0 +1s | operation.id={T} ; ok
 }
 
 #[test]
-fn a_half_trace_is_one_operation() {
+fn a_trace_without_its_middle_is_one_operation() {
     let no_api = "\
 cli | cli.train | 0 +400ms | ok
   cli | > POST http://backend:8000/api/v1/trainings/start 200 | 10ms +200ms
@@ -191,15 +191,15 @@ cli | cli.train | 0 +400ms | ok
 }
 
 #[test]
-fn both_http_conventions_at_once_are_one() {
-    let dup = refused_training(
+fn old_and_new_http_attributes_describe_the_same_request() {
+    let both = refused_training(
         500,
         &format!(
             "api | > POST http://training-worker-1:5005/training/start | 40ms +9ms | new ; http.method=POST ; \
              http.url=http://training-worker-1:5005/training/start ; error.type=ConnectError ; {REFUSED}"
         ),
     );
-    let d = one(&dup, "1m");
+    let d = one(&both, "1m");
     assert_eq!((d.rule.as_str(), d.error_type.as_deref()), ("service.training_worker", Some("ConnectError")));
     let new = refused_training(
         500,
@@ -211,7 +211,7 @@ fn both_http_conventions_at_once_are_one() {
 }
 
 #[test]
-fn an_exception_counts_once_wherever_it_is_written() {
+fn an_exception_recorded_twice_counts_once() {
     let picture = training(
         "train | training.fit | 6s +1s | !some.where.DataNotFoundError: gone ; !some.where.DataNotFoundError: gone ; \
          exception.type=DataNotFoundError ; exception.message=gone\ntrain | running->failed {T} | 8s | operation.error=gone",
@@ -225,14 +225,14 @@ fn an_exception_counts_once_wherever_it_is_written() {
 }
 
 #[test]
-fn the_operations_own_words_choose_among_errors() {
-    let two = |words: &str| {
+fn the_message_of_the_operation_selects_the_error() {
+    let two = |message: &str| {
         training(&format!(
             "\
 train | training.a | 6s +1s | !KeyError: left
 train | training.b | 6s +2s
   train | training.c | 6s +1s | !TypeError: right
-train | running->failed {{T}} | 9s | operation.error={words}"
+train | running->failed {{T}} | 9s | operation.error={message}"
         ))
     };
     assert_eq!(one(&two("it was left"), "1h").error_type.as_deref(), Some("KeyError"));
@@ -240,48 +240,51 @@ train | running->failed {{T}} | 9s | operation.error={words}"
 }
 
 #[test]
-fn an_error_that_was_overcome_is_not_the_cause() {
+fn an_error_followed_by_a_successful_retry_is_not_the_cause() {
     let dispatch = "        api | > POST http://training-worker-1:5005/training/start 200";
-    let dead = format!("        api | > POST http://training-worker-2:5006/training/start | 20ms +9ms | {REFUSED}\n");
-    let failed = training("train | running->failed {T} | 9m | operation.error=the dog ate it");
-    let d = one(&failed.replace(dispatch, &format!("{dead}{dispatch}")), "1h");
+    let refused =
+        format!("        api | > POST http://training-worker-2:5006/training/start | 20ms +9ms | {REFUSED}\n");
+    let failed = training("train | running->failed {T} | 9m | operation.error=an unknown problem");
+    let d = one(&failed.replace(dispatch, &format!("{refused}{dispatch}")), "1h");
     assert_eq!((d.verdict, d.error_type.as_deref()), (V::Failed, Some("OperationError")), "{}", d.summary);
     assert!(d.errors.iter().any(|e| e.error_type.as_deref() == Some("ConnectError")));
 }
 
 #[test]
-fn trouble_elsewhere_is_no_cause() {
-    let herring = "\nib | ib.connect | 3s +5ms | ib.host=127.0.0.1 ; ib.port=4002 ; !ConnectionRefusedError: refused\n";
-    let failed =
-        backtest("back | running->failed {B} | 5s | operation.error=model_path is required for backtesting") + herring;
+fn unrelated_errors_in_other_traces_are_not_the_cause() {
+    let unrelated =
+        "\nib | ib.connect | 3s +5ms | ib.host=127.0.0.1 ; ib.port=4002 ; !ConnectionRefusedError: refused\n";
+    let failed = backtest("back | running->failed {B} | 5s | operation.error=model_path is required for backtesting")
+        + unrelated;
     let d = one(&failed, "1h");
     assert_eq!((d.rule.as_str(), d.trace_ids.len()), ("error.model_path", 1));
     let done =
         download("api | > POST http://localhost:5001/data/historical 200 | 1s +2s\napi | running->completed {D} | 9s");
-    assert_eq!(one(&(done + herring), "1h").verdict, V::Healthy);
+    assert_eq!(one(&(done + unrelated), "1h").verdict, V::Healthy);
     let other_time = download(
         "api | > POST http://localhost:5001/data/validate | 3h +30s | !httpx.ReadTimeout: \n\
          api | running->failed {D} | 3h1m | operation.error=Host service timeout: Request timed out after 4 attempts: ",
-    ) + herring;
+    ) + unrelated;
     let d = one(&other_time, "4h");
-    assert_eq!(d.rule, "service.ib_host", "three hours later");
+    assert_eq!(d.rule, "service.ib_host", "the gateway was unreachable three hours earlier");
     assert!(d.root_cause.as_deref().unwrap().contains("hangs"), "{:?}", d.root_cause);
 }
 
 #[test]
-fn a_hanging_host_is_told_from_one_that_is_down_without_any_request() {
-    let generated =
+fn the_message_alone_distinguishes_a_hanging_host_from_a_stopped_one() {
+    let with_message =
         |text: &str| one(&download(&format!("api | running->failed {{D}} | 2m | operation.error={text}")), "1h");
-    let hangs = generated("Host service timeout: Request timed out for POST /data/validate after 4 attempts: ");
+    let hangs = with_message("Host service timeout: Request timed out for POST /data/validate after 4 attempts: ");
     assert_eq!(hangs.rule, "service.ib_host");
     assert!(hangs.root_cause.as_deref().unwrap().contains("hangs"), "{:?}", hangs.root_cause);
-    let down =
-        generated("Host service connection failed: HTTP error for POST /data/validate: All connection attempts failed");
+    let down = with_message(
+        "Host service connection failed: HTTP error for POST /data/validate: All connection attempts failed",
+    );
     assert!(down.root_cause.as_deref().unwrap().contains("not running"), "{:?}", down.root_cause);
 }
 
 #[test]
-fn a_download_stuck_on_the_gateway_says_so() {
+fn a_stuck_download_names_the_gateway() {
     let picture = download("api | > POST http://localhost:5001/data/validate | 1s +30s | !httpx.ReadTimeout: ")
         + "\nib | ib.connect | 2s +5ms | ib.host=127.0.0.1 ; ib.port=4002 ; !ConnectionRefusedError: refused\n";
     let d = one(&picture, "30m");
@@ -291,26 +294,26 @@ fn a_download_stuck_on_the_gateway_says_so() {
 }
 
 #[test]
-fn silence_is_judged_by_type_phase_and_what_is_usual() {
-    let bare = |kind: &str, id: &str| {
+fn the_allowed_silence_depends_on_type_phase_and_baseline() {
+    let minimal = |kind: &str, id: &str| {
         format!(
             "x | < POST /some/start 200 | 0 +6ms\n  x | register {id} {kind} | 2ms\n  x | pending->running {id} | 3ms\n"
         )
     };
     let limits = [
         (training(""), "11h59m", "12h1m"),
-        (bare("training", "{T}"), "14m", "16m"),
+        (minimal("training", "{T}"), "14m", "16m"),
         (backtest(""), "1h59m", "2h1m"),
-        (bare("backtesting", "{B}"), "14m", "16m"),
+        (minimal("backtesting", "{B}"), "14m", "16m"),
         (download(""), "9m", "11m"),
         (research(""), "12h59m", "13h1m"),
-        (bare("dummy", "op_dummy_20261122_100505_a41e50c8"), "59m", "61m"),
+        (minimal("dummy", "op_dummy_20261122_100505_a41e50c8"), "59m", "61m"),
     ];
     for (picture, before, after) in limits {
         assert_eq!(one(&picture, before).verdict, V::Running, "{before}");
         assert_eq!(one(&picture, after).verdict, V::Stuck, "{after}");
     }
-    let usual = |nth: i64| {
+    let completed = |nth: i64| {
         let id = format!("op_training_20261122_080505_0000000{nth}");
         format!(
             "train | < POST /training/start 200 | {0}s +5ms\n  train | register {id} training | {0}s | data.symbol=EURUSD ; data.timeframe=1h\n  \
@@ -319,13 +322,17 @@ fn silence_is_judged_by_type_phase_and_what_is_usual() {
             -7200 + nth * 60 + 600
         )
     };
-    let history: String = (0..5).map(usual).collect();
+    let history: String = (0..5).map(completed).collect();
     assert_eq!(of(T, &(history.clone() + &training("")), "29m").verdict, V::Running);
-    assert_eq!(of(T, &(history + &training("")), "31m").verdict, V::Stuck, "three times the usual ten minutes");
+    assert_eq!(
+        of(T, &(history + &training("")), "31m").verdict,
+        V::Stuck,
+        "more than three times the baseline of ten minutes"
+    );
 }
 
 #[test]
-fn polls_tell_of_the_worker() {
+fn polls_show_whether_the_worker_is_alive() {
     let poll_at = |at: &str, end: &str| poll("{T}", at, &format!("{end} | {at} +9ms"));
     let refused = |at: &str| poll("{T}", at, &format!("| {at} +9ms | {REFUSED}"));
     let slow = |at: &str| poll("{T}", at, &format!("| {at} +5s | !httpx.ReadTimeout: "));
@@ -333,18 +340,22 @@ fn polls_tell_of_the_worker() {
     assert_eq!(verdict(refused("20m")), "stuck.worker_lost");
     assert_eq!(verdict(refused("20m") + &poll_at("21m", "200")), "running.active");
     assert_eq!(verdict(poll_at("19m", "200") + &refused("20m")), "stuck.worker_lost");
-    assert_eq!(verdict(slow("20m")), "running.active", "one poll that took too long");
-    assert_eq!(verdict(poll_at("19m", "200") + &poll_at("20m", "404")), "stuck.worker_lost", "a worker restarted");
+    assert_eq!(verdict(slow("20m")), "running.active", "a single timed-out poll");
+    assert_eq!(
+        verdict(poll_at("19m", "200") + &poll_at("20m", "404")),
+        "stuck.worker_lost",
+        "the worker has restarted"
+    );
     assert_eq!(verdict(slow("20m") + &slow("30m")), "stuck.worker_lost");
-    // The command cannot reach the backend: that says nothing of the worker.
-    let backend_gone = format!(
+    // The command cannot reach the backend, which says nothing about the worker.
+    let backend_down = format!(
         "\ncli | cli.status | 20m +9ms\n  cli | > GET http://backend:8000/api/v1/operations/{{T}} | 20m +9ms | {REFUSED}\n"
     );
-    assert_eq!(verdict(backend_gone), "running.active");
+    assert_eq!(verdict(backend_down), "running.active");
 }
 
 #[test]
-fn a_coordinator_that_still_runs_sees_its_worker_gone() {
+fn a_poll_below_a_running_coordinator_shows_a_lost_worker() {
     let picture = format!(
         "\
 ?api | training.start | 0 +90ms | ok
@@ -359,7 +370,7 @@ fn a_coordinator_that_still_runs_sees_its_worker_gone() {
 }
 
 #[test]
-fn stale_progress_of_something_else_is_not_frozen() {
+fn old_progress_of_other_work_is_not_frozen_progress() {
     let old = BASE.0 as f64 / 1e6;
     let stale = download("")
         .replace("data.timeframe=1h ; ok", &format!("progress.percentage=2.5 ; progress.updated_at={old} ; ok"));
@@ -372,7 +383,7 @@ fn stale_progress_of_something_else_is_not_frozen() {
 }
 
 #[test]
-fn an_instance_per_service_is_no_mismatch_by_itself() {
+fn different_instances_of_two_services_do_not_change_the_verdict() {
     let picture = training("train | training.epoch | 6s +1m | operations_service.instance_id=\"7\"")
         .replace("15ms +190ms | ok", "15ms +190ms | operations_service.instance_id=\"8\"");
     let d = one(&picture, "5m");
@@ -381,8 +392,8 @@ fn an_instance_per_service_is_no_mismatch_by_itself() {
 }
 
 #[test]
-fn clocks_of_two_services_do_not_turn_an_end_into_a_beginning() {
-    // Both register it (2025); the worker's clock is ten seconds behind.
+fn clock_skew_does_not_turn_an_end_into_a_start() {
+    // Both services register the operation. The clock of the worker is ten seconds behind.
     let picture = "\
 api | < POST /api/v1/backtests/start 200 | 0 +300ms
   api | register {B} backtesting | 10ms
@@ -397,15 +408,15 @@ api | < POST /api/v1/backtests/start 200 | 0 +300ms
 }
 
 #[test]
-fn a_clock_before_the_start_is_no_silence() {
+fn a_clock_before_the_start_does_not_mean_silence() {
     let d = one(&training(""), "-1h");
     assert_eq!((d.verdict, d.end), (V::Running, None));
-    assert_eq!((d.start, d.duration_ms, d.last_activity), (None, None, None), "all of it lies after the clock");
+    assert_eq!((d.start, d.duration_ms, d.last_activity), (None, None, None), "every span is later than the clock");
     assert!(d.summary.starts_with("Running for some time"), "{}", d.summary);
 }
 
 #[test]
-fn the_fullest_of_several_answers_counts() {
+fn the_most_complete_copy_of_a_trace_counts() {
     let whole = traces(&draw(&training("train | running->completed {T} | 9m")));
     let cut = traces(&draw(
         "cli | cli.train | 0 +400ms | ok\n  cli | > POST http://backend:8000/api/v1/trainings/start 200 | 10ms +200ms",
@@ -419,7 +430,7 @@ fn the_fullest_of_several_answers_counts() {
 }
 
 #[test]
-fn halves_without_context_are_joined_by_path_port_and_time() {
+fn parts_without_trace_context_are_joined_by_path_port_and_time() {
     let worker = |service: &str, route: &str, id: &str, at: &str| {
         format!(
             "\n\n{service} | < POST {route} 200 | {at} +6ms\n  {service} | register {id} x | {at}\n  {service} | pending->running {id} | {at}\n"
@@ -431,13 +442,13 @@ cli | cli.train | 0 +400ms | ok
     api | > POST http://training-worker-1:5005/training/start 200 | 50ms +10ms";
     let joined = |other: String| read(&(start.to_owned() + &other), "5m").len();
     assert_eq!(joined(worker("train", "/training/start", "{T}", "52ms")), 1);
-    assert_eq!(joined(worker("train2", "/training/start", "{T}", "52ms")), 2, "another port");
-    assert_eq!(joined(worker("back", "/backtests/start", "{B}", "52ms")), 2, "another path");
-    assert_eq!(joined(worker("train", "/training/start", "{T}", "9s")), 2, "another time");
+    assert_eq!(joined(worker("train2", "/training/start", "{T}", "52ms")), 2, "the port differs");
+    assert_eq!(joined(worker("back", "/backtests/start", "{B}", "52ms")), 2, "the path differs");
+    assert_eq!(joined(worker("train", "/training/start", "{T}", "9s")), 2, "the time differs");
 }
 
 #[test]
-fn a_gap_without_a_name_bears_its_neighbours() {
+fn a_gap_is_named_after_the_spans_around_it() {
     let picture = "\
 x | < POST /some/start 200 | 0 +1s
   x | register op_dummy_20261122_100505_a41e50c8 dummy | 2ms
@@ -449,7 +460,7 @@ x | < POST /some/start 200 | 0 +1s
 }
 
 #[test]
-fn consumers_and_networks_get_their_own_time() {
+fn consumers_and_networks_have_their_own_sections() {
     let queue = training(
         "\
 train | queue.send | 6s +10ms | kind=producer
@@ -457,22 +468,26 @@ train | queue.send | 6s +10ms | kind=producer
 train | running->completed {T} | 9m",
     );
     assert_eq!(one(&queue, "1h").bottleneck_span.as_deref(), Some("queue.work"));
-    let far = download(
+    let slow_network = download(
         "\
 api | > POST http://localhost:5001/data/historical 200 | 1s +60s
   ib | < POST /data/historical 200 | 30s +1s
 api | running->completed {D} | 62s",
     );
-    let d = one(&far, "1h");
+    let d = one(&slow_network, "1h");
     assert_eq!((d.bottleneck_kind, d.bottleneck_span.as_deref()), (Some(SectionKind::Network), Some("POST")));
-    let alone = download(
+    let without_callee = download(
         "api | > POST http://localhost:5001/data/historical 200 | 1s +60s\napi | running->completed {D} | 62s",
     );
-    assert_eq!(one(&alone, "1h").bottleneck_kind, Some(SectionKind::Span), "no callee to compare with");
+    assert_eq!(
+        one(&without_callee, "1h").bottleneck_kind,
+        Some(SectionKind::Span),
+        "without the span of the callee, the time is not split"
+    );
 }
 
 #[test]
-fn a_message_of_many_lines_makes_one_line() {
+fn a_summary_is_one_line_even_if_the_message_has_many() {
     let mut raw = draw(&training("train | running->failed {T} | 9m | operation.error=x"));
     for (key, value) in raw.iter_mut().flat_map(|t| &mut t.spans).flat_map(|s| &mut s.attributes) {
         if key == "operation.error" {
@@ -482,11 +497,11 @@ fn a_message_of_many_lines_makes_one_line() {
     let context = Context { now: BASE + Micros::from_secs(3600), ..Context::default() };
     let d = diagnose(&traces(&raw), playbook(), &context).diagnoses.remove(0);
     assert!(!d.summary.contains('\n') && d.summary.chars().count() < 400, "{}", d.summary);
-    assert!(d.error_message.unwrap().len() > 2000, "the record keeps all of it");
+    assert!(d.error_message.unwrap().len() > 2000, "the record keeps the whole message");
 }
 
 #[test]
-fn an_error_inside_the_ib_host_speaks_of_the_gateway() {
+fn an_error_inside_the_ib_host_points_to_the_gateway() {
     let picture = download(
         "
         api | > POST http://localhost:5001/data/historical 200 | 1s +11s

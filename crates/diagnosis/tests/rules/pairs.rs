@@ -168,7 +168,7 @@ fn slowness() -> Vec<Pair> {
             chatty(vec![20; if above { 11 } else { 10 }])
         }),
         // The other way round: what is too different, or at the same time, is not chatty.
-        pair("ALIKE_PERCENT", move |above| {
+        pair("thresholds.chatty_alike_percent", move |above| {
             let different = if above { 5 } else { 4 };
             let (picture, after) = chatty([vec![20; 20 - different], vec![50; different]].concat());
             !one(&picture, after).findings.iter().any(|f| f.rule == "chatty.n_plus_one")
@@ -177,7 +177,7 @@ fn slowness() -> Vec<Pair> {
             let (picture, after) = chatty([vec![20; 10], vec![if above { 41 } else { 40 }; 5]].concat());
             !one(&picture, after).findings.iter().any(|f| f.rule == "chatty.n_plus_one")
         }),
-        pair("OVERLAP_PERCENT", move |above| {
+        pair("thresholds.chatty_overlap_percent", move |above| {
             let calls = (0..20).map(|nth| {
                 let early = if nth % 2 == 1 && nth < if above { 6 } else { 4 } { 60 } else { 0 };
                 format!("  api | > GET http://symbols:9000/symbol/info 200 | {}ms +90ms\n", 100 + nth * 100 - early)
@@ -378,10 +378,11 @@ fn of_the_code(directory: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// Constants whose pair is elsewhere, or that decide nothing that shows.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 15] = [
     // Windows in which src/investigate asks Jaeger for more about an operation: tests/search_windows.rs.
     "thresholds.context_window",
     "thresholds.id_margin",
+    "thresholds.lookback",
     "thresholds.poll_window",
     "thresholds.start_window",
     // crates/diagnosis/src/playbook/placeholders.rs tests it beside itself.
@@ -390,14 +391,16 @@ const ELSEWHERE: [&str; 13] = [
     "VERSION",
     // How far back a repeated piece of evidence is looked for.
     "NEAR",
-    // baseline.rs beside this file: the default window of baselines, and how many sections of an operation are kept.
-    "DEFAULT_BASELINE_WINDOW",
+    // baseline.rs beside this file: the window of baselines, and how many sections of an operation are kept.
+    "thresholds.baseline_window",
     "MOST",
     // tests/systems: which answers of a server are its own failure, which parts of a path are ids, and clocks that only
     // count milliseconds.
     "FIRST_SERVER_ERROR",
     "SHORTEST_ID",
     "MILLISECOND",
+    // culprits/what_changed.rs: how many names a sentence lists.
+    "SHOWN",
     // growth.rs beside this file: how far up the context of an operation reaches.
     "MAX_ANCESTORS",
 ];

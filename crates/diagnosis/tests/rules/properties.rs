@@ -1,4 +1,5 @@
-//! Laws that hold for random and for damaged traces.
+//! Property tests: what holds for every answer also holds for damaged and for random traces, and the order of spans,
+//! attributes and events does not change the answer.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,49 +10,49 @@ use trace::{Micros, SpanId, SpanKind, Status, Time, TraceId};
 
 use crate::{incomplete::Dice, laws, picture::*};
 
-fn answers(raw: &[RawTrace], now: Time) -> Vec<Diagnosis> {
+fn diagnose_all(raw: &[RawTrace], now: Time) -> Vec<Diagnosis> {
     diagnose(&traces(raw), playbook(), &Context { now, ..Context::default() }).diagnoses
 }
 
-fn text(all: &[Diagnosis]) -> String {
+fn to_json(all: &[Diagnosis]) -> String {
     serde_json::to_string_pretty(all).unwrap()
 }
 
 /// One way to damage traces.
 #[derive(Clone, Debug)]
 enum Damage {
-    Drop(usize),
+    DropSpan(usize),
     DropRoot,
-    Repeat(usize),
-    Rename(usize),
-    TextNumbers,
-    TextTruth,
-    NoneValues,
-    Skew(usize, i64),
-    Length(usize, i64),
-    Adopt(usize, usize),
-    Stranger(usize, u64),
-    Flip(usize),
-    Silent(usize),
+    DuplicateSpan(usize),
+    RenameSpan(usize),
+    NumbersAsText,
+    BooleansAsText,
+    NoneAsText,
+    SkewClock(usize, i64),
+    SetDuration(usize, i64),
+    ChangeParent(usize, usize),
+    UnknownParent(usize, u64),
+    FlipStatus(usize),
+    DropAttributes(usize),
 }
 
 fn damage() -> impl Strategy<Value = Damage> {
     let ix = 0..10_000usize;
     prop_oneof![
-        ix.clone().prop_map(Damage::Drop),
+        ix.clone().prop_map(Damage::DropSpan),
         Just(Damage::DropRoot),
-        ix.clone().prop_map(Damage::Repeat),
-        ix.clone().prop_map(Damage::Rename),
-        Just(Damage::TextNumbers),
-        Just(Damage::TextTruth),
-        Just(Damage::NoneValues),
-        (ix.clone(), -30_000_000..30_000_000i64).prop_map(|(ix, by)| Damage::Skew(ix, by)),
+        ix.clone().prop_map(Damage::DuplicateSpan),
+        ix.clone().prop_map(Damage::RenameSpan),
+        Just(Damage::NumbersAsText),
+        Just(Damage::BooleansAsText),
+        Just(Damage::NoneAsText),
+        (ix.clone(), -30_000_000..30_000_000i64).prop_map(|(ix, by)| Damage::SkewClock(ix, by)),
         (ix.clone(), prop_oneof![Just(0), Just(i64::MAX), 0..100_000_000i64])
-            .prop_map(|(ix, us)| Damage::Length(ix, us)),
-        (ix.clone(), ix.clone()).prop_map(|(a, b)| Damage::Adopt(a, b)),
-        (ix.clone(), 0..9u64).prop_map(|(ix, id)| Damage::Stranger(ix, id)),
-        ix.clone().prop_map(Damage::Flip),
-        ix.prop_map(Damage::Silent),
+            .prop_map(|(ix, us)| Damage::SetDuration(ix, us)),
+        (ix.clone(), ix.clone()).prop_map(|(a, b)| Damage::ChangeParent(a, b)),
+        (ix.clone(), 0..9u64).prop_map(|(ix, id)| Damage::UnknownParent(ix, id)),
+        ix.clone().prop_map(Damage::FlipStatus),
+        ix.prop_map(Damage::DropAttributes),
     ]
 }
 
@@ -67,7 +68,7 @@ fn apply(traces: &mut [RawTrace], damage: &Damage) {
         }
     };
     match *damage {
-        Damage::Drop(ix) => {
+        Damage::DropSpan(ix) => {
             if let Some(id) = pick(traces, ix).map(|s| s.id) {
                 for trace in traces.iter_mut() {
                     trace.spans.retain(|s| s.id != id);
@@ -75,34 +76,34 @@ fn apply(traces: &mut [RawTrace], damage: &Damage) {
             }
         }
         Damage::DropRoot => traces.iter_mut().for_each(|t| t.spans.retain(|s| s.parent.is_some())),
-        Damage::Repeat(ix) => {
+        Damage::DuplicateSpan(ix) => {
             if let Some(span) = pick(traces, ix).cloned()
                 && let Some(trace) = traces.iter_mut().find(|t| t.spans.contains(&span))
             {
                 trace.spans.push(span);
             }
         }
-        Damage::Rename(ix) => {
+        Damage::RenameSpan(ix) => {
             if let Some(span) = pick(traces, ix) {
                 span.name = "Größe→\u{202e}名前 {x|y} \"q\"".into();
             }
         }
-        Damage::TextNumbers => values(traces, &|v| {
+        Damage::NumbersAsText => values(traces, &|v| {
             if matches!(v, RawValue::Int(_) | RawValue::Float(_)) {
                 *v = v.to_text().into_owned().into();
             }
         }),
-        Damage::TextTruth => values(traces, &|v| {
+        Damage::BooleansAsText => values(traces, &|v| {
             if matches!(v, RawValue::Bool(_)) {
                 *v = v.to_text().into_owned().into();
             }
         }),
-        Damage::NoneValues => values(traces, &|v| {
+        Damage::NoneAsText => values(traces, &|v| {
             if v.to_text().len() % 5 == 4 {
                 *v = "None".into();
             }
         }),
-        Damage::Skew(ix, by) => {
+        Damage::SkewClock(ix, by) => {
             if let Some(service) = pick(traces, ix).map(|s| s.service.clone()) {
                 for span in traces.iter_mut().flat_map(|t| &mut t.spans).filter(|s| s.service == service) {
                     span.start = span.start + Micros(by);
@@ -110,29 +111,29 @@ fn apply(traces: &mut [RawTrace], damage: &Damage) {
                 }
             }
         }
-        Damage::Length(ix, us) => {
+        Damage::SetDuration(ix, us) => {
             if let Some(span) = pick(traces, ix) {
                 span.duration = Micros(us);
             }
         }
-        Damage::Adopt(child, parent) => {
+        Damage::ChangeParent(child, parent) => {
             if let Some(id) = pick(traces, parent).map(|s| s.id)
                 && let Some(span) = pick(traces, child)
             {
                 span.parent = Some(id);
             }
         }
-        Damage::Stranger(ix, id) => {
+        Damage::UnknownParent(ix, id) => {
             if let Some(span) = pick(traces, ix) {
                 span.parent = Some(SpanId(id));
             }
         }
-        Damage::Flip(ix) => {
+        Damage::FlipStatus(ix) => {
             if let Some(span) = pick(traces, ix) {
                 span.status = if span.status == Status::Error { Status::Ok } else { Status::Error };
             }
         }
-        Damage::Silent(ix) => {
+        Damage::DropAttributes(ix) => {
             if let Some(span) = pick(traces, ix) {
                 span.attributes.clear();
             }
@@ -141,7 +142,7 @@ fn apply(traces: &mut [RawTrace], damage: &Damage) {
 }
 
 fn generated() -> impl Strategy<Value = (&'static Scenario, Telemetry)> {
-    // The chatty and the giant scenario are large; their rules have tests of their own.
+    // The scenarios with thousands of spans are left out: they are slow, and their rules have their own tests.
     let small = |s: &&Scenario| !s.name.starts_with("18") && !s.name.starts_with("n-plus") && !s.name.contains("17-");
     let all: Vec<(&Scenario, Telemetry)> = scenarios()
         .iter()
@@ -151,7 +152,7 @@ fn generated() -> impl Strategy<Value = (&'static Scenario, Telemetry)> {
     proptest::sample::select(all)
 }
 
-/// A span made of anything: names and attributes that mean something, in senseless places.
+/// A random span. Its names and attributes are known to the playbook, but their combinations make no sense.
 #[allow(clippy::too_many_lines, reason = "mostly a list of names")]
 fn span() -> impl Strategy<Value = RawSpan> {
     let names = proptest::sample::select(vec![
@@ -288,7 +289,7 @@ fn span() -> impl Strategy<Value = RawSpan> {
                 duration: Micros(length),
                 process: std::sync::Arc::new(Vec::new()),
                 scope: ("".into(), "".into()),
-                // Of a repeated key the first counts, which is the one thing that depends on the order of attributes.
+                // A map has each key once. If a key repeats, the first value counts, so the order would matter.
                 attributes: BTreeMap::from_iter(attributes)
                     .into_iter()
                     .map(|(key, value)| (key.into(), RawValue::from(value)))
@@ -299,7 +300,7 @@ fn span() -> impl Strategy<Value = RawSpan> {
 }
 
 fn check(raw: &[RawTrace], now: Time, seed: usize) -> Result<(), TestCaseError> {
-    let all = answers(raw, now);
+    let all = diagnose_all(raw, now);
     let broken = laws::broken_by(raw, &all);
     prop_assert!(broken.is_empty(), "{}", broken.join("\n"));
     let mut shuffled = raw.to_vec();
@@ -314,16 +315,20 @@ fn check(raw: &[RawTrace], now: Time, seed: usize) -> Result<(), TestCaseError> 
             span.events.iter_mut().for_each(|event| event.attributes.reverse());
         }
     }
-    prop_assert_eq!(text(&all), text(&answers(&shuffled, now)), "the order of spans, attributes or events matters");
+    prop_assert_eq!(
+        to_json(&all),
+        to_json(&diagnose_all(&shuffled, now)),
+        "the answer depends on the order of spans, attributes or events"
+    );
     Ok(())
 }
 
-/// More of them are tried with `PROPTEST_CASES=5000`.
+/// How many cases to try; `PROPTEST_CASES=5000` tries more.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(100)
 }
 
-/// The same cases every time, unless many are asked for.
+/// Fixed, so that each run tries the same cases, unless `PROPTEST_CASES` is set.
 fn seed() -> RngSeed {
     if std::env::var_os("PROPTEST_CASES").is_some() { RngSeed::Random } else { RngSeed::Fixed(7) }
 }
@@ -332,7 +337,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 400, failure_persistence: None, rng_seed: seed(), ..ProptestConfig::default() })]
 
     #[test]
-    fn damaged_stories_keep_the_laws(
+    fn damaged_scenarios_keep_the_laws(
         (scenario, telemetry) in generated(),
         damages in proptest::collection::vec(damage(), 1..6),
         later in prop_oneof![Just(0), -100_000_000..100_000_000_000i64],
@@ -358,8 +363,8 @@ proptest! {
     }
 }
 
-/// Whatever spans a scenario loses, no wrong verdict is given with high confidence (acceptance G14). A lost span without children leaves no sign: an operation that was slow may then look
-/// healthy, and nothing else.
+/// Whichever spans a scenario loses, no wrong verdict has high confidence (acceptance G14). The only exception: a lost
+/// span without children leaves no trace, so a slow operation may look healthy.
 #[test]
 fn no_wrong_verdict_is_high_when_scenarios_lose_spans() {
     let mut wrong = Vec::new();
@@ -369,7 +374,7 @@ fn no_wrong_verdict_is_high_when_scenarios_lose_spans() {
     {
         let built = generate(scenario, telemetry, BASE, 1);
         let whole = built.traces.clone();
-        let right: HashSet<_> = answers(&whole, built.now).iter().map(|d| d.verdict).collect();
+        let expected: HashSet<_> = diagnose_all(&whole, built.now).iter().map(|d| d.verdict).collect();
         let mut dice = Dice(7);
         for percent in (1..=60).step_by(3) {
             let mut left = built.traces.clone();
@@ -380,13 +385,13 @@ fn no_wrong_verdict_is_high_when_scenarios_lose_spans() {
             if left.is_empty() {
                 continue;
             }
-            for d in answers(&left, built.now).iter().filter(|d| d.confidence == Confidence::High) {
-                let unnoticed = !d.partial && d.verdict == Verdict::Healthy && right.contains(&Verdict::Slow);
-                if !right.contains(&d.verdict) && !unnoticed {
+            for d in diagnose_all(&left, built.now).iter().filter(|d| d.confidence == Confidence::High) {
+                let unnoticed = !d.partial && d.verdict == Verdict::Healthy && expected.contains(&Verdict::Slow);
+                if !expected.contains(&d.verdict) && !unnoticed {
                     wrong.push(format!("{} {telemetry:?} -{percent} %: {} ({})", scenario.name, d.rule, d.summary));
                 }
             }
         }
     }
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} wrong verdicts:\n{}", wrong.len(), wrong.join("\n"));
 }

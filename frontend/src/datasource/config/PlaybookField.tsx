@@ -1,5 +1,5 @@
 import React, { useState } from 'react';
-import { Alert, Button, Field, TextArea } from '@grafana/ui';
+import { Alert, Button, Field, RadioButtonGroup, TextArea } from '@grafana/ui';
 import { useDraft } from '../useDraft';
 import { checkPlaybook, type PlaybookCheck } from './playbook';
 
@@ -10,8 +10,54 @@ interface Props {
   disabled?: boolean;
 }
 
-/** The user's overlay over the built-in playbook. */
-export function PlaybookField({ uid, value, onChange, disabled }: Props) {
+/** Which playbook describes the traced system. */
+type Choice = 'ktrdr' | 'generic' | 'own';
+
+const CHOICES: Array<{ value: Choice; label: string; description: string }> = [
+  { value: 'ktrdr', label: 'KTRDR', description: 'The built-in playbook for KTRDR' },
+  { value: 'generic', label: 'Any system', description: 'Every root request is an operation' },
+  { value: 'own', label: 'Your own', description: 'A text that extends a built-in playbook or stands alone' },
+];
+
+function choiceOf(setting: string | undefined): Choice {
+  const name = setting?.trim() ?? '';
+  return name === '' || name === 'ktrdr' ? 'ktrdr' : name === 'generic' ? 'generic' : 'own';
+}
+
+/** A built-in playbook, or a text of your own. */
+export function PlaybookField({ value, onChange, disabled, ...props }: Props) {
+  const [chosen, setChosen] = useState<Choice>();
+  const choice = chosen ?? choiceOf(value);
+  const ownText = choiceOf(value) === 'own' ? value : undefined;
+  // A look at another choice must not lose the text.
+  const [keptText, setKeptText] = useState<string>();
+  const choose = (next: Choice) => {
+    setKeptText(ownText ?? keptText);
+    setChosen(next);
+    onChange({ ktrdr: undefined, generic: 'generic', own: ownText ?? keptText }[next]);
+  };
+  return (
+    <>
+      <Field
+        label="Playbook"
+        description="Describes the operations of the traced system: their states, errors and remedies."
+        htmlFor="ktrdr-playbook-choice"
+      >
+        <RadioButtonGroup
+          id="ktrdr-playbook-choice"
+          options={CHOICES}
+          value={choice}
+          disabled={disabled}
+          onChange={choose}
+        />
+      </Field>
+      {choice === 'own' ? <PlaybookText value={ownText} onChange={onChange} disabled={disabled} {...props} /> : null}
+    </>
+  );
+}
+
+/** The text of a playbook, checked by the backend. */
+function PlaybookText({ uid, value, onChange, disabled }: Props) {
   const [draft, setDraft] = useDraft(value);
   const [result, setResult] = useState<PlaybookCheck>();
   const [busy, setBusy] = useState(false);
@@ -25,8 +71,10 @@ export function PlaybookField({ uid, value, onChange, disabled }: Props) {
   return (
     <>
       <Field
-        label="Playbook"
-        description="Your own rules in TOML: each replaces or adds one rule by its id. Checked when you leave the field and again by Save & test."
+        label="Playbook text"
+        description={
+          'TOML. Its rules replace or add those of the playbook for KTRDR; with extends = "generic", those of the playbook for any system. Checked when you leave the field and again by Save & test.'
+        }
         htmlFor="ktrdr-playbook"
         invalid={result?.ok === false}
       >

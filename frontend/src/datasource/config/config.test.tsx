@@ -79,10 +79,41 @@ it('links spans to logs', async () => {
 
 describe('playbook', () => {
   const type = async (user: ReturnType<typeof userEvent.setup>) => {
-    await user.click(screen.getByLabelText(/^Playbook/));
+    await user.click(screen.getByRole('radio', { name: 'Your own' }));
+    await user.click(screen.getByLabelText(/^Playbook text/));
     await user.paste('[[rule]]');
     await user.tab();
   };
+
+  it('is that for KTRDR unless another is chosen', async () => {
+    const { last, user } = setup();
+    expect(screen.getByRole('radio', { name: 'KTRDR' })).toBeChecked();
+    expect(screen.queryByLabelText(/^Playbook text/)).not.toBeInTheDocument();
+    await user.click(screen.getByRole('radio', { name: 'Any system' }));
+    expect(last.options.jsonData.playbook).toBe('generic');
+    await user.click(screen.getByRole('radio', { name: 'KTRDR' }));
+    expect(last.options.jsonData.playbook).toBeUndefined();
+  });
+
+  it('shows the text of a saved playbook, and the name of a built-in one as its choice', () => {
+    setup({ playbook: 'extends = "generic"' });
+    expect(screen.getByRole('radio', { name: 'Your own' })).toBeChecked();
+    expect(screen.getByLabelText(/^Playbook text/)).toHaveValue('extends = "generic"');
+  });
+
+  it('keeps the text while another choice is tried', async () => {
+    const { last, user } = setup({ playbook: 'extends = "generic"' });
+    await user.click(screen.getByRole('radio', { name: 'KTRDR' }));
+    expect(last.options.jsonData.playbook).toBeUndefined();
+    await user.click(screen.getByRole('radio', { name: 'Your own' }));
+    expect(last.options.jsonData.playbook).toBe('extends = "generic"');
+  });
+
+  it('shows a built-in playbook that was provisioned by name', () => {
+    setup({ playbook: 'generic' });
+    expect(screen.getByRole('radio', { name: 'Any system' })).toBeChecked();
+    expect(screen.queryByLabelText(/^Playbook text/)).not.toBeInTheDocument();
+  });
 
   it('is checked by the backend, which names lines', async () => {
     const fetch = jest.fn().mockReturnValue(of({ data: { messages: [{ line: 1, message: 'a rule needs an id' }] } }));

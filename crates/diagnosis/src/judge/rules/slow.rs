@@ -158,10 +158,10 @@ fn measures<'c, 'a, 'p>(facts: &'c Facts<'_, 'a, 'p>, step: &Step) -> Vec<Measur
         };
         Some(Measure { took, member: Some(member) })
     });
-    let sections = facts.path.as_ref().map(|path| path.sections.as_slice()).unwrap_or_default().iter();
+    let segments = facts.path.as_ref().map(|path| path.segments.as_slice()).unwrap_or_default().iter();
     // A phase may fall into several gaps; it is one run all the same. One that still goes on does not count yet.
     let ended = !is_open(facts);
-    let gaps = sections.filter(|s| ended && s.member.is_none() && step.phases.iter().any(|phase| *phase == s.key.name));
+    let gaps = segments.filter(|s| ended && s.member.is_none() && step.phases.iter().any(|phase| *phase == s.key.name));
     let phase: i64 = gaps.map(|s| s.length().0).sum();
     let phase = (phase > 0).then_some(Measure { took: Micros(phase), member: None });
     spans.chain(phase).collect()
@@ -236,11 +236,6 @@ fn without_ids(path: &str) -> String {
 /// Hexadecimal ids have at least so many digits; shorter parts of a path may be words.
 const SHORTEST_ID: usize = 16;
 
-/// At least so many per cent of similar calls are alike.
-const ALIKE_PERCENT: usize = 80;
-/// At most so many per cent of similar calls overlap the one before.
-const OVERLAP_PERCENT: usize = 10;
-
 /// Some clocks only count milliseconds, so that calls seem to begin before the one before has ended.
 const MILLISECOND: Micros = Micros::from_millis(1);
 
@@ -267,5 +262,6 @@ fn is_chatty(calls: &[&Member<'_, '_>], thresholds: &Thresholds) -> bool {
             overlapping += usize::from(b.span.start() < end);
         }
     }
-    alike * 100 >= calls.len() * ALIKE_PERCENT && overlapping * 100 <= calls.len() * OVERLAP_PERCENT
+    alike * 100 >= calls.len().saturating_mul(thresholds.chatty_alike_percent)
+        && overlapping * 100 <= calls.len().saturating_mul(thresholds.chatty_overlap_percent)
 }
