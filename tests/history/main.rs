@@ -10,3 +10,4 @@ mod single;
 #[allow(dead_code, reason = "not everything is needed here")]
 #[path = "../recorder/simulated.rs"]
 mod simulated;
+mod switched;
