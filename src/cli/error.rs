@@ -98,7 +98,10 @@ impl Error {
             #[cfg(feature = "demo")]
             Self::Feed(SendError::Address(_)) => 2,
             Self::Jaeger(error) | Self::Question(investigate::Error::Jaeger(error))
-                if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) => 2,
+                if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) =>
+            {
+                2
+            }
             _ => 1,
         }
     }

@@ -71,10 +71,7 @@ impl History {
     ) -> Self {
         let judged = Cache::builder().max_capacity(MOST_JUDGED).time_to_live(judge::CACHED_FOR).build();
         let options = options.clone();
-        Self {
-            shared: Arc::new(Shared { store, source, playbook, options, recorder, judged }),
-            window: DEFAULT_WINDOW,
-        }
+        Self { shared: Arc::new(Shared { store, source, playbook, options, recorder, judged }), window: DEFAULT_WINDOW }
     }
 
     /// The same for a recorder that reads the past back to `window` before now.

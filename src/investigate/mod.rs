@@ -373,9 +373,10 @@ impl Investigator {
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
     pub async fn traces(&self, target: &Target, now: Time) -> Result<Vec<Trace>, Error> {
-        let kept = self.kept(target, now).await.map(|kept| {
-            (traces_of(Some(&kept.target), &kept.answer.diagnoses, &kept.traces), kept.is_cut)
-        });
+        let kept = self
+            .kept(target, now)
+            .await
+            .map(|kept| (traces_of(Some(&kept.target), &kept.answer.diagnoses, &kept.traces), kept.is_cut));
         if let Some((traces, false)) = kept {
             return Ok(traces);
         }

@@ -298,7 +298,12 @@ impl<'j> Model<'j> {
 
     fn order(self) -> Result<Order, Failure> {
         let Some(text) = self.text("orderBy")? else { return Ok(Order::default()) };
-        let unknown = || Failure::bad_request(format!("unknown `orderBy` `{text}`; there are {}", list(Order::ALL.into_iter().map(Order::as_str))));
+        let unknown = || {
+            Failure::bad_request(format!(
+                "unknown `orderBy` `{text}`; there are {}",
+                list(Order::ALL.into_iter().map(Order::as_str))
+            ))
+        };
         Order::parse(text).ok_or_else(unknown)
     }
 

@@ -22,7 +22,7 @@ async fn lists_and_numbers_of_a_recorded_day_are_those_of_all_its_traces() {
     for (store, _folder) in backends().await.into_iter().skip(1) {
         let mut setup = Setup::new(5);
         setup.store = store;
-        setup.record(Duration::from_secs(2400)).await;
+        setup.record(Duration::from_secs(900)).await;
         let now = setup.clock.now();
         let (playbook, options) = (Arc::clone(&setup.playbook), Options::default());
         let source = SourceId::new(SOURCE);
@@ -52,8 +52,13 @@ async fn lists_and_numbers_of_a_recorded_day_are_those_of_all_its_traces() {
 
             // Numbers agree with the list, open operations included.
             let by = vec![GroupBy::OperationType, GroupBy::Verdict];
-            let query =
-                MetricQuery { measure: Measure::Count, by: by.clone(), buckets: None, reader: Reader::Person, limit: 1 };
+            let query = MetricQuery {
+                measure: Measure::Count,
+                by: by.clone(),
+                buckets: None,
+                reader: Reader::Person,
+                limit: 1,
+            };
             let numbers = ask.metric(range, &Filters::default(), &query, now).await.unwrap();
             let listed = Answer { diagnoses: all, ..Answer::default() };
             assert_eq!(numbers.rows, MetricAnswer::over(&listed, Measure::Count, &by, None).rows);

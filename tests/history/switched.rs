@@ -28,7 +28,11 @@ impl Switched {
     }
 
     fn there(&self) -> Result<&SimulatedJaeger, SourceError> {
-        if self.off.load(Relaxed) { Err(SourceError::Failed("connection refused".to_owned())) } else { Ok(&self.jaeger) }
+        if self.off.load(Relaxed) {
+            Err(SourceError::Failed("connection refused".to_owned()))
+        } else {
+            Ok(&self.jaeger)
+        }
     }
 }
 

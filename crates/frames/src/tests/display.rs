@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::{answer, changed::two, numbers, three};
 use crate::{
-    Field, Frame, GroupBy, Measure, Source, View, culprit_score, culprits, diagnosis, lists, operations,
-    service_map,
+    Field, Frame, GroupBy, Measure, Source, View, culprit_score, culprits, diagnosis, lists, operations, service_map,
 };
 use diagnosis::{Diagnosis, FlowStep, HttpCall, StepKind, StepStatus};
 use trace::{SpanId, Time, TraceId};
