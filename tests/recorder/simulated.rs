@@ -181,6 +181,13 @@ impl SimulatedJaeger {
         traces
     }
 
+    pub(crate) fn sizes(&self) -> (usize, usize) {
+        let all = self.traces.search(&Filter::default(), 0);
+        let total = self.decode(&all).1;
+        let recent: Vec<_> = all.into_iter().filter(|t| t.start() >= Some(BEGIN + Micros::from_secs(600))).collect();
+        (total, self.decode(&recent).1)
+    }
+
     /// Every trace that has arrived.
     pub(crate) fn all(&self) -> Vec<Trace> {
         self.decode(&self.traces.search(&Filter::default(), 0)).0
