@@ -13,6 +13,7 @@ mod budget;
 mod handle;
 mod hash;
 mod judge;
+mod limits;
 mod open;
 mod plan;
 mod read;

@@ -12,10 +12,11 @@ use diagnosis::playbook::{Playbook, RouteRole, SpanRole};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
 use jaeger::{Search, merge};
 use store::{Gap, Interval};
-use trace::{Micros, Time, Trace};
+use trace::{Micros, Time, Trace, TraceId};
 use wildmatch::WildMatch;
 
 use super::{
+    limits::LimitCheck,
     plan::LONG_SPAN,
     source::{Source, SourceError},
 };
@@ -24,6 +25,8 @@ use super::{
 const MOST_TRACES: usize = 1000;
 /// Time ranges are not halved below this length.
 const SHORTEST_RANGE: Micros = Micros::from_millis(1);
+/// Nor below this length where the answer lacks something that a shorter range may lack too, such as a damaged trace.
+const SHORTEST_PARTIAL: Micros = Micros::from_secs(60);
 /// How many requests are prepared at a time; the budget decides how many are sent.
 const CONCURRENT_REQUESTS: usize = 8;
 /// How often the list of services is read.
@@ -31,6 +34,10 @@ const SERVICES_EVERY: Micros = Micros::from_secs(60);
 /// How often the span names of a service are read again. The settled read comes later, so that a name that is new is not
 /// missed.
 const NAMES_EVERY: Micros = Micros::from_secs(240);
+
+/// A service where no operation was found for so long is only asked when a range has settled. Workers have a new name with
+/// every start, so most names are those of processes that ended.
+const ACTIVE_FOR: Micros = Micros::from_secs(600);
 
 /// The span names of a service that matter.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +51,17 @@ struct Names {
     /// Names of failures that explain operations elsewhere.
     context: Vec<String>,
     read_at: Option<Time>,
+    /// When the service appeared, or until when a search found operations in it.
+    active_at: Option<Time>,
+}
+
+/// Which services are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Services {
+    /// All: the range is covered afterwards.
+    All,
+    /// Those where operations were found a short time ago, and new ones. Others are asked when the range has settled.
+    Active,
 }
 
 /// Reads from a source, and remembers which services have which span names.
@@ -54,6 +72,7 @@ pub(super) struct Reader {
     globs: Vec<WildMatch>,
     services: BTreeMap<String, Names>,
     services_at: Option<Time>,
+    limits: LimitCheck,
 }
 
 /// What was read.
@@ -62,10 +81,28 @@ pub(super) struct Reading {
     pub(super) traces: Vec<Trace>,
     /// Parts that could not be read completely.
     pub(super) gaps: Vec<Gap>,
+    /// The services in which something was found.
+    services: BTreeSet<String>,
+    /// The search that found the most, and how many.
+    pub(super) largest: Option<(usize, Search)>,
 }
 
 impl Reading {
+    fn found(&mut self, search: Search, traces: Vec<Trace>) {
+        if !traces.is_empty() {
+            self.services.extend(search.service.clone());
+        }
+        if self.largest.as_ref().is_none_or(|(most, _)| *most < traces.len()) {
+            self.largest = Some((traces.len(), search));
+        }
+        self.traces.extend(traces);
+    }
+
     fn absorb(&mut self, other: Self) {
+        if other.largest.as_ref().map(|(most, _)| *most) > self.largest.as_ref().map(|(most, _)| *most) {
+            self.largest = other.largest;
+        }
+        self.services.extend(other.services);
         self.traces.extend(other.traces);
         self.gaps.extend(other.gaps);
     }
@@ -75,7 +112,7 @@ impl Reader {
     /// Reads from the services whose names fit one of the globs; without globs, from all.
     pub(super) fn new(source: Arc<dyn Source>, playbook: Arc<Playbook>, globs: &[String]) -> Self {
         let globs = globs.iter().map(|glob| WildMatch::new(glob.trim())).collect();
-        Self { source, playbook, globs, services: BTreeMap::new(), services_at: None }
+        Self { source, playbook, globs, services: BTreeMap::new(), services_at: None, limits: LimitCheck::default() }
     }
 
     pub(super) fn source(&self) -> &Arc<dyn Source> {
@@ -91,7 +128,7 @@ impl Reader {
             let known = &mut self.services;
             known.retain(|name, _| all.contains(name));
             for name in all.into_iter().filter(wanted) {
-                known.entry(name).or_default();
+                known.entry(name).or_insert_with(|| Names { active_at: Some(now), ..Names::default() });
             }
             self.services_at = Some(now);
         }
@@ -103,7 +140,8 @@ impl Reader {
             requests.push(async move { Ok((source.span_names(&service).await?, service)) }.boxed());
         }
         for (names, service) in at_once(requests).await? {
-            self.services.insert(service, self.classify(names, now));
+            let active_at = self.services.get(&service).and_then(|known| known.active_at);
+            self.services.insert(service, Names { active_at, ..self.classify(names, now) });
         }
         Ok(())
     }
@@ -128,14 +166,53 @@ impl Reader {
     }
 
     /// The traces of operations that started in a range, and of commands that failed to start one.
-    pub(super) async fn operations(&self, range: Interval) -> Result<Reading, SourceError> {
+    pub(super) async fn operations(
+        &mut self,
+        range: Interval,
+        services: Services,
+        now: Time,
+    ) -> Result<Reading, SourceError> {
         let mut searches = self.searches(range, |names| &names.discovery);
         let commands = self.services.iter().filter(|(_, names)| names.has_commands);
         searches.extend(commands.map(|(service, _)| Search {
             attributes: vec![("error".to_owned(), "true".to_owned())],
             ..search(service, None, range)
         }));
-        self.all(searches).await
+        let is_active = |service: &String| {
+            let active_at = self.services.get(service).and_then(|names| names.active_at);
+            active_at.is_some_and(|at| now - at < ACTIVE_FOR)
+        };
+        searches.retain(|search| services == Services::All || search.service.as_ref().is_some_and(is_active));
+        let reading = self.all(searches).await?;
+        for service in &reading.services {
+            if let Some(names) = self.services.get_mut(service) {
+                names.active_at = names.active_at.max(Some(range.to));
+            }
+        }
+        Ok(reading)
+    }
+
+    /// Whether the storage fills its limits, where that was checked now: `false` if the halves of a time range have traces
+    /// that the whole range lacks, though its answer was not full.
+    pub(super) async fn fills_limits(&mut self, read: &Reading, now: Time) -> Result<Option<bool>, SourceError> {
+        let Some(search) = self.limits.search(read, now) else { return Ok(None) };
+        let middle = search.from + Micros((search.to - search.from).0 / 2);
+        let halves = [Search { to: middle, ..search.clone() }, Search { from: middle + Micros(1), ..search.clone() }];
+        let known: BTreeSet<TraceId> = read.traces.iter().map(Trace::id).collect();
+        let mut more = BTreeSet::new();
+        for half in halves {
+            more.extend(self.source.search(&half).await?.traces.iter().map(Trace::id).filter(|id| !known.contains(id)));
+        }
+        if !more.is_empty() {
+            // They may have arrived in between.
+            let again = self.source.search(&search).await?;
+            let whole: BTreeSet<TraceId> = again.traces.iter().map(Trace::id).collect();
+            more.retain(|id| !whole.contains(id));
+            if again.truncated {
+                more.clear();
+            }
+        }
+        Ok(Some(more.is_empty()))
     }
 
     /// The traces with a long span that started in a range.
@@ -224,9 +301,15 @@ impl Reader {
         let mut all = Reading::default();
         while let Some(part) = todo.pop() {
             let length = part.to - part.from;
+            let mut shortest = SHORTEST_RANGE;
             let why = match self.source.search(&part).await {
-                Ok(found) if !found.truncated => {
+                Ok(found) if found.partial => {
+                    shortest = SHORTEST_PARTIAL;
                     all.traces.extend(found.traces);
+                    found.notes.join("; ")
+                }
+                Ok(found) if !found.truncated => {
+                    all.found(part, found.traces);
                     continue;
                 }
                 Ok(found) => {
@@ -238,13 +321,15 @@ impl Reader {
                 Err(SourceError::TooLarge(why)) => why,
                 Err(error) => return Err(error),
             };
-            if length >= SHORTEST_RANGE {
+            if length >= shortest {
                 let middle = part.from + Micros(length.0 / 2);
                 todo.push(Search { to: middle, ..part.clone() });
                 todo.push(Search { from: middle + Micros(1), ..part });
                 continue;
             }
-            if let Ok(found) = self.source.search_truncated(&part).await {
+            if shortest == SHORTEST_RANGE
+                && let Ok(found) = self.source.search_truncated(&part).await
+            {
                 all.traces.extend(found.traces);
             }
             let service = part.service.unwrap_or_default();
@@ -284,6 +369,9 @@ fn is_command(playbook: &Playbook, name: &str) -> bool {
 
 /// The role of the route that a span's name consists of, such as `GET /health`.
 fn route_role(playbook: &Playbook, name: &str) -> Option<RouteRole> {
+    if playbook.span_roles(name).any(|role| role == SpanRole::Noise) {
+        return None;
+    }
     let (method, path) = name.split_once(' ')?;
     playbook.route(method, path).map(|route| route.role)
 }

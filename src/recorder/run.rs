@@ -24,7 +24,7 @@ use super::{
     judge::{Changes, Judge, Marks},
     open::plan_pass,
     plan::{Next, Plan, Task, settled_part},
-    read::Reader,
+    read::{Reader, Services},
     source::{Counted, Source, SourceError},
     status::Activity,
 };
@@ -37,6 +37,8 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 const REJUDGED_AT_ONCE: usize = 100;
 /// How long compact traces are kept.
 const TRACES_KEPT: Micros = Micros::from_secs(7 * 86_400);
+/// Clocks that differ by more are reported.
+const LARGE_SKEW: Micros = Micros::from_secs(5);
 /// The longest sleep, so that a clock that jumps is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
@@ -284,6 +286,7 @@ impl Recorder {
                 batch.marks = changes.marks;
                 batch.marks.extend(marks);
                 batch.coverage = coverage;
+                batch.coverage.extend(self.clock_change(plan.coverage().clock_skew));
                 let committed = store.commit(batch).await?;
                 if matches!(task, Task::Prune) {
                     let retention =
@@ -323,6 +326,17 @@ impl Recorder {
         Ok(())
     }
 
+    /// What the coverage is to say of the server's clock, if that is no longer true.
+    fn clock_change(&self, known: Option<Micros>) -> Option<CoverageChange> {
+        let clock = self.reader.source().server_clock()?;
+        let skew = (clock.certain_difference() > LARGE_SKEW).then_some(clock.ahead);
+        let is_known = match (known, skew) {
+            (Some(known), Some(skew)) => Micros((known.0 - skew.0).abs()) <= clock.uncertainty,
+            (known, skew) => known == skew,
+        };
+        (!is_known).then_some(CoverageChange::ClockSkew(skew))
+    }
+
     async fn perform(&mut self, task: &Task, coverage: &Coverage, now: Time) -> Result<Outcome, TaskError> {
         let watermark = coverage.watermark;
         match task {
@@ -332,7 +346,8 @@ impl Recorder {
                     watermark.is_none_or(|watermark| watermark < range.from)
                 });
                 let reached = settled.map(|settled| settled.to).or(watermark);
-                let mut outcome = self.read(*range, Marks { now, watermark: reached }).await?;
+                let services = if settled.is_some() { Services::All } else { Services::Active };
+                let mut outcome = self.read(*range, services, Marks { now, watermark: reached }).await?;
                 outcome.coverage.push(CoverageChange::LiveEdge(range.to));
                 if let Some(settled) = settled {
                     outcome.covered(settled);
@@ -341,13 +356,13 @@ impl Recorder {
                 Ok(outcome)
             }
             Task::Settled(range) => {
-                let mut outcome = self.read(*range, Marks { now, watermark: Some(range.to) }).await?;
+                let mut outcome = self.read(*range, Services::All, Marks { now, watermark: Some(range.to) }).await?;
                 outcome.covered(*range);
                 outcome.coverage.push(CoverageChange::Watermark(range.to));
                 Ok(outcome)
             }
             Task::Fill(range) => {
-                let mut outcome = self.read(*range, Marks { now, watermark }).await?;
+                let mut outcome = self.read(*range, Services::All, Marks { now, watermark }).await?;
                 outcome.covered(*range);
                 Ok(outcome)
             }
@@ -373,9 +388,9 @@ impl Recorder {
     }
 
     /// Reads the operations that started in a range, and what explains those that went wrong.
-    async fn read(&mut self, range: Interval, marks: Marks) -> Result<Outcome, TaskError> {
+    async fn read(&mut self, range: Interval, services: Services, marks: Marks) -> Result<Outcome, TaskError> {
         self.reader.learn_names(marks.now).await?;
-        let reading = self.reader.operations(range).await?;
+        let reading = self.reader.operations(range, services, marks.now).await?;
         let surroundings = if reading.traces.is_empty() {
             Vec::new()
         } else {
@@ -383,9 +398,11 @@ impl Recorder {
             let to = Ord::min(range.to + around, marks.now);
             self.reader.failures(Interval { from: range.from - around, to }).await?
         };
+        let fills_limits = self.reader.fills_limits(&reading, marks.now).await?;
         let traces = reading.traces.len();
         let changes = self.judge.absorb(reading.traces, surroundings, marks).await?;
-        let coverage = reading.gaps.into_iter().map(CoverageChange::Gap).collect();
+        let gaps = reading.gaps.into_iter().map(CoverageChange::Gap);
+        let coverage = gaps.chain(fills_limits.map(|fills| CoverageChange::Unproven(!fills))).collect();
         Ok(Outcome { changes, coverage, marks: Vec::new(), traces })
     }
 

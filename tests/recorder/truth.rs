@@ -1,6 +1,6 @@
 //! What is recorded is what the traces say.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use diagnosis::{Context, Detail, Diagnosis, TimeRange, diagnose};
 use ktrdr_diagnosis::recorder::Clock as _;
@@ -9,10 +9,10 @@ use trace::{Micros, Time};
 
 use crate::simulated::{BEGIN, SOURCE, Setup};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const TEN_MINUTES: Duration = Duration::from_secs(600);
 
 /// What `file` says of all traces at the same clock, without the lists.
-fn truth(setup: &Setup, now: Time) -> BTreeMap<OperationKey, Diagnosis> {
+pub(crate) fn truth(setup: &Setup, now: Time) -> BTreeMap<OperationKey, Diagnosis> {
     let context = Context { now, detail: Detail::Record, ..Context::default() };
     let report = diagnose(&setup.jaeger.all(), &setup.playbook, &context);
     let operations = report.diagnoses.into_iter().map(|mut diagnosis| {
@@ -22,7 +22,7 @@ fn truth(setup: &Setup, now: Time) -> BTreeMap<OperationKey, Diagnosis> {
     operations.collect()
 }
 
-async fn recorded(setup: &Setup, now: Time) -> BTreeMap<OperationKey, (Diagnosis, bool)> {
+pub(crate) async fn recorded(setup: &Setup, now: Time) -> BTreeMap<OperationKey, (Diagnosis, bool)> {
     let range = TimeRange { from: BEGIN - Micros::from_secs(7 * 86_400), to: now };
     let filter = OperationFilter::all(range, now);
     let page = setup.store.operations(&SourceId::new(SOURCE), &filter, Order::Newest, 10_000).await.unwrap();
@@ -59,12 +59,23 @@ pub(crate) async fn compare(setup: &Setup) {
     wrong.extend(recorded.keys().filter(|key| !truth.contains_key(*key)).map(|key| format!("{key} should not exist")));
     let closed = recorded.values().filter(|(_, closed)| *closed).count();
     assert!(wrong.is_empty(), "{} of {} ({closed} closed):\n{}", wrong.len(), truth.len(), wrong.join("\n"));
-    assert!(closed * 10 > truth.len() * 8, "{closed} of {} are closed", truth.len());
+    assert!(closed * 10 >= truth.len() * 8, "{closed} of {} are closed", truth.len());
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_some_hours_every_closed_operation_is_as_all_traces_say() {
+async fn every_closed_operation_is_as_all_traces_say_and_the_requests_are_few() {
     let setup = Setup::new(1);
-    setup.record(HOUR / 2).await;
+    let read = || {
+        let jaeger = &setup.jaeger;
+        (jaeger.requests.load(Relaxed), jaeger.bytes.load(Relaxed), jaeger.all().len())
+    };
+    let (_, early) = tokio::join!(setup.record(3 * TEN_MINUTES), async {
+        tokio::time::sleep(TEN_MINUTES).await;
+        read()
+    });
+    let late = read();
+    println!("DBG {early:?} {late:?} {:?}", setup.jaeger.sizes());
     compare(&setup).await;
+    let requests = late.0 - early.0;
+    assert!(requests <= 2 * 2 * TEN_MINUTES.as_secs(), "{requests} requests in 20 minutes");
 }
