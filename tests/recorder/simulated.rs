@@ -181,11 +181,11 @@ impl SimulatedJaeger {
         traces
     }
 
-    pub(crate) fn sizes(&self) -> (usize, usize) {
-        let all = self.traces.search(&Filter::default(), 0);
-        let total = self.decode(&all).1;
-        let recent: Vec<_> = all.into_iter().filter(|t| t.start() >= Some(BEGIN + Micros::from_secs(600))).collect();
-        (total, self.decode(&recent).1)
+    /// The size of all traces that started since, each counted once.
+    pub(crate) fn distinct_bytes(&self, since: Time) -> u64 {
+        let mut all = self.traces.search(&Filter::default(), 0);
+        all.retain(|trace| trace.start() >= Some(since));
+        self.decode(&all).1 as u64
     }
 
     /// Every trace that has arrived.

@@ -65,17 +65,17 @@ pub(crate) async fn compare(setup: &Setup) {
 #[tokio::test(start_paused = true)]
 async fn every_closed_operation_is_as_all_traces_say_and_the_requests_are_few() {
     let setup = Setup::new(1);
-    let read = || {
-        let jaeger = &setup.jaeger;
-        (jaeger.requests.load(Relaxed), jaeger.bytes.load(Relaxed), jaeger.all().len())
-    };
+    let jaeger = &setup.jaeger;
+    let asked = || (jaeger.requests.load(Relaxed), jaeger.bytes.load(Relaxed));
     let (_, early) = tokio::join!(setup.record(3 * TEN_MINUTES), async {
         tokio::time::sleep(TEN_MINUTES).await;
-        read()
+        (asked(), jaeger.distinct_bytes(Time(0)))
     });
-    let late = read();
-    println!("DBG {early:?} {late:?} {:?}", setup.jaeger.sizes());
+    let late = (asked(), jaeger.distinct_bytes(BEGIN + Micros::from_secs(600)));
     compare(&setup).await;
-    let requests = late.0 - early.0;
+    let ((requests, bytes), distinct) = early;
+    assert!(bytes * 2 <= distinct * 5, "{bytes} bytes for {distinct} while the past was read");
+    let (requests, bytes, distinct) = (late.0.0 - requests, late.0.1 - bytes, late.1);
     assert!(requests <= 2 * 2 * TEN_MINUTES.as_secs(), "{requests} requests in 20 minutes");
+    assert!(bytes <= distinct * 6, "{bytes} bytes for {distinct} in 20 minutes");
 }
