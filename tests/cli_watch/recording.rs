@@ -133,6 +133,7 @@ async fn a_signal_ends_it_cleanly_and_gives_the_lease_back() {
         watch.remarks("complete since");
         watch.signal(signal);
         assert_eq!(watch.succeeds().len(), 3);
+        assert!(!file.with_extension("db-wal").exists(), "everything is in the file itself");
         let store = open_sqlite(&file, SqliteOptions::default()).await.unwrap();
         let next = store.acquire(&SourceId::new("mine"), "next", LEASE_TTL, now()).await.unwrap();
         assert!(matches!(next, Acquired::Held(_)), "{next:?}");
