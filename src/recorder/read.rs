@@ -8,14 +8,15 @@ use std::{
     sync::Arc,
 };
 
-use diagnosis::playbook::{Playbook, RouteRole};
+use diagnosis::playbook::{Playbook, RouteRole, SpanRole};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
 use jaeger::{Search, merge};
 use store::{Gap, Interval};
-use trace::{Micros, Time, Trace};
+use trace::{Micros, Time, Trace, TraceId};
 use wildmatch::WildMatch;
 
 use super::{
+    limits::LimitCheck,
     plan::LONG_SPAN,
     source::{Source, SourceError},
 };
@@ -24,6 +25,8 @@ use super::{
 const MOST_TRACES: usize = 1000;
 /// Time ranges are not halved below this length.
 const SHORTEST_RANGE: Micros = Micros::from_millis(1);
+/// Nor below this length where the answer lacks something that a shorter range may lack too, such as a damaged trace.
+const SHORTEST_PARTIAL: Micros = Micros::from_secs(60);
 /// How many requests are prepared at a time; the budget decides how many are sent.
 const CONCURRENT_REQUESTS: usize = 8;
 /// How often the list of services is read.
@@ -37,6 +40,8 @@ const NAMES_EVERY: Micros = Micros::from_secs(240);
 struct Names {
     /// Names by which operations are found.
     discovery: Vec<String>,
+    /// Whether it has commands, which may have failed before an operation was started.
+    has_commands: bool,
     /// Names of health checks.
     health: Vec<String>,
     /// Names of failures that explain operations elsewhere.
@@ -52,6 +57,7 @@ pub(super) struct Reader {
     globs: Vec<WildMatch>,
     services: BTreeMap<String, Names>,
     services_at: Option<Time>,
+    limits: LimitCheck,
 }
 
 /// What was read.
@@ -60,10 +66,22 @@ pub(super) struct Reading {
     pub(super) traces: Vec<Trace>,
     /// Parts that could not be read completely.
     pub(super) gaps: Vec<Gap>,
+    /// The search that found the most, and how many.
+    pub(super) largest: Option<(usize, Search)>,
 }
 
 impl Reading {
+    fn found(&mut self, search: Search, traces: Vec<Trace>) {
+        if self.largest.as_ref().is_none_or(|(most, _)| *most < traces.len()) {
+            self.largest = Some((traces.len(), search));
+        }
+        self.traces.extend(traces);
+    }
+
     fn absorb(&mut self, other: Self) {
+        if other.largest.as_ref().map(|(most, _)| *most) > self.largest.as_ref().map(|(most, _)| *most) {
+            self.largest = other.largest;
+        }
         self.traces.extend(other.traces);
         self.gaps.extend(other.gaps);
     }
@@ -73,7 +91,7 @@ impl Reader {
     /// Reads from the services whose names fit one of the globs; without globs, from all.
     pub(super) fn new(source: Arc<dyn Source>, playbook: Arc<Playbook>, globs: &[String]) -> Self {
         let globs = globs.iter().map(|glob| WildMatch::new(glob.trim())).collect();
-        Self { source, playbook, globs, services: BTreeMap::new(), services_at: None }
+        Self { source, playbook, globs, services: BTreeMap::new(), services_at: None, limits: LimitCheck::default() }
     }
 
     pub(super) fn source(&self) -> &Arc<dyn Source> {
@@ -109,23 +127,54 @@ impl Reader {
     fn classify(&self, names: Vec<String>, now: Time) -> Names {
         let mut sorted = Names { read_at: Some(now), ..Names::default() };
         for name in names {
-            let route = name.split_once(' ').and_then(|(method, path)| self.playbook.route(method, path));
-            if route.is_some_and(|route| route.role == RouteRole::Health) {
+            let role = route_role(&self.playbook, &name);
+            if role == Some(RouteRole::Health) {
                 sorted.health.push(name.clone());
             }
             if self.playbook.context_spans().contains(&name) {
                 sorted.context.push(name.clone());
             }
-            if self.playbook.primary_discovery_spans().contains(&name) {
+            if is_discovery_name(&self.playbook, &name) {
                 sorted.discovery.push(name);
+            } else if is_command(&self.playbook, &name) {
+                sorted.has_commands = true;
             }
         }
         sorted
     }
 
-    /// The traces of operations that started in a range.
+    /// The traces of operations that started in a range, and of commands that failed to start one.
     pub(super) async fn operations(&self, range: Interval) -> Result<Reading, SourceError> {
-        self.all(self.searches(range, |names| &names.discovery)).await
+        let mut searches = self.searches(range, |names| &names.discovery);
+        let commands = self.services.iter().filter(|(_, names)| names.has_commands);
+        searches.extend(commands.map(|(service, _)| Search {
+            attributes: vec![("error".to_owned(), "true".to_owned())],
+            ..search(service, None, range)
+        }));
+        self.all(searches).await
+    }
+
+    /// Whether the storage fills its limits, where that was checked now: `false` if the halves of a time range have traces
+    /// that the whole range lacks, though its answer was not full.
+    pub(super) async fn fills_limits(&mut self, read: &Reading, now: Time) -> Result<Option<bool>, SourceError> {
+        let Some(search) = self.limits.search(read, now) else { return Ok(None) };
+        let middle = search.from + Micros((search.to - search.from).0 / 2);
+        let halves = [Search { to: middle, ..search.clone() }, Search { from: middle + Micros(1), ..search.clone() }];
+        let known: BTreeSet<TraceId> = read.traces.iter().map(Trace::id).collect();
+        let mut more = BTreeSet::new();
+        for half in halves {
+            more.extend(self.source.search(&half).await?.traces.iter().map(Trace::id).filter(|id| !known.contains(id)));
+        }
+        if !more.is_empty() {
+            // They may have arrived in between.
+            let again = self.source.search(&search).await?;
+            let whole: BTreeSet<TraceId> = again.traces.iter().map(Trace::id).collect();
+            more.retain(|id| !whole.contains(id));
+            if again.truncated {
+                more.clear();
+            }
+        }
+        Ok(Some(more.is_empty()))
     }
 
     /// The traces with a long span that started in a range.
@@ -193,16 +242,7 @@ impl Reader {
 
     fn searches<'n>(&'n self, range: Interval, of: impl Fn(&'n Names) -> &'n Vec<String>) -> Vec<Search> {
         let named = self.services.iter().flat_map(|(service, names)| of(names).iter().map(move |name| (service, name)));
-        let search = |(service, name): (&String, &String)| Search {
-            service: Some(service.clone()),
-            operation: Some(name.clone()),
-            from: range.from,
-            // Jaeger takes the end as part of the range.
-            to: range.to - Micros(1),
-            limit: MOST_TRACES,
-            ..Search::default()
-        };
-        named.map(search).collect()
+        named.map(|(service, name)| search(service, Some(name), range)).collect()
     }
 
     async fn all(&self, searches: Vec<Search>) -> Result<Reading, SourceError> {
@@ -223,9 +263,15 @@ impl Reader {
         let mut all = Reading::default();
         while let Some(part) = todo.pop() {
             let length = part.to - part.from;
+            let mut shortest = SHORTEST_RANGE;
             let why = match self.source.search(&part).await {
-                Ok(found) if !found.truncated => {
+                Ok(found) if found.partial => {
+                    shortest = SHORTEST_PARTIAL;
                     all.traces.extend(found.traces);
+                    found.notes.join("; ")
+                }
+                Ok(found) if !found.truncated => {
+                    all.found(part, found.traces);
                     continue;
                 }
                 Ok(found) => {
@@ -237,13 +283,15 @@ impl Reader {
                 Err(SourceError::TooLarge(why)) => why,
                 Err(error) => return Err(error),
             };
-            if length >= SHORTEST_RANGE {
+            if length >= shortest {
                 let middle = part.from + Micros(length.0 / 2);
                 todo.push(Search { to: middle, ..part.clone() });
                 todo.push(Search { from: middle + Micros(1), ..part });
                 continue;
             }
-            if let Ok(found) = self.source.search_truncated(&part).await {
+            if shortest == SHORTEST_RANGE
+                && let Ok(found) = self.source.search_truncated(&part).await
+            {
                 all.traces.extend(found.traces);
             }
             let service = part.service.unwrap_or_default();
@@ -254,7 +302,85 @@ impl Reader {
     }
 }
 
+/// Searches a range for a service's spans of this name, or of any.
+fn search(service: &str, name: Option<&str>, range: Interval) -> Search {
+    Search {
+        service: Some(service.to_owned()),
+        operation: name.map(str::to_owned),
+        from: range.from,
+        // Jaeger takes the end as part of the range.
+        to: range.to - Micros(1),
+        limit: MOST_TRACES,
+        ..Search::default()
+    }
+}
+
+/// Whether traces with a span of this name start an operation, or change what is known of one: it was resumed, cancelled or
+/// given back.
+fn is_discovery_name(playbook: &Playbook, name: &str) -> bool {
+    let changes = |role| matches!(role, RouteRole::Resume | RouteRole::Cancel | RouteRole::StatusUpdate);
+    playbook.primary_discovery_spans().iter().any(|primary| primary == name)
+        || route_role(playbook, name).is_some_and(changes)
+}
+
+/// Whether operations are found by a command's span of this name. Those that were started are found by other names too.
+fn is_command(playbook: &Playbook, name: &str) -> bool {
+    playbook.discovery_spans().iter().any(|known| known == name)
+        && playbook.span_roles(name).any(|role| role == SpanRole::Wrapper)
+}
+
+/// The role of the route that a span's name consists of, such as `GET /health`.
+fn route_role(playbook: &Playbook, name: &str) -> Option<RouteRole> {
+    let (method, path) = name.split_once(' ')?;
+    playbook.route(method, path).map(|route| route.role)
+}
+
 /// Sends requests, a few at a time.
 async fn at_once<T>(requests: Vec<BoxFuture<'_, Result<T, SourceError>>>) -> Result<Vec<T>, SourceError> {
     futures_util::stream::iter(requests).buffer_unordered(CONCURRENT_REQUESTS).try_collect().await
+}
+
+#[cfg(test)]
+mod tests {
+    use diagnosis::{Context, Detail, Diagnosis, diagnose};
+    use testbed::{JaegerVersion, build, jaeger_json, scenarios};
+
+    use super::*;
+
+    const BASE: Time = Time(1_795_341_900_000_000);
+
+    /// Nobody knows of an operation that no search finds. And nobody looks again at one that has ended, so the searches must
+    /// find all that the diagnosis of such an operation rests on.
+    #[test]
+    fn the_names_find_every_operation_of_every_scenario() {
+        let playbook = Playbook::ktrdr();
+        let searched = |trace: &&Trace| {
+            let commands: BTreeSet<&str> =
+                trace.spans().filter(|span| is_command(&playbook, span.name())).map(|span| span.service()).collect();
+            trace.spans().any(|span| {
+                is_discovery_name(&playbook, span.name())
+                    || commands.contains(span.service()) && span.is_error()
+                    || playbook.context_spans().iter().any(|name| name == span.name())
+            })
+        };
+        let mut wrong = Vec::new();
+        for scenario in scenarios() {
+            for telemetry in scenario.telemetry {
+                let traces = build(&scenario, *telemetry, BASE, 1);
+                let traces = jaeger::decode(&jaeger_json(&traces, JaegerVersion::V2)).unwrap().traces;
+                let now = testbed::now(&scenario, *telemetry, BASE);
+                let context = Context { now, detail: Detail::Record, ..Context::default() };
+                let read: Vec<Trace> = traces.iter().filter(searched).cloned().collect();
+                let read = diagnose(&read, &playbook, &context).diagnoses;
+                for truth in diagnose(&traces, &playbook, &context).diagnoses {
+                    let same = |one: &&Diagnosis| one.operation_id == truth.operation_id;
+                    let is_open = |one: &Diagnosis| one.operation_id.is_some() && !one.status.is_terminal();
+                    if !read.iter().find(same).is_some_and(|one| is_open(one) || *one == truth) {
+                        wrong.push(format!("{} {telemetry:?}: {}", scenario.name, truth.summary));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
 }
