@@ -9,8 +9,8 @@ use ktrdr_diagnosis::{
     investigate::{Investigator, Options},
 };
 use store::{
-    Acquired, Batch, CompactTraces, Coverage, CoverageChange, Interval, LEASE_TTL, MemoryStore, SourceId, SqliteOptions,
-    Store, StoredOperation, Upsert, open_sqlite,
+    Acquired, Batch, CompactTraces, Coverage, CoverageChange, Interval, LEASE_TTL, MemoryStore, SourceId,
+    SqliteOptions, Store, StoredOperation, Upsert, open_sqlite,
 };
 use tempfile::TempDir;
 use trace::{Micros, Time, Trace, TraceId};

@@ -44,8 +44,13 @@ async fn lists_and_numbers_of_a_recorded_day_are_those_of_all_its_traces() {
                 assert_same(&answer.diagnoses, &expected, &format!("{order:?} of {length}"));
             }
             let by = vec![GroupBy::OperationType, GroupBy::Verdict];
-            let query =
-                MetricQuery { measure: Measure::Count, by: by.clone(), buckets: None, reader: Reader::AlertRule, limit: 1 };
+            let query = MetricQuery {
+                measure: Measure::Count,
+                by: by.clone(),
+                buckets: None,
+                reader: Reader::AlertRule,
+                limit: 1,
+            };
             let numbers = ask.metric(range, &Filters::default(), &query, now).await.unwrap();
             let answer = Answer { diagnoses: truth, ..Answer::default() };
             assert_eq!(numbers.rows, MetricAnswer::over(&answer, Measure::Count, &by, None).rows);
