@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     history::StoreLocation,
-    recorder::{Handle, JaegerSource, Options, Paced, Recorder, SystemClock, playbook_hash},
+    recorder::{Activity, Handle, JaegerSource, Options, Paced, Recorder, SystemClock, playbook_hash},
     when::wall_clock,
 };
 use diagnosis::Diagnosis;
@@ -30,6 +30,8 @@ use store::{SourceId, Store};
 
 /// How long the recorder may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(8);
+/// How long a command that is to end waits for another writer: longer than for the lease of one that was killed.
+const LONGEST_STANDBY: Duration = Duration::from_secs(45);
 /// How often the state is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -64,7 +66,7 @@ pub(super) async fn run(args: &WatchArgs) -> Result<(), Error> {
     let (stop, stopped) = watch::channel(false);
     let recording = tokio::spawn(recorder.run(stopped, args.until_caught_up));
     let mut progress = Progress::new();
-    let followed = follow(args, &handle, &mut changes, &mut progress).await;
+    let followed = follow(args, &client, &handle, &mut changes, &mut progress).await;
     // The recorder may have ended already.
     let _ = stop.send(true);
     let ended = end(recording, &*store).await;
@@ -99,17 +101,33 @@ fn recorder(args: &WatchArgs, client: &Client, store: Arc<dyn Store>, id: Source
 /// Prints what goes wrong until the recorder ends or this program is asked to.
 async fn follow(
     args: &WatchArgs,
+    client: &Client,
     handle: &Handle,
     changes: &mut Changes,
     progress: &mut Progress,
 ) -> Result<(), Error> {
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut standby_since = None;
     let (mut asked, mut ended) = (std::pin::pin!(signal::to_end()), std::pin::pin!(handle.ended()));
     loop {
         tokio::select! {
             Some(operation) = changes.recv() => progress.suspend(|| print(args, &operation))?,
-            _ = look.tick() => progress.update(&handle.status(), wall_clock()),
+            at = look.tick() => {
+                let status = handle.status();
+                progress.update(&status, client.stats().snapshot().calls, wall_clock());
+                match status.activity {
+                    Activity::Standby { writer } if args.until_caught_up => {
+                        if at - *standby_since.get_or_insert(at) > LONGEST_STANDBY {
+                            return Err(Error::System(format!(
+                                "another recorder writes already ({writer}) and does not end: stop it, or choose another \
+                                 --store or --source"
+                            )));
+                        }
+                    }
+                    _ => standby_since = None,
+                }
+            }
             () = &mut asked => return Ok(()),
             () = &mut ended => return Ok(()),
         }

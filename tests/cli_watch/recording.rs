@@ -133,6 +133,7 @@ async fn a_signal_ends_it_cleanly_and_gives_the_lease_back() {
         watch.remarks("complete since");
         watch.signal(signal);
         assert_eq!(watch.succeeds().len(), 3);
+        assert!(!file.with_extension("db-wal").exists(), "everything is in the file itself");
         let store = open_sqlite(&file, SqliteOptions::default()).await.unwrap();
         let next = store.acquire(&SourceId::new("mine"), "next", LEASE_TTL, now()).await.unwrap();
         assert!(matches!(next, Acquired::Held(_)), "{next:?}");
@@ -166,4 +167,16 @@ async fn a_second_writer_says_so_once_and_takes_over() {
     assert_eq!(second.remarked("another recorder"), 1);
     second.signal("TERM");
     assert_eq!(second.succeeds(), Vec::<String>::new(), "the first has printed them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_to_end_does_not_wait_forever_for_another_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = sqlite(&folder.path().join("history.db"));
+    let jaeger = jaeger(trouble()).await;
+    let first = Watch::start(&jaeger.url, &file, &["--history-window", "1h"]);
+    first.remarks("complete since");
+    let (status, out, err) = Watch::start(&jaeger.url, &file, &ONCE).end();
+    assert_eq!((status.code(), out.len()), (Some(1), 0));
+    assert!(err.last().unwrap().contains("does not end"), "{err:#?}");
 }
