@@ -2,9 +2,10 @@
 //! out.
 //!
 //! Fresh operations come first, then those that are still open, then the settled read of what has become old enough, and
-//! last the past, newest first. A task that fails is repeated after a pause that doubles with every failure.
+//! last the past, newest first. Parts of it that failed again and again are gaps, which are tried again from time to time. A
+//! task that fails is repeated after a pause that doubles with every failure.
 
-use store::{Coverage, Interval};
+use store::{Coverage, Interval, Intervals};
 use trace::{Micros, Time};
 
 /// How much the first read covers: what most dashboards show.
@@ -38,6 +39,8 @@ const FIRST_PAUSE: Micros = Micros::from_secs(1);
 const LONGEST_PAUSE: Micros = Micros::from_secs(60);
 /// After so many failures in a row a part of the past is reported as a gap.
 const MOST_FAILURES: u32 = 5;
+/// How often gaps are read again: what failed may have been repaired.
+const GAPS_EVERY: Micros = Micros::from_secs(1800);
 
 /// Something to do, ended by one commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +82,9 @@ pub(super) struct Plan {
     long_at: Time,
     open_at: Time,
     prune_at: Time,
+    gaps_at: Time,
+    /// What was read since `gaps_at` was last reached.
+    tried: Intervals,
     has_marks: bool,
     pause_until: Time,
     failures: u32,
@@ -100,6 +106,8 @@ impl Plan {
             long_at: past,
             open_at: past,
             prune_at: past,
+            gaps_at: past,
+            tried: Intervals::default(),
             has_marks: true,
             pause_until: past,
             failures: 0,
@@ -129,7 +137,7 @@ impl Plan {
     }
 
     /// What to do at this time.
-    pub(super) fn next(&self, now: Time) -> Next {
+    pub(super) fn next(&mut self, now: Time) -> Next {
         if now < self.pause_until {
             return Next::Wait(self.pause_until);
         }
@@ -156,6 +164,13 @@ impl Plan {
         if self.has_marks {
             return Next::Do(Task::Rejudge);
         }
+        if now >= self.gaps_at {
+            self.gaps_at = now + GAPS_EVERY;
+            self.tried = Intervals::default();
+        }
+        if let Some(gap) = self.gap(self.past(now)) {
+            return Next::Do(Task::Fill(gap));
+        }
         if now >= self.prune_at {
             return Next::Do(Task::Prune);
         }
@@ -174,7 +189,8 @@ impl Plan {
             Task::Open => self.open_at = now + OPEN_EVERY,
             Task::LongSpans(_) => self.long_at = now + LONG_EVERY,
             Task::Prune => self.prune_at = now + PRUNE_EVERY,
-            Task::Fill(_) => {
+            Task::Fill(range) => {
+                self.tried.insert(*range);
                 self.fill_failures = 0;
                 if traces < FEW_TRACES {
                     self.step = Ord::min(Micros(self.step.0 * 2), LONGEST_STEP);
@@ -193,7 +209,8 @@ impl Plan {
         let pause = doubled.min(LONGEST_PAUSE.0) as f64 * (0.5 + jitter.clamp(0.0, 1.0) / 2.0);
         self.failures = self.failures.saturating_add(1);
         self.pause_until = now + Micros(pause as i64);
-        if matches!(task, Task::Fill(_)) {
+        if let Task::Fill(range) = task {
+            self.tried.insert(*range);
             self.fill_failures += 1;
             self.step = Ord::max(Micros(self.step.0 / 2), SHORTEST_STEP);
         }
@@ -216,6 +233,12 @@ impl Plan {
     fn past(&self, now: Time) -> Interval {
         let to = self.coverage.watermark.unwrap_or(now);
         Interval { from: now - self.history, to }
+    }
+
+    /// The newest gap of a range that was not tried again yet.
+    fn gap(&self, range: Interval) -> Option<Interval> {
+        let parts = self.coverage.gaps.iter().rev().map(|gap| gap.range.intersection(range));
+        parts.into_iter().find(|part| !part.is_empty() && !self.tried.contains(*part))
     }
 
     /// The newest part of a range that is neither covered nor a gap, within what is wanted if there is such a part.
@@ -385,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_not_read_again() {
+    fn a_gap_counts_as_read() {
         let mut coverage = Coverage::default();
         coverage.apply(CoverageChange::LiveEdge(NOW));
         coverage.apply(CoverageChange::Watermark(NOW - SETTLED_AFTER));
@@ -394,6 +417,38 @@ mod tests {
         let mut plan = plan(coverage.clone());
         plan.succeeded(&Task::Rejudge, NOW, coverage, 0, false);
         assert!(plan.has_caught_up(NOW));
+    }
+
+    #[test]
+    fn gaps_are_tried_again_every_half_hour() {
+        let mut coverage = Coverage::default();
+        coverage.apply(CoverageChange::LiveEdge(NOW));
+        coverage.apply(CoverageChange::Watermark(NOW - SETTLED_AFTER));
+        coverage.apply(CoverageChange::Covered(Interval { from: NOW - DAY, to: NOW - SETTLED_AFTER }));
+        let gap = Interval { from: NOW - HOUR, to: NOW - HOUR + seconds(60) };
+        coverage.apply(CoverageChange::Gap(Gap { range: gap, reason: "connection refused".to_owned() }));
+        let mut plan = plan(coverage);
+        let mut tries = Vec::new();
+        let mut now = NOW;
+        while now < NOW + HOUR {
+            match plan.next(now) {
+                Next::Wait(until) => now = until,
+                Next::Do(Task::Fill(range)) => {
+                    assert_eq!(range, gap);
+                    tries.push((now - NOW).secs() as i64 / 1800);
+                    plan.failed(&Task::Fill(range), now, 0.0);
+                }
+                Next::Do(task) => {
+                    let coverage = after(&task, now, plan.coverage());
+                    plan.succeeded(&task, now, coverage, 1, false);
+                }
+            }
+        }
+        assert_eq!(tries, [0, 1]);
+        let Some(closed) = plan.coverage().gaps.first().map(|gap| gap.range) else { panic!("the gap is still there") };
+        let coverage = after(&Task::Fill(closed), now, plan.coverage());
+        plan.succeeded(&Task::Fill(closed), now, coverage, 1, false);
+        assert!(plan.coverage().gaps.is_empty());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use diagnosis::playbook::{Playbook, RouteRole};
+use diagnosis::playbook::{Playbook, RouteRole, SpanRole};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
 use jaeger::{Search, merge};
 use store::{Gap, Interval};
@@ -37,6 +37,8 @@ const NAMES_EVERY: Micros = Micros::from_secs(240);
 struct Names {
     /// Names by which operations are found.
     discovery: Vec<String>,
+    /// Whether it has commands, which may have failed before an operation was started.
+    has_commands: bool,
     /// Names of health checks.
     health: Vec<String>,
     /// Names of failures that explain operations elsewhere.
@@ -109,23 +111,31 @@ impl Reader {
     fn classify(&self, names: Vec<String>, now: Time) -> Names {
         let mut sorted = Names { read_at: Some(now), ..Names::default() };
         for name in names {
-            let route = name.split_once(' ').and_then(|(method, path)| self.playbook.route(method, path));
-            if route.is_some_and(|route| route.role == RouteRole::Health) {
+            let role = route_role(&self.playbook, &name);
+            if role == Some(RouteRole::Health) {
                 sorted.health.push(name.clone());
             }
             if self.playbook.context_spans().contains(&name) {
                 sorted.context.push(name.clone());
             }
-            if self.playbook.primary_discovery_spans().contains(&name) {
+            if is_discovery_name(&self.playbook, &name) {
                 sorted.discovery.push(name);
+            } else if is_command(&self.playbook, &name) {
+                sorted.has_commands = true;
             }
         }
         sorted
     }
 
-    /// The traces of operations that started in a range.
+    /// The traces of operations that started in a range, and of commands that failed to start one.
     pub(super) async fn operations(&self, range: Interval) -> Result<Reading, SourceError> {
-        self.all(self.searches(range, |names| &names.discovery)).await
+        let mut searches = self.searches(range, |names| &names.discovery);
+        let commands = self.services.iter().filter(|(_, names)| names.has_commands);
+        searches.extend(commands.map(|(service, _)| Search {
+            attributes: vec![("error".to_owned(), "true".to_owned())],
+            ..search(service, None, range)
+        }));
+        self.all(searches).await
     }
 
     /// The traces with a long span that started in a range.
@@ -193,16 +203,7 @@ impl Reader {
 
     fn searches<'n>(&'n self, range: Interval, of: impl Fn(&'n Names) -> &'n Vec<String>) -> Vec<Search> {
         let named = self.services.iter().flat_map(|(service, names)| of(names).iter().map(move |name| (service, name)));
-        let search = |(service, name): (&String, &String)| Search {
-            service: Some(service.clone()),
-            operation: Some(name.clone()),
-            from: range.from,
-            // Jaeger takes the end as part of the range.
-            to: range.to - Micros(1),
-            limit: MOST_TRACES,
-            ..Search::default()
-        };
-        named.map(search).collect()
+        named.map(|(service, name)| search(service, Some(name), range)).collect()
     }
 
     async fn all(&self, searches: Vec<Search>) -> Result<Reading, SourceError> {
@@ -254,7 +255,85 @@ impl Reader {
     }
 }
 
+/// Searches a range for a service's spans of this name, or of any.
+fn search(service: &str, name: Option<&str>, range: Interval) -> Search {
+    Search {
+        service: Some(service.to_owned()),
+        operation: name.map(str::to_owned),
+        from: range.from,
+        // Jaeger takes the end as part of the range.
+        to: range.to - Micros(1),
+        limit: MOST_TRACES,
+        ..Search::default()
+    }
+}
+
+/// Whether traces with a span of this name start an operation, or change what is known of one: it was resumed, cancelled or
+/// given back.
+fn is_discovery_name(playbook: &Playbook, name: &str) -> bool {
+    let changes = |role| matches!(role, RouteRole::Resume | RouteRole::Cancel | RouteRole::StatusUpdate);
+    playbook.primary_discovery_spans().iter().any(|primary| primary == name)
+        || route_role(playbook, name).is_some_and(changes)
+}
+
+/// Whether operations are found by a command's span of this name. Those that were started are found by other names too.
+fn is_command(playbook: &Playbook, name: &str) -> bool {
+    playbook.discovery_spans().iter().any(|known| known == name)
+        && playbook.span_roles(name).any(|role| role == SpanRole::Wrapper)
+}
+
+/// The role of the route that a span's name consists of, such as `GET /health`.
+fn route_role(playbook: &Playbook, name: &str) -> Option<RouteRole> {
+    let (method, path) = name.split_once(' ')?;
+    playbook.route(method, path).map(|route| route.role)
+}
+
 /// Sends requests, a few at a time.
 async fn at_once<T>(requests: Vec<BoxFuture<'_, Result<T, SourceError>>>) -> Result<Vec<T>, SourceError> {
     futures_util::stream::iter(requests).buffer_unordered(CONCURRENT_REQUESTS).try_collect().await
+}
+
+#[cfg(test)]
+mod tests {
+    use diagnosis::{Context, Detail, Diagnosis, diagnose};
+    use testbed::{JaegerVersion, build, jaeger_json, scenarios};
+
+    use super::*;
+
+    const BASE: Time = Time(1_795_341_900_000_000);
+
+    /// Nobody knows of an operation that no search finds. And nobody looks again at one that has ended, so the searches must
+    /// find all that the diagnosis of such an operation rests on.
+    #[test]
+    fn the_names_find_every_operation_of_every_scenario() {
+        let playbook = Playbook::ktrdr();
+        let searched = |trace: &&Trace| {
+            let commands: BTreeSet<&str> =
+                trace.spans().filter(|span| is_command(&playbook, span.name())).map(|span| span.service()).collect();
+            trace.spans().any(|span| {
+                is_discovery_name(&playbook, span.name())
+                    || commands.contains(span.service()) && span.is_error()
+                    || playbook.context_spans().iter().any(|name| name == span.name())
+            })
+        };
+        let mut wrong = Vec::new();
+        for scenario in scenarios() {
+            for telemetry in scenario.telemetry {
+                let traces = build(&scenario, *telemetry, BASE, 1);
+                let traces = jaeger::decode(&jaeger_json(&traces, JaegerVersion::V2)).unwrap().traces;
+                let now = testbed::now(&scenario, *telemetry, BASE);
+                let context = Context { now, detail: Detail::Record, ..Context::default() };
+                let read: Vec<Trace> = traces.iter().filter(searched).cloned().collect();
+                let read = diagnose(&read, &playbook, &context).diagnoses;
+                for truth in diagnose(&traces, &playbook, &context).diagnoses {
+                    let same = |one: &&Diagnosis| one.operation_id == truth.operation_id;
+                    let is_open = |one: &Diagnosis| one.operation_id.is_some() && !one.status.is_terminal();
+                    if !read.iter().find(same).is_some_and(|one| is_open(one) || *one == truth) {
+                        wrong.push(format!("{} {telemetry:?}: {}", scenario.name, truth.summary));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
 }

@@ -44,11 +44,14 @@ pub(crate) struct SimulatedJaeger {
     simulation: Mutex<Simulation>,
     traces: testbed::Store,
     names: Mutex<BTreeMap<String, BTreeSet<String>>>,
+    decoded: Mutex<BTreeMap<TraceId, Decoded>>,
     /// How long spans are under way.
     pub(crate) delay: Micros,
     /// The largest limit; searches get at most so many traces.
     pub(crate) most: usize,
     pub(crate) requests: AtomicU64,
+    /// The size of all answers.
+    pub(crate) bytes: AtomicU64,
     /// So many of the next requests fail.
     pub(crate) failures: AtomicUsize,
 }
@@ -60,9 +63,11 @@ impl SimulatedJaeger {
             simulation: Mutex::new(Simulation::with_backlog(BEGIN, seed)),
             traces: testbed::Store::default(),
             names: Mutex::default(),
+            decoded: Mutex::default(),
             delay: Micros::from_secs(5),
             most: 1000,
             requests: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
             failures: AtomicUsize::new(0),
         }
     }
@@ -89,17 +94,49 @@ impl SimulatedJaeger {
         self.traces.add(vec![trace]);
     }
 
+    fn answer(&self, found: &[Arc<RawTrace>]) -> Vec<Trace> {
+        let (traces, bytes) = self.decode(found);
+        self.bytes.fetch_add(bytes as u64, Relaxed);
+        traces
+    }
+
     /// Every trace that has arrived.
     pub(crate) fn all(&self) -> Vec<Trace> {
-        decode(&self.traces.search(&Filter::default(), 0))
+        self.decode(&self.traces.search(&Filter::default(), 0)).0
+    }
+
+    /// The traces as an answer would carry them, and its size in bytes. Each version of a trace is decoded once.
+    fn decode(&self, found: &[Arc<RawTrace>]) -> (Vec<Trace>, usize) {
+        let mut decoded = self.decoded.lock().unwrap();
+        let mut bytes = 0;
+        let mut decode = |raw: &Arc<RawTrace>| {
+            let known = decoded.get(&raw.id).filter(|known| known.spans == raw.spans.len()).cloned();
+            let one = known.unwrap_or_else(|| {
+                let one = Decoded::new(raw);
+                decoded.insert(raw.id, one.clone());
+                one
+            });
+            bytes += one.bytes;
+            one.trace
+        };
+        (found.iter().map(&mut decode).collect(), bytes)
     }
 }
 
-fn decode(found: &[Arc<RawTrace>]) -> Vec<Trace> {
-    if found.is_empty() {
-        return Vec::new();
+/// A trace as it is read from an answer.
+#[derive(Clone, Debug)]
+struct Decoded {
+    spans: usize,
+    bytes: usize,
+    trace: Trace,
+}
+
+impl Decoded {
+    fn new(raw: &RawTrace) -> Self {
+        let json = jaeger_json([raw], JaegerVersion::V2);
+        let trace = jaeger::decode(&json).unwrap().traces.pop().unwrap();
+        Self { spans: raw.spans.len(), bytes: json.len(), trace }
     }
-    jaeger::decode(&jaeger_json(found.iter().map(AsRef::as_ref), JaegerVersion::V2)).unwrap().traces
 }
 
 #[async_trait]
@@ -131,7 +168,7 @@ impl Source for SimulatedJaeger {
         };
         let limit = search.limit.min(self.most);
         let found = self.traces.search(&filter, limit);
-        Ok(SearchResult { truncated: found.len() >= limit, traces: decode(&found), ..SearchResult::default() })
+        Ok(SearchResult { truncated: found.len() >= limit, traces: self.answer(&found), ..SearchResult::default() })
     }
 
     async fn search_truncated(&self, search: &Search) -> Result<SearchResult, SourceError> {
@@ -140,7 +177,7 @@ impl Source for SimulatedJaeger {
 
     async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError> {
         self.arrive()?;
-        Ok(self.traces.get(id).and_then(|trace| decode(&[trace]).pop()))
+        Ok(self.traces.get(id).and_then(|trace| self.answer(&[trace]).pop()))
     }
 }
 

@@ -65,6 +65,6 @@ async fn compare(setup: &Setup) {
 #[tokio::test(start_paused = true)]
 async fn after_some_hours_every_closed_operation_is_as_all_traces_say() {
     let setup = Setup::new(1, |_| {});
-    setup.record(3 * HOUR).await;
+    setup.record(HOUR / 4).await;
     compare(&setup).await;
 }
