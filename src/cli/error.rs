@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::investigate;
+use crate::{history::LocationError, investigate};
 use diagnosis::playbook::PlaybookError;
 use jaeger::{self, ErrorKind};
 #[cfg(feature = "demo")]
@@ -71,6 +71,12 @@ pub(super) enum Error {
     /// Jaeger gave no usable answer.
     #[error("{0}")]
     Jaeger(#[from] jaeger::Error),
+    /// A store that cannot be named so.
+    #[error("--store: {0}")]
+    Location(#[from] LocationError),
+    /// The store cannot be read or written.
+    #[error("{0}")]
+    Store(#[from] store::Error),
     /// The question cannot be answered.
     #[error(transparent)]
     Question(#[from] investigate::Error),
@@ -94,7 +100,7 @@ impl Error {
     /// The exit status that goes with it.
     pub(super) fn status(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Location(_) => 2,
             #[cfg(feature = "demo")]
             Self::Feed(SendError::Address(_)) => 2,
             Self::Jaeger(error) | Self::Question(investigate::Error::Jaeger(error))

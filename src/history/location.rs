@@ -68,9 +68,21 @@ impl StoreLocation {
     /// # Errors
     /// When the file or the server cannot be used. The error does not contain the password.
     pub async fn open(&self) -> Result<Arc<dyn Store>, store::Error> {
+        self.open_with(SqliteOptions::default()).await
+    }
+
+    /// Opens a store that another process fills. An SQLite file must exist, and is not written.
+    ///
+    /// # Errors
+    /// When the file or the server cannot be used. The error does not contain the password.
+    pub async fn open_to_read(&self) -> Result<Arc<dyn Store>, store::Error> {
+        self.open_with(SqliteOptions { read_only: true, ..SqliteOptions::default() }).await
+    }
+
+    async fn open_with(&self, sqlite: SqliteOptions) -> Result<Arc<dyn Store>, store::Error> {
         match self {
             Self::Memory { max_bytes } => Ok(Arc::new(MemoryStore::new(*max_bytes))),
-            Self::Sqlite(path) => open_sqlite(path, SqliteOptions::default()).await,
+            Self::Sqlite(path) => open_sqlite(path, sqlite).await,
             Self::Postgres(url) => {
                 let refused =
                     |doing| move |reason| store::Error::Failed { place: "PostgreSQL".to_owned(), doing, reason };

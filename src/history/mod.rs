@@ -16,6 +16,7 @@ mod metric;
 mod names;
 mod open;
 mod question;
+mod recorded;
 mod single;
 mod wait;
 
@@ -27,8 +28,11 @@ use store::{SourceId, Store};
 use trace::Micros;
 
 use self::judge::JudgedKey;
-pub use self::location::{LocationError, StoreLocation};
-pub use self::{coverage::STALE_AFTER, wait::TABLE_WAIT};
+pub use self::{
+    coverage::STALE_AFTER,
+    location::{LocationError, StoreLocation},
+    wait::TABLE_WAIT,
+};
 use crate::{investigate::Options, recorder::Handle};
 
 pub(crate) use self::{single::Kept, wait::Need};

@@ -34,7 +34,7 @@ impl History {
         Ok(None)
     }
 
-    async fn named(&self, target: &Target) -> Result<Vec<StoredOperation>, store::Error> {
+    pub(super) async fn named(&self, target: &Target) -> Result<Vec<StoredOperation>, store::Error> {
         let (store, source) = (&self.shared.store, &self.shared.source);
         let found = match target {
             Target::Operation(id) | Target::Either(id, _) => {
@@ -68,7 +68,7 @@ impl History {
         Ok(Some(Kept { target, answer, traces: Arc::new(traces), is_cut }))
     }
 
-    async fn judge_kept(
+    pub(super) async fn judge_kept(
         &self,
         operation: &StoredOperation,
         compact: &CompactTraces,

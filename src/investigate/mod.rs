@@ -41,6 +41,7 @@ pub use error::Error;
 use hashbrown::{HashMap, HashSet};
 pub use metric::{MetricQuery, Reader};
 pub use recognise::playbook_for_file;
+pub(crate) use single::not_found;
 pub use store::Order;
 pub use suggestions::MAX_SUGGESTIONS;
 pub use target::Target;

@@ -83,7 +83,7 @@ const GAUGES: [Gauged; 9] = [
     ("gaps", "Times that could not be read completely", |one, _| Some(one.status.coverage.gaps.len() as f64)),
     ("gap_seconds", "How long these times are together", |one, _| {
         let gaps = one.status.coverage.gaps.iter();
-        Some(gaps.map(|gap| seconds(gap.range.to - gap.range.from)).sum())
+        Some(gaps.map(|gap| seconds(gap.range.to - gap.range.from)).fold(0.0, |sum, length| sum + length))
     }),
     ("clock_skew_seconds", "How far Jaeger's clock is ahead of this machine's", |one, _| {
         Some(seconds(one.status.coverage.clock_skew?))

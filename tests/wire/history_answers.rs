@@ -54,13 +54,13 @@ async fn agree(kind: &str) {
     let recorded = live.recorded(kind).await;
     let both = async |query: Value| (live.frames(query.clone()).await, recorded.frames(query).await);
 
-    for n in 0..12 {
+    for n in 0..5 {
         let (expected, found) = both(json!({"queryType": "operations", "limit": 1000})).await;
         let (expected, found) = (operations(&expected[0]), operations(&found[0]));
         let differ: Vec<_> = expected.iter().filter(|(id, row)| found.get(*id) != Some(*row)).collect();
         eprintln!("{n} {} {} {}", expected.len(), found.len(), differ.len());
         for (id, row) in differ { eprintln!("  {id} {:?} {:?}", row, found.get(id)); }
-        tokio::time::sleep(std::time::Duration::from_secs(8)).await;
+        tokio::time::sleep(std::time::Duration::from_secs(12)).await;
     }
     let (expected, found) = both(json!({"queryType": "operations", "limit": 1000})).await;
     let (expected, found) = (operations(&expected[0]), operations(&found[0]));
