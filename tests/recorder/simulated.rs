@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -14,7 +14,7 @@ use diagnosis::playbook::Playbook;
 use jaeger::{Search, SearchResult};
 use ktrdr_diagnosis::recorder::{Clock, Options, Recorder, Source, SourceError};
 use store::{MemoryStore, PlaybookHash, SourceId, Store};
-use testbed::{Filter, JaegerVersion, RawTrace, jaeger_json, simulation::Simulation};
+use testbed::{Filter, JaegerVersion, RawTrace, Rng, jaeger_json, simulation::Simulation};
 use tokio::{sync::watch, time::Instant};
 use trace::{Micros, Time, Trace, TraceId};
 
@@ -22,67 +22,140 @@ use trace::{Micros, Time, Trace, TraceId};
 pub(crate) const BEGIN: Time = Time(1_795_341_600_000_000);
 
 /// A clock that follows tokio's, which tests pause: it moves when everybody waits.
-#[derive(Debug)]
-pub(crate) struct VirtualClock(Instant);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct VirtualClock {
+    started: Instant,
+    ahead: Micros,
+}
 
 impl VirtualClock {
-    pub(crate) fn start() -> Arc<Self> {
-        Arc::new(Self(Instant::now()))
+    pub(crate) fn start() -> Self {
+        Self { started: Instant::now(), ahead: Micros(0) }
+    }
+
+    /// The same clock, but this much ahead.
+    pub(crate) fn ahead(self, ahead: Micros) -> Self {
+        Self { ahead, ..self }
     }
 }
 
 impl Clock for VirtualClock {
     fn now(&self) -> Time {
-        BEGIN + Micros(i64::try_from(self.0.elapsed().as_micros()).unwrap())
+        BEGIN + Micros(i64::try_from(self.started.elapsed().as_micros()).unwrap()) + self.ahead
     }
+}
+
+/// What will happen in the simulated system.
+#[derive(Debug)]
+pub(crate) enum Feed {
+    Simulation(Box<Simulation>),
+    /// Spans by the time when they arrive.
+    Planned(BTreeMap<(Time, usize), RawTrace>),
+}
+
+impl Feed {
+    /// What has arrived by now since the last call.
+    fn until(&mut self, now: Time) -> Vec<RawTrace> {
+        match self {
+            Self::Simulation(simulation) => {
+                let ended = simulation.advance(now - EXPORT_DELAY);
+                ended.work.into_iter().chain(ended.noise).collect()
+            }
+            Self::Planned(planned) => {
+                let later = planned.split_off(&(now + Micros(1), 0));
+                std::mem::replace(planned, later).into_values().collect()
+            }
+        }
+    }
+}
+
+/// How long spans of the simulation are under way.
+const EXPORT_DELAY: Micros = Micros::from_secs(5);
+
+/// What goes wrong, decided by chance.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    pub(crate) rng: Rng,
+    /// After this time requests do not fail any more.
+    pub(crate) until: Time,
+    /// Of a hundred requests so many fail …
+    pub(crate) failing: i64,
+    /// … and so many take up to 20 s.
+    pub(crate) slow: i64,
+    /// Answers with more traces exceed the size limit.
+    pub(crate) too_large: usize,
+    /// Whether a search whose limit is reached returns any of the traces that it finds, not the newest.
+    pub(crate) any_traces: bool,
 }
 
 /// A Jaeger that knows the spans that have ended.
 #[derive(Debug)]
 pub(crate) struct SimulatedJaeger {
-    clock: Arc<VirtualClock>,
-    simulation: Mutex<Simulation>,
+    clock: VirtualClock,
+    feed: Mutex<Feed>,
+    faults: Option<Mutex<Faults>>,
     traces: testbed::Store,
     names: Mutex<BTreeMap<String, BTreeSet<String>>>,
     decoded: Mutex<BTreeMap<TraceId, Decoded>>,
-    /// How long spans are under way.
-    pub(crate) delay: Micros,
     /// The largest limit; searches get at most so many traces.
     pub(crate) most: usize,
     pub(crate) requests: AtomicU64,
+    pub(crate) failures: AtomicU64,
     /// The size of all answers.
     pub(crate) bytes: AtomicU64,
-    /// So many of the next requests fail.
-    pub(crate) failures: AtomicUsize,
 }
 
 impl SimulatedJaeger {
-    pub(crate) fn new(clock: &Arc<VirtualClock>, seed: u64) -> Self {
+    pub(crate) fn new(clock: VirtualClock, feed: Feed, faults: Option<Faults>) -> Self {
         Self {
-            clock: Arc::clone(clock),
-            simulation: Mutex::new(Simulation::with_backlog(BEGIN, seed)),
+            clock,
+            feed: Mutex::new(feed),
+            faults: faults.map(Mutex::new),
             traces: testbed::Store::default(),
             names: Mutex::default(),
             decoded: Mutex::default(),
-            delay: Micros::from_secs(5),
             most: 1000,
             requests: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-            failures: AtomicUsize::new(0),
         }
     }
 
-    /// Lets spans arrive, and fails if that is due.
-    fn arrive(&self) -> Result<(), SourceError> {
+    /// Lets spans arrive, and fails or waits if that is due.
+    async fn arrive(&self) -> Result<(), SourceError> {
         self.requests.fetch_add(1, Relaxed);
-        if self.failures.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
-            return Err(SourceError::Failed("connection refused".to_owned()));
+        let (fails, wait) = self.chance(|faults| {
+            let slow = faults.rng.within(0, 99) < faults.slow;
+            let wait = if slow { faults.rng.within(0, 20_000) } else { faults.rng.within(1, 40) };
+            (faults.rng.within(0, 99) < faults.failing, wait)
+        });
+        if wait > 0 {
+            tokio::time::sleep(Duration::from_millis(wait as u64)).await;
         }
-        let ended = self.simulation.lock().unwrap().advance(self.clock.now() - self.delay);
-        for trace in ended.work.into_iter().chain(ended.noise) {
+        for trace in self.feed.lock().unwrap().until(self.clock.now()) {
             self.add(trace);
         }
+        if fails {
+            self.failures.fetch_add(1, Relaxed);
+            return Err(SourceError::Failed("HTTP 429 Too Many Requests".to_owned()));
+        }
         Ok(())
+    }
+
+    /// What chance decides while requests fail.
+    fn chance<T: Default>(&self, decide: impl FnOnce(&mut Faults) -> T) -> T {
+        let Some(faults) = &self.faults else { return T::default() };
+        let mut faults = faults.lock().unwrap();
+        if self.clock.now() < faults.until { decide(&mut faults) } else { T::default() }
+    }
+
+    /// Any of the traces, where the storage is like that.
+    fn shuffle(&self, traces: &mut [Arc<RawTrace>]) {
+        let Some(faults) = &self.faults else { return };
+        let mut faults = faults.lock().unwrap();
+        if faults.any_traces {
+            traces.sort_by_cached_key(|_| faults.rng.draw());
+        }
     }
 
     pub(crate) fn add(&self, trace: RawTrace) {
@@ -146,17 +219,17 @@ impl Source for SimulatedJaeger {
     }
 
     async fn services(&self) -> Result<Vec<String>, SourceError> {
-        self.arrive()?;
+        self.arrive().await?;
         Ok(self.names.lock().unwrap().keys().cloned().collect())
     }
 
     async fn span_names(&self, service: &str) -> Result<Vec<String>, SourceError> {
-        self.arrive()?;
+        self.arrive().await?;
         Ok(self.names.lock().unwrap().get(service).into_iter().flatten().cloned().collect())
     }
 
     async fn search(&self, search: &Search) -> Result<SearchResult, SourceError> {
-        self.arrive()?;
+        self.arrive().await?;
         let filter = Filter {
             service: search.service.clone(),
             operation: search.operation.clone(),
@@ -167,7 +240,15 @@ impl Source for SimulatedJaeger {
             max_duration: search.max_duration,
         };
         let limit = search.limit.min(self.most);
-        let found = self.traces.search(&filter, limit);
+        let mut found = self.traces.search(&filter, 0);
+        let too_large = self.chance(|faults| faults.too_large > 0 && found.len() > faults.too_large);
+        if too_large && search.limit > 1 {
+            return Err(SourceError::TooLarge("the answer exceeds the limit".to_owned()));
+        }
+        if found.len() > limit {
+            self.shuffle(&mut found);
+            found.truncate(limit);
+        }
         Ok(SearchResult { truncated: found.len() >= limit, traces: self.answer(&found), ..SearchResult::default() })
     }
 
@@ -176,7 +257,7 @@ impl Source for SimulatedJaeger {
     }
 
     async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError> {
-        self.arrive()?;
+        self.arrive().await?;
         Ok(self.traces.get(id).and_then(|trace| self.answer(&[trace]).pop()))
     }
 }
@@ -197,29 +278,33 @@ pub(crate) fn options() -> Options {
 
 /// A recorder with everything around it.
 pub(crate) struct Setup {
-    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) clock: VirtualClock,
     pub(crate) jaeger: Arc<SimulatedJaeger>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) playbook: Arc<Playbook>,
 }
 
 impl Setup {
-    pub(crate) fn new(seed: u64, change: impl FnOnce(&mut SimulatedJaeger)) -> Self {
+    /// An everyday KTRDR.
+    pub(crate) fn new(seed: u64) -> Self {
         let clock = VirtualClock::start();
-        let mut jaeger = SimulatedJaeger::new(&clock, seed);
-        change(&mut jaeger);
+        let feed = Feed::Simulation(Box::new(Simulation::with_backlog(BEGIN, seed)));
+        Self::with(clock, SimulatedJaeger::new(clock, feed, None))
+    }
+
+    pub(crate) fn with(clock: VirtualClock, jaeger: SimulatedJaeger) -> Self {
         let playbook = Arc::new(Playbook::ktrdr());
         Self { clock, jaeger: Arc::new(jaeger), store: Arc::new(MemoryStore::default()), playbook }
     }
 
-    pub(crate) fn recorder(&self, holder: &str) -> Recorder {
+    pub(crate) fn recorder(&self, source: Arc<dyn Source>, store: Arc<dyn Store>, holder: &str) -> Recorder {
         Recorder::new(
-            Arc::clone(&self.jaeger) as Arc<dyn Source>,
-            Arc::clone(&self.store),
+            source,
+            store,
             SourceId::new(SOURCE),
             Arc::clone(&self.playbook),
             options(),
-            Arc::clone(&self.clock) as Arc<dyn Clock>,
+            Arc::new(self.clock),
             holder,
         )
     }
@@ -227,7 +312,8 @@ impl Setup {
     /// Records for so long.
     pub(crate) async fn record(&self, length: Duration) {
         let (stop, stopped) = watch::channel(false);
-        let recorder = tokio::spawn(self.recorder("first").run(stopped, false));
+        let recorder = self.recorder(Arc::clone(&self.jaeger) as Arc<dyn Source>, Arc::clone(&self.store), "first");
+        let recorder = tokio::spawn(recorder.run(stopped, false));
         tokio::time::sleep(length).await;
         stop.send(true).unwrap();
         recorder.await.unwrap().unwrap();
