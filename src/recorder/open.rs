@@ -59,7 +59,8 @@ pub(super) fn plan_pass(
         }
         if !ended {
             pass.services.extend(record.services.iter().cloned());
-            let due = searched_at(&operation.key).unwrap_or(operation.observed_at)
+            // One that was found while it was old already may have been given up long ago.
+            let due = searched_at(&operation.key).or(record.start).unwrap_or(operation.observed_at)
                 + Micros(pause(record.start, now).0 * SEARCHED_LESS_OFTEN);
             if due <= now && pass.searches.len() < MOST_SEARCHES {
                 pass.searches.push(operation.clone());
@@ -138,6 +139,13 @@ mod tests {
         let running = operation(OperationStatus::Running, 60, None, 1);
         let searched = |ago| plan_pass(&[running.clone()], NOW, DAY, |_| Some(NOW - seconds(ago))).searches.len();
         assert_eq!((searched(59), searched(60)), (0, 1));
+    }
+
+    #[test]
+    fn an_operation_that_was_found_late_is_searched_for_at_once() {
+        let found = |started| operation(OperationStatus::Running, started, None, 1);
+        let searched = |started| plan_pass(&[found(started)], NOW, DAY, |_| None).searches.len();
+        assert_eq!((searched(59), searched(60), searched(10_000)), (0, 1, 1));
     }
 
     #[test]
