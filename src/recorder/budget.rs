@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jaeger::{Search, SearchResult};
+use jaeger::{Search, SearchResult, ServerClock};
 use tokio::{sync::Semaphore, time::Instant};
 use trace::{Trace, TraceId};
 
@@ -91,6 +91,10 @@ impl<S: Source> Source for Paced<S> {
 
     async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError> {
         self.within_budget(self.source.trace(id)).await
+    }
+
+    fn server_clock(&self) -> Option<ServerClock> {
+        self.source.server_clock()
     }
 }
 

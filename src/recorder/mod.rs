@@ -13,6 +13,7 @@ mod budget;
 mod handle;
 mod hash;
 mod judge;
+mod limits;
 mod metrics;
 mod open;
 mod plan;

@@ -12,10 +12,11 @@ use diagnosis::playbook::{Playbook, RouteRole, SpanRole};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
 use jaeger::{Search, merge};
 use store::{Gap, Interval};
-use trace::{Micros, Time, Trace};
+use trace::{Micros, Time, Trace, TraceId};
 use wildmatch::WildMatch;
 
 use super::{
+    limits::LimitCheck,
     plan::LONG_SPAN,
     source::{Source, SourceError},
 };
@@ -24,6 +25,8 @@ use super::{
 const MOST_TRACES: usize = 1000;
 /// Time ranges are not halved below this length.
 const SHORTEST_RANGE: Micros = Micros::from_millis(1);
+/// Nor below this length where the answer lacks something that a shorter range may lack too, such as a damaged trace.
+const SHORTEST_PARTIAL: Micros = Micros::from_secs(60);
 /// How many requests are prepared at a time; the budget decides how many are sent.
 const CONCURRENT_REQUESTS: usize = 8;
 /// How often the list of services is read.
@@ -54,6 +57,7 @@ pub(super) struct Reader {
     globs: Vec<WildMatch>,
     services: BTreeMap<String, Names>,
     services_at: Option<Time>,
+    limits: LimitCheck,
 }
 
 /// What was read.
@@ -62,10 +66,22 @@ pub(super) struct Reading {
     pub(super) traces: Vec<Trace>,
     /// Parts that could not be read completely.
     pub(super) gaps: Vec<Gap>,
+    /// The search that found the most, and how many.
+    pub(super) largest: Option<(usize, Search)>,
 }
 
 impl Reading {
+    fn found(&mut self, search: Search, traces: Vec<Trace>) {
+        if self.largest.as_ref().is_none_or(|(most, _)| *most < traces.len()) {
+            self.largest = Some((traces.len(), search));
+        }
+        self.traces.extend(traces);
+    }
+
     fn absorb(&mut self, other: Self) {
+        if other.largest.as_ref().map(|(most, _)| *most) > self.largest.as_ref().map(|(most, _)| *most) {
+            self.largest = other.largest;
+        }
         self.traces.extend(other.traces);
         self.gaps.extend(other.gaps);
     }
@@ -75,7 +91,7 @@ impl Reader {
     /// Reads from the services whose names fit one of the globs; without globs, from all.
     pub(super) fn new(source: Arc<dyn Source>, playbook: Arc<Playbook>, globs: &[String]) -> Self {
         let globs = globs.iter().map(|glob| WildMatch::new(glob.trim())).collect();
-        Self { source, playbook, globs, services: BTreeMap::new(), services_at: None }
+        Self { source, playbook, globs, services: BTreeMap::new(), services_at: None, limits: LimitCheck::default() }
     }
 
     pub(super) fn source(&self) -> &Arc<dyn Source> {
@@ -136,6 +152,29 @@ impl Reader {
             ..search(service, None, range)
         }));
         self.all(searches).await
+    }
+
+    /// Whether the storage fills its limits, where that was checked now: `false` if the halves of a time range have traces
+    /// that the whole range lacks, though its answer was not full.
+    pub(super) async fn fills_limits(&mut self, read: &Reading, now: Time) -> Result<Option<bool>, SourceError> {
+        let Some(search) = self.limits.search(read, now) else { return Ok(None) };
+        let middle = search.from + Micros((search.to - search.from).0 / 2);
+        let halves = [Search { to: middle, ..search.clone() }, Search { from: middle + Micros(1), ..search.clone() }];
+        let known: BTreeSet<TraceId> = read.traces.iter().map(Trace::id).collect();
+        let mut more = BTreeSet::new();
+        for half in halves {
+            more.extend(self.source.search(&half).await?.traces.iter().map(Trace::id).filter(|id| !known.contains(id)));
+        }
+        if !more.is_empty() {
+            // They may have arrived in between.
+            let again = self.source.search(&search).await?;
+            let whole: BTreeSet<TraceId> = again.traces.iter().map(Trace::id).collect();
+            more.retain(|id| !whole.contains(id));
+            if again.truncated {
+                more.clear();
+            }
+        }
+        Ok(Some(more.is_empty()))
     }
 
     /// The traces with a long span that started in a range.
@@ -224,9 +263,15 @@ impl Reader {
         let mut all = Reading::default();
         while let Some(part) = todo.pop() {
             let length = part.to - part.from;
+            let mut shortest = SHORTEST_RANGE;
             let why = match self.source.search(&part).await {
-                Ok(found) if !found.truncated => {
+                Ok(found) if found.partial => {
+                    shortest = SHORTEST_PARTIAL;
                     all.traces.extend(found.traces);
+                    found.notes.join("; ")
+                }
+                Ok(found) if !found.truncated => {
+                    all.found(part, found.traces);
                     continue;
                 }
                 Ok(found) => {
@@ -238,13 +283,15 @@ impl Reader {
                 Err(SourceError::TooLarge(why)) => why,
                 Err(error) => return Err(error),
             };
-            if length >= SHORTEST_RANGE {
+            if length >= shortest {
                 let middle = part.from + Micros(length.0 / 2);
                 todo.push(Search { to: middle, ..part.clone() });
                 todo.push(Search { from: middle + Micros(1), ..part });
                 continue;
             }
-            if let Ok(found) = self.source.search_truncated(&part).await {
+            if shortest == SHORTEST_RANGE
+                && let Ok(found) = self.source.search_truncated(&part).await
+            {
                 all.traces.extend(found.traces);
             }
             let service = part.service.unwrap_or_default();

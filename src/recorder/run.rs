@@ -37,6 +37,8 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 const REJUDGED_AT_ONCE: usize = 100;
 /// How long compact traces are kept.
 const TRACES_KEPT: Micros = Micros::from_secs(7 * 86_400);
+/// Clocks that differ by more are reported.
+const LARGE_SKEW: Micros = Micros::from_secs(5);
 /// The longest sleep, so that a clock that jumps is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
@@ -287,6 +289,7 @@ impl Recorder {
                 batch.marks = changes.marks;
                 batch.marks.extend(marks);
                 batch.coverage = coverage;
+                batch.coverage.extend(self.clock_change(plan.coverage().clock_skew));
                 let committed = store.commit(batch).await?;
                 if matches!(task, Task::Prune) {
                     let retention =
@@ -324,6 +327,17 @@ impl Recorder {
             }
         }
         Ok(())
+    }
+
+    /// What the coverage is to say of the server's clock, if that is no longer true.
+    fn clock_change(&self, known: Option<Micros>) -> Option<CoverageChange> {
+        let clock = self.reader.source().server_clock()?;
+        let skew = (clock.certain_difference() > LARGE_SKEW).then_some(clock.ahead);
+        let is_known = match (known, skew) {
+            (Some(known), Some(skew)) => Micros((known.0 - skew.0).abs()) <= clock.uncertainty,
+            (known, skew) => known == skew,
+        };
+        (!is_known).then_some(CoverageChange::ClockSkew(skew))
     }
 
     async fn perform(&mut self, task: &Task, coverage: &Coverage, now: Time) -> Result<Outcome, TaskError> {
@@ -386,9 +400,11 @@ impl Recorder {
             let to = Ord::min(range.to + around, marks.now);
             self.reader.failures(Interval { from: range.from - around, to }).await?
         };
+        let fills_limits = self.reader.fills_limits(&reading, marks.now).await?;
         let traces = reading.traces.len();
         let changes = self.judge.absorb(reading.traces, surroundings, marks).await?;
-        let coverage = reading.gaps.into_iter().map(CoverageChange::Gap).collect();
+        let gaps = reading.gaps.into_iter().map(CoverageChange::Gap);
+        let coverage = gaps.chain(fills_limits.map(|fills| CoverageChange::Unproven(!fills))).collect();
         Ok(Outcome { changes, coverage, marks: Vec::new(), traces })
     }
 

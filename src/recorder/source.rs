@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use jaeger::{Client, Search, SearchResult};
+use jaeger::{Client, Search, SearchResult, ServerClock};
 use trace::{Trace, TraceId};
 
 /// Why a question was not answered.
@@ -40,6 +40,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
 
     /// A trace by id.
     async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError>;
+
+    /// How its clock compares with ours, where that is known.
+    fn server_clock(&self) -> Option<ServerClock> {
+        None
+    }
 }
 
 /// A source whose requests are counted.
@@ -80,6 +85,10 @@ impl Source for Counted {
 
     async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError> {
         self.count().trace(id).await
+    }
+
+    fn server_clock(&self) -> Option<ServerClock> {
+        self.source.server_clock()
     }
 }
 
@@ -126,5 +135,9 @@ impl Source for JaegerSource {
             Err(error) if error.is_too_large() => self.0.trace_truncated(id).await.map_err(source_error),
             other => other.map_err(source_error),
         }
+    }
+
+    fn server_clock(&self) -> Option<ServerClock> {
+        self.0.server_clock()
     }
 }

@@ -79,18 +79,19 @@ impl Source for Shared {
     }
 }
 
-/// The traces of a case.
-fn traces(rng: &mut Rng, count: usize) -> Vec<RawTrace> {
+/// The traces of a case, with at least so many operations.
+fn traces(rng: &mut Rng, operations: usize) -> Vec<RawTrace> {
     let scenarios: Vec<_> = scenarios()
         .into_iter()
         .filter(|scenario| !scenario.live && scenario.telemetry.contains(&Telemetry::Current))
         .collect();
-    let mut all = Vec::new();
-    while all.len() < count {
+    let (mut all, mut count) = (Vec::new(), 0);
+    while count < operations {
         let scenario = &scenarios[rng.draw() as usize % scenarios.len()];
         let base = BEGIN - EARLIEST + Micros(rng.within(0, (EARLIEST + TROUBLE).0));
         let traces = build(scenario, Telemetry::Current, base, rng.draw());
         if traces.iter().all(|trace| trace.end() <= Some(base + LONGEST)) {
+            count += scenario.expect(Telemetry::Current).operations;
             all.extend(traces);
         }
     }
@@ -98,7 +99,7 @@ fn traces(rng: &mut Rng, count: usize) -> Vec<RawTrace> {
 }
 
 /// Every span on its own, at a random time after its end.
-fn arrivals(traces: &[RawTrace], rng: &mut Rng) -> BTreeMap<(Time, usize), RawTrace> {
+pub(crate) fn arrivals(traces: &[RawTrace], rng: &mut Rng) -> BTreeMap<(Time, usize), RawTrace> {
     let spans = traces.iter().flat_map(|trace| trace.spans.iter().map(|span| (trace.id, span)));
     let arrival = |(nth, (id, span)): (usize, (TraceId, &testbed::RawSpan))| {
         let at = span.end() + Micros::from_millis(rng.within(0, LATEST_ARRIVAL));
@@ -176,7 +177,7 @@ struct Troubles {
 
 async fn check(seed: u64) -> Troubles {
     let mut rng = Rng::new("recorder", &[seed]);
-    let all = traces(&mut rng, 25);
+    let all = traces(&mut rng, 10);
     let expected = Arc::new(expected(&all));
     let skew = Micros::from_millis(rng.within(-8_000, 8_000));
     let clock = VirtualClock::start();

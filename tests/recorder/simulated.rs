@@ -11,9 +11,9 @@ use std::{
 
 use async_trait::async_trait;
 use diagnosis::playbook::Playbook;
-use jaeger::{Search, SearchResult};
-use ktrdr_diagnosis::recorder::{Clock, Options, Recorder, Source, SourceError};
-use store::{MemoryStore, PlaybookHash, SourceId, Store};
+use jaeger::{Search, SearchResult, ServerClock};
+use ktrdr_diagnosis::recorder::{Clock, Options, Recorder, Source, SourceError, Status, playbook_hash};
+use store::{MemoryStore, SourceId, Store};
 use testbed::{Filter, JaegerVersion, RawTrace, Rng, jaeger_json, simulation::Simulation};
 use tokio::{sync::watch, time::Instant};
 use trace::{Micros, Time, Trace, TraceId};
@@ -99,6 +99,11 @@ pub(crate) struct SimulatedJaeger {
     decoded: Mutex<BTreeMap<TraceId, Decoded>>,
     /// The largest limit; searches get at most so many traces.
     pub(crate) most: usize,
+    /// A search finds at most so many traces and does not say that there are more.
+    pub(crate) hidden_limit: usize,
+    /// A trace that no answer contains, which answers say.
+    pub(crate) damaged: Option<TraceId>,
+    pub(crate) server_clock: Option<ServerClock>,
     pub(crate) requests: AtomicU64,
     pub(crate) failures: AtomicU64,
     /// The size of all answers.
@@ -115,6 +120,9 @@ impl SimulatedJaeger {
             names: Mutex::default(),
             decoded: Mutex::default(),
             most: 1000,
+            hidden_limit: usize::MAX,
+            damaged: None,
+            server_clock: None,
             requests: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -249,7 +257,13 @@ impl Source for SimulatedJaeger {
             self.shuffle(&mut found);
             found.truncate(limit);
         }
-        Ok(SearchResult { truncated: found.len() >= limit, traces: self.answer(&found), ..SearchResult::default() })
+        let truncated = found.len() >= limit;
+        found.truncate(self.hidden_limit);
+        let before = found.len();
+        found.retain(|trace| Some(trace.id) != self.damaged);
+        let partial = found.len() < before;
+        let notes = partial.then(|| "Jaeger: a trace cannot be read".to_owned()).into_iter().collect();
+        Ok(SearchResult { truncated, traces: self.answer(&found), partial, notes, ..SearchResult::default() })
     }
 
     async fn search_truncated(&self, search: &Search) -> Result<SearchResult, SourceError> {
@@ -259,6 +273,10 @@ impl Source for SimulatedJaeger {
     async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError> {
         self.arrive().await?;
         Ok(self.traces.get(id).and_then(|trace| self.answer(&[trace]).pop()))
+    }
+
+    fn server_clock(&self) -> Option<ServerClock> {
+        self.server_clock
     }
 }
 
@@ -272,7 +290,7 @@ pub(crate) fn options() -> Options {
         baseline_window: Micros::from_secs(7 * 86_400),
         stall_threshold: None,
         discovery_services: Vec::new(),
-        playbook_hash: PlaybookHash(1),
+        playbook_hash: playbook_hash(&Playbook::ktrdr()),
     }
 }
 
@@ -309,13 +327,17 @@ impl Setup {
         )
     }
 
-    /// Records for so long.
-    pub(crate) async fn record(&self, length: Duration) {
+    /// Records for so long. Returns the last state before the end.
+    pub(crate) async fn record(&self, length: Duration) -> Status {
         let (stop, stopped) = watch::channel(false);
         let recorder = self.recorder(Arc::clone(&self.jaeger) as Arc<dyn Source>, Arc::clone(&self.store), "first");
+        let handle = recorder.handle();
         let recorder = tokio::spawn(recorder.run(stopped, false));
         tokio::time::sleep(length).await;
+        let status = handle.status();
         stop.send(true).unwrap();
         recorder.await.unwrap().unwrap();
+        handle.ended().await;
+        status
     }
 }

@@ -12,7 +12,7 @@ use crate::simulated::{BEGIN, SOURCE, Setup};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// What `file` says of all traces at the same clock, without the lists.
-fn truth(setup: &Setup, now: Time) -> BTreeMap<OperationKey, Diagnosis> {
+pub(crate) fn truth(setup: &Setup, now: Time) -> BTreeMap<OperationKey, Diagnosis> {
     let context = Context { now, detail: Detail::Record, ..Context::default() };
     let report = diagnose(&setup.jaeger.all(), &setup.playbook, &context);
     let operations = report.diagnoses.into_iter().map(|mut diagnosis| {
@@ -22,7 +22,7 @@ fn truth(setup: &Setup, now: Time) -> BTreeMap<OperationKey, Diagnosis> {
     operations.collect()
 }
 
-async fn recorded(setup: &Setup, now: Time) -> BTreeMap<OperationKey, (Diagnosis, bool)> {
+pub(crate) async fn recorded(setup: &Setup, now: Time) -> BTreeMap<OperationKey, (Diagnosis, bool)> {
     let range = TimeRange { from: BEGIN - Micros::from_secs(7 * 86_400), to: now };
     let filter = OperationFilter::all(range, now);
     let page = setup.store.operations(&SourceId::new(SOURCE), &filter, Order::Newest, 10_000).await.unwrap();
@@ -59,7 +59,7 @@ pub(crate) async fn compare(setup: &Setup) {
     wrong.extend(recorded.keys().filter(|key| !truth.contains_key(*key)).map(|key| format!("{key} should not exist")));
     let closed = recorded.values().filter(|(_, closed)| *closed).count();
     assert!(wrong.is_empty(), "{} of {} ({closed} closed):\n{}", wrong.len(), truth.len(), wrong.join("\n"));
-    assert!(closed * 10 > truth.len() * 8, "{closed} of {} are closed", truth.len());
+    assert!(closed * 10 >= truth.len() * 8, "{closed} of {} are closed", truth.len());
 }
 
 #[tokio::test(start_paused = true)]

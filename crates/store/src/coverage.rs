@@ -141,7 +141,8 @@ pub struct Coverage {
     pub covered: Intervals,
     /// The times that could not be read completely, by their start.
     pub gaps: Vec<Gap>,
-    /// How far the tracing server's clock is ahead of ours, where that is known.
+    /// How far the tracing server's clock is ahead of ours (behind, if negative), where the two certainly differ by more than
+    /// a few seconds.
     pub clock_skew: Option<Micros>,
     /// Whether the storage does not fill its limits reliably, so that `covered` is not proven.
     pub unproven: bool,
