@@ -235,7 +235,7 @@ pub(super) enum PlaybookCommand {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Store")]
 pub(super) struct StoreArgs {
-    /// Answer from this store, which `watch` fills, and not from Jaeger: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`
+    /// Answer from a store that `watch` fills, without Jaeger; as `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`
     #[arg(long, value_name = "LOCATION", env = "KTRDR_STORE", hide_env_values = true)]
     pub(super) store: Option<Secret>,
     /// The name under which they are kept, if the store holds those of several Jaegers

@@ -14,7 +14,7 @@ use crate::{
 use store::{SourceId, Store};
 use trace::Micros;
 
-/// How far back `watch` may have been told to record: further than any Jaeger goes.
+/// How far back `watch` may have recorded: further than any Jaeger keeps traces.
 const LONGEST_WINDOW: Micros = Micros::from_secs(10 * 365 * 86_400);
 
 /// The recorded operations that were named; nothing if Jaeger is to be asked.

@@ -28,13 +28,12 @@ pub(super) async fn operation(args: &OperationArgs) -> Result<(), Error> {
         None => args.jaeger.lookback,
     };
     let target = Target::parse(&args.id).ok_or_else(|| Error::Usage("the id is empty".into()))?;
-    let answer = match kept::history(&args.kept, &args.common.rules, &args.jaeger).await? {
-        Some(history) => history.recorded(&target, now).await?,
-        None => {
-            let investigator = investigator(&args.jaeger, &args.common.rules, lookback)?;
-            let _waiting = Waiting::new(format!("Asking Jaeger for {}", args.id));
-            investigator.diagnosis(&target, now).await?
-        }
+    let answer = if let Some(history) = kept::history(&args.kept, &args.common.rules, &args.jaeger).await? {
+        history.recorded(&target, now).await?
+    } else {
+        let investigator = investigator(&args.jaeger, &args.common.rules, lookback)?;
+        let _waiting = Waiting::new(format!("Asking Jaeger for {}", args.id));
+        investigator.diagnosis(&target, now).await?
     };
     notices(&answer);
     output::diagnoses(&answer.diagnoses, args.common.format, Asked::One)

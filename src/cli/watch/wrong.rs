@@ -32,7 +32,7 @@ fn table(operation: &Diagnosis, layout: Layout) -> String {
     let id = one_line(&name(operation));
     let left = layout.columns.map(|columns| columns.saturating_sub(width(&at) + width(&verdict) + width(&id) + 6));
     let summary = left.map_or_else(|| one_line(&operation.summary), |columns| cut(&operation.summary, columns));
-    format!("{}  {}  {id}  {summary}\n", paint(DIM, at), paint(severity_style(operation.severity), verdict),)
+    format!("{}  {}  {id}  {summary}\n", paint(DIM, at), paint(severity_style(operation.severity), verdict))
 }
 
 fn json(operation: &Diagnosis) -> serde_json::Result<String> {

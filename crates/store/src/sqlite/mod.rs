@@ -67,8 +67,9 @@ struct Shared {
     place: Place,
     file: PathBuf,
     options: SqliteOptions,
-    writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    /// Closed last, because the last connection moves the log into the file, and readers cannot.
+    writer: Mutex<Connection>,
 }
 
 impl Sqlite {
@@ -87,7 +88,7 @@ impl Sqlite {
         }
         migrate(&mut writer, options, &place)?;
         let readers = Mutex::default();
-        let shared = Arc::new(Shared { place, file, options, writer: Mutex::new(writer), readers });
+        let shared = Arc::new(Shared { place, file, options, readers, writer: Mutex::new(writer) });
         Ok(Self { shared, reading: Arc::new(Semaphore::new(READERS)) })
     }
 }

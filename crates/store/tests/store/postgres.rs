@@ -17,12 +17,13 @@ use tempfile::TempDir;
 use tokio_postgres::{Config, NoTls};
 
 /// Debian's `nobody` and `nogroup`: PostgreSQL refuses to run as root.
-const NOBODY: u32 = 65_534;
+pub(crate) const NOBODY: u32 = 65_534;
 
 /// A running server. It ends with the test program, whatever happens to that.
 pub(crate) struct Server {
     folder: TempDir,
     keeper: Child,
+    settings: Vec<String>,
     databases: AtomicU32,
 }
 
@@ -35,6 +36,11 @@ impl Server {
 
     /// A server that no other test uses.
     pub(crate) fn start() -> Self {
+        Self::start_with(Vec::new(), |_| {})
+    }
+
+    /// A server with these settings, after `prepare` has changed its data folder.
+    pub(crate) fn start_with(settings: Vec<String>, prepare: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::Builder::new().prefix("store-postgres-").tempdir().unwrap();
         if is_root() {
             chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
@@ -44,8 +50,9 @@ impl Server {
         init.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
         let output = init.arg("--pgdata").arg(&data).output().unwrap();
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
-        let keeper = run(folder.path());
-        let server = Self { folder, keeper, databases: AtomicU32::new(0) };
+        prepare(&data);
+        let keeper = run(folder.path(), &settings);
+        let server = Self { folder, keeper, settings, databases: AtomicU32::new(0) };
         server.wait();
         server
     }
@@ -74,7 +81,7 @@ impl Server {
 
     /// Starts it again after [`Server::stop`].
     pub(crate) fn restart(&mut self) {
-        self.keeper = run(self.folder.path());
+        self.keeper = run(self.folder.path(), &self.settings);
         self.wait();
     }
 
@@ -82,6 +89,9 @@ impl Server {
         let started = Instant::now();
         let mut ready = command(&program("pg_isready"));
         ready.arg("--quiet").arg("--host").arg(self.folder.path());
+        ready.args(
+            self.settings.iter().filter_map(|setting| setting.strip_prefix("port=")).flat_map(|port| ["--port", port]),
+        );
         while !ready.status().unwrap().success() {
             let mut log = String::new();
             let _ = fs::File::open(self.folder.path().join("log")).and_then(|mut file| file.read_to_string(&mut log));
@@ -98,9 +108,12 @@ impl Drop for Server {
 }
 
 /// Runs the server until the standard input of its keeper is closed, which the end of this program does too.
-fn run(folder: &Path) -> Child {
+fn run(folder: &Path, settings: &[String]) -> Child {
     let script = r#"
-        "$1" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c max_connections=200 </dev/null >"$2/log" 2>&1 &
+        postgres=$1 folder=$2
+        shift 2
+        "$postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off -c max_connections=200 "$@" \
+            </dev/null >"$folder/log" 2>&1 &
         server=$!
         cat >/dev/null
         kill -QUIT $server
@@ -108,6 +121,7 @@ fn run(folder: &Path) -> Child {
     "#;
     let mut keeper = command(Path::new("sh"));
     keeper.args(["-c", script, "sh"]).arg(program("postgres")).arg(folder);
+    keeper.args(settings.iter().flat_map(|setting| ["-c", setting]));
     keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -121,7 +135,7 @@ fn command(program: &Path) -> Command {
     command
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt as _;
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
