@@ -20,7 +20,7 @@ use trace::{Micros, Time};
 
 const DEFAULT_LIMIT: usize = 100;
 /// Most operations of one answer.
-pub(super) const MAX_LIMIT: usize = 1000;
+const MAX_LIMIT: usize = 10_000;
 const TYPES: &str = "operations, diagnosis, trace, serviceMap, metric, culprits, annotations, upload";
 
 /// A query, by its type.

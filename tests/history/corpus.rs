@@ -9,8 +9,8 @@ use ktrdr_diagnosis::{
     investigate::{Investigator, Options},
 };
 use store::{
-    Acquired, Batch, CompactTraces, Coverage, CoverageChange, Interval, LEASE_TTL, MemoryStore, SourceId, SqliteOptions,
-    Store, StoredOperation, Upsert, open_sqlite,
+    Acquired, Batch, CompactTraces, Coverage, CoverageChange, Interval, LEASE_TTL, MemoryStore, SourceId,
+    SqliteOptions, Store, StoredOperation, Upsert, open_sqlite,
 };
 use tempfile::TempDir;
 use trace::{Micros, Time, Trace, TraceId};
@@ -139,6 +139,11 @@ pub(crate) fn differences(is: &Diagnosis, should: &Diagnosis) -> Vec<String> {
 pub(crate) fn assert_same(is: &[Arc<Diagnosis>], should: &[Arc<Diagnosis>], question: &str) {
     let id = |d: &Arc<Diagnosis>| d.operation_id.clone().unwrap_or_else(|| format!("{:?}", d.trace_id));
     let (is_ids, should_ids): (Vec<_>, Vec<_>) = (is.iter().map(id).collect(), should.iter().map(id).collect());
+    let without = |all: &[String], others: &[String]| -> Vec<String> {
+        all.iter().filter(|id| !others.contains(id)).cloned().collect()
+    };
+    let (more, less) = (without(&is_ids, &should_ids), without(&should_ids, &is_ids));
+    assert!(more.is_empty() && less.is_empty(), "{question}\n{more:?} should not be there, {less:?} is missing");
     assert_eq!(is_ids, should_ids, "{question}");
     for (is, should) in is.iter().zip(should) {
         let differ = differences(is, should);

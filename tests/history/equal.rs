@@ -100,9 +100,8 @@ fn lists_and_numbers_are_those_of_all_traces_for_any_filter_order_limit_range_an
             let tags = &question.filters.tags;
             let tagged = (!tags.is_empty()).then(|| all_at(&traces, &playbook, clock, now, tags));
             let all = tagged.as_ref().unwrap_or(&any_tags);
-            let wanted = |one: &&Arc<Diagnosis>| {
-                question.range.overlaps(one, clock) && question.filters.fit(one, &playbook)
-            };
+            let wanted =
+                |one: &&Arc<Diagnosis>| question.range.overlaps(one, clock) && question.filters.fit(one, &playbook);
             let truth: Vec<_> = all.iter().filter(wanted).cloned().collect();
             for ask in &investigators {
                 runtime.block_on(check(ask, &question, &truth));
@@ -119,8 +118,9 @@ async fn check(ask: &ktrdr_diagnosis::investigate::Investigator, question: &Ques
 
     let mut ranked = truth.to_vec();
     order.sort(&mut ranked);
-    let rest = (ranked.len() > *limit)
-        .then(|| format!("the {} {limit} of {} operations are shown: raise the limit to see more", order.as_str(), ranked.len()));
+    let rest = (ranked.len() > *limit).then(|| {
+        format!("the {} {limit} of {} operations are shown: raise the limit to see more", order.as_str(), ranked.len())
+    });
     ranked.truncate(*limit);
     let answer = ask.ranked(*range, filters, *order, *limit, *now).await.unwrap();
     assert_same(&answer.diagnoses, &ranked, &said);
@@ -129,8 +129,7 @@ async fn check(ask: &ktrdr_diagnosis::investigate::Investigator, question: &Ques
 
     let clock = range.to.min(*now);
     let buckets = points.map(|points| Buckets::new(TimeRange { to: clock, ..*range }, MINUTE, points));
-    let query =
-        MetricQuery { measure: *measure, by: by.clone(), buckets, reader: Reader::AlertRule, limit: 1 };
+    let query = MetricQuery { measure: *measure, by: by.clone(), buckets, reader: Reader::AlertRule, limit: 1 };
     let numbers = ask.metric(*range, filters, &query, *now).await.unwrap();
     let all = Answer { diagnoses: truth.to_vec(), ..Answer::default() };
     assert_eq!(numbers.rows, MetricAnswer::over(&all, *measure, by, buckets).rows, "{said}");

@@ -6,7 +6,7 @@ use diagnosis::{Filters, Measure, MetricAnswer, TimeRange};
 use ktrdr_diagnosis::{
     history::{History, STALE_AFTER, TABLE_WAIT},
     investigate::{Error, Investigator, MetricQuery, Options, Reader},
-    recorder::{Clock as _, Recorder},
+    recorder::{Clock as _, Recorder, Source},
 };
 use store::{CoverageChange, Gap, Interval, MemoryStore, SourceId, Store};
 use tokio::{sync::watch, time::Instant};
@@ -15,6 +15,7 @@ use trace::{Micros, Time};
 use crate::{
     corpus::{DAY, HOUR, MINUTE, NOBODY, NOW, ask, commit, read},
     simulated::{SOURCE, Setup},
+    switched::Switched,
 };
 
 fn count(reader: Reader) -> MetricQuery {
@@ -54,8 +55,8 @@ async fn a_microsecond_that_was_not_read_makes_numbers_an_error_and_lists_say_so
     assert!(!all.person.unwrap().partial && !all.rule.unwrap().partial);
 
     let less = answers(read(first + Micros(1), NOW), last(HOUR)).await;
-    let nobody = "no recorder runs here, and the one that fills memory has not read more";
-    let started = format!("operations that started before 2026-11-22T09:06:40Z may be missing: {nobody}");
+    let nobody = "no recorder runs here, and the one that fills the store in memory has not read more";
+    let started = format!("operations that started before 2026-11-20T09:06:40Z may be missing: {nobody}");
     assert_eq!(less.list.unwrap(), (vec![started], true));
     for error in [less.person.unwrap_err(), less.rule.unwrap_err()] {
         assert_eq!(
@@ -89,7 +90,7 @@ async fn a_range_that_ends_a_minute_after_the_live_edge_is_out_of_date() {
     assert!(fresh.rule.is_ok());
 
     let stale = up_to(NOW - STALE_AFTER - Micros(1)).await;
-    let notice = "operations after 2026-11-22T10:05:39Z are missing: no recorder runs here, and the one that fills memory \
+    let notice = "operations after 2026-11-22T10:05:39Z are missing: no recorder runs here, and the one that fills the store in memory \
                   has not read more";
     assert_eq!(stale.list.unwrap(), (vec![notice.to_owned()], true));
     let person = stale.person.unwrap();
@@ -160,7 +161,7 @@ async fn storage_that_may_leave_out_results_and_a_wrong_clock_are_said() {
     assert_eq!(skew(5).await, Vec::<String>::new());
     assert_eq!(
         skew(6).await,
-        ["the clock of Jaeger's machine is 6 s ahead of the clock here; set both by the same source"]
+        ["the clock of Jaeger's machine is 6.0 s ahead of the clock here; set both by the same source"]
     );
     assert!(skew(-6).await[0].contains("behind the clock here"));
 }
@@ -177,14 +178,17 @@ async fn a_user_with_an_identity_gets_nothing_that_was_recorded() {
 /// A recorder that runs, and questions to what it records.
 struct Recording {
     setup: Setup,
+    jaeger: Arc<Switched>,
     ask: Investigator,
     stop: watch::Sender<bool>,
 }
 
 impl Recording {
-    fn start(failures: usize) -> Self {
-        let setup = Setup::new(3, |jaeger| *jaeger.failures.get_mut() = failures);
-        let recorder: Recorder = setup.recorder("first");
+    fn start(off: bool) -> Self {
+        let setup = Setup::new(3);
+        let jaeger = Switched::new(Arc::clone(&setup.jaeger), off);
+        let from = Arc::clone(&jaeger) as Arc<dyn Source>;
+        let recorder: Recorder = setup.recorder(from, Arc::clone(&setup.store), "first");
         let options = Options::default();
         let playbook = Arc::clone(&setup.playbook);
         let source = SourceId::new(SOURCE);
@@ -195,7 +199,7 @@ impl Recording {
         let ask = Investigator::new(client, playbook, options).with_history(history.with_window(DAY));
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(recorder.run(stopped, false));
-        Self { setup, ask, stop }
+        Self { setup, jaeger, ask, stop }
     }
 
     fn last(&self, length: Micros) -> (TimeRange, Time) {
@@ -212,7 +216,7 @@ impl Drop for Recording {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_list_waits_for_its_range_and_the_first_number_for_the_past_too() {
-    let recording = Recording::start(0);
+    let recording = Recording::start(false);
     let (range, now) = recording.last(HOUR);
     let begun = Instant::now();
     let list = recording.ask.operations(range, &Filters::default(), 1000, now).await.unwrap();
@@ -233,7 +237,7 @@ fn total(notice: &str) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn while_jaeger_is_down_questions_wait_as_long_as_they_may_and_name_the_cause() {
-    let recording = Recording::start(usize::MAX);
+    let recording = Recording::start(true);
     let (range, now) = recording.last(HOUR);
     let filters = Filters::default();
     let begun = Instant::now();
@@ -251,12 +255,12 @@ async fn while_jaeger_is_down_questions_wait_as_long_as_they_may_and_name_the_ca
 
 #[tokio::test(start_paused = true)]
 async fn what_was_read_answers_on_while_jaeger_is_down() {
-    let recording = Recording::start(0);
+    let recording = Recording::start(false);
     tokio::time::sleep(Duration::from_secs(600)).await;
     let (range, before) = recording.last(HOUR);
     let filters = Filters::default();
     let first = recording.ask.operations(range, &filters, 1000, before).await.unwrap();
-    recording.setup.jaeger.failures.store(usize::MAX, std::sync::atomic::Ordering::Relaxed);
+    recording.jaeger.off();
     tokio::time::sleep(Duration::from_secs(300)).await;
 
     let begun = Instant::now();

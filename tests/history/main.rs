@@ -6,7 +6,8 @@ mod corpus;
 mod equal;
 mod honest;
 mod recorded;
-mod single;
 #[allow(dead_code, reason = "not everything is needed here")]
 #[path = "../recorder/simulated.rs"]
 mod simulated;
+mod single;
+mod switched;

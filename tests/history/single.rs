@@ -6,7 +6,7 @@ use diagnosis::{Context, Diagnosis, TimeRange, diagnose, playbook::Playbook};
 use ktrdr_diagnosis::investigate::{Error, Target};
 use trace::Trace;
 
-use crate::corpus::{NOW, DAY, ask, backends, commit, differences, read, stored, traces};
+use crate::corpus::{DAY, NOW, ask, backends, commit, differences, read, stored, traces};
 use trace::Micros;
 
 /// The complete diagnoses of these traces, by id.
@@ -22,7 +22,8 @@ async fn a_closed_operation_is_field_by_field_what_a_file_says() {
     let truth = file(&traces);
     for (store, _) in backends().await {
         let operations = stored(&traces, &playbook);
-        let closed: Vec<_> = operations.iter().filter(|one| one.operation.closed).map(|one| one.operation.clone()).collect();
+        let closed: Vec<_> =
+            operations.iter().filter(|one| one.operation.closed).map(|one| one.operation.clone()).collect();
         commit(&*store, operations, read(NOW - Micros(30 * DAY.0), NOW)).await;
         let ask = ask(&store);
         let (mut wrong, mut with_lists) = (Vec::new(), 0);
@@ -61,7 +62,8 @@ async fn a_trace_has_all_its_operations_the_main_one_first() {
         let ask = ask(&store);
         let mut several = 0;
         for trace in &traces {
-            let mut of_trace: Vec<&Diagnosis> = truth.values().filter(|one| one.trace_ids.contains(&trace.id())).collect();
+            let mut of_trace: Vec<&Diagnosis> =
+                truth.values().filter(|one| one.trace_ids.contains(&trace.id())).collect();
             let kept = store.by_trace(&crate::corpus::source(), trace.id()).await.unwrap();
             if of_trace.is_empty() || kept.iter().any(|one| !one.closed || one.record.operation_id.is_none()) {
                 continue;

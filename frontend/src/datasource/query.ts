@@ -131,7 +131,7 @@ export interface TraceToMetrics {
 export const CULPRIT_SCORE: Measure = 'culprit_score';
 
 export const DEFAULT_LIMIT = 100;
-export const MAX_LIMIT = 1000;
+export const MAX_LIMIT = 10_000;
 
 /** The type of a query as the editor shows it. Links from other data sources have no type. */
 export function typeOf(query: KtrdrQuery): QueryType {
