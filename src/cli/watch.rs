@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     history::StoreLocation,
-    recorder::{Handle, JaegerSource, Options, Paced, Recorder, SystemClock, playbook_hash},
+    recorder::{Activity, Handle, JaegerSource, Options, Paced, Recorder, SystemClock, playbook_hash},
     when::wall_clock,
 };
 use diagnosis::Diagnosis;
@@ -30,6 +30,8 @@ use store::{SourceId, Store};
 
 /// How long the recorder may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(8);
+/// How long a command that is to end waits for another writer: longer than for the lease of one that was killed.
+const LONGEST_STANDBY: Duration = Duration::from_secs(45);
 /// How often the state is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -104,11 +106,26 @@ async fn follow(
 ) -> Result<(), Error> {
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut standby_since = None;
     let (mut asked, mut ended) = (std::pin::pin!(signal::to_end()), std::pin::pin!(handle.ended()));
     loop {
         tokio::select! {
             Some(operation) = changes.recv() => progress.suspend(|| print(args, &operation))?,
-            _ = look.tick() => progress.update(&handle.status(), wall_clock()),
+            at = look.tick() => {
+                let status = handle.status();
+                progress.update(&status, wall_clock());
+                match status.activity {
+                    Activity::Standby { writer } if args.until_caught_up => {
+                        if at - *standby_since.get_or_insert(at) > LONGEST_STANDBY {
+                            return Err(Error::System(format!(
+                                "another recorder writes already ({writer}) and does not end: stop it, or choose another \
+                                 --store or --source"
+                            )));
+                        }
+                    }
+                    _ => standby_since = None,
+                }
+            }
             () = &mut asked => return Ok(()),
             () = &mut ended => return Ok(()),
         }

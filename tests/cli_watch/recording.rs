@@ -168,3 +168,15 @@ async fn a_second_writer_says_so_once_and_takes_over() {
     second.signal("TERM");
     assert_eq!(second.succeeds(), Vec::<String>::new(), "the first has printed them");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_to_end_does_not_wait_forever_for_another_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = sqlite(&folder.path().join("history.db"));
+    let jaeger = jaeger(trouble()).await;
+    let first = Watch::start(&jaeger.url, &file, &["--history-window", "1h"]);
+    first.remarks("complete since");
+    let (status, out, err) = Watch::start(&jaeger.url, &file, &ONCE).end();
+    assert_eq!((status.code(), out.len()), (Some(1), 0));
+    assert!(err.last().unwrap().contains("does not end"), "{err:#?}");
+}

@@ -46,7 +46,7 @@ impl Progress {
         }
         let rate = self.requests.front().map_or(0.0, |(since, before)| {
             let elapsed = at.duration_since(*since).as_secs_f64();
-            (status.requests - before) as f64 / elapsed.max(1.0)
+            status.requests.saturating_sub(*before) as f64 / elapsed.max(1.0)
         });
         if let Some(remark) = self.remarks.next(status, at) {
             self.suspend(|| output::note(&remark));
@@ -89,16 +89,14 @@ struct Remarks {
 impl Remarks {
     /// What is to be known now.
     fn next(&mut self, status: &Status, at: Instant) -> Option<String> {
-        let writer = match &status.activity {
-            Activity::Standby { writer } => Some(writer.clone()),
-            _ => None,
-        };
-        if writer != self.writer {
-            self.writer.clone_from(&writer);
-            return Some(match writer {
-                Some(writer) => format!("another recorder writes already ({writer}); this one takes over when it ends"),
-                None => "this recorder writes now".to_owned(),
-            });
+        if let Activity::Standby { writer } = &status.activity
+            && self.writer.as_ref() != Some(writer)
+        {
+            self.writer = Some(writer.clone());
+            return Some(format!("another recorder writes already ({writer}); this one takes over when it ends"));
+        }
+        if status.is_writer && self.writer.take().is_some() {
+            return Some("this recorder writes now".to_owned());
         }
         if let (Activity::Failing { error }, true) = (&status.activity, status.failures != self.failures) {
             self.failures = status.failures;
@@ -130,7 +128,8 @@ mod tests {
     const NOW: Time = Time(1_795_342_000_000_000);
 
     fn recording() -> Status {
-        let mut status = Status { activity: Activity::Recording, caught_up: true, ..Status::default() };
+        let mut status =
+            Status { activity: Activity::Recording, is_writer: true, caught_up: true, ..Status::default() };
         for change in [
             CoverageChange::LiveEdge(NOW - Micros::from_secs(12)),
             CoverageChange::Watermark(NOW - Micros::from_secs(300)),
@@ -176,6 +175,10 @@ mod tests {
         let remark = remarks.next(&standby, at).unwrap();
         assert!(remark.contains("w1") && remark.contains("takes over"), "{remark}");
         assert_eq!(remarks.next(&standby, at), None);
+        let activity = Activity::Failing { error: "the store is locked".into() };
+        let failing = Status { activity, failures: 1, ..Status::default() };
+        assert_eq!(remarks.next(&failing, at).as_deref(), Some("the store is locked; trying again"));
+        assert_eq!(remarks.next(&standby, at), None, "it is still the same writer");
         assert_eq!(remarks.next(&recording(), at).as_deref(), Some("this recorder writes now"));
     }
 }
