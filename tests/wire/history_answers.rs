@@ -193,7 +193,7 @@ async fn while_jaeger_is_down_the_covered_history_answers_and_rules_learn_what_i
     let notices = notices(&frames[0]);
     assert!(notices.contains("are missing") && notices.contains(&closed.port().to_string()), "{notices}");
 
-    // What is covered is no less true because Jaeger is down.
+    // What is covered is still true.
     let count = json!({"queryType": "metric", "measure": "count"});
     let old = setup.over_hours((24, 1), count.clone(), true).await;
     assert_eq!((old.error.as_str(), old.frames.len()), ("", 1));
