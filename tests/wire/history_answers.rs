@@ -102,7 +102,12 @@ async fn a_history_answers_as_jaeger_does() {
             assert_eq!(found.len(), expected.len());
             assert_eq!(operations(&found[0]), operations(&expected[0]));
             for (found, expected) in found.iter().zip(&expected).skip(1) {
-                assert_eq!((found.names(), found.rows()), (expected.names(), expected.rows()), "{id}: {}", found.name());
+                assert_eq!(
+                    (found.names(), found.rows()),
+                    (expected.names(), expected.rows()),
+                    "{id}: {}",
+                    found.name()
+                );
             }
         }
     }
