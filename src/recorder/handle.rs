@@ -31,7 +31,7 @@ impl Handle {
         let mut status = self.status.clone();
         let found = status.wait_for(|status| wanted(status) || status.activity == Activity::Ended).await;
         // The channel closes when the recorder is dropped.
-        found.map(|status| status.clone()).unwrap_or_else(|_| self.status())
+        found.map_or_else(|_| self.status(), |status| status.clone())
     }
 
     /// Waits until the recorder has ended.
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_learns_of_a_change_and_of_the_end() {
+    async fn a_change_and_the_end_wake_those_who_wait() {
         let control = Control::new();
         let handle = control.handle();
         let waiting = tokio::spawn(async move { handle.wait_for(|status| status.commits == 2).await });
