@@ -51,12 +51,11 @@ impl Investigator {
     /// # Errors
     /// When Jaeger or the store cannot be read.
     pub async fn operation_types(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Vec<String>, Error> {
-        let found = match self.recorded(&Field::OperationType, range, filters, now).await? {
-            Some(recorded) => recorded,
-            None => {
-                let answer = self.newest(range, filters, MAX_OPERATIONS, now).await?;
-                answer.diagnoses.iter().map(|d| d.operation_type.clone()).collect()
-            }
+        let found = if let Some(recorded) = self.recorded(&Field::OperationType, range, filters, now).await? {
+            recorded
+        } else {
+            let answer = self.newest(range, filters, MAX_OPERATIONS, now).await?;
+            answer.diagnoses.iter().map(|d| d.operation_type.clone()).collect()
         };
         Ok(sorted(found.into_iter().chain(self.shared.playbook.operation_types())))
     }

@@ -5,6 +5,7 @@
 mod corpus;
 mod equal;
 mod honest;
+mod moving;
 mod recorded;
 #[allow(dead_code, reason = "not everything is needed here")]
 #[path = "../recorder/simulated.rs"]

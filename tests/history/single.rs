@@ -89,9 +89,10 @@ async fn jaeger_is_asked_for_what_may_change_and_for_what_is_not_kept() {
     for (store, _) in backends().await {
         let mut operations = stored(&traces, &playbook);
         let at = operations.iter().position(|one| one.operation.closed && one.operation.record.operation_id.is_some());
-        let forgotten = operations[at.unwrap()].operation.record.clone();
+        let forgotten = Arc::clone(&operations[at.unwrap()].operation.record);
         operations[at.unwrap()].traces = None;
-        let open = operations.iter().find(|one| !one.operation.closed).unwrap().operation.record.clone();
+        let open = operations.iter().find(|one| !one.operation.closed).unwrap();
+        let open = Arc::clone(&open.operation.record);
         commit(&*store, operations, read(NOW - Micros(30 * DAY.0), NOW)).await;
         let ask = ask(&store);
         let ids = [forgotten.operation_id.clone(), open.operation_id.clone(), Some("op_training_x".to_owned())];
