@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_learns_of_a_change_and_of_the_end() {
+    async fn a_change_and_the_end_wake_those_who_wait() {
         let control = Control::new();
         let handle = control.handle();
         let waiting = tokio::spawn(async move { handle.wait_for(|status| status.commits == 2).await });

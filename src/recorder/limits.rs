@@ -1,7 +1,7 @@
 //! When to check that the storage fills its limits.
 //!
 //! Some storages (Cassandra) apply the limit to the rows of an index and not to traces. Their answers are shorter than the limit
-//! though there is more, so nothing tells that they are cut off. But then shorter time ranges find more than a longer one.
+//! though there is more, so nothing shows that they are cut off. But then shorter time ranges find more than a longer one.
 
 use jaeger::Search;
 use trace::{Micros, Time};

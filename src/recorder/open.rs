@@ -8,9 +8,10 @@ use trace::{Micros, Time, TraceId};
 
 use super::plan::SETTLED_AFTER;
 
-/// How long an operation is left alone at least, and at most, after its traces were read.
+/// How long an operation is left alone at least, and at most, after its traces were read. What is known of its workers' health
+/// must not become older than the playbook's `health_gap`, else they seem lost.
 const SOONEST: Micros = Micros::from_secs(15);
-const LATEST: Micros = Micros::from_secs(120);
+const LATEST: Micros = Micros::from_secs(60);
 /// An operation is read again after this part of its age.
 const PART_OF_AGE: i64 = 20;
 /// Traces that mention an operation without belonging to a known trace are searched for this many times less often.
@@ -54,11 +55,13 @@ pub(super) fn plan_pass(
         };
         if must_read && pass.traces.len() < MOST_TRACES {
             pass.traces.extend(record.trace_ids.iter().chain(&record.trace_id));
+            if !ended {
+                pass.services.extend(record.services.iter().cloned());
+            }
         } else if ended && operation.observed_at >= last + SETTLED_AFTER || !ended && last + lookback < now {
             pass.judge.push(operation.key.clone());
         }
         if !ended {
-            pass.services.extend(record.services.iter().cloned());
             let due = searched_at(&operation.key).unwrap_or(operation.observed_at)
                 + Micros(pause(record.start, now).0 * SEARCHED_LESS_OFTEN);
             if due <= now && pass.searches.len() < MOST_SEARCHES {
@@ -109,7 +112,7 @@ mod tests {
     #[test]
     fn running_operations_are_read_less_often_the_older_they_are() {
         let running = |started, observed| operation(OperationStatus::Running, started, None, observed);
-        for (started, pause) in [(60, 15), (300, 15), (1200, 60), (2400, 120), (86_000, 120)] {
+        for (started, pause) in [(60, 15), (300, 15), (600, 30), (1200, 60), (86_000, 60)] {
             assert!(reads(running(started, pause)), "{started} s old");
             assert!(!reads(running(started, pause - 1)), "{started} s old");
         }
@@ -124,6 +127,15 @@ mod tests {
         let pass = plan_pass(&[ended(310, 10)], NOW, DAY, |_| None);
         assert_eq!(pass.judge.len(), 1, "it may be closed");
         assert!(pass.services.is_empty() && pass.searches.is_empty());
+    }
+
+    #[test]
+    fn health_checks_are_read_with_the_operation() {
+        let services = |observed| {
+            let running = operation(OperationStatus::Running, 2400, None, observed);
+            plan_pass(&[running], NOW, DAY, |_| Some(NOW)).services.len()
+        };
+        assert_eq!((services(59), services(60)), (0, 1));
     }
 
     #[test]

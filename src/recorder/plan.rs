@@ -13,7 +13,7 @@ const FIRST_READ: Micros = Micros::from_secs(3600);
 /// How often what is new is read.
 const LIVE_EVERY: Micros = Micros::from_secs(15);
 /// How far a live read goes back behind the live edge: spans arrive seconds after their end.
-const LIVE_OVERLAP: Micros = Micros::from_secs(30);
+const LIVE_OVERLAP: Micros = Micros::from_secs(20);
 /// After this long the spans that started at a time have arrived, long ones aside.
 pub(super) const SETTLED_AFTER: Micros = Micros::from_secs(300);
 /// How often what has settled is read again.

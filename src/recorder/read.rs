@@ -35,6 +35,10 @@ const SERVICES_EVERY: Micros = Micros::from_secs(60);
 /// missed.
 const NAMES_EVERY: Micros = Micros::from_secs(240);
 
+/// A service where no operation was found for so long is only asked when a range has settled. Workers have a new name with
+/// every start, so most names are those of processes that ended.
+const ACTIVE_FOR: Micros = Micros::from_secs(600);
+
 /// The span names of a service that matter.
 #[derive(Clone, Debug, Default)]
 struct Names {
@@ -47,6 +51,17 @@ struct Names {
     /// Names of failures that explain operations elsewhere.
     context: Vec<String>,
     read_at: Option<Time>,
+    /// When the service appeared, or until when a search found operations in it.
+    active_at: Option<Time>,
+}
+
+/// Which services are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Services {
+    /// All: the range is covered afterwards.
+    All,
+    /// Those where operations were found a short time ago, and new ones. Others are asked when the range has settled.
+    Active,
 }
 
 /// Reads from a source, and remembers which services have which span names.
@@ -66,12 +81,17 @@ pub(super) struct Reading {
     pub(super) traces: Vec<Trace>,
     /// Parts that could not be read completely.
     pub(super) gaps: Vec<Gap>,
+    /// The services in which something was found.
+    services: BTreeSet<String>,
     /// The search that found the most, and how many.
     pub(super) largest: Option<(usize, Search)>,
 }
 
 impl Reading {
     fn found(&mut self, search: Search, traces: Vec<Trace>) {
+        if !traces.is_empty() {
+            self.services.extend(search.service.clone());
+        }
         if self.largest.as_ref().is_none_or(|(most, _)| *most < traces.len()) {
             self.largest = Some((traces.len(), search));
         }
@@ -82,6 +102,7 @@ impl Reading {
         if other.largest.as_ref().map(|(most, _)| *most) > self.largest.as_ref().map(|(most, _)| *most) {
             self.largest = other.largest;
         }
+        self.services.extend(other.services);
         self.traces.extend(other.traces);
         self.gaps.extend(other.gaps);
     }
@@ -107,7 +128,7 @@ impl Reader {
             let known = &mut self.services;
             known.retain(|name, _| all.contains(name));
             for name in all.into_iter().filter(wanted) {
-                known.entry(name).or_default();
+                known.entry(name).or_insert_with(|| Names { active_at: Some(now), ..Names::default() });
             }
             self.services_at = Some(now);
         }
@@ -119,7 +140,8 @@ impl Reader {
             requests.push(async move { Ok((source.span_names(&service).await?, service)) }.boxed());
         }
         for (names, service) in at_once(requests).await? {
-            self.services.insert(service, self.classify(names, now));
+            let active_at = self.services.get(&service).and_then(|known| known.active_at);
+            self.services.insert(service, Names { active_at, ..self.classify(names, now) });
         }
         Ok(())
     }
@@ -144,14 +166,30 @@ impl Reader {
     }
 
     /// The traces of operations that started in a range, and of commands that failed to start one.
-    pub(super) async fn operations(&self, range: Interval) -> Result<Reading, SourceError> {
+    pub(super) async fn operations(
+        &mut self,
+        range: Interval,
+        services: Services,
+        now: Time,
+    ) -> Result<Reading, SourceError> {
         let mut searches = self.searches(range, |names| &names.discovery);
         let commands = self.services.iter().filter(|(_, names)| names.has_commands);
         searches.extend(commands.map(|(service, _)| Search {
             attributes: vec![("error".to_owned(), "true".to_owned())],
             ..search(service, None, range)
         }));
-        self.all(searches).await
+        let is_active = |service: &String| {
+            let active_at = self.services.get(service).and_then(|names| names.active_at);
+            active_at.is_some_and(|at| now - at < ACTIVE_FOR)
+        };
+        searches.retain(|search| services == Services::All || search.service.as_ref().is_some_and(is_active));
+        let reading = self.all(searches).await?;
+        for service in &reading.services {
+            if let Some(names) = self.services.get_mut(service) {
+                names.active_at = names.active_at.max(Some(range.to));
+            }
+        }
+        Ok(reading)
     }
 
     /// Whether the storage fills its limits, where that was checked now: `false` if the halves of a time range have traces
@@ -331,6 +369,9 @@ fn is_command(playbook: &Playbook, name: &str) -> bool {
 
 /// The role of the route that a span's name consists of, such as `GET /health`.
 fn route_role(playbook: &Playbook, name: &str) -> Option<RouteRole> {
+    if playbook.span_roles(name).any(|role| role == SpanRole::Noise) {
+        return None;
+    }
     let (method, path) = name.split_once(' ')?;
     playbook.route(method, path).map(|route| route.role)
 }

@@ -24,7 +24,7 @@ use super::{
     judge::{Changes, Judge, Marks},
     open::plan_pass,
     plan::{Next, Plan, Task, settled_part},
-    read::Reader,
+    read::{Reader, Services},
     source::{Counted, Source, SourceError},
     status::Activity,
 };
@@ -349,7 +349,8 @@ impl Recorder {
                     watermark.is_none_or(|watermark| watermark < range.from)
                 });
                 let reached = settled.map(|settled| settled.to).or(watermark);
-                let mut outcome = self.read(*range, Marks { now, watermark: reached }).await?;
+                let services = if settled.is_some() { Services::All } else { Services::Active };
+                let mut outcome = self.read(*range, services, Marks { now, watermark: reached }).await?;
                 outcome.coverage.push(CoverageChange::LiveEdge(range.to));
                 if let Some(settled) = settled {
                     outcome.covered(settled);
@@ -358,13 +359,13 @@ impl Recorder {
                 Ok(outcome)
             }
             Task::Settled(range) => {
-                let mut outcome = self.read(*range, Marks { now, watermark: Some(range.to) }).await?;
+                let mut outcome = self.read(*range, Services::All, Marks { now, watermark: Some(range.to) }).await?;
                 outcome.covered(*range);
                 outcome.coverage.push(CoverageChange::Watermark(range.to));
                 Ok(outcome)
             }
             Task::Fill(range) => {
-                let mut outcome = self.read(*range, Marks { now, watermark }).await?;
+                let mut outcome = self.read(*range, Services::All, Marks { now, watermark }).await?;
                 outcome.covered(*range);
                 Ok(outcome)
             }
@@ -390,9 +391,9 @@ impl Recorder {
     }
 
     /// Reads the operations that started in a range, and what explains those that went wrong.
-    async fn read(&mut self, range: Interval, marks: Marks) -> Result<Outcome, TaskError> {
+    async fn read(&mut self, range: Interval, services: Services, marks: Marks) -> Result<Outcome, TaskError> {
         self.reader.learn_names(marks.now).await?;
-        let reading = self.reader.operations(range).await?;
+        let reading = self.reader.operations(range, services, marks.now).await?;
         let surroundings = if reading.traces.is_empty() {
             Vec::new()
         } else {

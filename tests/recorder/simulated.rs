@@ -181,6 +181,13 @@ impl SimulatedJaeger {
         traces
     }
 
+    /// The size of all traces that started since, each counted once.
+    pub(crate) fn distinct_bytes(&self, since: Time) -> u64 {
+        let mut all = self.traces.search(&Filter::default(), 0);
+        all.retain(|trace| trace.start() >= Some(since));
+        self.decode(&all).1 as u64
+    }
+
     /// Every trace that has arrived.
     pub(crate) fn all(&self) -> Vec<Trace> {
         self.decode(&self.traces.search(&Filter::default(), 0)).0

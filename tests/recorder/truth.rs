@@ -1,6 +1,6 @@
 //! What is recorded is what the traces say.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use diagnosis::{Context, Detail, Diagnosis, TimeRange, diagnose};
 use ktrdr_diagnosis::recorder::Clock as _;
@@ -9,7 +9,7 @@ use trace::{Micros, Time};
 
 use crate::simulated::{BEGIN, SOURCE, Setup};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const TEN_MINUTES: Duration = Duration::from_secs(600);
 
 /// What `file` says of all traces at the same clock, without the lists.
 pub(crate) fn truth(setup: &Setup, now: Time) -> BTreeMap<OperationKey, Diagnosis> {
@@ -63,8 +63,19 @@ pub(crate) async fn compare(setup: &Setup) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_some_hours_every_closed_operation_is_as_all_traces_say() {
+async fn every_closed_operation_is_as_all_traces_say_and_the_requests_are_few() {
     let setup = Setup::new(1);
-    setup.record(HOUR / 2).await;
+    let jaeger = &setup.jaeger;
+    let asked = || (jaeger.requests.load(Relaxed), jaeger.bytes.load(Relaxed));
+    let (_, early) = tokio::join!(setup.record(3 * TEN_MINUTES), async {
+        tokio::time::sleep(TEN_MINUTES).await;
+        (asked(), jaeger.distinct_bytes(Time(0)))
+    });
+    let late = (asked(), jaeger.distinct_bytes(BEGIN + Micros::from_secs(600)));
     compare(&setup).await;
+    let ((requests, bytes), distinct) = early;
+    assert!(bytes * 2 <= distinct * 5, "{bytes} bytes for {distinct} while the past was read");
+    let (requests, bytes, distinct) = (late.0.0 - requests, late.0.1 - bytes, late.1);
+    assert!(requests <= 2 * 2 * TEN_MINUTES.as_secs(), "{requests} requests in 20 minutes");
+    assert!(bytes <= distinct * 6, "{bytes} bytes for {distinct} in 20 minutes");
 }
