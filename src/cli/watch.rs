@@ -66,7 +66,7 @@ pub(super) async fn run(args: &WatchArgs) -> Result<(), Error> {
     let (stop, stopped) = watch::channel(false);
     let recording = tokio::spawn(recorder.run(stopped, args.until_caught_up));
     let mut progress = Progress::new();
-    let followed = follow(args, &handle, &mut changes, &mut progress).await;
+    let followed = follow(args, &client, &handle, &mut changes, &mut progress).await;
     // The recorder may have ended already.
     let _ = stop.send(true);
     let ended = end(recording, &*store).await;
@@ -100,6 +100,7 @@ fn recorder(args: &WatchArgs, client: &Client, store: Arc<dyn Store>, id: Source
 /// Prints what goes wrong until the recorder ends or this program is asked to.
 async fn follow(
     args: &WatchArgs,
+    client: &Client,
     handle: &Handle,
     changes: &mut Changes,
     progress: &mut Progress,
@@ -113,7 +114,7 @@ async fn follow(
             Some(operation) = changes.recv() => progress.suspend(|| print(args, &operation))?,
             at = look.tick() => {
                 let status = handle.status();
-                progress.update(&status, wall_clock());
+                progress.update(&status, client.stats().snapshot().calls, wall_clock());
                 match status.activity {
                     Activity::Standby { writer } if args.until_caught_up => {
                         if at - *standby_since.get_or_insert(at) > LONGEST_STANDBY {

@@ -37,16 +37,16 @@ impl Progress {
         Self { bar, requests: VecDeque::new(), remarks: Remarks::default() }
     }
 
-    /// Shows the state at this time.
-    pub(super) fn update(&mut self, status: &Status, now: Time) {
+    /// Shows the state at this time, after so many requests. The state itself counts them only up to the last commit.
+    pub(super) fn update(&mut self, status: &Status, requests: u64, now: Time) {
         let at = Instant::now();
-        self.requests.push_back((at, status.requests));
+        self.requests.push_back((at, requests));
         if self.requests.len() > LOOKS {
             self.requests.pop_front();
         }
         let rate = self.requests.front().map_or(0.0, |(since, before)| {
             let elapsed = at.duration_since(*since).as_secs_f64();
-            status.requests.saturating_sub(*before) as f64 / elapsed.max(1.0)
+            requests.saturating_sub(*before) as f64 / elapsed.max(1.0)
         });
         if let Some(remark) = self.remarks.next(status, at) {
             self.suspend(|| output::note(&remark));
