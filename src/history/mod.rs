@@ -10,6 +10,7 @@
 
 mod coverage;
 mod judge;
+mod kind;
 mod list;
 mod location;
 mod metric;
@@ -30,6 +31,7 @@ use trace::Micros;
 use self::judge::JudgedKey;
 pub use self::{
     coverage::STALE_AFTER,
+    kind::StoreKind,
     location::{LocationError, StoreLocation},
     wait::TABLE_WAIT,
 };
