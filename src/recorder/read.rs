@@ -197,11 +197,11 @@ impl Reader {
     pub(super) async fn fills_limits(&mut self, read: &Reading, now: Time) -> Result<Option<bool>, SourceError> {
         let Some(search) = self.limits.search(read, now) else { return Ok(None) };
         let middle = search.from + Micros((search.to - search.from).0 / 2);
-        let halves = [Search { to: middle, ..search.clone() }, Search { from: middle + Micros(1), ..search.clone() }];
+        let parts = [Search { to: middle, ..search.clone() }, Search { from: middle + Micros(1), ..search.clone() }];
         let known: BTreeSet<TraceId> = read.traces.iter().map(Trace::id).collect();
         let mut more = BTreeSet::new();
-        for half in halves {
-            more.extend(self.source.search(&half).await?.traces.iter().map(Trace::id).filter(|id| !known.contains(id)));
+        for part in parts {
+            more.extend(self.source.search(&part).await?.traces.iter().map(Trace::id).filter(|id| !known.contains(id)));
         }
         if !more.is_empty() {
             // They may have arrived in between.
