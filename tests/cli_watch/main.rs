@@ -6,6 +6,7 @@
     clippy::panic,
     reason = "clippy knows test code only in functions marked as tests"
 )]
+#![allow(clippy::float_cmp, reason = "the numbers of metrics are whole where they are compared exactly")]
 
 mod answers;
 mod failures;

@@ -9,7 +9,7 @@ use trace::Micros;
 
 use crate::process::{HOUR, Watch, jaeger, now, open, sqlite, traces, trouble};
 
-/// The samples of a page by name with labels. Checks what `promtool check metrics` and OpenMetrics ask for.
+/// The samples of a page by name with labels. Checks what `promtool check metrics` and `OpenMetrics` ask for.
 fn parse(page: &str) -> BTreeMap<String, f64> {
     let (name, label) = ("[a-z_][a-z0-9_]*", r#"[a-z_]+="(?:[^"\\\n]|\\["\\n])*""#);
     let sample = Regex::new(&format!(r"^({name})(\{{{label}(?:,{label})*\}})? (-?[0-9.]+(?:e-?[0-9]+)?)$")).unwrap();
@@ -19,7 +19,7 @@ fn parse(page: &str) -> BTreeMap<String, f64> {
     let mut current = String::new();
     for line in lines {
         if let Some(help) = line.strip_prefix("# HELP ") {
-            current = help.split(' ').next().unwrap().to_owned();
+            current = String::from(help.split(' ').next().unwrap());
             assert!(helped.insert(current.clone()), "{current} has two descriptions");
             assert!(help.len() > current.len() + 10, "{line}");
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {

@@ -65,7 +65,10 @@ pub(crate) fn said(output: Output) -> (Option<i32>, String, String) {
 
 /// Lines as they are written.
 #[derive(Clone, Default)]
-struct Lines(Arc<(Mutex<(Vec<String>, bool)>, Condvar)>);
+struct Lines(Arc<(Mutex<Written>, Condvar)>);
+
+/// Lines, and whether there will be no more.
+type Written = (Vec<String>, bool);
 
 impl Lines {
     fn of(stream: impl Read + Send + 'static) -> Self {
