@@ -11,6 +11,7 @@
 mod coverage;
 mod culprits;
 mod judge;
+mod kind;
 mod list;
 mod location;
 mod metric;
@@ -31,6 +32,7 @@ use trace::Micros;
 use self::judge::JudgedKey;
 pub use self::{
     coverage::STALE_AFTER,
+    kind::StoreKind,
     location::{LocationError, StoreLocation},
     wait::TABLE_WAIT,
 };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::settings::{Json, SettingsError};
-use crate::history::{DEFAULT_WINDOW, LocationError, StoreLocation};
+use crate::history::{DEFAULT_WINDOW, LocationError, StoreKind, StoreLocation};
 use grafana_plugin_protocol::api::Secret;
 use store::MemoryStore;
 use trace::Micros;
@@ -42,14 +42,14 @@ pub struct HistorySettings {
 impl HistorySettings {
     /// Parses the settings; `None` without a history.
     pub(super) fn of(json: Json<'_>, url: Option<Secret>, is_personal: bool) -> Result<Option<Self>, SettingsError> {
-        let Some(place) = json.text("history") else { return Ok(None) };
-        let place = match place {
-            "memory" => HistoryPlace::Memory,
-            "sqlite" => HistoryPlace::Sqlite,
-            "postgres" => HistoryPlace::Postgres(postgres(url)?),
-            other => {
-                let expected = "`memory`, `sqlite` or `postgres`, or be left out";
-                return Err(SettingsError::Wrong { key: "history", expected, found: other.to_owned() });
+        let Some(word) = json.text("history") else { return Ok(None) };
+        let place = match StoreKind::parse(word) {
+            Some(StoreKind::Memory) => HistoryPlace::Memory,
+            Some(StoreKind::Sqlite) => HistoryPlace::Sqlite,
+            Some(StoreKind::Postgres) => HistoryPlace::Postgres(postgres(url)?),
+            None => {
+                let found = word.to_owned();
+                return Err(SettingsError::Wrong { key: "history", expected: StoreKind::WORDS, found });
             }
         };
         if is_personal {
@@ -90,7 +90,7 @@ fn postgres(url: Option<Secret>) -> Result<Secret, SettingsError> {
     match StoreLocation::parse(url.expose()) {
         Ok(StoreLocation::Postgres(url)) => Ok(url),
         Err(LocationError::Url(why)) => Err(SettingsError::HistoryUrl(why)),
-        Ok(_) | Err(_) => Err(SettingsError::HistoryUrl("it must start with `postgres://`".to_owned())),
+        Ok(_) | Err(_) => Err(SettingsError::HistoryUrl("it is not the URL of such a database".to_owned())),
     }
 }
 

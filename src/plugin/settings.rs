@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Map, Value};
 
 use super::history_settings::HistorySettings;
-use crate::investigate::Options;
+use crate::{history::StoreKind, investigate::Options};
 use diagnosis::playbook;
 use grafana_plugin_protocol::api::{Instance, Secret};
 use jaeger::Tls;
@@ -50,7 +50,7 @@ pub enum SettingsError {
     )]
     PersonalHistory,
     /// The URL of the database cannot be used.
-    #[error("the secret setting `historyUrl` cannot be used: {0}; write `postgres://USER:PASSWORD@HOST/DATABASE`")]
+    #[error("the secret setting `historyUrl` cannot be used: {0}; write `{form}`", form = StoreKind::URL_FORM)]
     HistoryUrl(String),
     /// SQLite files have no folder.
     #[error(

@@ -7,9 +7,10 @@ use std::{
 
 use serde_json::{Value, json};
 use testbed::{Store, demo, grafana_harness::DataSource};
+use tokio_postgres::config::Host;
 use trace::Time;
 
-use crate::setup::Setup;
+use crate::{postgres_server::Server, setup::Setup};
 
 /// How long the example traces may take to be recorded.
 const RECORDED_WITHIN: Duration = Duration::from_secs(60);
@@ -188,6 +189,33 @@ async fn a_database_that_is_down_is_an_error_without_its_password() {
     assert!(!message.contains("hunter2") && message.contains("127.0.0.1"), "{message}");
     let shown = format!("{} {:?}", setup.coverage().await, setup.plugin.log());
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[tokio::test]
+async fn two_servers_share_a_database_and_survive_its_restart() {
+    let mut server = Server::start();
+    let database = server.new_database().await;
+    let Some(Host::Unix(socket)) = database.get_hosts().first() else { panic!("{database:?}") };
+    let name = database.get_dbname().unwrap();
+    let mut writer = setup(None).await;
+    writer.source = recording(&writer, "postgres");
+    let url = format!("postgres:///{name}?host={}&user=postgres", socket.display());
+    writer.source.secrets.insert("historyUrl".to_owned(), url);
+    writer.caught_up().await;
+    let reader = restarted(&writer, None).await;
+    let standby = reader.coverage_like(|coverage| coverage["activity"] == "standby").await;
+    assert!(standby["completeSince"].is_i64(), "{standby}");
+    let query = json!({"queryType": "operations", "limit": 1000});
+    let rows = writer.frames(query.clone()).await[0].rows();
+    assert!(rows > 10, "{rows}");
+    assert_eq!(reader.frames(query.clone()).await[0].rows(), rows);
+
+    server.stop();
+    let (_, message, _) = reader.failure(query.clone()).await;
+    assert!(message.contains(name), "{message}");
+    server.restart();
+    writer.coverage_like(|coverage| coverage["activity"] == "recording").await;
+    assert_eq!(reader.frames(query.clone()).await[0].rows(), rows);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ const OPENING: Duration = Duration::from_secs(10);
 /// How long a recording may take to end before it is dropped. What it has not committed by then is read again later.
 const ENDING: Duration = Duration::from_secs(10);
 
-/// Records until it is told to stop. An error when it ends before that.
+/// Records until it is stopped. An error when it ends before that.
 pub(in crate::plugin) type Work = BoxFuture<'static, Result<(), String>>;
 
 /// What a data source records, and where.

@@ -1,7 +1,7 @@
 //! Decides when the recorder of one data source starts, is replaced and ends. Pure: requests, results and the clock go in,
 //! the next step comes out.
 //!
-//! Grafana tells a plugin its settings only with a request, and never that a data source was deleted. So a recorder runs
+//! A plugin receives the settings only with a request, and never learns that a data source was deleted. So a recorder runs
 //! from the first request until an hour after the last one. Newer settings replace the running recorder after it has ended;
 //! older ones, from a request that was on its way, never do.
 
@@ -70,7 +70,7 @@ impl<R: Clone> Life<R> {
         self.is_stopping = true;
     }
 
-    /// What was started has ended as it was told to.
+    /// What was started has ended on request.
     pub(super) fn ended(&mut self) {
         self.phase = Phase::Idle;
     }

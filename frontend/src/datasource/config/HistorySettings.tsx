@@ -84,7 +84,7 @@ export function HistorySettings({ settings, onChange }: Props) {
           />
         </Field>
       ) : null}
-      {options.history === undefined ? null : (
+      {place.value === 'off' ? null : (
         <>
           <SettingField
             id="ktrdr-history-window"

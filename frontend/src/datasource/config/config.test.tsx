@@ -155,7 +155,7 @@ describe('history', () => {
     expect(fetch).not.toHaveBeenCalled();
   });
 
-  it('keeps place, durations and rate, and forgets the place when it is turned off', async () => {
+  it('keeps place, durations and rate, and removes the place when it is turned off', async () => {
     answering({ activity: 'off' });
     const { last, user } = setup();
     await user.click(screen.getByRole('radio', { name: 'SQLite' }));
