@@ -31,7 +31,7 @@ impl Handle {
         let mut status = self.status.clone();
         let found = status.wait_for(|status| wanted(status) || status.activity == Activity::Ended).await;
         // The channel closes when the recorder is dropped.
-        found.map(|status| status.clone()).unwrap_or_else(|_| self.status())
+        found.map_or_else(|_| self.status(), |status| status.clone())
     }
 
     /// Waits until the recorder has ended.

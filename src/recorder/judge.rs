@@ -140,7 +140,8 @@ impl Judge {
     }
 
     fn decode(&self, compact: Option<&CompactTraces>, key: &OperationKey) -> Vec<Trace> {
-        compact.map(CompactTraces::decode).transpose().map(Option::unwrap_or_default).unwrap_or_else(|error| {
+        let traces = compact.map_or_else(|| Ok(Vec::new()), CompactTraces::decode);
+        traces.unwrap_or_else(|error| {
             tracing::warn!(%key, %error, place = self.store.place(), "compact traces cannot be read");
             Vec::new()
         })

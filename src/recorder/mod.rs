@@ -5,9 +5,9 @@
 //! started before the *live edge* was asked for once, and everything that started before the *watermark* was asked for again
 //! after it had settled. Behind the watermark nothing is missing except reported gaps.
 //!
-//! [`plan`] decides what to do next. It is pure: coverage, clock and results in, a task out. [`read`] sends the searches of
-//! a task, [`judge`] turns traces into operations to store, and [`run`] connects them: every task ends in one commit, so a
-//! recorder that is killed resumes where the last commit left off. [`budget`] limits the rate of requests.
+//! `plan` decides what to do next. It is pure: coverage, clock and results in, a task out. `read` sends the searches of
+//! a task, `judge` turns traces into operations to store, and `run` connects them: every task ends in one commit, so a
+//! recorder that is killed resumes where the last commit left off. `budget` limits the rate of requests.
 
 mod budget;
 mod handle;

@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn other_traces_are_searched_for_four_times_less_often() {
         let running = operation(OperationStatus::Running, 60, None, 1);
-        let searched = |ago| plan_pass(&[running.clone()], NOW, DAY, |_| Some(NOW - seconds(ago))).searches.len();
+        let searched =
+            |ago| plan_pass(std::slice::from_ref(&running), NOW, DAY, |_| Some(NOW - seconds(ago))).searches.len();
         assert_eq!((searched(59), searched(60)), (0, 1));
     }
 

@@ -82,7 +82,7 @@ pub(super) struct Reading {
     /// Parts that could not be read completely.
     pub(super) gaps: Vec<Gap>,
     /// The services in which something was found.
-    services: BTreeSet<String>,
+    pub(super) services: BTreeSet<String>,
     /// The search that found the most, and how many.
     pub(super) largest: Option<(usize, Search)>,
 }
@@ -197,11 +197,11 @@ impl Reader {
     pub(super) async fn fills_limits(&mut self, read: &Reading, now: Time) -> Result<Option<bool>, SourceError> {
         let Some(search) = self.limits.search(read, now) else { return Ok(None) };
         let middle = search.from + Micros((search.to - search.from).0 / 2);
-        let halves = [Search { to: middle, ..search.clone() }, Search { from: middle + Micros(1), ..search.clone() }];
+        let parts = [Search { to: middle, ..search.clone() }, Search { from: middle + Micros(1), ..search.clone() }];
         let known: BTreeSet<TraceId> = read.traces.iter().map(Trace::id).collect();
         let mut more = BTreeSet::new();
-        for half in halves {
-            more.extend(self.source.search(&half).await?.traces.iter().map(Trace::id).filter(|id| !known.contains(id)));
+        for part in parts {
+            more.extend(self.source.search(&part).await?.traces.iter().map(Trace::id).filter(|id| !known.contains(id)));
         }
         if !more.is_empty() {
             // They may have arrived in between.
@@ -218,7 +218,9 @@ impl Reader {
     /// The traces with a long span that started in a range.
     pub(super) async fn long_spans(&self, range: Interval) -> Result<Reading, SourceError> {
         let mut searches = self.searches(range, |names| &names.discovery);
-        searches.iter_mut().for_each(|search| search.min_duration = Some(LONG_SPAN));
+        for search in &mut searches {
+            search.min_duration = Some(LONG_SPAN);
+        }
         self.all(searches).await
     }
 
@@ -385,6 +387,7 @@ async fn at_once<T>(requests: Vec<BoxFuture<'_, Result<T, SourceError>>>) -> Res
 mod tests {
     use diagnosis::{Context, Detail, Diagnosis, diagnose};
     use testbed::{JaegerVersion, build, jaeger_json, scenarios};
+    use trace::SpanRef;
 
     use super::*;
 
@@ -397,7 +400,7 @@ mod tests {
         let playbook = Playbook::ktrdr();
         let searched = |trace: &&Trace| {
             let commands: BTreeSet<&str> =
-                trace.spans().filter(|span| is_command(&playbook, span.name())).map(|span| span.service()).collect();
+                trace.spans().filter(|span| is_command(&playbook, span.name())).map(SpanRef::service).collect();
             trace.spans().any(|span| {
                 is_discovery_name(&playbook, span.name())
                     || commands.contains(span.service()) && span.is_error()
@@ -407,9 +410,9 @@ mod tests {
         let mut wrong = Vec::new();
         for scenario in scenarios() {
             for telemetry in scenario.telemetry {
-                let traces = build(&scenario, *telemetry, BASE, 1);
+                let traces = build(scenario, *telemetry, BASE, 1);
                 let traces = jaeger::decode(&jaeger_json(&traces, JaegerVersion::V2)).unwrap().traces;
-                let now = testbed::now(&scenario, *telemetry, BASE);
+                let now = testbed::now(scenario, *telemetry, BASE);
                 let context = Context { now, detail: Detail::Record, ..Context::default() };
                 let read: Vec<Trace> = traces.iter().filter(searched).cloned().collect();
                 let read = diagnose(&read, &playbook, &context).diagnoses;

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use jaeger::{Client, Search, SearchResult, ServerClock};
+use jaeger::{Client, Search, SearchResult, ServerClock, TraceForm};
 use trace::{Trace, TraceId};
 
 /// Why a question was not answered.
@@ -92,7 +92,7 @@ impl Source for Counted {
     }
 }
 
-/// A real Jaeger.
+/// A real Jaeger. Traces are read as the storage has them: Jaeger may damage those that it adjusts for several requests.
 #[derive(Debug)]
 pub struct JaegerSource(Client);
 
@@ -104,7 +104,7 @@ impl JaegerSource {
     }
 }
 
-fn source_error(error: jaeger::Error) -> SourceError {
+fn source_error(error: &jaeger::Error) -> SourceError {
     if error.is_too_large() { SourceError::TooLarge(error.to_string()) } else { SourceError::Failed(error.to_string()) }
 }
 
@@ -115,26 +115,29 @@ impl Source for JaegerSource {
     }
 
     async fn services(&self) -> Result<Vec<String>, SourceError> {
-        self.0.services().await.map_err(source_error)
+        self.0.services().await.map_err(|error| source_error(&error))
     }
 
     async fn span_names(&self, service: &str) -> Result<Vec<String>, SourceError> {
-        self.0.operations(service).await.map_err(source_error)
+        self.0.operations(service).await.map_err(|error| source_error(&error))
     }
 
     async fn search(&self, search: &Search) -> Result<SearchResult, SourceError> {
-        self.0.search(search).await.map_err(source_error)
+        let search = Search { form: TraceForm::Raw, ..search.clone() };
+        self.0.search(&search).await.map_err(|error| source_error(&error))
     }
 
     async fn search_truncated(&self, search: &Search) -> Result<SearchResult, SourceError> {
-        self.0.search_truncated(search).await.map_err(source_error)
+        let search = Search { form: TraceForm::Raw, ..search.clone() };
+        self.0.search_truncated(&search).await.map_err(|error| source_error(&error))
     }
 
     async fn trace(&self, id: TraceId) -> Result<Option<Trace>, SourceError> {
-        match self.0.trace(id).await {
-            Err(error) if error.is_too_large() => self.0.trace_truncated(id).await.map_err(source_error),
-            other => other.map_err(source_error),
-        }
+        let trace = match self.0.trace_in_form(id, TraceForm::Raw).await {
+            Err(error) if error.is_too_large() => self.0.trace_truncated(id).await,
+            other => other,
+        };
+        trace.map_err(|error| source_error(&error))
     }
 
     fn server_clock(&self) -> Option<ServerClock> {

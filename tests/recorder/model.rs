@@ -82,12 +82,12 @@ impl Source for Shared {
 /// The traces of a case, with at least so many operations.
 fn traces(rng: &mut Rng, operations: usize) -> Vec<RawTrace> {
     let scenarios: Vec<_> = scenarios()
-        .into_iter()
+        .iter()
         .filter(|scenario| !scenario.live && scenario.telemetry.contains(&Telemetry::Current))
         .collect();
     let (mut all, mut count) = (Vec::new(), 0);
     while count < operations {
-        let scenario = &scenarios[rng.draw() as usize % scenarios.len()];
+        let scenario = scenarios[rng.draw() as usize % scenarios.len()];
         let base = BEGIN - EARLIEST + Micros(rng.within(0, (EARLIEST + TROUBLE).0));
         let traces = build(scenario, Telemetry::Current, base, rng.draw());
         if traces.iter().all(|trace| trace.end() <= Some(base + LONGEST)) {
@@ -186,7 +186,7 @@ async fn check(seed: u64) -> Troubles {
         failing: rng.within(0, 15),
         slow: rng.within(0, 4),
         too_large: rng.within(0, 3) as usize * 2,
-        any_traces: rng.draw() % 2 == 0,
+        any_traces: rng.draw().is_multiple_of(2),
         rng: Rng::new("faults", &[seed]),
     };
     let mut jaeger = SimulatedJaeger::new(clock, Feed::Planned(arrivals(&all, &mut rng)), Some(faults));

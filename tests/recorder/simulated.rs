@@ -229,7 +229,7 @@ impl Decoded {
 
 #[async_trait]
 impl Source for SimulatedJaeger {
-    fn address(&self) -> &str {
+    fn address(&self) -> &'static str {
         "a simulated Jaeger"
     }
 
