@@ -1,4 +1,4 @@
-//! The errors that Grafana shows when a question cannot be answered.
+//! What Grafana shows when a question cannot be answered.
 
 use crate::investigate::Error;
 use grafana_plugin_protocol::api::Failure;
