@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_the_recorded_past_is_told_from_what_is_still_to_be_read() {
+    fn what_is_older_than_the_recorded_past_is_not_what_is_still_to_be_read() {
         let coverage = read(NOW - HOUR, NOW);
         let too_old = |length| last(length).is_too_old(&last(length).missing(&coverage));
         assert!(!too_old(Micros(7 * DAY.0)));

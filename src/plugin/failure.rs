@@ -1,4 +1,4 @@
-//! What Grafana is told when a question cannot be answered.
+//! What Grafana shows when a question cannot be answered.
 
 use crate::investigate::Error;
 use grafana_plugin_protocol::api::Failure;
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_source_of_a_failure_is_who_can_mend_it() {
+    fn the_source_of_a_failure_is_who_can_fix_it() {
         let (from, to) = (Time(0), Time(60_000_000));
         let not_covered = Error::NotCovered { from, to, percent: 34, cause: "recording fails: refused".to_owned() };
         let stale = Error::Stale { live_edge: from, to, cause: "recording fails: refused".to_owned() };

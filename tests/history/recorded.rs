@@ -22,7 +22,7 @@ async fn lists_and_numbers_of_a_recorded_day_are_those_of_all_its_traces() {
     for (store, _folder) in backends().await.into_iter().skip(1) {
         let mut setup = Setup::new(5);
         setup.store = store;
-        setup.record(Duration::from_secs(900)).await;
+        setup.record(Duration::from_secs(660)).await;
         let now = setup.clock.now();
         let (playbook, options) = (Arc::clone(&setup.playbook), Options::default());
         let source = SourceId::new(SOURCE);
