@@ -177,7 +177,7 @@ struct Troubles {
 
 async fn check(seed: u64) -> Troubles {
     let mut rng = Rng::new("recorder", &[seed]);
-    let all = traces(&mut rng, 10);
+    let all = traces(&mut rng, 14);
     let expected = Arc::new(expected(&all));
     let skew = Micros::from_millis(rng.within(-8_000, 8_000));
     let clock = VirtualClock::start();
@@ -190,7 +190,7 @@ async fn check(seed: u64) -> Troubles {
         rng: Rng::new("faults", &[seed]),
     };
     let mut jaeger = SimulatedJaeger::new(clock, Feed::Planned(arrivals(&all, &mut rng)), Some(faults));
-    jaeger.most = [3, 10, 1000][rng.draw() as usize % 3];
+    jaeger.most = [2, 4, 1000][rng.draw() as usize % 3];
     let setup = Arc::new(Setup::with(clock.ahead(skew), jaeger));
     let source: Arc<dyn Source> = Arc::new(Paced::new(Shared(Arc::clone(&setup.jaeger)), PER_SECOND));
     let (stop, stopped) = watch::channel(false);
