@@ -86,8 +86,10 @@ impl History {
                 recorder.want(needed.interval());
                 said = true;
             }
-            // There is nothing to show before the first read.
-            let until = if look.coverage.live_edge.is_none() { latest } else { until };
+            // There is nothing to show before the first read, which may still succeed.
+            let is_first =
+                look.coverage.live_edge.is_none() && !matches!(look.activity, Some(Activity::Failing { .. }));
+            let until = if is_first { latest } else { until };
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || !look.is_worth_waiting(need) {
                 return self.settle(need, &look);

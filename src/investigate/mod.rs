@@ -19,6 +19,7 @@ mod error;
 mod fetch;
 mod follow_up;
 mod history;
+mod list;
 mod metric;
 mod recognise;
 mod reread;
@@ -30,10 +31,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, atomic::Ordering::Relaxed},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 pub use cache::CacheUse;
 pub use culprits::SAMPLE;
@@ -51,14 +49,12 @@ use tokio::time::Instant;
 use self::cache::Caches;
 use crate::history::{History, Kept};
 use diagnosis::playbook::Playbook;
-use diagnosis::{Answer, Context, Detail, Diagnosis, Filters, Report, Severity, TimeRange, diagnose};
+use diagnosis::{Answer, Context, Diagnosis, Report, diagnose};
 use jaeger;
 use trace::{Micros, Time, Trace, TraceId};
 
 /// How many requests to Jaeger one question runs concurrently.
 const CONCURRENT_REQUESTS: usize = 8;
-/// How many operations a list may hold that Jaeger is searched for.
-const MOST_OPERATIONS: usize = 1000;
 /// How far back to search for an operation whose id contains no time, when the lookback finds nothing.
 const LONGEST_LOOKBACK: Micros = Micros::from_secs(30 * 86_400);
 
@@ -236,134 +232,6 @@ impl Investigator {
         &self.shared.caches
     }
 
-    /// The operations whose window overlaps `range`, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// When Jaeger or the store cannot be read, or when nothing was recorded yet.
-    pub async fn operations(
-        &self,
-        range: TimeRange,
-        filters: &Filters,
-        limit: usize,
-        now: Time,
-    ) -> Result<Answer, Error> {
-        self.ranked(range, filters, Order::Newest, limit, now).await
-    }
-
-    /// The first `limit` operations in an order. Without a history, the first among the newest that Jaeger was asked for.
-    ///
-    /// # Errors
-    /// As [`Investigator::operations`].
-    pub async fn ranked(
-        &self,
-        range: TimeRange,
-        filters: &Filters,
-        order: Order,
-        limit: usize,
-        now: Time,
-    ) -> Result<Answer, Error> {
-        if let Some(history) = &self.history {
-            return history.operations(range, filters, order, limit, now, self.deadline).await;
-        }
-        // Jaeger can only be searched for the newest.
-        let fetched = if order == Order::Newest { limit } else { MOST_OPERATIONS };
-        let mut answer = self.newest(range, filters, fetched, now).await?;
-        if order != Order::Newest {
-            keep_first(&mut answer, order, limit);
-        }
-        Ok(answer)
-    }
-
-    /// The operations of a range with at least this severity, newest first. Without a history, those among the newest `limit`.
-    ///
-    /// # Errors
-    /// As [`Investigator::operations`].
-    pub async fn annotations(
-        &self,
-        range: TimeRange,
-        filters: &Filters,
-        least: Severity,
-        limit: usize,
-        now: Time,
-    ) -> Result<Answer, Error> {
-        if let Some(history) = &self.history {
-            return history.annotations(range, filters, least, limit, now, self.deadline).await;
-        }
-        let mut answer = self.newest(range, filters, limit, now).await?;
-        answer.diagnoses.retain(|diagnosis| diagnosis.severity >= least);
-        Ok(answer)
-    }
-
-    /// The newest operations of a range, from Jaeger.
-    async fn newest(
-        &self,
-        range: TimeRange,
-        filters: &Filters,
-        limit: usize,
-        now: Time,
-    ) -> Result<Answer, jaeger::Error> {
-        let limit = limit.clamp(1, MOST_OPERATIONS);
-        let cached = self.list(range, &filters.tags, limit, now).await?;
-        let clock = range.to.min(now);
-        let mut answer = cached.answer(
-            cached
-                .diagnoses
-                .iter()
-                .filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook))
-                .cloned()
-                .collect(),
-        );
-        keep_first(&mut answer, Order::Newest, limit);
-        Ok(answer)
-    }
-
-    /// All operations of a range, from the cache or from Jaeger.
-    async fn list(
-        &self,
-        range: TimeRange,
-        tags: &[(String, String)],
-        limit: usize,
-        now: Time,
-    ) -> Result<Arc<CachedAnswer>, jaeger::Error> {
-        // Filters apply after fetching, so a small limit still fetches enough operations to choose from.
-        let limit = limit.clamp(100, 1000);
-        self.caches().questions.fetch_add(1, Relaxed);
-        let key = cache::ListKey::new(self.client.identity(), range, tags, limit, now);
-        // Boxed, because the cache embeds the future several times.
-        let work = Box::pin(self.fetch_list(range, tags.to_vec(), limit, now));
-        self.caches().lists.try_get_with(key, work).await.map_err(|error| jaeger::Error::clone(&error))
-    }
-
-    async fn fetch_list(
-        &self,
-        range: TimeRange,
-        tags: Vec<(String, String)>,
-        limit: usize,
-        now: Time,
-    ) -> Result<Arc<CachedAnswer>, jaeger::Error> {
-        self.caches().fetched.fetch_add(1, Relaxed);
-        let clock = range.to.min(now);
-        let mut gathered = match self.shared.playbook.sample() {
-            Some(most) => self.sample(range, most, clock).await?,
-            None => self.discover(range, limit, clock).await?,
-        };
-        let context = Context { detail: Detail::Record, latest: Some(now), ..self.context(clock, tags) };
-        let mut report = self.diagnose(&mut gathered, context.clone()).await;
-        let selected: Vec<&Diagnosis> =
-            report.diagnoses.iter().filter(|d| range.overlaps(d, clock)).take(limit).collect();
-        let mut follow_ups = self.follow_ups(&selected, clock).await;
-        follow_ups.extend(self.other_traces_of_open(&selected, clock).await);
-        let (added, history) =
-            tokio::join!(self.run_follow_ups(follow_ups, &mut gathered), self.history(select::types(&selected), clock));
-        let context = Context { history, ..context };
-        if added || !context.history.is_empty() {
-            report = self.diagnose(&mut gathered, context.clone()).await;
-        }
-        let selected = |d: &Diagnosis| range.overlaps(d, clock);
-        self.reread_doubtful(&mut gathered, &mut report.diagnoses, selected, &context).await;
-        Ok(Arc::new(Self::cached_answer(gathered, report, None)))
-    }
-
     /// One operation (one row, verdict `not_found` when no trace has the id) or all operations of one trace.
     ///
     /// # Errors
@@ -443,19 +311,6 @@ impl Investigator {
         diagnoses.shrink_to_fit();
         let traces = Arc::new(gathered.traces);
         CachedAnswer { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked, target }
-    }
-}
-
-/// Sorts an answer, and keeps the first `limit` of it.
-fn keep_first(answer: &mut Answer, order: Order, limit: usize) {
-    if order != Order::Newest {
-        order.sort(&mut answer.diagnoses);
-    }
-    let all = answer.diagnoses.len();
-    if all > limit {
-        answer.diagnoses.truncate(limit);
-        let word = order.as_str();
-        answer.notices.push(format!("the {word} {limit} of {all} operations are shown: raise the limit to see more"));
     }
 }
 

@@ -1,4 +1,5 @@
-use super::*;
+use super::{list::keep_first, *};
+use diagnosis::Severity;
 use trace::TraceId;
 
 #[test]

@@ -16,6 +16,8 @@ const LATEST: Micros = Micros::from_secs(60);
 const PART_OF_AGE: i64 = 20;
 /// Traces that mention an operation without belonging to a known trace are searched for this many times less often.
 const SEARCHED_LESS_OFTEN: i64 = 4;
+/// How old an operation is when they are searched for the first time.
+const SEARCHED_FROM_AGE: Micros = Micros::from_secs(600);
 /// How many traces are read by id in one pass.
 const MOST_TRACES: usize = 40;
 /// For how many operations one pass searches.
@@ -62,9 +64,11 @@ pub(super) fn plan_pass(
             pass.judge.push(operation.key.clone());
         }
         if !ended {
-            // One that was found while it was old already may have been given up long ago.
-            let due = searched_at(&operation.key).or(record.start).unwrap_or(operation.observed_at)
-                + Micros(pause(record.start, now).0 * SEARCHED_LESS_OFTEN);
+            let due = match searched_at(&operation.key) {
+                Some(at) => at + Micros(pause(record.start, now).0 * SEARCHED_LESS_OFTEN),
+                // One that was found late may have been given up long ago.
+                None => record.start.unwrap_or(operation.observed_at) + SEARCHED_FROM_AGE,
+            };
             if due <= now && pass.searches.len() < MOST_SEARCHES {
                 pass.searches.push(operation.clone());
             }
@@ -158,7 +162,7 @@ mod tests {
     fn an_operation_that_was_found_late_is_searched_for_at_once() {
         let found = |started| operation(OperationStatus::Running, started, None, 1);
         let searched = |started| plan_pass(&[found(started)], NOW, DAY, |_| None).searches.len();
-        assert_eq!((searched(59), searched(60), searched(10_000)), (0, 1, 1));
+        assert_eq!((searched(599), searched(600), searched(10_000)), (0, 1, 1));
     }
 
     #[test]
