@@ -32,6 +32,8 @@ debian jq jq
 debian libc-bin ldd
 debian make make
 debian mawk awk
+debian mount mount
+debian postgresql initdb pg_isready postgres
 debian procps kill
 debian prometheus prometheus promtool
 debian sed sed
@@ -96,6 +98,8 @@ is_there() { # source, package, program
     debian)
       case $3 in
         chromium) command -v "${CHROMIUM:-chromium}" >/dev/null ;;
+        # Debian keeps PostgreSQL's programs of every version in a folder of its own.
+        initdb | pg_isready | postgres) type -P "$3" /usr/lib/postgresql/*/bin/"$3" >/dev/null ;;
         # A shell has a built-in kill, and on some systems chroot is not in the PATH of users.
         *) PATH=$PATH:/usr/sbin:/sbin type -P "$3" >/dev/null ;;
       esac

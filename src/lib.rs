@@ -9,12 +9,14 @@
 //! 4. [`frames`] turns answers into Grafana's data frames,
 //! 5. [`grafana_plugin_protocol`] speaks with Grafana.
 //!
-//! This crate puts them together: [`investigate`] plans what to ask Jaeger and answers one question, and [`plugin`] and
-//! [`cli`] are the two interfaces to it.
+//! This crate puts them together: [`investigate`] plans what to ask Jaeger and answers one question, [`recorder`] keeps
+//! operations in a [`store`], from which [`history`] answers, and [`plugin`] and [`cli`] are the two interfaces to it.
 
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod history;
 pub mod investigate;
 pub mod plugin;
+pub mod recorder;
 mod when;

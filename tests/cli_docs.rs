@@ -15,6 +15,7 @@ use std::{
 
 use diagnosis::playbook::Playbook;
 use diagnosis::{Diagnosis, Verdict};
+use regex::Regex;
 
 fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -151,18 +152,38 @@ fn every_option_for_jaeger_is_documented() {
     }
 }
 
+/// All options of a command.
+fn options(help: &str) -> Vec<&str> {
+    let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    let names = lines.filter_map(|line| line.split(", ").last()?.split_whitespace().next());
+    names.filter(|name| name.starts_with("--")).collect()
+}
+
 #[test]
-fn every_option_of_the_demonstration_is_documented() {
+fn every_option_of_the_demonstration_and_of_watching_is_documented() {
     let page = read("docs/command-line.md");
-    let help = stdout(&["demo", "--help"]);
-    let options: Vec<&str> = help
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix("-").map(|_| line.trim_start()))
-        .filter_map(|line| line.split(", ").last()?.split_whitespace().next())
-        .collect();
-    assert!(options.len() > 6, "{help}");
-    for option in options.into_iter().filter(|option| !["--help", "--now"].contains(option)) {
-        assert!(page.contains(&format!("`{option}")), "{option} is not documented");
+    for (command, least) in [("demo", 6), ("watch", 18)] {
+        let help = stdout(&[command, "--help"]);
+        let options = options(&help);
+        assert!(options.len() > least, "{help}");
+        for option in options.into_iter().filter(|option| !["--help", "--now"].contains(option)) {
+            assert!(page.contains(&format!("`{option}")), "{option} is not documented");
+        }
+    }
+}
+
+#[test]
+fn every_metric_of_a_recorder_is_documented() {
+    let (page, code) = (read("docs/history.md"), read("src/recorder/metrics.rs"));
+    let table = code.split("const GAUGES").nth(1).unwrap().split("/// Adds the metrics").next().unwrap();
+    let names = Regex::new(r#"\("([a-z_]+)", ""#).unwrap();
+    let names: Vec<&str> = names.captures_iter(table).map(|found| found.get(1).unwrap().as_str()).collect();
+    assert_eq!(names.len(), 14, "{names:?}");
+    for name in names {
+        assert!(
+            page.contains(&format!("`{name}`")) || page.contains(&format!("`{name}_total`")),
+            "{name} is not explained"
+        );
     }
 }
 

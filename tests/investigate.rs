@@ -114,7 +114,10 @@ async fn only_discovery_services_are_asked() {
     let investigator = with(&fake, options, |_| {});
     investigator.operations(hour(), &Filters::default(), 100, Time(NOON)).await.unwrap();
     assert!(fake.searches().iter().all(|seen| seen.get("service") == "ktrdr-training-worker-1"));
-    assert_eq!(investigator.services().await.unwrap(), ["ktrdr-training-worker-1"]);
+    assert_eq!(
+        investigator.services(hour(), &Filters::default(), Time(NOON)).await.unwrap(),
+        ["ktrdr-training-worker-1"]
+    );
 }
 
 #[tokio::test]
@@ -253,7 +256,10 @@ fn questions_can_be_sent_between_threads() {
 async fn lists_are_sorted_and_bounded_by_services() {
     let fake = Fake::start(Profile::v2_20(), vec![trace(1, &training(OP, NOON, None))]).await;
     let investigator = investigator(&fake);
-    assert_eq!(investigator.services().await.unwrap(), ["ktrdr-api", "ktrdr-training-worker-1"]);
+    assert_eq!(
+        investigator.services(hour(), &Filters::default(), Time(NOON)).await.unwrap(),
+        ["ktrdr-api", "ktrdr-training-worker-1"]
+    );
     assert_eq!(investigator.span_names(&["ktrdr-api".to_owned()]).await.unwrap(), ["POST /api/v1/trainings/start"]);
     assert_eq!(investigator.span_names(&[]).await.unwrap().len(), 4);
     let types = investigator.operation_types(hour(), &Filters::default(), Time(NOON)).await.unwrap();

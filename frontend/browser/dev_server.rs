@@ -38,7 +38,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let incident = testbed::serve(Store::new(testbed::incident(now, SEED)), Flavour::Both).await?;
     let viewer = DataSource { role: "Viewer".to_owned(), ..data_source("viewer", &jaeger.url) };
     let changed = data_source("changed", &incident.url);
-    let sources = vec![data_source("ktrdr", &jaeger.url), viewer, changed, data_source("down", &dead)];
+    let history = serde_json::json!({"history": "memory", "historyWindow": "2d", "maxRequestsPerSecond": 200});
+    let recorded = DataSource { json: history, ..data_source("recorded", &jaeger.url) };
+    let sources = vec![data_source("ktrdr", &jaeger.url), viewer, changed, data_source("down", &dead), recorded];
     let process = PluginProcess::start(&plugin, &[]).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addresses = serde_json::json!({

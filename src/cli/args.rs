@@ -30,6 +30,8 @@ pub(super) enum Command {
     File(FileArgs),
     /// Say what changed: rank what deviates in a time range, or in trace files, from a baseline
     Culprits(CulpritsArgs),
+    /// Record the operations of a Jaeger into a store, and print those that go wrong
+    Watch(WatchArgs),
     /// Print the critical path of every trace in a file: what the end of the trace was waiting for
     CriticalPath(CriticalPathArgs),
     #[cfg(feature = "demo")]
@@ -48,6 +50,8 @@ pub(super) struct OperationArgs {
     pub(super) from: Option<When>,
     #[command(flatten)]
     pub(super) common: CommonArgs,
+    #[command(flatten)]
+    pub(super) kept: StoreArgs,
     #[command(flatten)]
     pub(super) jaeger: JaegerArgs,
 }
@@ -71,6 +75,8 @@ pub(super) struct OperationsArgs {
     pub(super) limit: u16,
     #[command(flatten)]
     pub(super) common: CommonArgs,
+    #[command(flatten)]
+    pub(super) kept: StoreArgs,
     #[command(flatten)]
     pub(super) jaeger: JaegerArgs,
 }
@@ -114,6 +120,38 @@ pub(super) struct CulpritsArgs {
     pub(super) format: CulpritFormat,
     #[command(flatten)]
     pub(super) clock: ClockArgs,
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) jaeger: JaegerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WatchArgs {
+    /// Where to keep operations: `sqlite:PATH`, `postgres://USER:PASSWORD@HOST/DATABASE`, or `memory` until this command ends
+    #[arg(long, value_name = "LOCATION", env = "KTRDR_STORE", hide_env_values = true, default_value = "memory")]
+    pub(super) store: Secret,
+    /// Under which name to keep them, for stores that several Jaegers share [default: host and port of the Jaeger]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) source: Option<String>,
+    /// End when the history window is covered
+    #[arg(long)]
+    pub(super) until_caught_up: bool,
+    /// How to print an operation that goes wrong
+    #[arg(long, value_enum, default_value_t = WatchFormat::Table)]
+    pub(super) format: WatchFormat,
+    /// Serve metrics for Prometheus on this address, as `127.0.0.1:9464`; port 0 takes any free one
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) metrics: Option<String>,
+    /// How far back the past is read
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    pub(super) history_window: Micros,
+    /// How long operations are kept
+    #[arg(long, value_name = "DURATION", default_value = "90d", value_parser = duration)]
+    pub(super) retention: Micros,
+    /// How many requests a second Jaeger gets at most in the long run
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) max_requests_per_second: u16,
     #[command(flatten)]
     pub(super) rules: RuleArgs,
     #[command(flatten)]
@@ -191,6 +229,18 @@ pub(super) enum PlaybookCommand {
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
     },
+}
+
+/// Where recorded operations are.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
+pub(super) struct StoreArgs {
+    /// Answer from a store that `watch` fills, without Jaeger; as `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`
+    #[arg(long, value_name = "LOCATION", env = "KTRDR_STORE", hide_env_values = true)]
+    pub(super) store: Option<Secret>,
+    /// The name under which they are kept, if the store holds those of several Jaegers
+    #[arg(long, value_name = "NAME")]
+    pub(super) source: Option<String>,
 }
 
 /// How to reach Jaeger.
@@ -279,6 +329,14 @@ pub(super) enum Format {
     /// A report per operation for a ticket or a chat
     Markdown,
     /// An array with everything that is known
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum WatchFormat {
+    /// A line with time, verdict, id and summary
+    Table,
+    /// A line with one object
     Json,
 }
 

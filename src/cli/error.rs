@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use crate::{history::LocationError, investigate};
 use diagnosis::playbook::PlaybookError;
 use jaeger::{self, ErrorKind};
 #[cfg(feature = "demo")]
@@ -70,6 +71,15 @@ pub(super) enum Error {
     /// Jaeger gave no usable answer.
     #[error("{0}")]
     Jaeger(#[from] jaeger::Error),
+    /// A store that cannot be named so.
+    #[error("--store: {0}")]
+    Location(#[from] LocationError),
+    /// The store cannot be read or written.
+    #[error("{0}")]
+    Store(#[from] store::Error),
+    /// The question cannot be answered.
+    #[error(transparent)]
+    Question(#[from] investigate::Error),
     /// Traces cannot be sent.
     #[cfg(feature = "demo")]
     #[error("{0}")]
@@ -90,10 +100,14 @@ impl Error {
     /// The exit status that goes with it.
     pub(super) fn status(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Location(_) => 2,
             #[cfg(feature = "demo")]
             Self::Feed(SendError::Address(_)) => 2,
-            Self::Jaeger(error) if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) => 2,
+            Self::Jaeger(error) | Self::Question(investigate::Error::Jaeger(error))
+                if matches!(error.kind(), ErrorKind::Address | ErrorKind::Settings) =>
+            {
+                2
+            }
             _ => 1,
         }
     }

@@ -10,17 +10,18 @@ mod error;
 #[cfg(feature = "demo")]
 mod feed;
 mod file;
+mod kept;
 mod markdown;
 mod operations;
 mod operations_table;
 mod output;
 mod playbook;
 mod report;
-#[cfg(feature = "demo")]
 mod signal;
 mod source;
 mod table;
 mod text;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::File(args) => file::run(args),
         Command::Culprits(args) if args.files.is_empty() => wait(culprits::of_ranges(args)),
         Command::Culprits(args) => culprits::of_files(args),
+        Command::Watch(args) => wait(watch::run(args)),
         Command::CriticalPath(args) => critical_path::run(args),
         Command::Playbook(args) => playbook::run(args),
         #[cfg(feature = "demo")]

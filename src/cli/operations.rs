@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     args::{JaegerArgs, OperationArgs, OperationsArgs, RuleArgs},
     error::Error,
+    kept,
     output::{self, Asked, Waiting},
     source,
 };
@@ -12,6 +13,7 @@ use crate::investigate::{Investigator, Options, Target};
 use diagnosis::Verdict;
 use diagnosis::{Answer, Filters, TimeRange};
 use jaeger::{self, Auth, Client, Config, Secret, Tls};
+use store::Order;
 use trace::Micros;
 
 /// The header that selects a tenant.
@@ -26,8 +28,10 @@ pub(super) async fn operation(args: &OperationArgs) -> Result<(), Error> {
         None => args.jaeger.lookback,
     };
     let target = Target::parse(&args.id).ok_or_else(|| Error::Usage("the id is empty".into()))?;
-    let investigator = investigator(&args.jaeger, &args.common.rules, lookback)?;
-    let answer = {
+    let answer = if let Some(history) = kept::history(&args.kept, &args.common.rules, &args.jaeger).await? {
+        history.recorded(&target, now).await?
+    } else {
+        let investigator = investigator(&args.jaeger, &args.common.rules, lookback)?;
         let _waiting = Waiting::new(format!("Asking Jaeger for {}", args.id));
         investigator.diagnosis(&target, now).await?
     };
@@ -47,10 +51,13 @@ pub(super) async fn operations(args: &OperationsArgs) -> Result<(), Error> {
         verdicts: args.verdicts.iter().filter_map(|word| Verdict::parse(word)).collect(),
         ..Filters::default()
     };
-    let investigator = investigator(&args.jaeger, &args.common.rules, args.jaeger.lookback)?;
-    let answer = {
+    let limit = usize::from(args.limit);
+    let answer = if let Some(history) = kept::history(&args.kept, &args.common.rules, &args.jaeger).await? {
+        history.operations(range, &filters, Order::Newest, limit, now, None).await?
+    } else {
+        let investigator = investigator(&args.jaeger, &args.common.rules, args.jaeger.lookback)?;
         let _waiting = Waiting::new("Asking Jaeger for operations");
-        investigator.operations(range, &filters, usize::from(args.limit), now).await?
+        investigator.operations(range, &filters, limit, now).await?
     };
     notices(&answer);
     if answer.diagnoses.is_empty() {
@@ -76,7 +83,7 @@ pub(super) fn investigator(
     lookback: Option<Micros>,
 ) -> Result<Investigator, Error> {
     let playbook = source::playbook(rules.playbook.as_deref())?;
-    let client = Client::new(&config(args)?)?;
+    let client = client(args)?;
     let options = Options {
         lookback,
         baseline_window: rules.baseline_window,
@@ -84,6 +91,11 @@ pub(super) fn investigator(
         ..Options::default()
     };
     Ok(Investigator::new(client, Arc::new(playbook), options))
+}
+
+/// A client of the Jaeger that was named.
+pub(super) fn client(args: &JaegerArgs) -> Result<Client, Error> {
+    Ok(Client::new(&config(args)?)?)
 }
 
 fn config(args: &JaegerArgs) -> Result<Config, Error> {

@@ -3,7 +3,7 @@
 //! Where no service has spans that start or register an operation of the playbook, the requests are compared instead, one
 //! per root span. Either way the answer rests on a bounded sample of both ranges, and says so. Only operations that have
 //! ended are compared, so nothing is read beyond the two ranges: no lookback, and no follow-up searches for what still
-//! runs.
+//! runs. Where a history covers both ranges, the recorded operations are compared instead of a sample.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::{CONCURRENT_REQUESTS, Gathered, Investigator, cache::CulpritsKey, discover::Named, fetch::combined};
 use diagnosis::playbook::{Playbook, RouteRole, SpanRole};
 use diagnosis::{
-    Context, Detail, Diagnosis, Filters, Observed, TimeRange,
+    Context, Detail, Filters, Observed, TimeRange,
     culprits::{Compared, ComparedRanges, Side, WhatChanged},
     observe_operations,
 };
@@ -85,12 +85,6 @@ fn chosen(mut candidates: Vec<Named>, playbook: &Playbook) -> Vec<Named> {
     candidates
 }
 
-/// Whether an operation started or ended in a range.
-fn touches(range: TimeRange, d: &Diagnosis) -> bool {
-    let inside = |at: Option<Time>| at.is_some_and(|at| range.from <= at && at <= range.to);
-    inside(d.start.or(d.last_activity)) || inside(d.end)
-}
-
 impl Investigator {
     /// What changed in a window, compared with a baseline. Filters apply to operations; requests have none but `services`
     /// and tags. Callers who ask the same at the same time share an answer.
@@ -102,11 +96,37 @@ impl Investigator {
         ranges: ComparedRanges,
         filters: &Filters,
         now: Time,
-    ) -> Result<Arc<WhatChanged>, Error> {
+    ) -> Result<Arc<WhatChanged>, super::Error> {
         self.caches().questions.fetch_add(1, Relaxed);
         let key = CulpritsKey::new(self.client.identity(), ranges, filters, now);
+        if let Some(changed) = self.recorded_culprits(&key, ranges, filters, now).await? {
+            return Ok(changed);
+        }
         let work = Box::pin(async { self.compare(ranges, filters, now).await.map(Arc::new) });
-        self.caches().culprits.try_get_with(key, work).await.map_err(|error| Error::clone(&error))
+        let changed = self.caches().culprits.try_get_with(key, work).await;
+        Ok(changed.map_err(|error| Error::clone(&error))?)
+    }
+
+    /// The answer from recorded operations, where they cover both ranges.
+    async fn recorded_culprits(
+        &self,
+        key: &CulpritsKey,
+        ranges: ComparedRanges,
+        filters: &Filters,
+        now: Time,
+    ) -> Result<Option<Arc<WhatChanged>>, super::Error> {
+        let Some(history) = &self.history else { return Ok(None) };
+        if let Some(changed) = self.caches().culprits.get(key).await {
+            return Ok(Some(changed));
+        }
+        let Some((window, baseline)) = history.sides(ranges, filters, now).await? else { return Ok(None) };
+        if window.profiles.is_empty() && baseline.profiles.is_empty() {
+            // A system without operations of the playbook has none in the store either: its requests are compared.
+            return Ok(None);
+        }
+        let changed = Arc::new(WhatChanged::new(Compared::Operations, Some(ranges), window, baseline));
+        self.caches().culprits.insert(key.clone(), Arc::clone(&changed)).await;
+        Ok(Some(changed))
     }
 
     async fn compare(&self, ranges: ComparedRanges, filters: &Filters, now: Time) -> Result<WhatChanged, Error> {
@@ -208,8 +228,9 @@ impl Investigator {
         let observed = tokio::task::spawn_blocking(work).await;
         let failure =
             observed.as_ref().err().map(|why| format!("the operations of the {name} could not be compared: {why}"));
-        let fits =
-            |one: &Observed| touches(range, &one.diagnosis) && filters.fit(&one.diagnosis, &self.shared.playbook);
+        let fits = |one: &Observed| {
+            range.holds_start_or_end(&one.diagnosis) && filters.fit(&one.diagnosis, &self.shared.playbook)
+        };
         let mut wanted: Vec<Observed> = observed.unwrap_or_default().into_iter().filter(fits).collect();
         let all = wanted.len();
         wanted.truncate(SAMPLE);
@@ -291,6 +312,8 @@ impl Investigator {
 
 #[cfg(test)]
 mod tests {
+    use diagnosis::Diagnosis;
+
     use super::*;
 
     #[test]
@@ -347,8 +370,8 @@ mod tests {
             (50, Some(200), true),
             (50, Some(201), false),
         ] {
-            assert_eq!(touches(range, &at(start, end)), inside, "{start} {end:?}");
+            assert_eq!(range.holds_start_or_end(&at(start, end)), inside, "{start} {end:?}");
         }
-        assert!(!touches(range, &Diagnosis::default()));
+        assert!(!range.holds_start_or_end(&Diagnosis::default()));
     }
 }

@@ -8,13 +8,19 @@
 //! search is split, down to a single trace (`fetch`). Where the playbook makes an operation of every root request, a bounded
 //! sample of traces is read instead (`sample`). The names that editors offer come from the same cached answers
 //! (`suggestions`). `cache` lists what is cached, for how long and under which key.
+//!
+//! With a [`History`], lists, numbers and names come from recorded operations instead, and so does an operation that is
+//! asked for by its id, once it is closed and as long as its traces are kept.
 
 mod cache;
 mod culprits;
 mod discover;
+mod error;
 mod fetch;
 mod follow_up;
 mod history;
+mod list;
+mod metric;
 mod recognise;
 mod reread;
 mod sample;
@@ -25,23 +31,25 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, atomic::Ordering::Relaxed},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 pub use cache::CacheUse;
 pub use culprits::SAMPLE;
+pub use error::Error;
 use hashbrown::{HashMap, HashSet};
+pub use metric::{MetricQuery, Reader};
 pub use recognise::playbook_for_file;
+pub(crate) use single::not_found;
+pub use store::Order;
 pub use suggestions::MAX_SUGGESTIONS;
 pub use target::Target;
 
 use tokio::time::Instant;
 
 use self::cache::Caches;
+use crate::history::{History, Kept};
 use diagnosis::playbook::Playbook;
-use diagnosis::{Answer, Context, Detail, Diagnosis, Filters, Report, TimeRange, diagnose};
+use diagnosis::{Answer, Context, Diagnosis, Report, diagnose};
 use jaeger;
 use trace::{Micros, Time, Trace, TraceId};
 
@@ -63,11 +71,27 @@ pub struct Options {
     pub stall_threshold: Option<Micros>,
 }
 
+impl Options {
+    /// How far before a time range to look for operations that still run, with this playbook.
+    #[must_use]
+    pub fn lookback_with(&self, playbook: &Playbook) -> Micros {
+        self.lookback.unwrap_or(playbook.thresholds().lookback)
+    }
+
+    /// How far back operations are compared, with this playbook.
+    #[must_use]
+    pub fn baseline_window_with(&self, playbook: &Playbook) -> Micros {
+        self.baseline_window.unwrap_or(playbook.thresholds().baseline_window)
+    }
+}
+
 /// Answers questions from one Jaeger. Clones share the caches.
 #[derive(Clone, Debug)]
 pub struct Investigator {
     client: jaeger::Client,
     shared: Arc<Shared>,
+    history: Option<History>,
+    deadline: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -133,6 +157,7 @@ impl CachedAnswer {
             notices: distinct.into_iter().map(str::to_owned).collect(),
             partial: self.partial,
             executed: asked.join("\n"),
+            basis: None,
         }
     }
 }
@@ -141,11 +166,18 @@ impl Investigator {
     /// An investigator for the Jaeger behind `client`.
     #[must_use]
     pub fn new(client: jaeger::Client, playbook: Arc<Playbook>, options: Options) -> Self {
-        Self { client, shared: Arc::new(Shared { playbook, options, caches: Caches::default() }) }
+        let shared = Arc::new(Shared { playbook, options, caches: Caches::default() });
+        Self { client, shared, history: None, deadline: None }
+    }
+
+    /// The same investigator that answers from recorded operations where it can.
+    #[must_use]
+    pub fn with_history(self, history: History) -> Self {
+        Self { history: Some(history), ..self }
     }
 
     /// The same investigator for a caller with these headers (the identity that Grafana forwards). Callers with different
-    /// headers do not share cache entries.
+    /// headers do not share cache entries, and recorded operations are for nobody in particular, so they get none of them.
     ///
     /// # Errors
     /// When a name or value is not valid in a header.
@@ -153,13 +185,15 @@ impl Investigator {
         &self,
         headers: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, jaeger::Error> {
-        Ok(Self { client: self.client.with_headers(headers)?, shared: Arc::clone(&self.shared) })
+        let client = self.client.with_headers(headers)?;
+        Ok(Self { client, shared: Arc::clone(&self.shared), history: None, deadline: self.deadline })
     }
 
     /// The same investigator for a question that must be answered by `deadline`; see [`jaeger::Client::with_deadline`].
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
-        Self { client: self.client.with_deadline(deadline), shared: Arc::clone(&self.shared) }
+        let client = self.client.with_deadline(deadline);
+        Self { client, deadline: Some(deadline), ..self.clone() }
     }
 
     /// The client that queries Jaeger.
@@ -186,101 +220,29 @@ impl Investigator {
 
     /// How far before a time range to look for operations that still run.
     fn lookback(&self) -> Micros {
-        self.options().lookback.unwrap_or(self.shared.playbook.thresholds().lookback)
+        self.options().lookback_with(&self.shared.playbook)
     }
 
     /// How far back operations are compared.
     fn baseline_window(&self) -> Micros {
-        self.options().baseline_window.unwrap_or(self.shared.playbook.thresholds().baseline_window)
+        self.options().baseline_window_with(&self.shared.playbook)
     }
 
     fn caches(&self) -> &Caches {
         &self.shared.caches
     }
 
-    /// The operations whose window overlaps `range`, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// When Jaeger cannot be reached or refuses.
-    pub async fn operations(
-        &self,
-        range: TimeRange,
-        filters: &Filters,
-        limit: usize,
-        now: Time,
-    ) -> Result<Answer, jaeger::Error> {
-        let limit = limit.clamp(1, 1000);
-        let cached = self.list(range, &filters.tags, limit, now).await?;
-        let clock = range.to.min(now);
-        let mut wanted: Vec<_> = cached
-            .diagnoses
-            .iter()
-            .filter(|d| range.overlaps(d, clock) && filters.fit(d, &self.shared.playbook))
-            .cloned()
-            .collect();
-        let all = wanted.len();
-        wanted.truncate(limit);
-        let mut answer = cached.answer(wanted);
-        if all > limit {
-            answer
-                .notices
-                .push(format!("the newest {limit} of {all} operations are shown: raise the limit to see more"));
-        }
-        Ok(answer)
-    }
-
-    /// All operations of a range, from the cache or from Jaeger.
-    async fn list(
-        &self,
-        range: TimeRange,
-        tags: &[(String, String)],
-        limit: usize,
-        now: Time,
-    ) -> Result<Arc<CachedAnswer>, jaeger::Error> {
-        // Filters apply after fetching, so a small limit still fetches enough operations to choose from.
-        let limit = limit.clamp(100, 1000);
-        self.caches().questions.fetch_add(1, Relaxed);
-        let key = cache::ListKey::new(self.client.identity(), range, tags, limit, now);
-        // Boxed, because the cache embeds the future several times.
-        let work = Box::pin(self.fetch_list(range, tags.to_vec(), limit, now));
-        self.caches().lists.try_get_with(key, work).await.map_err(|error| jaeger::Error::clone(&error))
-    }
-
-    async fn fetch_list(
-        &self,
-        range: TimeRange,
-        tags: Vec<(String, String)>,
-        limit: usize,
-        now: Time,
-    ) -> Result<Arc<CachedAnswer>, jaeger::Error> {
-        self.caches().fetched.fetch_add(1, Relaxed);
-        let clock = range.to.min(now);
-        let mut gathered = match self.shared.playbook.sample() {
-            Some(most) => self.sample(range, most, clock).await?,
-            None => self.discover(range, limit, clock).await?,
-        };
-        let context = Context { detail: Detail::Record, latest: Some(now), ..self.context(clock, tags) };
-        let mut report = self.diagnose(&mut gathered, context.clone()).await;
-        let selected: Vec<&Diagnosis> =
-            report.diagnoses.iter().filter(|d| range.overlaps(d, clock)).take(limit).collect();
-        let mut follow_ups = self.follow_ups(&selected, clock).await;
-        follow_ups.extend(self.other_traces_of_open(&selected, clock).await);
-        let (added, history) =
-            tokio::join!(self.run_follow_ups(follow_ups, &mut gathered), self.history(select::types(&selected), clock));
-        let context = Context { history, ..context };
-        if added || !context.history.is_empty() {
-            report = self.diagnose(&mut gathered, context.clone()).await;
-        }
-        let selected = |d: &Diagnosis| range.overlaps(d, clock);
-        self.reread_doubtful(&mut gathered, &mut report.diagnoses, selected, &context).await;
-        Ok(Arc::new(Self::cached_answer(gathered, report, None)))
-    }
-
     /// One operation (one row, verdict `not_found` when no trace has the id) or all operations of one trace.
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
-    pub async fn diagnosis(&self, target: &Target, now: Time) -> Result<Answer, jaeger::Error> {
+    pub async fn diagnosis(&self, target: &Target, now: Time) -> Result<Answer, Error> {
+        if let Some(mut kept) = self.kept(target, now).await {
+            if let Target::Trace(id) = kept.target {
+                select::main_first(&mut kept.answer.diagnoses, id);
+            }
+            return Ok(kept.answer);
+        }
         let cached = self.single(target, now).await?;
         Ok(cached.answer(cached.diagnoses.clone()))
     }
@@ -289,16 +251,31 @@ impl Investigator {
     ///
     /// # Errors
     /// When Jaeger cannot be reached or refuses.
-    pub async fn traces(&self, target: &Target, now: Time) -> Result<Vec<Trace>, jaeger::Error> {
-        let cached = self.single(target, now).await?;
-        let mut ids: Vec<TraceId> = match cached.target {
-            Some(Target::Trace(id)) => vec![id],
-            _ => cached.diagnoses.iter().flat_map(|d| &d.trace_ids).copied().collect(),
-        };
-        let mut seen = HashSet::new();
-        ids.retain(|id| seen.insert(*id));
-        let found = |id: &TraceId| cached.traces.iter().find(|trace| trace.id() == *id).cloned();
-        Ok(ids.iter().filter_map(found).collect())
+    pub async fn traces(&self, target: &Target, now: Time) -> Result<Vec<Trace>, Error> {
+        let kept = self
+            .kept(target, now)
+            .await
+            .map(|kept| (traces_of(Some(&kept.target), &kept.answer.diagnoses, &kept.traces), kept.is_cut));
+        if let Some((traces, false)) = kept {
+            return Ok(traces);
+        }
+        let live = self.single(target, now).await;
+        let live = live.map(|cached| traces_of(cached.target.as_ref(), &cached.diagnoses, &cached.traces));
+        match (kept, live) {
+            // Jaeger may have forgotten what is still kept in part.
+            (Some((kept, _)), Err(_)) => Ok(kept),
+            (Some((kept, _)), Ok(live)) if live.iter().all(Trace::is_empty) => Ok(kept),
+            (_, live) => Ok(live?),
+        }
+    }
+
+    /// What is kept of the operations that an id names. A store that cannot be read is no reason not to ask Jaeger.
+    async fn kept(&self, target: &Target, now: Time) -> Option<Kept> {
+        let kept = self.history.as_ref()?.single(target, now).await;
+        kept.unwrap_or_else(|error| {
+            tracing::warn!(%error, "recorded operations cannot be read: asking Jaeger");
+            None
+        })
     }
 
     fn context(&self, now: Time, tags: Vec<(String, String)>) -> Context {
@@ -335,4 +312,15 @@ impl Investigator {
         let traces = Arc::new(gathered.traces);
         CachedAnswer { diagnoses, traces, notices: gathered.notices, partial, asked: gathered.asked, target }
     }
+}
+
+/// The traces of an operation, the main one first, or the trace that was asked for.
+fn traces_of(target: Option<&Target>, diagnoses: &[Arc<Diagnosis>], traces: &[Trace]) -> Vec<Trace> {
+    let mut ids: Vec<TraceId> = match target {
+        Some(Target::Trace(id)) => vec![*id],
+        _ => diagnoses.iter().flat_map(|d| &d.trace_ids).copied().collect(),
+    };
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    ids.iter().filter_map(|id| traces.iter().find(|trace| trace.id() == *id).cloned()).collect()
 }

@@ -1,6 +1,6 @@
 //! Choosing and ordering diagnoses: the types to compare, and the main operation of a trace.
 
-use std::collections::BTreeMap;
+use std::{borrow::Borrow, collections::BTreeMap};
 
 use diagnosis::Diagnosis;
 use trace::TraceId;
@@ -19,8 +19,9 @@ pub(super) fn types(selected: &[&Diagnosis]) -> Vec<(String, Vec<String>)> {
 }
 
 /// Puts a trace's main operation first: the one it is the main trace of, that started first.
-pub(super) fn main_first(diagnoses: &mut [Diagnosis], trace: TraceId) {
+pub(super) fn main_first<D: Borrow<Diagnosis>>(diagnoses: &mut [D], trace: TraceId) {
     diagnoses.sort_by(|a, b| {
+        let (a, b) = (a.borrow(), b.borrow());
         let key = |d: &Diagnosis| (d.trace_id != Some(trace), d.start.is_none(), d.start);
         key(a).cmp(&key(b)).then_with(|| a.operation_id.cmp(&b.operation_id))
     });

@@ -4,7 +4,7 @@
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use super::{CachedAnswer, Gathered, Investigator, LONGEST_LOOKBACK, cache::bucket, select, target::Target};
-use diagnosis::playbook::{Bindings, Placeholder, rule_ids};
+use diagnosis::playbook::{Bindings, Placeholder, Playbook, rule_ids};
 use diagnosis::{Confidence, Context, Diagnosis, Severity, Verdict};
 use jaeger;
 use trace::{Time, TraceId};
@@ -69,7 +69,7 @@ impl Investigator {
             }
         }
         if report.diagnoses.is_empty() && (!found || matches!(target, Target::Operation(_))) {
-            report.diagnoses.push(self.not_found(&target, &searched.join("; ")));
+            report.diagnoses.push(not_found(&self.shared.playbook, &target, &searched.join("; ")));
         }
         Ok(Arc::new(Self::cached_answer(gathered, report, Some(target))))
     }
@@ -110,31 +110,28 @@ impl Investigator {
         gathered.traces.extend(self.trace_or_start(id).await?);
         Ok(())
     }
+}
 
-    fn not_found(&self, target: &Target, searched: &str) -> Diagnosis {
-        let playbook = &self.shared.playbook;
-        let (id, text) = match target {
-            Target::Operation(id) | Target::Either(id, _) => (Some(id.clone()), id.clone()),
-            Target::Trace(id) => (None, id.to_string()),
-        };
-        let rule = playbook.rule(rule_ids::NOT_FOUND_NO_TRACE);
-        let mut bindings = Bindings::default();
-        bindings.quote(Placeholder::Operation, &text);
-        let summary = rule.map_or_else(|| format!("No trace has the id {text}"), |rule| rule.summary.fill(&bindings));
-        Diagnosis {
-            operation_type: id
-                .as_deref()
-                .and_then(|id| playbook.type_in_id(id))
-                .unwrap_or_else(|| "unknown".to_owned()),
-            operation_id: id,
-            verdict: Verdict::NotFound,
-            rule: rule_ids::NOT_FOUND_NO_TRACE.to_owned(),
-            severity: Severity::Notice,
-            summary: format!("{summary}: {searched}"),
-            root_cause: rule.and_then(|rule| rule.root_cause.as_ref()).map(|text| text.fill(&bindings)),
-            solution: rule.and_then(|rule| rule.solution.as_ref()).map(|text| text.fill(&bindings)),
-            confidence: Confidence::High,
-            ..Diagnosis::default()
-        }
+/// The answer about an id that is nowhere, with a sentence on where it was searched.
+pub(crate) fn not_found(playbook: &Playbook, target: &Target, searched: &str) -> Diagnosis {
+    let (id, text) = match target {
+        Target::Operation(id) | Target::Either(id, _) => (Some(id.clone()), id.clone()),
+        Target::Trace(id) => (None, id.to_string()),
+    };
+    let rule = playbook.rule(rule_ids::NOT_FOUND_NO_TRACE);
+    let mut bindings = Bindings::default();
+    bindings.quote(Placeholder::Operation, &text);
+    let summary = rule.map_or_else(|| format!("No trace has the id {text}"), |rule| rule.summary.fill(&bindings));
+    Diagnosis {
+        operation_type: id.as_deref().and_then(|id| playbook.type_in_id(id)).unwrap_or_else(|| "unknown".to_owned()),
+        operation_id: id,
+        verdict: Verdict::NotFound,
+        rule: rule_ids::NOT_FOUND_NO_TRACE.to_owned(),
+        severity: Severity::Notice,
+        summary: format!("{summary}: {searched}"),
+        root_cause: rule.and_then(|rule| rule.root_cause.as_ref()).map(|text| text.fill(&bindings)),
+        solution: rule.and_then(|rule| rule.solution.as_ref()).map(|text| text.fill(&bindings)),
+        confidence: Confidence::High,
+        ..Diagnosis::default()
     }
 }

@@ -1,15 +1,15 @@
 //! Names to choose from, for query editors and variables: services, span names, types, errors, workers and tags.
 //!
-//! They come from the answers that lists of operations are cached as, so that opening an editor costs Jaeger no more than
-//! one list. All are sorted, without duplicates and empty names, and at most [`MAX_SUGGESTIONS`] long.
+//! They come from recorded operations, or without a history from the answers that lists of operations are cached as, so that
+//! opening an editor costs Jaeger no more than one list. All are sorted, without duplicates and empty names, and at most [`MAX_SUGGESTIONS`] long.
 
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use super::{CONCURRENT_REQUESTS, Gathered, Investigator};
-use diagnosis::{Answer, Filters, TimeRange};
-use jaeger::Error;
+use super::{CONCURRENT_REQUESTS, Error, Gathered, Investigator};
+use diagnosis::{Filters, TimeRange};
+use store::Field;
 use trace::{SpanRef, Time, Trace};
 
 /// The most names that one list holds.
@@ -18,18 +18,21 @@ pub const MAX_SUGGESTIONS: usize = 1000;
 const MAX_OPERATIONS: usize = 200;
 
 impl Investigator {
-    /// The services that are searched for operations.
+    /// The services that took part in the operations of a range; without a history, those that are searched for operations.
     ///
     /// # Errors
-    /// When Jaeger cannot be reached or refuses.
-    pub async fn services(&self) -> Result<Vec<String>, Error> {
+    /// When Jaeger or the store cannot be read.
+    pub async fn services(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Vec<String>, Error> {
+        if let Some(recorded) = self.recorded(&Field::Service, range, filters, now).await? {
+            return Ok(recorded);
+        }
         Ok(sorted(self.all_services().await?.iter().cloned()))
     }
 
     /// The span names of these services; without any, those of all services that are searched.
     ///
     /// # Errors
-    /// When Jaeger cannot be reached or refuses.
+    /// When Jaeger or the store cannot be read.
     pub async fn span_names(&self, services: &[String]) -> Result<Vec<String>, Error> {
         if services.is_empty() {
             let all = self.services_with(|_| true, &mut Gathered::default()).await?;
@@ -46,28 +49,38 @@ impl Investigator {
     /// The types of the operations of a range, and those that the playbook knows.
     ///
     /// # Errors
-    /// When Jaeger cannot be reached or refuses.
+    /// When Jaeger or the store cannot be read.
     pub async fn operation_types(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Vec<String>, Error> {
-        let answer = self.newest(range, filters, now).await?;
-        let found = answer.diagnoses.iter().map(|d| d.operation_type.clone());
-        Ok(sorted(found.chain(self.shared.playbook.operation_types())))
+        let found = if let Some(recorded) = self.recorded(&Field::OperationType, range, filters, now).await? {
+            recorded
+        } else {
+            let answer = self.newest(range, filters, MAX_OPERATIONS, now).await?;
+            answer.diagnoses.iter().map(|d| d.operation_type.clone()).collect()
+        };
+        Ok(sorted(found.into_iter().chain(self.shared.playbook.operation_types())))
     }
 
     /// The short error classes in a range.
     ///
     /// # Errors
-    /// When Jaeger cannot be reached or refuses.
+    /// When Jaeger or the store cannot be read.
     pub async fn error_types(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Vec<String>, Error> {
-        let answer = self.newest(range, filters, now).await?;
+        if let Some(recorded) = self.recorded(&Field::ErrorType, range, filters, now).await? {
+            return Ok(recorded);
+        }
+        let answer = self.newest(range, filters, MAX_OPERATIONS, now).await?;
         Ok(sorted(answer.diagnoses.iter().filter_map(|d| d.error_type.clone())))
     }
 
     /// The workers that were selected in a range, those that refused the dispatch included.
     ///
     /// # Errors
-    /// When Jaeger cannot be reached or refuses.
+    /// When Jaeger or the store cannot be read.
     pub async fn workers(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Vec<String>, Error> {
-        let answer = self.newest(range, filters, now).await?;
+        if let Some(recorded) = self.recorded(&Field::Worker, range, filters, now).await? {
+            return Ok(recorded);
+        }
+        let answer = self.newest(range, filters, MAX_OPERATIONS, now).await?;
         let selected = answer.diagnoses.iter().flat_map(|d| {
             let dispatched = d.workers.iter().filter_map(|selection| selection.worker_id.clone());
             d.worker_id.clone().into_iter().chain(dispatched)
@@ -75,11 +88,15 @@ impl Investigator {
         Ok(sorted(selected))
     }
 
-    /// The keys of the attributes and resource attributes in the traces of a range's operations.
+    /// The keys of the attributes and resource attributes in the traces of a range's operations; with a history, of those
+    /// attributes that the playbook stores.
     ///
     /// # Errors
-    /// When Jaeger cannot be reached or refuses.
+    /// When Jaeger or the store cannot be read.
     pub async fn tag_keys(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Vec<String>, Error> {
+        if let Some(recorded) = self.recorded(&Field::TagKey, range, filters, now).await? {
+            return Ok(recorded);
+        }
         self.over_spans(range, filters, now, |span, add| {
             span.attributes().chain(span.resource_attributes()).for_each(|(key, _)| add(key));
         })
@@ -89,7 +106,7 @@ impl Investigator {
     /// The values of an attribute or resource attribute in the traces of a range's operations.
     ///
     /// # Errors
-    /// When Jaeger cannot be reached or refuses.
+    /// When Jaeger or the store cannot be read.
     pub async fn tag_values(
         &self,
         key: &str,
@@ -97,6 +114,9 @@ impl Investigator {
         filters: &Filters,
         now: Time,
     ) -> Result<Vec<String>, Error> {
+        if let Some(recorded) = self.recorded(&Field::TagValue(key.to_owned()), range, filters, now).await? {
+            return Ok(recorded);
+        }
         self.over_spans(range, filters, now, |span, add| {
             let all = span.attributes().chain(span.resource_attributes());
             all.filter(|(name, _)| *name == key).for_each(|(_, value)| add(&value.to_text()));
@@ -104,8 +124,16 @@ impl Investigator {
         .await
     }
 
-    async fn newest(&self, range: TimeRange, filters: &Filters, now: Time) -> Result<Answer, Error> {
-        self.operations(range, filters, MAX_OPERATIONS, now).await
+    /// The values of a field in recorded operations, if there is a history.
+    async fn recorded(
+        &self,
+        field: &Field,
+        range: TimeRange,
+        filters: &Filters,
+        now: Time,
+    ) -> Result<Option<Vec<String>>, Error> {
+        let Some(history) = &self.history else { return Ok(None) };
+        history.distinct(field, range, filters, MAX_SUGGESTIONS, now, self.deadline).await.map(Some)
     }
 
     async fn over_spans(

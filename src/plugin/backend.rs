@@ -8,6 +8,7 @@ use super::{
     call_resource::{self, Resource},
     check_health,
     deadline::Deadline,
+    history_settings::HistoryDirectory,
     instances::{DataSource, DataSources},
     metrics::{Metrics, QueryOutcome},
     query_data,
@@ -22,11 +23,18 @@ use grafana_plugin_protocol::api::{
 };
 
 /// The plugin's state: data sources, uploads and metrics.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Plugin {
     data_sources: DataSources,
     uploads: Uploads,
     metrics: Metrics,
+}
+
+impl Default for Plugin {
+    /// A plugin that is not configured by Grafana.
+    fn default() -> Self {
+        Self::new(HistoryDirectory::default())
+    }
 }
 
 /// Counts a query when it is dropped, so that a cancelled query counts too.
@@ -44,6 +52,16 @@ impl Drop for Counted<'_> {
 }
 
 impl Plugin {
+    /// A plugin with the configuration that Grafana has put into the environment.
+    pub(super) fn from_environment() -> Self {
+        Self::new(HistoryDirectory::from_environment())
+    }
+
+    fn new(history_directory: HistoryDirectory) -> Self {
+        let data_sources = DataSources::new(history_directory);
+        Self { data_sources, uploads: Uploads::default(), metrics: Metrics::default() }
+    }
+
     async fn answer(&self, caller: &Caller, query: &RawQuery, counted: &mut Counted<'_>) -> Result<Frames, Failure> {
         let model = QueryModel::parse(&query.json, &query.query_type)?;
         counted.kind = model.kind();
@@ -51,7 +69,10 @@ impl Plugin {
             model.check_alert()?;
         }
         let data_source = self.data_sources.get(caller).await?;
-        let answer = |data_source| query_data::answer(model, query, caller, data_source, &self.uploads);
+        let answer = |data_source: DataSource| async {
+            let data_source = if model.asks_operations() { data_source.with_history().await? } else { data_source };
+            query_data::answer(model, query, caller, data_source, &self.uploads).await
+        };
         Deadline::within(caller.timeout).limit(data_source, answer).await
     }
 
@@ -78,7 +99,10 @@ impl Plugin {
         }
         let data_source = self.data_sources.get(caller).await?;
         let asks_jaeger = matches!(resource, Resource::Suggest(..));
-        let answer = |data_source| call_resource::answer(resource, request.body, caller, data_source, &self.uploads);
+        let answer = |data_source: DataSource| async {
+            let data_source = if asks_jaeger { data_source.with_history().await? } else { data_source };
+            call_resource::answer(resource, request.body, caller, data_source, &self.uploads).await
+        };
         if asks_jaeger {
             Deadline::within(caller.timeout).limit(data_source, answer).await
         } else {
@@ -111,14 +135,17 @@ impl Backend for Plugin {
     async fn health(&self, caller: Arc<Caller>) -> HealthResult {
         let check = async {
             let data_source = self.data_sources.get(&caller).await?;
-            let check = |data_source| async move { Ok(check_health::check(&data_source).await) };
+            let check = |data_source: DataSource| async move {
+                Ok(check_health::check(&data_source.with_history().await?).await)
+            };
             Deadline::within(caller.timeout).limit(data_source, check).await
         };
         check.await.unwrap_or_else(|failure: Failure| check_health::failed(&failure.message))
     }
 
-    fn metrics(&self) -> String {
-        self.metrics.text(self.data_sources.totals())
+    async fn metrics(&self) -> String {
+        let recorders = self.data_sources.observe_recorders().await;
+        self.metrics.text(self.data_sources.totals(), &recorders)
     }
 
     async fn resource(&self, caller: Arc<Caller>, request: ResourceRequest) -> ResourceReply {
@@ -149,5 +176,9 @@ impl Backend for Plugin {
             }
         };
         futures_util::stream::once(start).flatten().boxed()
+    }
+
+    async fn stop(&self) {
+        self.data_sources.stop().await;
     }
 }

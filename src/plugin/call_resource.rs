@@ -1,12 +1,12 @@
-//! Answers the data source's own HTTP resources: suggestions for editors and variables, uploads, the playbook. Answers are
-//! JSON; an error is `{"message": …}` with a fitting status.
+//! Answers the data source's own HTTP resources: suggestions for editors and variables, uploads, the playbook, what
+//! the history covers. Answers are JSON; an error is `{"message": …}` with a fitting status.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{instances::DataSource, jaeger_client, now, order::Order, query_data, query_model, uploads::Uploads};
-use crate::investigate::MAX_SUGGESTIONS;
+use super::{coverage, failure::failure, instances::DataSource, now, query_data, query_model, uploads::Uploads};
+use crate::investigate::{MAX_SUGGESTIONS, Order};
 use diagnosis::playbook::{Embedded, Playbook, PlaybookError};
 use diagnosis::{Answer, Filters, TimeRange};
 use grafana_plugin_protocol::api::{Caller, Failure, QueryRange, ResourceReply, ResourceRequest, Role};
@@ -18,6 +18,7 @@ pub(super) enum Resource {
     Upload,
     Playbook,
     CheckPlaybook(String),
+    Coverage,
 }
 
 /// What can be suggested.
@@ -48,6 +49,7 @@ impl Resource {
             ("POST", "upload") => return Ok(Self::Upload),
             ("POST", "playbook") => return Ok(Self::CheckPlaybook(playbook_text(&request.body)?)),
             ("GET", "playbook") => return Ok(Self::Playbook),
+            ("GET", "coverage") => return Ok(Self::Coverage),
             (_, "services") => Suggestion::Services,
             (_, "span-names") => Suggestion::SpanNames,
             (_, "operation-ids") => Suggestion::OperationIds,
@@ -59,7 +61,7 @@ impl Resource {
                 let key = parameters.get("key").ok_or_else(|| Failure::bad_request("`key` is missing"))?;
                 Suggestion::TagValues(key.to_owned())
             }
-            (_, "upload" | "playbook") => return Err(no_method(request)),
+            (_, "upload" | "playbook" | "coverage") => return Err(no_method(request)),
             (_, path) => return Err(Failure::downstream(404, format!("there is no resource `{path}`"))),
         };
         if request.method != "GET" {
@@ -130,6 +132,7 @@ pub(super) async fn answer(
             Err(Failure::downstream(403, "only editors and administrators may upload trace files"))
         }
         Resource::Upload => Ok(json!({ "handle": uploads.keep(caller, body).await? })),
+        Resource::Coverage => Ok(coverage::json(data_source.recorder()).await),
         Resource::Playbook => Ok(playbook_texts(&data_source)),
         Resource::CheckPlaybook(text) => Ok(check_playbook(&text)),
     }
@@ -161,11 +164,11 @@ async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource
     let Scope { range, filters } = scope;
     let (investigator, now) = (&data_source.investigator, now());
     let names = match suggestion {
-        Suggestion::Services => investigator.services().await,
+        Suggestion::Services => investigator.services(range, &filters, now).await,
         Suggestion::SpanNames => investigator.span_names(&filters.services).await,
         // As many as a list may hold: the worst of only a few would be misleading.
         Suggestion::OperationIds => {
-            investigator.operations(range, &filters, MAX_SUGGESTIONS, now).await.map(worst_first)
+            investigator.ranked(range, &filters, Order::Worst, MAX_SUGGESTIONS, now).await.map(|answer| ids(&answer))
         }
         Suggestion::OperationTypes => investigator.operation_types(range, &filters, now).await,
         Suggestion::ErrorTypes => investigator.error_types(range, &filters, now).await,
@@ -173,12 +176,11 @@ async fn suggest(suggestion: &Suggestion, scope: Scope, data_source: &DataSource
         Suggestion::TagKeys => investigator.tag_keys(range, &filters, now).await,
         Suggestion::TagValues(key) => investigator.tag_values(key, range, &filters, now).await,
     };
-    names.map_err(|error| jaeger_client::failure(&error))
+    names.map_err(|error| failure(&error))
 }
 
-/// The ids of operations, the worst first.
-fn worst_first(mut answer: Answer) -> Vec<String> {
-    Order::Worst.sort(&mut answer.diagnoses);
+/// The ids of operations.
+fn ids(answer: &Answer) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let ids = answer.diagnoses.iter().filter_map(|d| d.operation_id.as_deref());
     ids.filter(|id| !id.is_empty() && seen.insert(*id)).take(MAX_SUGGESTIONS).map(str::to_owned).collect()
@@ -194,7 +196,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use diagnosis::{Diagnosis, Severity};
+    use diagnosis::Diagnosis;
     use trace::Time;
 
     fn request(method: &str, path: &str, query: &str, body: &'static [u8]) -> ResourceRequest {
@@ -219,28 +221,18 @@ mod tests {
         assert_eq!(scope.filters.types, ["training"]);
     }
 
-    fn operation(id: &str, severity: Severity, start: i64) -> Arc<Diagnosis> {
-        let operation_id = (!id.is_empty()).then(|| id.to_owned());
-        Arc::new(Diagnosis { operation_id, severity, start: Some(Time(start)), ..Diagnosis::default() })
-    }
-
-    /// acceptance G10: a dashboard opened with some operation, not with the worst or newest one in trouble.
     #[test]
-    fn operation_ids_come_worst_first_and_newest_first_among_equals() {
-        let diagnoses = vec![
-            operation("fine", Severity::Fine, 9),
-            operation("slow", Severity::Warning, 8),
-            operation("failed", Severity::Critical, 1),
-            operation("", Severity::Critical, 7),
-            operation("failed later", Severity::Critical, 3),
-            operation("slow", Severity::Notice, 2),
-        ];
-        let answer = Answer { diagnoses, ..Answer::default() };
-        assert_eq!(worst_first(answer), ["failed later", "failed", "slow", "fine"]);
+    fn every_operation_id_is_offered_once_in_the_order_of_the_answer() {
+        let of = |all: &[&str]| {
+            let one = |id: &&str| Arc::new(Diagnosis { operation_id: Some((*id).to_owned()), ..Diagnosis::default() });
+            let diagnoses = all.iter().map(one).chain([Arc::new(Diagnosis::default())]).collect();
+            ids(&Answer { diagnoses, ..Answer::default() })
+        };
+        assert_eq!(of(&["op_2", "", "op_1", "op_2"]), ["op_2", "op_1"]);
         for (count, listed) in [(MAX_SUGGESTIONS, MAX_SUGGESTIONS), (MAX_SUGGESTIONS + 1, MAX_SUGGESTIONS)] {
-            let diagnoses = (0..count).map(|at| operation(&format!("op_{at}"), Severity::Fine, at as i64)).collect();
-            let ids = worst_first(Answer { diagnoses, ..Answer::default() });
-            assert_eq!((ids.len(), ids[0].clone()), (listed, format!("op_{}", count - 1)));
+            let names: Vec<String> = (0..count).map(|at| format!("op_{at}")).collect();
+            let ids = of(&names.iter().map(String::as_str).collect::<Vec<_>>());
+            assert_eq!((ids.len(), ids[0].as_str()), (listed, "op_0"));
         }
     }
 

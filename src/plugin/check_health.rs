@@ -1,8 +1,8 @@
-//! Answers *Save & test*: whether Jaeger answers, and how many operations of the last day it knows.
+//! Answers *Save & test*: whether Jaeger answers, how many operations of the last day it knows, and what the history covers.
 
 use serde_json::json;
 
-use super::{instances::DataSource, jaeger_client, now};
+use super::{coverage, failure::failure, instances::DataSource, jaeger_client, now};
 use diagnosis::{Filters, TimeRange};
 use grafana_plugin_protocol::api::HealthResult;
 use jaeger::Dialect;
@@ -14,6 +14,17 @@ const MAX_OPERATIONS: usize = 20;
 
 /// Tries the data source as a query would use it.
 pub(super) async fn check(data_source: &DataSource) -> HealthResult {
+    let mut result = check_jaeger(data_source).await;
+    if let Some(covered) = coverage::sentence(data_source.recorder()).await {
+        result.message = format!("{} {covered}.", result.message);
+        if let Some(details) = result.details.as_object_mut() {
+            details.insert("history".to_owned(), coverage::json(data_source.recorder()).await);
+        }
+    }
+    result
+}
+
+async fn check_jaeger(data_source: &DataSource) -> HealthResult {
     let jaeger = match data_source.investigator.client().server_info().await {
         Ok(jaeger) => jaeger,
         Err(error) => return failed(&jaeger_client::failure(&error).message),
@@ -45,7 +56,7 @@ pub(super) async fn check(data_source: &DataSource) -> HealthResult {
                 }),
             }
         }
-        Err(error) => failed(&jaeger_client::failure(&error).message),
+        Err(error) => failed(&failure(&error).message),
     }
 }
 

@@ -37,8 +37,7 @@ impl Deadline {
         work: impl FnOnce(DataSource) -> W,
     ) -> Result<T, Failure> {
         let client = data_source.investigator.client().clone();
-        let investigator = data_source.investigator.with_deadline(self.at);
-        let work = work(DataSource { investigator, ..data_source });
+        let work = work(data_source.with_deadline(self.at));
         match timeout_at(self.at, work).await {
             Ok(result) => result,
             Err(_) => Err(jaeger_client::failure(&client.deadline_error(self.allowed))),

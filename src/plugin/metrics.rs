@@ -6,12 +6,19 @@ use std::{
 };
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{
+        EncodeLabelSet,
+        text::{encode_eof, encode_registry},
+    },
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
 
-use crate::investigate::Investigator;
+use super::now;
+use crate::{
+    investigate::Investigator,
+    recorder::{Observed, write_metrics},
+};
 
 const SECONDS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
@@ -165,11 +172,14 @@ impl Metrics {
         StreamGuard(self.streams.clone())
     }
 
-    /// Prometheus text.
-    pub(super) fn text(&self, totals: JaegerTotals) -> String {
+    /// Prometheus text, with the metrics of these recorders.
+    pub(super) fn text(&self, totals: JaegerTotals, recorders: &[Observed]) -> String {
         self.jaeger.update(totals);
         let mut text = String::new();
-        match encode(&mut text, &self.registry) {
+        let written = encode_registry(&mut text, &self.registry)
+            .and_then(|()| write_metrics(&mut text, recorders, now()))
+            .and_then(|()| encode_eof(&mut text));
+        match written {
             Ok(()) => text,
             Err(error) => {
                 tracing::error!(%error, "metrics cannot be written");
@@ -200,13 +210,13 @@ mod tests {
         metrics.resource(200);
         let guard = metrics.stream();
         let totals = JaegerTotals { calls: 3, questions: 5, cache_hits: 2, ..JaegerTotals::default() };
-        let text = metrics.text(totals);
+        let text = metrics.text(totals, &[]);
         assert!(text.contains("ktrdr_diagnosis_jaeger_requests_total 3"), "{text}");
         assert!(text.contains("ktrdr_diagnosis_cache_hits_total 2"), "{text}");
         assert!(text.contains(r#"ktrdr_diagnosis_queries_total{query_type="operations",outcome="ok"} 1"#), "{text}");
         assert!(text.contains("ktrdr_diagnosis_query_duration_seconds_bucket"), "{text}");
         assert!(text.contains("ktrdr_diagnosis_live_streams 1"), "{text}");
         drop(guard);
-        assert!(metrics.text(totals).contains("ktrdr_diagnosis_live_streams 0"));
+        assert!(metrics.text(totals, &[]).contains("ktrdr_diagnosis_live_streams 0"));
     }
 }

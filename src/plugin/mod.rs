@@ -6,17 +6,20 @@
 mod backend;
 mod call_resource;
 mod check_health;
+mod coverage;
 mod deadline;
+mod failure;
 #[cfg(test)]
 mod foreign_bytes;
+mod history_settings;
 mod instances;
 mod jaeger_client;
 mod logfmt;
 mod logging;
 mod metrics;
-mod order;
 mod query_data;
 mod query_model;
+mod recorders;
 mod settings;
 mod stream;
 mod uploads;
@@ -24,6 +27,7 @@ mod uploads;
 use std::{io::Write, process::ExitCode, sync::Arc};
 
 pub use backend::Plugin;
+pub use history_settings::{HistoryPlace, HistorySettings};
 pub use settings::{Settings, SettingsError};
 
 use grafana_plugin_protocol::{serve, started_by_grafana};
@@ -50,7 +54,7 @@ pub fn run() -> ExitCode {
     };
     let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("KTRDR_DIAGNOSIS_COMMIT"));
     tracing::info!(version, commit, "KTRDR Diagnosis starts");
-    let served = runtime.block_on(serve(Arc::new(Plugin::default())));
+    let served = runtime.block_on(serve(Arc::new(Plugin::from_environment())));
     // Diagnoses that still run must not delay Grafana's shutdown.
     runtime.shutdown_background();
     match served {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::{
+    failure::failure,
     instances::DataSource,
-    jaeger_client, now,
-    query_model::{Baseline, Format, MAX_LIMIT, QueryModel},
+    now,
+    query_model::{Baseline, Format, QueryModel},
     stream,
     uploads::Uploads,
 };
-use crate::investigate::{Options, playbook_for_file};
+use crate::investigate::{MetricQuery, Options, Reader, playbook_for_file};
 use diagnosis::culprits::ComparedRanges;
 use diagnosis::playbook::SpanRole;
 use diagnosis::{Answer, TimeRange};
@@ -32,15 +33,13 @@ pub(super) async fn answer(
     let now = now();
     let range = range(query.range, now)?;
     let ask = &data_source.investigator;
-    let failed = |error| jaeger_client::failure(&error);
+    let failed = |error| failure(&error);
     let clock = range.to.min(now);
     let source = data_source.source.clone();
     let ref_id = query.ref_id.clone();
     match model {
         QueryModel::Operations { filters, limit, order } => {
-            let fetched = order.operations_to_fetch(limit, MAX_LIMIT);
-            let mut answer = ask.operations(range, &filters, fetched, now).await.map_err(failed)?;
-            order.apply(&mut answer, limit);
+            let answer = ask.ranked(range, &filters, order, limit, now).await.map_err(failed)?;
             encoded(ref_id, move || vec![frames::operations(&answer, &source)]).await
         }
         QueryModel::Diagnosis { target, views, follow } => {
@@ -65,15 +64,18 @@ pub(super) async fn answer(
             encoded(ref_id, move || frames::service_map(&answer)).await
         }
         QueryModel::Metric { measure, by, filters, format, limit } => {
-            let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
-            let buckets = Buckets::new(
+            let points = Buckets::new(
                 TimeRange { to: clock, ..range },
                 Micros(i64::try_from(query.interval.as_micros()).unwrap_or(i64::MAX)),
                 query.max_points,
             );
-            let frame = move || match format {
-                Format::Numeric => frames::numeric(&answer, measure, &by),
-                Format::Timeseries => frames::timeseries(&answer, measure, &by, buckets),
+            let buckets = (format == Format::Timeseries).then_some(points);
+            let reader = if caller.is_alert() { Reader::AlertRule } else { Reader::Person };
+            let asked = MetricQuery { measure, by, buckets, reader, limit };
+            let answer = ask.metric(range, &filters, &asked, now).await.map_err(failed)?;
+            let frame = move || match asked.buckets {
+                None => frames::numeric(&answer, measure, &asked.by),
+                Some(buckets) => frames::timeseries(&answer, measure, &asked.by, buckets),
             };
             encoded(ref_id, move || vec![frame()]).await
         }
@@ -88,7 +90,7 @@ pub(super) async fn answer(
             encoded(ref_id, move || vec![frames::culprit_score(&changed, by_service)]).await
         }
         QueryModel::Annotations { filters, limit, min_severity } => {
-            let answer = ask.operations(range, &filters, limit, now).await.map_err(failed)?;
+            let answer = ask.annotations(range, &filters, min_severity, limit, now).await.map_err(failed)?;
             encoded(ref_id, move || vec![frames::annotations(&answer, min_severity, clock)]).await
         }
         QueryModel::Upload { handle, views } => {
@@ -108,7 +110,7 @@ pub(super) async fn answer(
                     let spans: usize = traces.iter().map(Trace::len).sum();
                     notices.push(format!("no operation was found in {} traces with {spans} spans", traces.len()));
                 }
-                let answer = Answer { diagnoses, partial: !upload.notices.is_empty(), notices, executed };
+                let answer = Answer { diagnoses, partial: !upload.notices.is_empty(), notices, executed, basis: None };
                 diagnosis_frames(&answer, &views, &source, None)
             })
             .await

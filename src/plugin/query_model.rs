@@ -6,8 +6,11 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use super::{logfmt, order::Order};
-use crate::{investigate::Target, when::When};
+use super::logfmt;
+use crate::{
+    investigate::{Order, Target},
+    when::When,
+};
 use diagnosis::Filters;
 use diagnosis::playbook::Duration;
 use diagnosis::{OperationStatus, Severity, TimeRange, Verdict};
@@ -17,7 +20,7 @@ use trace::{Micros, Time};
 
 const DEFAULT_LIMIT: usize = 100;
 /// Most operations of one answer.
-pub(super) const MAX_LIMIT: usize = 1000;
+const MAX_LIMIT: usize = 10_000;
 const TYPES: &str = "operations, diagnosis, trace, serviceMap, metric, culprits, annotations, upload";
 
 /// A query, by its type.
@@ -134,6 +137,11 @@ impl QueryModel {
             }
             other => Err(Failure::bad_request(format!("unknown query type `{other}`; there are {TYPES}"))),
         }
+    }
+
+    /// Whether the answer is about the data source's operations, which its history may know.
+    pub(super) fn asks_operations(&self) -> bool {
+        !matches!(self, Self::Upload { .. })
     }
 
     /// The query type as the JSON model spells it.
@@ -295,7 +303,12 @@ impl<'j> Model<'j> {
 
     fn order(self) -> Result<Order, Failure> {
         let Some(text) = self.text("orderBy")? else { return Ok(Order::default()) };
-        let unknown = || Failure::bad_request(format!("unknown `orderBy` `{text}`; there are {}", Order::WORDS));
+        let unknown = || {
+            Failure::bad_request(format!(
+                "unknown `orderBy` `{text}`; there are {}",
+                list(Order::ALL.into_iter().map(Order::as_str))
+            ))
+        };
         Order::parse(text).ok_or_else(unknown)
     }
 

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value};
 
-use crate::investigate::Options;
+use super::history_settings::HistorySettings;
+use crate::{history::StoreKind, investigate::Options};
 use diagnosis::playbook;
 use grafana_plugin_protocol::api::{Instance, Secret};
 use jaeger::Tls;
@@ -42,6 +43,25 @@ pub enum SettingsError {
         /// What is missing.
         missing: &'static str,
     },
+    /// A history would show one user's operations to another.
+    #[error(
+        "the setting `history` cannot be used while the user's identity or cookies are forwarded (`oauthPassThru`, \
+         `keepCookies`): all users would see what one of them may see; turn one of them off"
+    )]
+    PersonalHistory,
+    /// The URL of the database cannot be used.
+    #[error("the secret setting `historyUrl` cannot be used: {0}; write `{form}`", form = StoreKind::URL_FORM)]
+    HistoryUrl(String),
+    /// SQLite files have no folder.
+    #[error(
+        "the setting `history` is `sqlite`, but this Grafana server has no folder for it: set `history_dir` in the \
+         section `[plugin.ktrdr-diagnosis-datasource]` of Grafana's configuration and restart Grafana, or choose \
+         another value"
+    )]
+    NoHistoryDirectory,
+    /// The uid cannot be part of a file name.
+    #[error("the uid `{0}` cannot name a file: give the data source a uid of at most 40 letters, digits, `-` and `_`")]
+    Uid(String),
     /// The playbook cannot be used.
     #[error("the playbook in the data source's settings is wrong: {0}")]
     Playbook(String),
@@ -51,7 +71,7 @@ pub enum SettingsError {
 }
 
 /// All settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Address of Jaeger with its path.
     pub url: String,
@@ -75,6 +95,8 @@ pub struct Settings {
     pub options: Options,
     /// The name of an embedded playbook, or a text to lay over one.
     pub playbook: Option<String>,
+    /// Whether operations are recorded, and where they are kept.
+    pub history: Option<HistorySettings>,
 }
 
 impl Settings {
@@ -96,6 +118,8 @@ impl Settings {
         let secret = |key: &str| instance.secrets.get(key).filter(|secret| !secret.expose().is_empty()).cloned();
         let password = || secret("basicAuthPassword").unwrap_or_default();
         let basic_auth = instance.basic_auth_user.clone().map(|user| (user, password()));
+        let forward_oauth = json.flag("oauthPassThru");
+        let forward_cookies = json.list("keepCookies").is_some_and(|names| !names.is_empty());
         let max_body = json.number("maxBodyMiB", "a whole number of MiB, at least 1")?.unwrap_or(DEFAULT_BODY_MIB);
         Ok(Self {
             url: url.to_owned(),
@@ -109,8 +133,8 @@ impl Settings {
                 .number("timeout", "a whole number of seconds, at least 1")?
                 .map_or(DEFAULT_TIMEOUT, Duration::from_secs),
             max_body: max_body.saturating_mul(1 << 20),
-            forward_oauth: json.flag("oauthPassThru"),
-            forward_cookies: json.list("keepCookies").is_some_and(|names| !names.is_empty()),
+            forward_oauth,
+            forward_cookies,
             options: Options {
                 lookback: json.duration("lookback")?,
                 baseline_window: json.duration("baselineWindow")?,
@@ -118,6 +142,7 @@ impl Settings {
                 stall_threshold: json.duration("stallThreshold")?,
             },
             playbook: json.text("playbook").map(str::to_owned),
+            history: HistorySettings::of(json, secret("historyUrl"), forward_oauth || forward_cookies)?,
         })
     }
 
@@ -132,6 +157,15 @@ impl Settings {
             wanted.push("cookie");
         }
         wanted.into_iter().filter_map(|name| Some((name.to_owned(), headers.get(name)?.clone()))).collect()
+    }
+
+    /// Whether these settings find the same traces as others.
+    pub(super) fn asks_the_same_as(&self, other: &Self) -> bool {
+        let asked = |of: &Self| {
+            let Self { url, basic_auth, headers, tenant, .. } = of.clone();
+            (url, basic_auth, headers, tenant, of.options.discovery_services.clone())
+        };
+        asked(self) == asked(other)
     }
 
     /// Whether requests go out in the user's name, which a live stream cannot do.
@@ -180,10 +214,10 @@ fn tls(json: Json<'_>, secret: &dyn Fn(&str) -> Option<Secret>) -> Result<Tls, S
 
 /// Tolerant reading: provisioning files write numbers as texts and lists as one text.
 #[derive(Clone, Copy)]
-struct Json<'j>(&'j Map<String, Value>);
+pub(super) struct Json<'j>(&'j Map<String, Value>);
 
 impl<'j> Json<'j> {
-    fn text(self, key: &str) -> Option<&'j str> {
+    pub(super) fn text(self, key: &str) -> Option<&'j str> {
         self.0.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
     }
 
@@ -203,30 +237,42 @@ impl<'j> Json<'j> {
     }
 
     fn number(self, key: &'static str, expected: &'static str) -> Result<Option<u64>, SettingsError> {
-        let wrong = |value: &Value| SettingsError::Wrong { key, expected, found: value.to_string() };
+        let parse = |value: &Value| match value {
+            Value::String(text) => text.trim().parse().ok(),
+            number => number.as_u64(),
+        };
+        self.parsed(key, expected, |value| parse(value).filter(|number| *number > 0))
+    }
+
+    /// A number of requests per second.
+    pub(super) fn rate(self, key: &'static str) -> Result<Option<f64>, SettingsError> {
+        let parse = |value: &Value| match value {
+            Value::String(text) => text.trim().parse().ok(),
+            number => number.as_f64(),
+        };
+        let expected = "a number above 0, at most 1000";
+        self.parsed(key, expected, |value| parse(value).filter(|rate| *rate > 0.0 && *rate <= 1000.0))
+    }
+
+    /// A value that is neither missing nor empty.
+    fn parsed<T>(
+        self,
+        key: &'static str,
+        expected: &'static str,
+        parse: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<Option<T>, SettingsError> {
         let value = match self.0.get(key) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
             Some(value) => value,
         };
-        let number = match value {
-            Value::String(text) => text.trim().parse().ok(),
-            number => number.as_u64(),
-        };
-        number.filter(|number| *number > 0).map(Some).ok_or_else(|| wrong(value))
+        parse(value).map(Some).ok_or_else(|| SettingsError::Wrong { key, expected, found: value.to_string() })
     }
 
-    fn duration(self, key: &'static str) -> Result<Option<Micros>, SettingsError> {
+    pub(super) fn duration(self, key: &'static str) -> Result<Option<Micros>, SettingsError> {
         let expected = "a duration such as 48h or 1m30s";
-        match self.0.get(key) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
-            Some(value) => {
-                let duration =
-                    value.as_str().and_then(|text| text.parse::<playbook::Duration>().ok()).map(|duration| duration.0);
-                duration.map(Some).ok_or_else(|| SettingsError::Wrong { key, expected, found: value.to_string() })
-            }
-        }
+        let parse = |value: &Value| Some(value.as_str()?.parse::<playbook::Duration>().ok()?.0);
+        self.parsed(key, expected, parse)
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use futures_util::stream;
 
-use super::{deadline::Deadline, instances::DataSource, jaeger_client, metrics::StreamGuard, now};
+use super::{deadline::Deadline, failure::failure, instances::DataSource, metrics::StreamGuard, now};
 use crate::investigate::Target;
 use diagnosis::Answer;
 use diagnosis::{Diagnosis, OperationStatus, Verdict};
@@ -72,7 +72,7 @@ pub(super) async fn snapshot(data_source: &DataSource, target: &Target) -> Resul
 
 async fn ask(data_source: &DataSource, target: &Target) -> Result<Answer, Failure> {
     let ask = async |data_source: DataSource| {
-        data_source.investigator.diagnosis(target, now()).await.map_err(|error| jaeger_client::failure(&error))
+        data_source.investigator.diagnosis(target, now()).await.map_err(|error| failure(&error))
     };
     Deadline::within(None).limit(data_source.clone(), ask).await
 }

@@ -95,9 +95,15 @@ async fn the_provisioned_settings_pass_save_and_test() {
     assert_eq!(provisioned["url"], "${KTRDR_JAEGER_URL}", "Grafana fills it in");
     let mut source = data_source(text(&provisioned["uid"]), &jaeger.url);
     source.json = provisioned["jsonData"].clone();
-    let health = plugin.health(&source).await.expect("the call succeeds");
-    assert!(health.message.contains("KTRDR operations"), "{}", health.message);
-    assert_eq!(health.status().as_str_name(), "OK", "{}", health.message);
+    assert_eq!(source.json["history"], "${KTRDR_HISTORY}", "Grafana fills it in");
+    for history in ["", "memory"] {
+        source.json["history"] = history.into();
+        source.updated_ms += 1;
+        let health = plugin.health(&source).await.expect("the call succeeds");
+        assert!(health.message.contains("KTRDR operations"), "{}", health.message);
+        assert_eq!(health.message.contains("History: "), history == "memory", "{}", health.message);
+        assert_eq!(health.status().as_str_name(), "OK", "{}", health.message);
+    }
 
     // the variable was not set: the message must help
     source.url = String::new();

@@ -17,6 +17,8 @@ var startedByExpression = map[string][]string{
 	"benches/memory.rs":                                    {"&me"},
 	"frontend/browser/backend.mjs":                         {"built('examples/dev_server')"},
 	"crates/grafana-plugin-protocol/src/client/process.rs": {"binary"},
+	"crates/store/tests/store/faults.rs":                   {"env::current_exe().unwrap()", "&program"},
+	"crates/store/tests/store/postgres.rs":                 {"program"},
 	"tests/grafana-host/host.go":                           {"executable"},
 	"tests/prometheus/tools.rs":                            {"program"},
 	"tests/support/grafana.rs":                             {"host"},
@@ -28,7 +30,11 @@ var startedByExpression = map[string][]string{
 
 // Programs in scripts/tools.sh that only other programs call.
 var calledByOthers = map[string]string{
-	"cc": "rustc links with it",
+	"cc":         "rustc links with it",
+	"initdb":     "crates/store/tests/store/postgres.rs runs it from the folder of its version",
+	"mount":      "unshare runs it",
+	"pg_isready": "crates/store/tests/store/postgres.rs runs it from the folder of its version",
+	"postgres":   "crates/store/tests/store/postgres.rs runs it from the folder of its version",
 }
 
 // Programs of every installed system that only scripts/tools.sh and the workflows call.

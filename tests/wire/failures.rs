@@ -27,7 +27,7 @@ fn one_bad_query_among_several_leaves_the_others_alone() {
                 raw("A", &good("A").to_string()),
                 raw("B", "{\"queryType\": \"operations\","),
                 raw("C", &json!({"queryType": "horoscope"}).to_string()),
-                raw("D", &json!({"queryType": "operations", "limit": 5000}).to_string()),
+                raw("D", &json!({"queryType": "operations", "limit": 10_001}).to_string()),
                 raw("E", &json!({"queryType": "operations", "filters": {"minDuration": "long"}}).to_string()),
                 raw("F", &json!({"queryType": "operations", "filters": {"tags": "error"}}).to_string()),
                 raw("G", &json!({"queryType": "diagnosis", "operationId": ""}).to_string()),
@@ -42,7 +42,7 @@ fn one_bad_query_among_several_leaves_the_others_alone() {
         let words = [
             ("B", "JSON"),
             ("C", "unknown query type `horoscope`"),
-            ("D", "1 to 1000"),
+            ("D", "1 to 10000"),
             ("E", "1m30s"),
             ("F", "key=value"),
             ("G", "operation id"),

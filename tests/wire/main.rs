@@ -5,9 +5,14 @@
 
 mod culprits;
 mod failures;
+mod history;
+mod history_answers;
 mod http_gateway;
 mod life;
 mod live;
+#[allow(dead_code, reason = "these tests use a part of it")]
+#[path = "../../crates/store/tests/store/postgres.rs"]
+mod postgres_server;
 mod queries;
 mod resources;
 mod setup;

@@ -21,6 +21,13 @@ impl TimeRange {
         let end = d.end.unwrap_or(clock);
         start <= self.to && end >= self.from
     }
+
+    /// Whether an operation started or ended in the range.
+    #[must_use]
+    pub fn holds_start_or_end(self, d: &Diagnosis) -> bool {
+        let inside = |at: Option<Time>| at.is_some_and(|at| self.from <= at && at <= self.to);
+        inside(d.start.or(d.last_activity)) || inside(d.end)
+    }
 }
 
 /// Which operations are wanted; an empty list means all.
@@ -48,10 +55,26 @@ impl Filters {
     /// Whether an operation is wanted. Tags are not looked at: they are a matter of spans.
     #[must_use]
     pub fn fit(&self, d: &Diagnosis, playbook: &Playbook) -> bool {
+        let folded = |wanted: &String| playbook.fold_type(wanted) == d.operation_type;
+        (self.types.is_empty() || self.types.iter().any(folded)) && self.fit_all_but_type(d)
+    }
+
+    /// The filters with the spellings of types folded into the one that diagnoses carry.
+    #[must_use]
+    pub fn folded(&self, playbook: &Playbook) -> Self {
+        Self { types: self.types.iter().map(|written| playbook.fold_type(written)).collect(), ..self.clone() }
+    }
+
+    /// [`Filters::fit`] for filters that are [`Filters::folded`].
+    #[must_use]
+    pub fn fit_folded(&self, d: &Diagnosis) -> bool {
+        (self.types.is_empty() || self.types.contains(&d.operation_type)) && self.fit_all_but_type(d)
+    }
+
+    fn fit_all_but_type(&self, d: &Diagnosis) -> bool {
         let any = |wanted: &[String], has: &dyn Fn(&str) -> bool| wanted.is_empty() || wanted.iter().any(|w| has(w));
         let duration = d.duration_ms.map(|ms| Micros((ms * 1000.0).round() as i64));
-        any(&self.types, &|wanted| playbook.fold_type(wanted) == d.operation_type)
-            && (self.statuses.is_empty() || self.statuses.contains(&d.status))
+        (self.statuses.is_empty() || self.statuses.contains(&d.status))
             && (self.verdicts.is_empty() || self.verdicts.contains(&d.verdict))
             && any(&self.error_types, &|wanted| d.error_type.as_deref() == Some(wanted))
             && any(&self.services, &|wanted| d.services.iter().any(|service| service == wanted))

@@ -6,14 +6,17 @@ pub mod culprits;
 mod filters;
 mod gather;
 mod judge;
+mod measure;
+mod metric;
 mod observed;
 pub mod playbook;
 mod read;
 mod record;
+mod recorded;
 mod slice;
 mod unmatched;
 
-pub use answer::Answer;
+pub use answer::{Answer, Basis};
 pub use filters::{Filters, TimeRange};
 pub use gather::{
     comparable::{Comparable, LargestSections},
@@ -23,12 +26,15 @@ pub use gather::{
     path::SectionKind,
 };
 pub use judge::finding::{Evidence, EvidenceKind, Finding};
+pub use measure::{GroupBy, Measure};
+pub use metric::{AggregateRow, Buckets, MetricAnswer};
 pub use observed::{Observed, observe_operations};
 pub use playbook::{Confidence, Severity, Verdict, WorkerStatus};
 pub use record::{
     diagnosis::{CutList, Diagnosis, MAX_LIST_ROWS},
     rows::{ErrorEntry, ErrorRole, FlowStep, HttpCall, StepKind, StepStatus, WorkerSelection},
 };
+pub use recorded::{RecordedOperation, record_operations};
 pub use unmatched::unmatched;
 
 use crate::{

@@ -7,9 +7,11 @@ use super::{
     display::{self, Source},
     field::Field,
     frame::{Frame, Notice},
-    measure::{GroupBy, NONE},
 };
-use diagnosis::culprits::{Culprit, CulpritKind, WhatChanged};
+use diagnosis::{
+    GroupBy,
+    culprits::{Culprit, CulpritKind, WhatChanged},
+};
 use trace::TraceId;
 
 /// The word on the wire for the largest score of all culprits, and the name of its column.
@@ -44,7 +46,7 @@ pub fn culprit_score(changed: &WhatChanged, by_service: bool) -> Frame {
         }
     }
     if rows.is_empty() {
-        rows.push((NONE, 0.0));
+        rows.push((GroupBy::NONE, 0.0));
     }
     let mut fields = Vec::new();
     if by_service {

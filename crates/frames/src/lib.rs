@@ -23,6 +23,7 @@ mod trace_view;
 #[cfg(test)]
 mod tests;
 
+pub use ::diagnosis::{Buckets, GroupBy, Measure};
 pub use annotations::annotations;
 pub use config::{Color, Config, DataLink, InternalLink, MappedValue, Mapping};
 pub use culprits::{CULPRIT_SCORE, culprit_score, culprits};
@@ -31,8 +32,7 @@ pub use field::Field;
 pub use frame::{EncodeError, Frame, Meta, Notice, NoticeSeverity, is_accepted};
 pub use json::to_json;
 pub use lists::{View, lists};
-pub use measure::{GroupBy, Measure};
-pub use metric::{Buckets, numeric, timeseries};
+pub use metric::{numeric, timeseries};
 pub use node_graph::service_map;
 pub use record::{diagnosis, operations};
 pub use trace_view::{MAX_TRACE_SPANS, trace_view};

@@ -1,215 +1,43 @@
-//! What a `metric` query measures, and the columns by which it groups operations.
+//! Display names and units of measures and groups.
 
 use super::display;
-use diagnosis::{Diagnosis, OperationStatus, Verdict, WorkerStatus};
+use diagnosis::{GroupBy, Measure};
 
-/// A number that is computed from a group of operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Measure {
-    /// Number of operations.
-    Count,
-    /// Number of operations with the status `failed`.
-    Failed,
-    /// Number of operations with this verdict.
-    Verdict(Verdict),
-    /// Number of operations whose verdict is neither `healthy` nor `running`.
-    NotHealthy,
-    /// Share of failed operations, from 0 to 1.
-    FailureRatio,
-    /// Median duration in milliseconds.
-    P50Duration,
-    /// 95th percentile of the duration in milliseconds.
-    P95Duration,
-    /// Longest duration in milliseconds.
-    MaxDuration,
-    /// Largest ratio of a duration to its baseline.
-    Slowdown,
+/// Display name of a measure.
+pub(super) fn title(measure: Measure) -> String {
+    let title = match measure {
+        Measure::Count => "Operations",
+        Measure::Failed => "Failed",
+        Measure::Verdict(verdict) => return display::label(verdict.as_str()),
+        Measure::NotHealthy => "In trouble",
+        Measure::FailureRatio => "Failure ratio",
+        Measure::P50Duration => "p50 duration",
+        Measure::P95Duration => "p95 duration",
+        Measure::MaxDuration => "Longest duration",
+        Measure::Slowdown => "Slowdown",
+    };
+    title.to_owned()
 }
 
-impl Measure {
-    const NAMES: [(&'static str, Self); 7] = [
-        ("count", Self::Count),
-        ("not_healthy", Self::NotHealthy),
-        ("failure_ratio", Self::FailureRatio),
-        ("p50_duration", Self::P50Duration),
-        ("p95_duration", Self::P95Duration),
-        ("max_duration", Self::MaxDuration),
-        ("slowdown", Self::Slowdown),
-    ];
-
-    /// Parses the name of a measure in a query. `failed` counts by status, the names of all other verdicts by verdict.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        if text == "failed" {
-            return Some(Self::Failed);
-        }
-        let named = Self::NAMES.into_iter().find(|(name, _)| *name == text).map(|(_, measure)| measure);
-        named.or_else(|| Verdict::parse(text).map(Self::Verdict))
-    }
-
-    /// Name of the measure in queries, and of the column with its values.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::Verdict(verdict) => verdict.as_str(),
-            other => Self::NAMES.into_iter().find(|(_, measure)| *measure == other).map_or("count", |(name, _)| name),
-        }
-    }
-
-    /// Display name.
-    #[must_use]
-    pub fn title(self) -> String {
-        let title = match self {
-            Self::Count => "Operations",
-            Self::Failed => "Failed",
-            Self::Verdict(verdict) => return display::label(verdict.as_str()),
-            Self::NotHealthy => "In trouble",
-            Self::FailureRatio => "Failure ratio",
-            Self::P50Duration => "p50 duration",
-            Self::P95Duration => "p95 duration",
-            Self::MaxDuration => "Longest duration",
-            Self::Slowdown => "Slowdown",
-        };
-        title.to_owned()
-    }
-
-    /// The names of all measures.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        let verdicts = Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Failed).map(Verdict::as_str);
-        Self::NAMES.into_iter().map(|(name, _)| name).chain(["failed"]).chain(verdicts)
-    }
-
-    /// The value for a group without operations: 0 for a count or ratio, `None` for a duration.
-    #[must_use]
-    pub fn when_empty(self) -> Option<f64> {
-        match self {
-            Self::P50Duration | Self::P95Duration | Self::MaxDuration | Self::Slowdown => None,
-            _ => Some(0.0),
-        }
-    }
-
-    /// Id of its unit in Grafana.
-    #[must_use]
-    pub fn unit(self) -> &'static str {
-        match self {
-            Self::P50Duration | Self::P95Duration | Self::MaxDuration => "ms",
-            Self::FailureRatio => "percentunit",
-            Self::Slowdown => "suffix:×",
-            _ => "short",
-        }
-    }
-
-    /// The value for these operations.
-    #[must_use]
-    pub fn over(self, group: &[&Diagnosis]) -> Option<f64> {
-        let count = |test: &dyn Fn(&Diagnosis) -> bool| group.iter().filter(|d| test(d)).count() as f64;
-        let failed = |d: &Diagnosis| d.status == OperationStatus::Failed;
-        if group.is_empty() {
-            return self.when_empty();
-        }
-        match self {
-            Self::Count => Some(group.len() as f64),
-            Self::Failed => Some(count(&failed)),
-            Self::Verdict(verdict) => Some(count(&|d| d.verdict == verdict)),
-            Self::NotHealthy => Some(count(&|d| !matches!(d.verdict, Verdict::Healthy | Verdict::Running))),
-            Self::FailureRatio => Some(count(&failed) / group.len() as f64),
-            Self::P50Duration => percentile(group, 0.5),
-            Self::P95Duration => percentile(group, 0.95),
-            Self::MaxDuration => percentile(group, 1.0),
-            Self::Slowdown => group.iter().filter_map(|d| d.slowdown).reduce(f64::max),
-        }
+/// Id of a measure's unit in Grafana.
+pub(super) fn unit(measure: Measure) -> &'static str {
+    match measure {
+        Measure::P50Duration | Measure::P95Duration | Measure::MaxDuration => "ms",
+        Measure::FailureRatio => "percentunit",
+        Measure::Slowdown => "suffix:×",
+        _ => "short",
     }
 }
 
-/// The nearest-rank percentile, which is always the duration of one of the operations.
-fn percentile(group: &[&Diagnosis], p: f64) -> Option<f64> {
-    let mut durations: Vec<f64> = group.iter().filter_map(|d| d.duration_ms).collect();
-    durations.sort_by(f64::total_cmp);
-    let rank = (p * durations.len() as f64).ceil() as usize;
-    durations.get(rank.saturating_sub(1)).copied()
-}
-
-/// A column by which operations are grouped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum GroupBy {
-    /// Operation type.
-    OperationType,
-    /// Verdict.
-    Verdict,
-    /// Class of the error.
-    ErrorType,
-    /// Where most of the time was spent.
-    BottleneckSpan,
-    /// Result of the worker selection.
-    WorkerStatus,
-    /// Service of the bottleneck.
-    Service,
-    /// The deciding rule.
-    Rule,
-}
-
-impl GroupBy {
-    /// All columns.
-    pub const ALL: [Self; 7] = [
-        Self::OperationType,
-        Self::Verdict,
-        Self::ErrorType,
-        Self::BottleneckSpan,
-        Self::WorkerStatus,
-        Self::Service,
-        Self::Rule,
-    ];
-
-    /// Name in queries, and of the column.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OperationType => "operation_type",
-            Self::Verdict => "verdict",
-            Self::ErrorType => "error_type",
-            Self::BottleneckSpan => "bottleneck_span",
-            Self::WorkerStatus => "worker_status",
-            Self::Service => "service",
-            Self::Rule => "rule",
-        }
-    }
-
-    /// Display name.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::OperationType => "Type",
-            Self::Verdict => "Verdict",
-            Self::ErrorType => "Error",
-            Self::BottleneckSpan => "Most time in",
-            Self::WorkerStatus => "Worker selection",
-            Self::Service => "Bottleneck service",
-            Self::Rule => "Rule",
-        }
-    }
-
-    /// Parses the name in a query.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|group| group.as_str() == text)
-    }
-
-    /// The value of an operation. A missing value is `none`, because the labels of an alert must not be empty.
-    #[must_use]
-    pub fn of(self, diagnosis: &Diagnosis) -> &str {
-        let value = match self {
-            Self::OperationType => Some(diagnosis.operation_type.as_str()),
-            Self::Verdict => Some(diagnosis.verdict.as_str()),
-            Self::ErrorType => diagnosis.error_type.as_deref(),
-            Self::BottleneckSpan => diagnosis.bottleneck_span.as_deref(),
-            Self::WorkerStatus => diagnosis.worker_status.map(WorkerStatus::as_str),
-            Self::Service => diagnosis.bottleneck_service.as_deref(),
-            Self::Rule => Some(diagnosis.rule.as_str()),
-        };
-        value.filter(|text| !text.is_empty()).unwrap_or(NONE)
+/// Display name of a group.
+pub(super) fn group_title(group: GroupBy) -> &'static str {
+    match group {
+        GroupBy::OperationType => "Type",
+        GroupBy::Verdict => "Verdict",
+        GroupBy::ErrorType => "Error",
+        GroupBy::BottleneckSpan => "Most time in",
+        GroupBy::WorkerStatus => "Worker selection",
+        GroupBy::Service => "Bottleneck service",
+        GroupBy::Rule => "Rule",
     }
 }
-
-/// The label for missing values.
-pub(super) const NONE: &str = "none";

@@ -3,53 +3,40 @@
 //!
 //! A count or ratio is 0 if nothing happened, so an alert rule does not report "no data". A duration is missing instead.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     config::{Color, Config},
     display,
     field::Field,
     frame::Frame,
-    measure::{GroupBy, Measure, NONE},
-    record::describe,
+    measure::{group_title, title, unit},
+    record::{About, describe},
 };
-use diagnosis::{Answer, TimeRange};
-use diagnosis::{Diagnosis, Verdict};
-use trace::{Micros, Time};
+use diagnosis::{Buckets, GroupBy, Measure, MetricAnswer, Verdict};
+use trace::Time;
 
-type Groups<'a> = BTreeMap<Vec<&'a str>, Vec<&'a Diagnosis>>;
-
-fn groups<'a>(answer: &'a Answer, by: &[GroupBy]) -> Groups<'a> {
-    let mut groups = Groups::new();
-    for diagnosis in &answer.diagnoses {
-        groups.entry(by.iter().map(|group| group.of(diagnosis)).collect()).or_default().push(diagnosis);
-    }
-    groups
-}
-
-fn distinct(by: &[GroupBy]) -> Vec<GroupBy> {
-    let mut seen = BTreeSet::new();
-    by.iter().copied().filter(|group| seen.insert(*group)).collect()
-}
-
-/// One row per group: text columns and exactly one number column, named after the measure.
+/// One row per group: text columns and exactly one number column, named after the measure. The answer has no buckets.
 ///
 /// A count or ratio has at least one row. A group without a duration is left out.
 #[must_use]
-pub fn numeric(answer: &Answer, measure: Measure, by: &[GroupBy]) -> Frame {
-    let by = distinct(by);
-    let mut rows: Vec<(Vec<&str>, f64)> =
-        groups(answer, &by).into_iter().filter_map(|(labels, group)| Some((labels, measure.over(&group)?))).collect();
+pub fn numeric(answer: &MetricAnswer, measure: Measure, by: &[GroupBy]) -> Frame {
+    let by = GroupBy::distinct(by);
+    let mut rows: Vec<(Vec<&str>, f64)> = answer
+        .rows
+        .iter()
+        .filter_map(|row| Some((row.labels.iter().map(String::as_str).collect(), row.value?)))
+        .collect();
     if rows.is_empty() {
-        rows.extend(measure.when_empty().map(|value| (vec![NONE; by.len()], value)));
+        rows.extend(measure.when_empty().map(|value| (vec![GroupBy::NONE; by.len()], value)));
     }
     let column = |(at, group): (usize, &GroupBy)| {
-        let values = rows.iter().map(|(labels, _)| labels.get(at).copied().unwrap_or(NONE));
-        Field::text(group.as_str(), values).config(column_config(*group)).named(group.title())
+        let values = rows.iter().map(|(labels, _)| labels.get(at).copied().unwrap_or(GroupBy::NONE));
+        Field::text(group.as_str(), values).config(column_config(*group)).named(group_title(*group))
     };
     let mut fields: Vec<_> = by.iter().enumerate().map(column).collect();
     let numbers = Field::float(measure.as_str(), rows.iter().map(|(_, value)| *value));
-    fields.push(numbers.config(display::plain(130)).named(measure.title()).unit(measure.unit()));
+    fields.push(numbers.config(display::plain(130)).named(title(measure)).unit(unit(measure)));
     typed(Frame::new(measure.as_str(), fields), "numeric-long", answer)
 }
 
@@ -64,65 +51,32 @@ fn column_config(group: GroupBy) -> Config {
     }
 }
 
-/// The points of a time series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Buckets {
-    range: TimeRange,
-    width: Micros,
-}
-
-impl Buckets {
-    /// Maximum number of points, regardless of the request.
-    const MAX_POINTS: i64 = 11_000;
-
-    /// Buckets of length `interval`, or longer if there would be more than `most` points.
-    #[must_use]
-    pub fn new(range: TimeRange, interval: Micros, most: i64) -> Self {
-        let least = (range.to - range.from).0.max(0) / most.clamp(1, Self::MAX_POINTS) + 1;
-        let step = interval.0.max(1_000);
-        let width = Micros(least.div_euclid(step).saturating_add(i64::from(least % step > 0)).max(1) * step);
-        Self { range, width }
-    }
-
-    fn start(self, at: Time) -> Time {
-        Time(at.0.div_euclid(self.width.0) * self.width.0)
-    }
-
-    fn starts(self) -> Vec<Time> {
-        let last = self.start(self.range.to);
-        std::iter::successors(Some(self.start(self.range.from)), |at| Some(*at + self.width))
-            .take_while(|at| *at <= last)
-            .collect()
-    }
-}
-
-/// A wide time series. An operation counts in the bucket in which its window ends, or in the last one if it has no end.
+/// A wide time series over the buckets of the answer. An operation counts in the bucket in which its window ends, or in the
+/// last one if it has no end.
 ///
 /// A group that lacks a label, such as operations without an error, is left out if nothing in it is counted. Otherwise, a
 /// chart of failures by error would have a line at 0 for operations without an error.
 #[must_use]
-pub fn timeseries(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Buckets) -> Frame {
-    let by = distinct(by);
+pub fn timeseries(answer: &MetricAnswer, measure: Measure, by: &[GroupBy], buckets: Buckets) -> Frame {
+    let by = GroupBy::distinct(by);
     let starts = buckets.starts();
-    let mut groups = groups(answer, &by);
-    groups.retain(|labels, group| !labels.contains(&NONE) || measure.over(group) != measure.when_empty());
-    if groups.is_empty() && measure.when_empty().is_some() {
-        groups.insert(vec![NONE; by.len()], Vec::new());
+    let mut groups: BTreeMap<Vec<&str>, BTreeMap<Time, Option<f64>>> = BTreeMap::new();
+    for row in &answer.rows {
+        let labels = row.labels.iter().map(String::as_str).collect();
+        groups.entry(labels).or_default().extend(row.bucket.map(|bucket| (bucket, row.value)));
     }
-    let series = groups.into_iter().map(|(values, group)| {
+    groups.retain(|labels, points| {
+        !labels.contains(&GroupBy::NONE) || points.values().any(|value| *value != measure.when_empty())
+    });
+    if groups.is_empty() && measure.when_empty().is_some() {
+        groups.insert(vec![GroupBy::NONE; by.len()], BTreeMap::new());
+    }
+    let series = groups.into_iter().map(|(values, known)| {
         let labels = by.iter().map(|group| group.as_str().to_owned()).zip(values.iter().copied().map(str::to_owned));
-        let mut ended: BTreeMap<Time, Vec<&Diagnosis>> = BTreeMap::new();
-        for diagnosis in &group {
-            let end = diagnosis.end.unwrap_or(buckets.range.to).clamp(buckets.range.from, buckets.range.to);
-            ended.entry(buckets.start(end)).or_default().push(diagnosis);
-        }
-        let points = starts.iter().map(|start| match ended.get(start) {
-            Some(group) => measure.over(group),
-            None => measure.when_empty(),
-        });
-        let config = if group.is_empty() { Config::default() } else { series_config(&by, &values) };
-        let config = Config { display_name: config.display_name.or_else(|| Some(measure.title())), ..config };
-        Field::opt_float(measure.as_str(), points).labels(labels.collect()).config(config).unit(measure.unit())
+        let points = starts.iter().map(|start| known.get(start).copied().unwrap_or_else(|| measure.when_empty()));
+        let config = if known.is_empty() { Config::default() } else { series_config(&by, &values) };
+        let config = Config { display_name: config.display_name.or_else(|| Some(title(measure))), ..config };
+        Field::opt_float(measure.as_str(), points).labels(labels.collect()).config(config).unit(unit(measure))
     });
     let series: Vec<_> = series.collect();
     let mut fields = Vec::new();
@@ -153,8 +107,8 @@ fn series_config(by: &[GroupBy], values: &[&str]) -> Config {
     }
 }
 
-fn typed(mut frame: Frame, kind: &'static str, answer: &Answer) -> Frame {
-    describe(&mut frame, answer);
+fn typed(mut frame: Frame, kind: &'static str, answer: &MetricAnswer) -> Frame {
+    describe(&mut frame, About::from(answer));
     frame.meta.kind = Some(kind);
     frame.meta.type_version = Some([0, 1]);
     frame

@@ -3,15 +3,15 @@
 //! Columns have the names of the record's fields; Grafana shows their display names. The most important columns come first,
 //! the others are in the order of the record.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     display::{self, Source},
     field::Field,
     frame::{Frame, Notice},
 };
-use diagnosis::Answer;
-use diagnosis::{Diagnosis, SectionKind, WorkerStatus};
+use diagnosis::{Answer, Basis, Diagnosis, MetricAnswer, SectionKind, WorkerStatus};
+use trace::Time;
 
 /// The table of operations.
 ///
@@ -36,12 +36,50 @@ pub fn diagnosis(answer: &Answer, source: &Source) -> Frame {
     frame
 }
 
+/// What to know about an answer.
+pub(super) struct About<'a> {
+    notices: &'a [String],
+    partial: bool,
+    executed: &'a str,
+    basis: Option<&'a Basis>,
+}
+
+impl<'a> From<&'a Answer> for About<'a> {
+    fn from(answer: &'a Answer) -> Self {
+        let Answer { notices, partial, executed, basis, .. } = answer;
+        Self { notices, partial: *partial, executed, basis: basis.as_ref() }
+    }
+}
+
+impl<'a> From<&'a MetricAnswer> for About<'a> {
+    fn from(answer: &'a MetricAnswer) -> Self {
+        let MetricAnswer { notices, partial, executed, basis, .. } = answer;
+        Self { notices, partial: *partial, executed, basis: basis.as_ref() }
+    }
+}
+
 /// Adds the notices and the other metadata of an answer to its frame.
-pub(super) fn describe(frame: &mut Frame, answer: &Answer) {
-    let notice = |text: &String| if answer.partial { Notice::warning(text) } else { Notice::info(text) };
-    frame.meta.notices.extend(answer.notices.iter().map(notice));
-    frame.meta.executed_query_string.clone_from(&answer.executed);
-    frame.meta.custom = Some(json!({ "partial": answer.partial }));
+pub(super) fn describe<'a>(frame: &mut Frame, about: impl Into<About<'a>>) {
+    let About { notices, partial, executed, basis } = about.into();
+    let notice = |text: &String| if partial { Notice::warning(text) } else { Notice::info(text) };
+    frame.meta.notices.extend(notices.iter().map(notice));
+    executed.clone_into(&mut frame.meta.executed_query_string);
+    frame.meta.custom = Some(match basis {
+        Some(basis) => json!({ "partial": partial, "coverage": coverage(basis) }),
+        None => json!({ "partial": partial }),
+    });
+}
+
+/// What was recorded: times in milliseconds.
+fn coverage(basis: &Basis) -> Value {
+    let millis = |at: Time| at.0.div_euclid(1_000);
+    let covered: Vec<Value> =
+        basis.covered.iter().map(|range| json!({ "from": millis(range.from), "to": millis(range.to) })).collect();
+    json!({
+        "covered": covered,
+        "liveEdge": basis.live_edge.map(millis),
+        "watermark": basis.watermark.map(millis),
+    })
 }
 
 /// The rows of the table.

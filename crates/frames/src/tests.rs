@@ -4,7 +4,7 @@ use arrow::{array::Float64Array, datatypes::DataType, ipc::reader::FileReader};
 use serde_json::json;
 
 use super::*;
-use diagnosis::{Answer, TimeRange};
+use diagnosis::{Answer, MetricAnswer, TimeRange};
 use diagnosis::{Diagnosis, MAX_LIST_ROWS, OperationStatus, Severity, Verdict};
 use trace::{
     Attribute, EventDraft, Micros, Parent, Relation, SpanDraft, SpanId, Status, Strings, Time, Trace, TraceBuilder,
@@ -44,6 +44,14 @@ fn three() -> Answer {
     ])
 }
 
+fn numbers(answer: &Answer, measure: Measure, by: &[GroupBy]) -> Frame {
+    numeric(&MetricAnswer::over(answer, measure, by, None), measure, by)
+}
+
+fn series_of(answer: &Answer, measure: Measure, by: &[GroupBy], buckets: Buckets) -> Frame {
+    timeseries(&MetricAnswer::over(answer, measure, by, Some(buckets)), measure, by, buckets)
+}
+
 fn values(frame: &Frame) -> serde_json::Value {
     frame.to_json().unwrap()["data"]["values"].clone()
 }
@@ -55,7 +63,7 @@ fn names(frame: &Frame) -> Vec<&str> {
 #[test]
 fn a_metric_has_text_columns_and_one_number_named_after_the_measure() {
     let by = [GroupBy::OperationType, GroupBy::ErrorType];
-    let frame = numeric(&three(), Measure::Failed, &by);
+    let frame = numbers(&three(), Measure::Failed, &by);
     assert_eq!(names(&frame), ["operation_type", "error_type", "failed"]);
     assert_eq!(
         values(&frame),
@@ -70,19 +78,19 @@ fn counts_of_nothing_are_zero_and_durations_of_nothing_are_left_out() {
     let nothing = answer(vec![]);
     let by = [GroupBy::Verdict];
     for name in ["count", "failed", "stuck", "not_healthy", "failure_ratio"] {
-        let frame = numeric(&nothing, Measure::parse(name).unwrap(), &by);
+        let frame = numbers(&nothing, Measure::parse(name).unwrap(), &by);
         assert_eq!(values(&frame), json!([["none"], [0.0]]), "{name}");
-        assert_eq!(values(&numeric(&nothing, Measure::parse(name).unwrap(), &[])), json!([[0.0]]), "{name}");
+        assert_eq!(values(&numbers(&nothing, Measure::parse(name).unwrap(), &[])), json!([[0.0]]), "{name}");
     }
     for name in ["p50_duration", "p95_duration", "max_duration", "slowdown"] {
-        assert_eq!(numeric(&nothing, Measure::parse(name).unwrap(), &by).rows(), 0, "{name}");
+        assert_eq!(numbers(&nothing, Measure::parse(name).unwrap(), &by).rows(), 0, "{name}");
     }
 }
 
 #[test]
 fn measures_count_what_their_names_say() {
     let all = three();
-    let one = |name: &str| values(&numeric(&all, Measure::parse(name).unwrap(), &[]))[0][0].clone();
+    let one = |name: &str| values(&numbers(&all, Measure::parse(name).unwrap(), &[]))[0][0].clone();
     assert_eq!(one("count"), 3.0);
     assert_eq!(one("not_healthy"), 1.0);
     assert_eq!(one("failure_ratio"), 1.0 / 3.0);
@@ -101,7 +109,7 @@ fn a_series_is_filled_with_zeros_and_counts_where_windows_end() {
     let buckets = Buckets::new(range, Micros(5 * MINUTE), 100);
     let mut running = operation("training", Verdict::Stuck, 1, 1.0);
     running.end = None;
-    let frame = timeseries(
+    let frame = series_of(
         &answer(vec![running, operation("training", Verdict::Stuck, 5, 1.0)]),
         Measure::Count,
         &[GroupBy::OperationType],
@@ -109,10 +117,10 @@ fn a_series_is_filled_with_zeros_and_counts_where_windows_end() {
     );
     assert_eq!(values(&frame), json!([[0, 300_000, 600_000], [0.0, 1.0, 1.0]]));
     assert_eq!(frame.fields[1].labels.get("operation_type").map(String::as_str), Some("training"));
-    let durations = timeseries(&three(), Measure::MaxDuration, &[], buckets);
+    let durations = series_of(&three(), Measure::MaxDuration, &[], buckets);
     assert_eq!(values(&durations)[1], json!([50.0, 300.0, null]));
-    assert_eq!(timeseries(&answer(vec![]), Measure::MaxDuration, &[], buckets).fields.len(), 0);
-    assert_eq!(values(&timeseries(&answer(vec![]), Measure::Count, &[], buckets))[1], json!([0.0, 0.0, 0.0]));
+    assert_eq!(series_of(&answer(vec![]), Measure::MaxDuration, &[], buckets).fields.len(), 0);
+    assert_eq!(values(&series_of(&answer(vec![]), Measure::Count, &[], buckets))[1], json!([0.0, 0.0, 0.0]));
 }
 
 /// acceptance G7: a chart of failures by error had a line `…, none` at 0 for the operations without an error.
@@ -123,7 +131,7 @@ fn a_series_of_nothing_is_left_out_where_its_label_is_missing() {
     let names = |frame: &Frame| -> Vec<String> {
         frame.fields.iter().skip(1).filter_map(|field| field.config.display_name.clone()).collect()
     };
-    let series = |answer: &Answer, measure, by: &[GroupBy]| timeseries(answer, measure, by, buckets);
+    let series = |answer: &Answer, measure, by: &[GroupBy]| series_of(answer, measure, by, buckets);
     assert_eq!(names(&series(&three(), Measure::Failed, &by)), ["Training, ValueError"]);
     // A group that is counted stays, and so does a group with all of its labels.
     assert_eq!(
@@ -143,7 +151,7 @@ fn a_series_of_nothing_is_left_out_where_its_label_is_missing() {
 fn a_series_has_no_more_points_than_requested() {
     let range = TimeRange { from: Time(0), to: Time(1_000 * MINUTE) };
     for most in [1, 7, 100, i64::MAX] {
-        let frame = timeseries(&three(), Measure::Count, &[], Buckets::new(range, Micros(1_000_000), most));
+        let frame = series_of(&three(), Measure::Count, &[], Buckets::new(range, Micros(1_000_000), most));
         assert!(frame.rows() as i64 <= most.min(11_000).saturating_add(1), "{most}: {}", frame.rows());
     }
 }
@@ -254,7 +262,7 @@ fn numbers_that_json_cannot_express_are_listed_separately() {
 #[test]
 fn an_encoded_frame_keeps_names_labels_and_metadata() {
     let buckets = Buckets::new(TimeRange { from: Time(0), to: Time(MINUTE) }, Micros(MINUTE), 10);
-    let mut frame = timeseries(&three(), Measure::Count, &[GroupBy::OperationType], buckets);
+    let mut frame = series_of(&three(), Measure::Count, &[GroupBy::OperationType], buckets);
     frame.ref_id = "B".into();
     let bytes = frame.encode().unwrap();
     let mut reader = FileReader::try_new(std::io::Cursor::new(bytes), None).unwrap();

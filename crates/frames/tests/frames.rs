@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use diagnosis::culprits::{Compared, ComparedRanges, Place, RequestProfile, Section, Side, WhatChanged};
-use diagnosis::{Answer, TimeRange};
 use diagnosis::{
-    Confidence, Diagnosis, ErrorEntry, ErrorRole, Evidence, EvidenceKind, Finding, FlowStep, HttpCall, OperationStatus,
-    PathStep, SectionKind, Severity, StepKind, StepStatus, Verdict, WorkerSelection, WorkerStatus,
+    Answer, Confidence, Diagnosis, ErrorEntry, ErrorRole, Evidence, EvidenceKind, Finding, FlowStep, HttpCall,
+    MetricAnswer, OperationStatus, PathStep, SectionKind, Severity, StepKind, StepStatus, TimeRange, Verdict,
+    WorkerSelection, WorkerStatus,
 };
 use frames::{
     Buckets, Frame, GroupBy, Measure, Source, View, annotations, culprits, diagnosis, lists, numeric, operations,
@@ -179,6 +179,7 @@ fn answer() -> Answer {
         notices: vec!["2 of 5 services were not asked".into()],
         partial: true,
         executed: "GET http://jaeger/api/traces?service=ktrdr-api".into(),
+        basis: None,
     }
 }
 
@@ -237,14 +238,17 @@ fn operations_can_be_annotations() {
 #[test]
 fn numbers_for_alert_rules() {
     let by = [GroupBy::OperationType, GroupBy::ErrorType, GroupBy::WorkerStatus];
-    assert_json_snapshot!(received(numeric(&answer(), Measure::NotHealthy, &by)));
+    let measured = MetricAnswer::over(&answer(), Measure::NotHealthy, &by, None);
+    assert_json_snapshot!(received(numeric(&measured, Measure::NotHealthy, &by)));
 }
 
 #[test]
 fn numbers_over_time() {
     let range = TimeRange { from: at(-60), to: at(60) };
     let buckets = Buckets::new(range, Micros::from_secs(30), 100);
-    assert_json_snapshot!(received(timeseries(&answer(), Measure::Failed, &[GroupBy::OperationType], buckets)));
+    let by = [GroupBy::OperationType];
+    let measured = MetricAnswer::over(&answer(), Measure::Failed, &by, Some(buckets));
+    assert_json_snapshot!(received(timeseries(&measured, Measure::Failed, &by, buckets)));
 }
 
 /// Requests of a shop: the cart takes `cart` ms by itself.

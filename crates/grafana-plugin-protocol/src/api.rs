@@ -241,13 +241,16 @@ pub trait Backend: Send + Sync + 'static {
     /// Checks whether the data source works.
     async fn health(&self, caller: Arc<Caller>) -> HealthResult;
     /// The plugin's own metrics in the text format of Prometheus.
-    fn metrics(&self) -> String;
+    async fn metrics(&self) -> String;
     /// Answers an HTTP request to the data source's resources.
     async fn resource(&self, caller: Arc<Caller>, request: ResourceRequest) -> ResourceReply;
     /// Whether a live channel with this path exists.
     async fn subscribe(&self, caller: Arc<Caller>, path: String) -> Subscription;
     /// The frames of a live channel.
     fn follow(&self, caller: Arc<Caller>, path: String) -> LiveStream;
+    /// Ends what the plugin does beside answering calls. Called once, when the plugin is to stop; Grafana kills it two
+    /// seconds later.
+    async fn stop(&self);
 }
 
 #[cfg(test)]

@@ -5,13 +5,16 @@
 //! program crashes. So a static build reads `/etc/hosts` and `/etc/resolv.conf` and asks DNS itself, as programs in Go do.
 //! A dynamic build lets the system resolve names, and so do builds for other operating systems.
 
-use std::net::SocketAddr;
 #[cfg(target_os = "linux")]
 use std::sync::Arc;
+use std::{
+    error::Error,
+    net::{IpAddr, SocketAddr},
+};
 
 use reqwest::dns;
 
-/// Resolves names for HTTP clients.
+/// Resolves names for clients of HTTP and of databases.
 #[derive(Debug)]
 pub struct HostResolver {
     /// A name and the host that it stands for.
@@ -19,11 +22,22 @@ pub struct HostResolver {
     source: Source,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Source {
     System,
     #[cfg(target_os = "linux")]
     Own(Arc<own::Resolver>),
+}
+
+impl Source {
+    async fn lookup(&self, host: &str) -> Result<Vec<SocketAddr>, Box<dyn Error + Send + Sync>> {
+        let host = host.trim_matches(['[', ']']);
+        match self {
+            Self::System => Ok(tokio::net::lookup_host((host, 0)).await?.collect()),
+            #[cfg(target_os = "linux")]
+            Self::Own(resolver) => Ok(resolver.lookup(host).await?.collect()),
+        }
+    }
 }
 
 impl Default for HostResolver {
@@ -47,29 +61,32 @@ impl HostResolver {
     pub fn with_alias(self, name: String, real: String) -> Self {
         Self { alias: Some((name, real)), ..self }
     }
-}
 
-impl dns::Resolve for HostResolver {
-    fn resolve(&self, name: dns::Name) -> dns::Resolving {
-        let host = match &self.alias {
-            Some((alias, real)) if alias == name.as_str() => real,
-            _ => name.as_str(),
-        };
-        let host = host.trim_matches(['[', ']']).to_owned();
-        match &self.source {
-            Source::System => Box::pin(async move { Ok(addresses(tokio::net::lookup_host((host, 0)).await?)) }),
-            #[cfg(target_os = "linux")]
-            Source::Own(resolver) => {
-                let resolver = Arc::clone(resolver);
-                Box::pin(async move { Ok(addresses(resolver.lookup(&host).await?)) })
-            }
+    /// The addresses of a host, in the order in which to try them.
+    ///
+    /// # Errors
+    /// When the name is not known, or no name server answers.
+    pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Box<dyn Error + Send + Sync>> {
+        let found = self.source.lookup(self.real(host)).await?;
+        Ok(found.iter().map(SocketAddr::ip).collect())
+    }
+
+    fn real<'a>(&'a self, name: &'a str) -> &'a str {
+        match &self.alias {
+            Some((alias, real)) if alias == name => real,
+            _ => name,
         }
     }
 }
 
-fn addresses(found: impl Iterator<Item = SocketAddr>) -> dns::Addrs {
-    let found: Vec<_> = found.collect();
-    Box::new(found.into_iter())
+impl dns::Resolve for HostResolver {
+    fn resolve(&self, name: dns::Name) -> dns::Resolving {
+        let (host, source) = (self.real(name.as_str()).to_owned(), self.source.clone());
+        Box::pin(async move {
+            let found: dns::Addrs = Box::new(source.lookup(&host).await?.into_iter());
+            Ok(found)
+        })
+    }
 }
 
 /// Asks DNS without the C library.

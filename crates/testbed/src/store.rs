@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
-use super::span::{RawSpan, RawTrace};
+use super::span::{RawSpan, RawTrace, Text};
 use trace::{Micros, SpanKind, Time, TraceId};
 
 /// The conditions of a search. A trace is found if one of its spans meets all of them.
@@ -32,10 +32,10 @@ pub struct Filter {
 
 impl Filter {
     fn matches(&self, span: &RawSpan) -> bool {
-        self.service.as_ref().is_none_or(|service| *service == span.service)
-            && self.operation.as_ref().is_none_or(|name| *name == span.name)
-            && self.from.is_none_or(|from| span.start >= from)
+        self.from.is_none_or(|from| span.start >= from)
             && self.to.is_none_or(|to| span.start <= to)
+            && self.service.as_ref().is_none_or(|service| *service == span.service)
+            && self.operation.as_ref().is_none_or(|name| *name == span.name)
             && self.min_duration.is_none_or(|least| span.duration >= least)
             && self.max_duration.is_none_or(|most| span.duration <= most)
             && self.tags.iter().all(|(key, value)| has_tag(span, key, value))
@@ -56,6 +56,8 @@ pub(super) type SpanNames = BTreeSet<(String, &'static str)>;
 struct Content {
     traces: Vec<Arc<RawTrace>>,
     by_id: HashMap<TraceId, usize>,
+    /// Positions of the traces with a span of a service, by its name, in ascending order.
+    by_span: HashMap<Text, HashMap<Text, Vec<usize>>>,
     services: BTreeMap<String, SpanNames>,
 }
 
@@ -71,13 +73,34 @@ impl Content {
                 self.services.insert(span.service.to_string(), [(span.name.to_string(), kind)].into());
             }
         }
-        let existing = self.by_id.get(&trace.id).and_then(|&at| self.traces.get_mut(at));
-        if let Some(existing) = existing {
+        let at = *self.by_id.entry(trace.id).or_insert(self.traces.len());
+        self.index(at, &trace.spans);
+        if let Some(existing) = self.traces.get_mut(at) {
             Arc::make_mut(existing).spans.extend(trace.spans);
         } else {
-            self.by_id.insert(trace.id, self.traces.len());
             self.traces.push(Arc::new(trace));
         }
+    }
+
+    fn index(&mut self, at: usize, spans: &[RawSpan]) {
+        for span in spans {
+            let names = self.by_span.entry(span.service.clone()).or_default();
+            let positions = names.entry(span.name.clone()).or_default();
+            if let Err(place) = positions.binary_search(&at) {
+                positions.insert(place, at);
+            }
+        }
+    }
+
+    /// The traces that may match a filter.
+    fn candidates(&self, filter: &Filter) -> Vec<&Arc<RawTrace>> {
+        let Some(service) = &filter.service else { return self.traces.iter().collect() };
+        let names = self.by_span.get(service.as_str());
+        let positions: BTreeSet<usize> = match &filter.operation {
+            Some(name) => names.and_then(|names| names.get(name.as_str())).into_iter().flatten().copied().collect(),
+            None => names.into_iter().flat_map(HashMap::values).flatten().copied().collect(),
+        };
+        positions.into_iter().filter_map(|at| self.traces.get(at)).collect()
     }
 }
 
@@ -109,6 +132,12 @@ impl Store {
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
         content.traces.retain(|trace| !ids.contains(&trace.id));
         content.by_id = content.traces.iter().enumerate().map(|(at, trace)| (trace.id, at)).collect();
+        content.by_span.clear();
+        for at in 0..content.traces.len() {
+            if let Some(trace) = content.traces.get(at).map(Arc::clone) {
+                content.index(at, &trace.spans);
+            }
+        }
     }
 
     /// Number of traces.
@@ -135,7 +164,8 @@ impl Store {
     pub fn search(&self, filter: &Filter, limit: usize) -> Vec<Arc<RawTrace>> {
         let content = self.read();
         let hit = |trace: &&Arc<RawTrace>| trace.spans.iter().any(|span| filter.matches(span));
-        let mut found: Vec<Arc<RawTrace>> = content.traces.iter().filter(hit).map(Arc::clone).collect();
+        let candidates = content.candidates(filter).into_iter();
+        let mut found: Vec<Arc<RawTrace>> = candidates.filter(hit).map(Arc::clone).collect();
         drop(content);
         found.sort_by_key(|trace| (std::cmp::Reverse(trace.start()), trace.id));
         if limit > 0 {

@@ -11,7 +11,7 @@ use super::{
     span::{Link, Parent, Relation, SpanKind, Status},
     strings::{StrId, Strings},
     time::{Micros, Time},
-    timing::{self, NO_TIME, Timing},
+    timing::{self, ImpossibleTimes, NO_TIME, Timing},
     value::Attribute,
 };
 
@@ -178,15 +178,19 @@ impl TraceBuilder {
     pub fn push(&mut self, draft: &mut SpanDraft, strings: &Strings) {
         // Jaeger v2 with storage in memory repeats a warning each time the trace is read.
         draft.warnings.dedup();
-        let to = &mut self.trace;
         by_key(&mut draft.attributes, strings);
-        let attributes = Slice::appended(&mut to.attributes, &mut draft.attributes);
         let time = |event: &EventDraft| event.time.filter(|time| time.0 > 0).unwrap_or(NO_TIME);
         draft.events.sort_by(|a, b| (time(a), strings.get(a.name)).cmp(&(time(b), strings.get(b.name))));
+        draft.events.iter_mut().for_each(|event| by_key(&mut event.attributes, strings));
+        self.add(draft, time);
+    }
+
+    fn add(&mut self, draft: &mut SpanDraft, time: impl Fn(&EventDraft) -> Time) {
+        let to = &mut self.trace;
+        let attributes = Slice::appended(&mut to.attributes, &mut draft.attributes);
         let first = to.events.len() as u32;
         let len = draft.events.len() as u32;
         for event in &mut draft.events {
-            by_key(&mut event.attributes, strings);
             let attributes = Slice::appended(&mut to.attributes, &mut event.attributes);
             to.events.push(Event { time: time(event), name: event.name, attributes });
         }
@@ -222,6 +226,22 @@ impl TraceBuilder {
         });
     }
 
+    /// Adds a span of a finished trace as it is, at `start` whether or not the draft has one, and empties the draft's lists.
+    pub fn push_finished(&mut self, draft: &mut SpanDraft, start: Time) {
+        let time = |event: &EventDraft| event.time.unwrap_or(start);
+        self.add(draft, time);
+        if let Some(span) = self.trace.spans.last_mut() {
+            span.start = start;
+        }
+    }
+
+    /// A finished trace again, from its spans in their order ([`TraceBuilder::push_finished`]) and what it counted.
+    #[must_use]
+    pub fn restore(mut self, strings: &Arc<Strings>, duplicates: usize, impossible_times: ImpossibleTimes) -> Trace {
+        let spans = std::mem::take(&mut self.trace.spans);
+        self.trace.into_trace(spans, strings, duplicates, impossible_times)
+    }
+
     /// The finished trace: spans in canonical order, without exact copies, and no span or event with an impossible time.
     ///
     /// `strings` is the table of all text ids that were added.
@@ -242,24 +262,34 @@ impl TraceBuilder {
             spans.sort_by(|a, b| parts.compare(a, b, strings));
         }
         spans.shrink_to_fit();
+        parts.into_trace(spans, strings, duplicates, impossible_times)
+    }
+}
+
+impl Parts {
+    fn into_trace(
+        self,
+        spans: Vec<Span>,
+        strings: &Arc<Strings>,
+        duplicates: usize,
+        impossible_times: ImpossibleTimes,
+    ) -> Trace {
         Trace {
-            id: parts.id,
+            id: self.id,
             strings: Arc::clone(strings),
             spans,
-            attributes: parts.attributes,
-            events: parts.events,
-            links: parts.links,
-            resources: parts.resources,
-            span_warnings: parts.span_warnings,
-            warnings: parts.warnings,
+            attributes: self.attributes,
+            events: self.events,
+            links: self.links,
+            resources: self.resources,
+            span_warnings: self.span_warnings,
+            warnings: self.warnings,
             gaps: Vec::new(),
             duplicates,
             impossible_times,
         }
     }
-}
 
-impl Parts {
     /// The canonical order of spans: by start, then by everything else in them.
     fn compare(&self, a: &Span, b: &Span, strings: &Strings) -> Ordering {
         let key = |s: &Span| (s.start, s.id, s.duration, s.kind as u8);

@@ -52,6 +52,19 @@ export function editorTests(test, context) {
       await accessible(page);
     });
 
+    test(`config editor with a history ${mode}`, async (page) => {
+      const jsonData = { history: 'memory', historyWindow: '2d' };
+      await call(page, 'configEditor', mode, { uid: 'recorded', url: 'http://localhost:16686', jsonData });
+      await page.getByText('The history is recorded').waitFor({ timeout: 60_000 });
+      await page.getByText(/^Complete since /).waitFor();
+      await page.getByRole('radio', { name: 'PostgreSQL' }).click({ force: true });
+      await page.getByLabel(/^Database URL/).fill('postgres://u:p@db/x');
+      const options = await settled(page, 'options', ({ secureJsonData }) => secureJsonData !== undefined);
+      assert.equal(options.jsonData.history, 'postgres');
+      await shot(page, `config-history-${mode}`, { fullPage: true });
+      await accessible(page);
+    });
+
     test(
       `small editors ${mode}`,
       async (page) => {

@@ -78,6 +78,14 @@ export interface VariableQuery extends KtrdrQuery {
   kind?: VariableKind;
 }
 
+export type HistoryPlace = 'memory' | 'sqlite' | 'postgres';
+
+/** Settings that the browser can write but not read. */
+export interface KtrdrSecrets {
+  /** URL of the PostgreSQL database of the history. */
+  historyUrl?: string;
+}
+
 /** Settings of the data source; durations as `48h`. */
 export interface KtrdrOptions extends DataSourceJsonData {
   /** Seconds. */
@@ -90,6 +98,11 @@ export interface KtrdrOptions extends DataSourceJsonData {
   stallThreshold?: string;
   baselineWindow?: string;
   playbook?: string;
+  /** Where operations are kept; nothing is recorded without it. */
+  history?: HistoryPlace;
+  historyWindow?: string;
+  retention?: string;
+  maxRequestsPerSecond?: number;
   tracesToLogsV2?: TraceToLogs;
   tracesToMetrics?: TraceToMetrics;
 }
@@ -118,7 +131,7 @@ export interface TraceToMetrics {
 export const CULPRIT_SCORE: Measure = 'culprit_score';
 
 export const DEFAULT_LIMIT = 100;
-export const MAX_LIMIT = 1000;
+export const MAX_LIMIT = 10_000;
 
 /** The type of a query as the editor shows it. Links from other data sources have no type. */
 export function typeOf(query: KtrdrQuery): QueryType {

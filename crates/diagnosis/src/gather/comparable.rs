@@ -2,12 +2,14 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
+use serde::{Deserialize, Serialize};
+
 use super::path::{ComparableKey, SectionKind, SectionSum};
 use crate::{playbook::Playbook, slice::operation_spans::OperationSpans};
 use trace::{Micros, Time};
 
 /// A completed operation as a baseline sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Comparable {
     /// Its id, else its trace and first span, so that none counts twice.
     pub operation_id: String,
@@ -34,7 +36,7 @@ pub(crate) fn key(operation: &OperationSpans<'_, '_>) -> Vec<Option<String>> {
 /// An operation of KTRDR has 5 to 25 sections, so all of them are kept. A trace with thousands of span names keeps
 /// [`LargestSections::MOST`]: what is smaller took less than a thirtieth of the time, too little to make an operation
 /// twice as long, and thousands of operations in memory stay below 5 KiB each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LargestSections {
     /// In the order of their keys.
     sections: Vec<ComparableSection>,
@@ -101,7 +103,7 @@ pub(crate) fn by_comparable_key<'s, 'a>(
 }
 
 /// The time that an operation spent on one service, span name and kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct ComparableSection {
     /// The kind of service.
     service: String,

@@ -96,10 +96,15 @@ impl Checker<'_> {
         Playbook {
             name: tables.name.unwrap_or_default(),
             extends: None,
+            overlay: String::new(),
             attributes,
             words,
             context_spans: tables.spans.get("context").into_iter().flatten().map(ToString::to_string).collect(),
             spans,
+            primary_discovery_spans: {
+                let secondary = &tables.discovery.secondary;
+                tables.discovery.spans.iter().filter(|name| !secondary.contains(name)).cloned().collect()
+            },
             sample: tables.discovery.sample,
             discovery_spans: tables.discovery.spans,
             mentions: tables.discovery.mentions,
@@ -110,6 +115,7 @@ impl Checker<'_> {
                 pattern: tables.operation.id_pattern.map(|pattern| pattern.0),
                 time: tables.operation.id_time.unwrap_or_default(),
                 comparable_by: tables.operation.comparable_by.unwrap_or_default(),
+                stored_attributes: tables.operation.stored_attributes.unwrap_or_default(),
                 called_directly: tables.operation.called_directly.unwrap_or_default(),
                 types: tables.operation.types,
                 aliases: tables.operation.aliases,

@@ -52,7 +52,7 @@ pub(super) fn load(overlay: &str) -> Result<Playbook, Vec<PlaybookError>> {
         tables.lay(over);
         tables
     };
-    let playbook = Playbook { extends: extended, ..checker.playbook(tables) };
+    let playbook = Playbook { extends: extended, overlay: overlay.to_owned(), ..checker.playbook(tables) };
     checker.errors.sort_by_key(|error| error.line);
     if checker.errors.is_empty() { Ok(playbook) } else { Err(checker.errors) }
 }
@@ -65,6 +65,17 @@ fn embedded(embedded: Embedded) -> Result<Tables, Vec<PlaybookError>> {
         tables.complete(&parse(Embedded::Ktrdr.text())?);
     }
     Ok(tables)
+}
+
+/// The texts behind a playbook as sorted TOML without comments.
+pub(super) fn normalized(extended: Option<Embedded>, overlay: &str) -> String {
+    // Every playbook takes what it leaves out from that for KTRDR.
+    let below = [Some(Embedded::Ktrdr), extended.filter(|extended| *extended != Embedded::Ktrdr)];
+    let normal =
+        |text: &str| toml::from_str(text).map_or_else(|_| text.to_owned(), |table: toml::Table| table.to_string());
+    let mut texts: Vec<String> = below.into_iter().flatten().map(|embedded| normal(embedded.text())).collect();
+    texts.push(normal(overlay));
+    texts.join("\n")
 }
 
 pub(super) fn parse(text: &str) -> Result<Tables, Vec<PlaybookError>> {

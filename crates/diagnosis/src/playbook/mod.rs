@@ -44,11 +44,13 @@ const GENERIC: &str = include_str!("generic.toml");
 pub struct Playbook {
     name: String,
     extends: Option<Embedded>,
+    overlay: String,
     attributes: HashMap<Attr, Vec<String>>,
     words: Vec<Word>,
     spans: Vec<(SpanRole, Vec<Glob>)>,
     sample: Option<usize>,
     discovery_spans: Vec<String>,
+    primary_discovery_spans: Vec<String>,
     context_spans: Vec<String>,
     mentions: BTreeMap<String, String>,
     operation: OperationTable,
@@ -76,6 +78,7 @@ struct OperationTable {
     pattern: Option<regex::Regex>,
     time: String,
     comparable_by: Vec<String>,
+    stored_attributes: Vec<Glob>,
     called_directly: Vec<Glob>,
     types: Vec<String>,
     aliases: BTreeMap<String, String>,
@@ -188,6 +191,12 @@ impl Playbook {
         self.extends
     }
 
+    /// The texts that it was made from, without comments and with sorted keys: equal for playbooks that say the same.
+    #[must_use]
+    pub fn normalized_text(&self) -> String {
+        load::normalized(self.extends, &self.overlay)
+    }
+
     /// What system it is about.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -216,6 +225,12 @@ impl Playbook {
     #[must_use]
     pub fn discovery_spans(&self) -> &[String] {
         &self.discovery_spans
+    }
+
+    /// Those of [`Playbook::discovery_spans`] that find every operation: the others find the same operations again.
+    #[must_use]
+    pub fn primary_discovery_spans(&self) -> &[String] {
+        &self.primary_discovery_spans
     }
 
     /// Names of spans in other traces that may explain an operation of the same time.
@@ -303,6 +318,12 @@ impl Playbook {
     #[must_use]
     pub fn workers(&self) -> &Workers {
         &self.workers
+    }
+
+    /// Whether an attribute of this key is kept with a stored operation, so that it can be filtered by.
+    #[must_use]
+    pub fn is_stored_attribute(&self, key: &str) -> bool {
+        any_fits(&self.operation.stored_attributes, key)
     }
 
     /// Whether an operation with this id was requested from a worker itself, so that its first span has no caller.

@@ -156,6 +156,7 @@ pub(super) struct Tables {
 pub(super) struct Discovery {
     pub(super) sample: Option<usize>,
     pub(super) spans: Vec<String>,
+    pub(super) secondary: Vec<String>,
     pub(super) mentions: BTreeMap<String, String>,
 }
 
@@ -168,6 +169,7 @@ pub(super) struct OperationTable {
     pub(super) id_pattern: Option<Pattern>,
     pub(super) id_time: Option<String>,
     pub(super) comparable_by: Option<Vec<String>>,
+    pub(super) stored_attributes: Option<Vec<Glob>>,
     pub(super) called_directly: Option<Vec<Glob>>,
     pub(super) error_words: Option<Vec<String>>,
     pub(super) types: Vec<String>,
@@ -319,6 +321,7 @@ impl Tables {
         join_maps(&mut self.spans, over.spans);
         set(&mut self.discovery.sample, over.discovery.sample);
         self.discovery.spans.extend(over.discovery.spans);
+        self.discovery.secondary.extend(over.discovery.secondary);
         self.discovery.mentions.extend(over.discovery.mentions);
         set(&mut self.operation.source, over.operation.source);
         set(&mut self.operation.most_types, over.operation.most_types);
@@ -326,6 +329,7 @@ impl Tables {
         set(&mut self.operation.id_pattern, over.operation.id_pattern);
         set(&mut self.operation.id_time, over.operation.id_time);
         set(&mut self.operation.comparable_by, over.operation.comparable_by);
+        set(&mut self.operation.stored_attributes, over.operation.stored_attributes);
         set(&mut self.operation.called_directly, over.operation.called_directly);
         set(&mut self.operation.error_words, over.operation.error_words);
         self.operation.types.extend(over.operation.types);

@@ -20,8 +20,9 @@ use crate::{
         timeline::StateChange,
     },
     judge::{draft::Draft, finding::Finding, rules},
-    playbook::{Bindings, Confidence, Severity, Verdict, first_line},
+    playbook::{Bindings, Confidence, RouteRole, Severity, Verdict, first_line},
     read::reported,
+    slice::operation_spans::Mention,
 };
 use trace::{Micros, Remark, TraceId};
 
@@ -167,7 +168,10 @@ fn traces(facts: &Facts<'_, '_, '_>, record: &mut Diagnosis) {
     let mut ids: Vec<(TraceId, usize)> = Vec::new();
     let mut places: HashMap<TraceId, usize> = HashMap::new();
     let own = everyone().map(|m| (m.span.trace().id(), 1));
-    for (id, counts) in own.chain(operation.mentions.iter().map(|m| (m.span.trace().id(), 0))) {
+    // Who asked how far an operation was matters only until it has ended.
+    let matters = |mention: &&Mention<'_>| mention.role != RouteRole::Poll || !facts.status.is_terminal();
+    let mentions = operation.mentions.iter().filter(matters).map(|m| (m.span.trace().id(), 0));
+    for (id, counts) in own.chain(mentions) {
         let place = *places.entry(id).or_insert(ids.len());
         match ids.get_mut(place) {
             Some((_, count)) => *count += counts,

@@ -106,7 +106,7 @@ pub struct Diagnosis {
     pub folded_spans: u32,
     /// The main trace.
     pub trace_id: Option<TraceId>,
-    /// Every trace that contributed, main one first.
+    /// Every trace that contributed, main one first. Requests for the state of an operation that has ended do not count.
     pub trace_ids: Vec<TraceId>,
     /// Whether spans, parents or pages are missing.
     pub partial: bool,

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use diagnosis::playbook::Playbook;
-use diagnosis::{Context, Diagnosis, diagnose};
+use diagnosis::{Context, Diagnosis, diagnose, record_operations};
 use trace::Micros;
 
 use crate::{picture::*, scenes::*};
@@ -306,6 +306,14 @@ cli | cli.train | 0 +400ms | ok
             let id = "op_dummy_20261122_100505_a41e50c8";
             of(id, &(old + &new + &after_usual("dummy", "x", id, "31s")), "1m").baseline_ms == Some(30_000.0)
         }),
+        pair("MOST_ATTRIBUTES", |above| {
+            let count = if above { 257 } else { 256 };
+            let all: Vec<String> = (0..count).map(|nth| format!("data.a{nth:03}=x")).collect();
+            kept(&all.join(" ; ")).len() < count
+        }),
+        pair("LONGEST_VALUE", |above| {
+            kept(&format!("data.a={}", "x".repeat(if above { 257 } else { 256 }))).is_empty()
+        }),
         pair("FIRST_ERROR", move |above| code(if above { 400 } else { 399 }).error_type.is_some()),
         pair("FIRST_STATUS", move |above| no_status(if above { 100 } else { 99 }).rule != "service.ib_host"),
         pair("MAX_LIST_ROWS", |above| {
@@ -318,6 +326,15 @@ cli | cli.train | 0 +400ms | ok
                 .any(|cut| cut.list == "errors")
         }),
     ]
+}
+
+/// What a store keeps of these attributes of a span, whose keys begin with `data.a`.
+fn kept(attributes: &str) -> Vec<(String, String)> {
+    let traces = traces(&draw(&training(&format!("train | step | 10s | {attributes}\n"))));
+    let context = Context { now: BASE + span_of_time("1m"), ..Context::default() };
+    let mut all = record_operations(&traces, playbook(), &context).remove(0).attributes;
+    all.retain(|(key, _)| key.starts_with("data.a"));
+    all
 }
 
 fn pairs() -> Vec<Pair> {
@@ -378,7 +395,7 @@ fn of_the_code(directory: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// Constants whose pair is elsewhere, or that decide nothing that shows.
-const ELSEWHERE: [&str; 15] = [
+const ELSEWHERE: [&str; 16] = [
     // Windows in which src/investigate asks Jaeger for more about an operation: tests/search_windows.rs.
     "thresholds.context_window",
     "thresholds.id_margin",
@@ -403,6 +420,8 @@ const ELSEWHERE: [&str; 15] = [
     "SHOWN",
     // growth.rs beside this file: how far up the context of an operation reaches.
     "MAX_ANCESTORS",
+    // crates/frames/src/tests.rs: a series has no more points than requested, and never more than this.
+    "MAX_POINTS",
 ];
 
 #[test]

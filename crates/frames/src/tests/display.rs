@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{answer, changed::two, three};
+use super::{answer, changed::two, numbers, three};
 use crate::{
-    Field, Frame, GroupBy, Measure, Source, View, culprit_score, culprits, diagnosis, lists, numeric, operations,
-    service_map,
+    Field, Frame, GroupBy, Measure, Source, View, culprit_score, culprits, diagnosis, lists, operations, service_map,
 };
 use diagnosis::{Diagnosis, FlowStep, HttpCall, StepKind, StepStatus};
 use trace::{SpanId, Time, TraceId};
@@ -18,7 +17,7 @@ fn tables() -> Vec<Frame> {
     let mut tables = vec![operations(&all, &Source::default()), diagnosis(&all, &Source::default())];
     tables.extend(lists(&all.diagnoses[0], &View::ALL, &Source::default()));
     tables.extend([culprits(&two(), &Source::default()), culprit_score(&two(), true)]);
-    tables.extend(Measure::names().filter_map(|name| Some(numeric(&all, Measure::parse(name)?, &GroupBy::ALL))));
+    tables.extend(Measure::names().filter_map(|name| Some(numbers(&all, Measure::parse(name)?, &GroupBy::ALL))));
     tables
 }
 

@@ -25,7 +25,7 @@ pub(crate) use stop::StopSignal;
 /// The environment variable that Grafana sets for a plugin, and its value. go-plugin calls it the magic cookie.
 pub(crate) const MAGIC_COOKIE: (&str, &str) = ("grafana_plugin_type", "datasource");
 
-/// How long running calls may take after a stop. Grafana kills a plugin after 2 s and logs that as an error.
+/// How long running calls and the backend's own work may take after a stop. Grafana kills a plugin after 2 s and logs that as an error.
 const STOP_DEADLINE: Duration = Duration::from_millis(1500);
 
 /// Why the server could not run.
@@ -62,7 +62,7 @@ pub async fn serve<B: Backend>(backend: Arc<B>) -> Result<(), ServeError> {
         .add_service(services::Controller::new(stop.clone()))
         .add_service(services::Stdio::new(stop.clone()))
         .add_service(services::Broker::new(stop.clone()))
-        .add_service(DataServer::new(backend))
+        .add_service(DataServer::new(Arc::clone(&backend)))
         .add_service(services.diagnostics())
         .add_service(services.resource())
         .add_service(services.stream());
@@ -72,20 +72,26 @@ pub async fn serve<B: Backend>(backend: Arc<B>) -> Result<(), ServeError> {
     stop::watch(&stop);
     let stopped = stop.clone().stopped();
     let served = async {
-        match listener {
+        let served = match listener {
             Listener::Tcp(listener) => {
                 router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopped).await
             }
             #[cfg(unix)]
             Listener::Unix(socket) => router.serve_with_incoming_shutdown(socket.incoming(), stopped).await,
-        }
+        };
+        stop.stop();
+        served
+    };
+    let ended = async {
+        stop.clone().stopped().await;
+        backend.stop().await;
     };
     let late = async {
         stop.clone().stopped().await;
         tokio::time::sleep(STOP_DEADLINE).await;
     };
     tokio::select! {
-        served = served => served.map_err(Into::into),
+        (served, ()) = futures_util::future::join(served, ended) => served.map_err(Into::into),
         () = late => Ok(()),
     }
 }

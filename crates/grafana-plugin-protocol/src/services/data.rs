@@ -142,7 +142,7 @@ mod tests {
         async fn health(&self, _: Arc<Caller>) -> HealthResult {
             unreachable!()
         }
-        fn metrics(&self) -> String {
+        async fn metrics(&self) -> String {
             unreachable!()
         }
         async fn resource(&self, _: Arc<Caller>, _: ResourceRequest) -> ResourceReply {
@@ -152,6 +152,9 @@ mod tests {
             unreachable!()
         }
         fn follow(&self, _: Arc<Caller>, _: String) -> LiveStream {
+            unreachable!()
+        }
+        async fn stop(&self) {
             unreachable!()
         }
     }

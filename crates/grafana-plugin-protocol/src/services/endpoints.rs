@@ -143,7 +143,7 @@ impl<B: Backend> v2::diagnostics_server::Diagnostics for Services<B> {
         &self,
         _: Request<v2::CollectMetricsRequest>,
     ) -> Result<Response<v2::CollectMetricsResponse>, Status> {
-        let prometheus = self.backend.metrics().into_bytes();
+        let prometheus = self.backend.metrics().await.into_bytes();
         let metrics = Some(v2::collect_metrics_response::Payload { prometheus });
         Ok(Response::new(v2::CollectMetricsResponse { metrics }))
     }

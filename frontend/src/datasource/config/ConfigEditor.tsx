@@ -11,13 +11,14 @@ import {
   DataSourceDescription,
 } from '@grafana/plugin-ui';
 import { urlHint } from '../validation';
-import { type KtrdrOptions } from '../query';
+import { type KtrdrOptions, type KtrdrSecrets } from '../query';
 import { Hint } from '../editors/Hint';
+import { HistorySettings } from './HistorySettings';
 import { KtrdrSettings } from './KtrdrSettings';
 import { LimitSettings } from './LimitSettings';
 import { TraceLinks } from './TraceLinks';
 
-type Props = DataSourcePluginOptionsEditorProps<KtrdrOptions>;
+type Props = DataSourcePluginOptionsEditorProps<KtrdrOptions, KtrdrSecrets>;
 
 /** The settings page of the data source. */
 export function ConfigEditor({ options, onOptionsChange }: Props) {
@@ -43,6 +44,8 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
       <Auth {...convertLegacyAuthProps({ config: options, onChange: onOptionsChange })} />
       <Divider />
       <KtrdrSettings uid={options.uid} options={options.jsonData} onChange={change} disabled={options.readOnly} />
+      <Divider />
+      <HistorySettings settings={options} onChange={onOptionsChange} />
       <Divider />
       <TraceLinks options={options.jsonData} onChange={change} disabled={options.readOnly} />
       <Divider />

@@ -1,7 +1,7 @@
 import React, { useState } from 'react';
 import { type DataSourceSettings } from '@grafana/data';
 import { type BackendSrv, type DataSourceSrv, setBackendSrv, setDataSourceSrv } from '@grafana/runtime';
-import { render, screen } from '@testing-library/react';
+import { act, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { of, throwError } from 'rxjs';
 import { type KtrdrOptions } from '../query';
@@ -137,5 +137,107 @@ describe('playbook', () => {
     const { user } = setup();
     await type(user);
     expect(await screen.findByText(/could not be checked: Bad gateway/)).toBeInTheDocument();
+  });
+});
+
+describe('history', () => {
+  const answering = (coverage: unknown) => {
+    const fetch = jest.fn().mockReturnValue(of({ data: coverage }));
+    setBackendSrv({ fetch } as unknown as BackendSrv);
+    return fetch;
+  };
+
+  it('is off by default and asks the backend nothing', () => {
+    const fetch = answering({ activity: 'off' });
+    setup();
+    expect(screen.getByRole('radio', { name: 'Off' })).toBeChecked();
+    expect(screen.queryByLabelText(/^Keep for/)).not.toBeInTheDocument();
+    expect(fetch).not.toHaveBeenCalled();
+  });
+
+  it('keeps place, durations and rate, and removes the place when it is turned off', async () => {
+    answering({ activity: 'off' });
+    const { last, user } = setup();
+    await user.click(screen.getByRole('radio', { name: 'SQLite' }));
+    expect(await screen.findByText(/Nothing is recorded/)).toBeInTheDocument();
+    await user.type(screen.getByLabelText(/^Read the past/), '30d');
+    await user.type(screen.getByLabelText(/^Keep for/), '1d');
+    expect(screen.getByText(/at least as long as/)).toBeInTheDocument();
+    await user.clear(screen.getByLabelText(/^Keep for/));
+    await user.type(screen.getByLabelText(/^Keep for/), '60d');
+    await user.type(screen.getByLabelText(/^Requests per second/), '0');
+    expect(screen.getByText(/A number above 0/)).toBeInTheDocument();
+    await user.clear(screen.getByLabelText(/^Requests per second/));
+    await user.type(screen.getByLabelText(/^Requests per second/), '0.5');
+    await user.tab();
+    expect(last.options.jsonData).toMatchObject({
+      history: 'sqlite',
+      historyWindow: '30d',
+      retention: '60d',
+      maxRequestsPerSecond: 0.5,
+    });
+    await user.click(screen.getByRole('radio', { name: 'Off' }));
+    expect(last.options.jsonData.history).toBeUndefined();
+  });
+
+  it('keeps the URL of the database as a secret', async () => {
+    answering({ activity: 'off' });
+    const { last, user } = setup({ history: 'postgres' });
+    await user.type(screen.getByLabelText(/^Database URL/), 'postgres://u:p@db/x');
+    expect(last.options.secureJsonData).toEqual({ historyUrl: 'postgres://u:p@db/x' });
+    expect(JSON.stringify(last.options.jsonData)).not.toContain('postgres://');
+    await screen.findByText(/Nothing is recorded/);
+  });
+
+  it('shows what is covered and asks again gently', async () => {
+    jest.useFakeTimers();
+    try {
+      const completeSince = Date.UTC(2026, 10, 24, 12);
+      const fetch = answering({
+        activity: 'recording',
+        caughtUp: false,
+        place: 'SQLite file /var/lib/history/1-ktrdr.db',
+        completeSince,
+        lagSeconds: 12.3,
+        requestsPerSecond: 1.96,
+        gaps: [{ from: completeSince - 3_600_000, to: completeSince, reason: 'one trace is too large' }],
+        gapCount: 3,
+      });
+      setup({ history: 'sqlite' });
+      expect(await screen.findByText('The history is being filled')).toBeInTheDocument();
+      expect(screen.getByText(/^Complete since 2026-11-24 .*, 12 s behind$/)).toBeInTheDocument();
+      expect(screen.getByText('2.0 requests per second to Jaeger')).toBeInTheDocument();
+      expect(screen.getByText(/^Missing from .*: one trace is too large$/)).toBeInTheDocument();
+      expect(screen.getByText('… and 2 earlier gaps')).toBeInTheDocument();
+      expect(fetch).toHaveBeenCalledTimes(1);
+      await act(() => jest.advanceTimersByTimeAsync(9_000));
+      expect(fetch).toHaveBeenCalledTimes(1);
+      await act(() => jest.advanceTimersByTimeAsync(2_000));
+      expect(fetch).toHaveBeenCalledTimes(2);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it.each([
+    [{ activity: 'failed', error: 'the disk is full' }, 'The history cannot be used', 'the disk is full'],
+    [{ activity: 'failing', error: 'no route', place: 'memory' }, 'Recording has failed and is tried again', 'no route'],
+    [
+      { activity: 'standby', writer: 'other', place: 'PostgreSQL' },
+      'Another process records: other',
+      'Nothing is complete yet',
+    ],
+    [{ activity: 'recording', caughtUp: true, place: 'memory' }, 'The history is recorded', 'Kept in: memory'],
+  ])('says what the recorder is doing: %j', async (coverage, title, line) => {
+    answering(coverage);
+    setup({ history: 'memory' });
+    expect(await screen.findByText(title)).toBeInTheDocument();
+    expect(screen.getByText(line)).toBeInTheDocument();
+  });
+
+  it('says why the backend could not be asked', async () => {
+    setBackendSrv({ fetch: () => throwError(() => ({ statusText: 'Bad gateway' })) } as unknown as BackendSrv);
+    setup({ history: 'memory' });
+    expect(await screen.findByText('Bad gateway.')).toBeInTheDocument();
   });
 });

@@ -110,7 +110,7 @@ export function FilterFields({ datasource, query, onChange, onRunQuery, range, w
           <TextField
             id={id('limit')}
             label="Limit"
-            tooltip="Maximum number of operations, 1 to 1000"
+            tooltip="Maximum number of operations, 1 to 10000"
             placeholder={String(DEFAULT_LIMIT)}
             width={12}
             value={query.limit}

@@ -73,7 +73,7 @@ describe('query editor', () => {
   it.each([
     ['Min duration', 'fast', /is not a duration/],
     ['Tags', 'symbol', /write name=value/],
-    ['Limit', '5000', /whole number from 1 to 1000/],
+    ['Limit', '50000', /whole number from 1 to 10000/],
   ])('says under “%s” what is wrong and does not run', async (label, text, message) => {
     const { user, onRunQuery } = setup({ queryType: 'operations' });
     await user.type(screen.getByLabelText(label), text);

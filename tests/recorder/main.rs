@@ -1,0 +1,10 @@
+//! The recorder over a simulated KTRDR and a virtual clock: hours pass in seconds, spans arrive when they end, and the result
+//! is compared with the diagnosis of all traces at once.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod honesty;
+mod model;
+mod mortal;
+mod simulated;
+mod truth;
