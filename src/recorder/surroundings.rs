@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use trace::{Time, Trace};
+use trace::{SpanRef, Time, Trace};
 
 /// How many are kept.
 const MOST: usize = 40;
@@ -16,7 +16,7 @@ pub(super) fn explaining(traces: Vec<Trace>, end: Time) -> Vec<Trace> {
     let mut kinds: BTreeMap<(bool, String, String), Vec<Trace>> = BTreeMap::new();
     for trace in traces {
         let Some(first) = trace.spans().min_by_key(|span| (span.start(), span.id())) else { continue };
-        let lives = !trace.spans().any(|span| span.is_error());
+        let lives = !trace.spans().any(SpanRef::is_error);
         let kind = (lives, first.service().to_owned(), first.name().to_owned());
         kinds.entry(kind).or_default().push(trace);
     }
