@@ -64,7 +64,9 @@ mod tests {
         let kept = explaining(all.clone(), END);
         assert_eq!(kept.len(), MOST);
         let mut kinds: BTreeMap<_, Vec<&Trace>> = BTreeMap::new();
-        kept.iter().for_each(|trace| kinds.entry(kind(trace)).or_default().push(trace));
+        for trace in &kept {
+            kinds.entry(kind(trace)).or_default().push(trace);
+        }
         assert!(kinds.len() >= MOST / MOST_OF_A_KIND, "{}", kinds.len());
         for (wanted, kept) in kinds {
             assert!(kept.len() <= MOST_OF_A_KIND, "{wanted:?}");
