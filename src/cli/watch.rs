@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     history::StoreLocation,
-    recorder::{Activity, Handle, JaegerSource, Options, Paced, Recorder, SystemClock, playbook_hash},
+    recorder::{Activity, Handle, JaegerSource, Options, Paced, Recorder, SystemClock, can_record, playbook_hash},
     when::wall_clock,
 };
 use diagnosis::Diagnosis;
@@ -84,6 +84,13 @@ pub(super) async fn run(args: &WatchArgs) -> Result<(), Error> {
 
 fn recorder(args: &WatchArgs, client: &Client, store: Arc<dyn Store>, id: SourceId) -> Result<Recorder, Error> {
     let playbook = Arc::new(source::playbook(args.rules.playbook.as_deref())?);
+    if !can_record(&playbook) {
+        return Err(Error::Usage(
+            "--playbook: this playbook reads a sample of the traces, so what is recorded would be incomplete; use one \
+             that names the spans which start operations"
+                .into(),
+        ));
+    }
     let thresholds = playbook.thresholds();
     let options = Options {
         history_window: args.history_window,

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     investigate::Investigator,
-    recorder::{self, Observed, playbook_hash},
+    recorder::{self, Observed, can_record, playbook_hash},
 };
 use diagnosis::playbook::Playbook;
 use frames::Source;
@@ -140,6 +140,7 @@ impl DataSource {
         let source = Source { uid: instance.uid.clone(), name: instance.name.clone() };
         let recording = match &settings.history {
             None => None,
+            Some(_) if !can_record(investigator.playbook()) => return Err(SettingsError::SampledHistory),
             Some(history) => {
                 let location = history.location(history_directory, org_id, &instance.uid)?;
                 let source = SourceId::new(format!("{org_id}-{}", instance.uid));

@@ -49,6 +49,12 @@ pub enum SettingsError {
          `keepCookies`): all users would see what one of them may see; turn one of them off"
     )]
     PersonalHistory,
+    /// A history needs names by which all operations are found.
+    #[error(
+        "the setting `history` cannot be used with this playbook, which reads a sample of the traces: a history would be \
+         incomplete; leave `history` empty, or use a playbook that names the spans which start operations"
+    )]
+    SampledHistory,
     /// The URL of the database cannot be used.
     #[error("the secret setting `historyUrl` cannot be used: {0}; write `{form}`", form = StoreKind::URL_FORM)]
     HistoryUrl(String),

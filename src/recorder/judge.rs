@@ -19,12 +19,10 @@ use store::{
 };
 use trace::{Micros, Time, Trace, TraceId};
 
-use super::plan::SETTLED_AFTER;
+use super::{plan::SETTLED_AFTER, surroundings::explaining};
 
 /// The version of the rules in code. It grows with every release that judges differently.
 pub(super) const ENGINE_VERSION: EngineVersion = EngineVersion(1);
-/// How many traces beside its own are kept of one operation: health checks, and failures elsewhere.
-const MOST_SURROUNDINGS: usize = 40;
 
 /// Judges the operations of one source.
 #[derive(Clone, Debug)]
@@ -202,8 +200,7 @@ impl Judge {
                 let near = without_operation().filter(|trace| trace.start() <= Some(to) && trace.end() >= Some(from));
                 let mut near: Vec<Trace> = near.cloned().collect();
                 merge(&mut near);
-                near.truncate(MOST_SURROUNDINGS);
-                traces.extend(near);
+                traces.extend(explaining(near, first.diagnosis.end.unwrap_or(now)));
             }
             let stored = known.remove(&key);
             let is_fresh = own.iter().any(|id| read.contains(id));

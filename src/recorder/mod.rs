@@ -21,11 +21,13 @@ mod read;
 mod run;
 mod source;
 mod status;
+mod surroundings;
 
 pub use budget::{Budget, Paced};
 pub use handle::Handle;
 pub use hash::playbook_hash;
 pub use metrics::{Observed, write_metrics};
+pub use read::can_record;
 pub use run::{Clock, Options, Recorder, SystemClock};
 pub use source::{JaegerSource, Source, SourceError};
 pub use status::{Activity, Status};

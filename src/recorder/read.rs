@@ -64,6 +64,12 @@ pub(super) enum Services {
     Active,
 }
 
+/// Whether a recorder finds all operations that a playbook describes. It cannot where only a sample of the traces is read.
+#[must_use]
+pub fn can_record(playbook: &Playbook) -> bool {
+    playbook.sample().is_none()
+}
+
 /// Reads from a source, and remembers which services have which span names.
 #[derive(Debug)]
 pub(super) struct Reader {

@@ -27,6 +27,7 @@ fn wrong_usage_is_status_2() {
         (&["watch", "--jaeger", "http://127.0.0.1:1", "--store", "postgres://u:a@M4rk3r@h/d"], "%40"),
         (&["watch", "--jaeger", "http://127.0.0.1:1", "--retention", "1d"], "--history-window"),
         (&["watch", "--jaeger", "http://127.0.0.1:1", "--source", ""], "--source"),
+        (&["watch", "--jaeger", "http://127.0.0.1:1", "--playbook", "generic"], "sample"),
         (&["watch", "--jaeger", "http://127.0.0.1:1", "--max-requests-per-second", "0"], "--max-requests-per-second"),
         (&["operations", "--store", "memory"], "memory"),
         (&["operations", "--source", "x"], "--store"),

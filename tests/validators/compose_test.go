@@ -204,9 +204,29 @@ func checkGrafana(t *testing.T, project *types.Project, wanted []string) {
 	for _, name := range wanted {
 		if value := grafana.Environment[name]; value == nil {
 			t.Errorf("grafana: the data sources want %s", name)
+		} else if name == "KTRDR_HISTORY" {
+			checkHistory(t, grafana, *value)
 		} else {
 			checkAddress(t, project, *value, ports[name])
 		}
+	}
+}
+
+// The folder of SQLite files is kept when the container is replaced.
+func checkHistory(t *testing.T, grafana types.ServiceConfig, kind string) {
+	t.Helper()
+	if !slices.Contains([]string{"", "memory", "sqlite", "postgres"}, kind) {
+		t.Errorf("grafana: there is no history %q", kind)
+	}
+	if kind != "sqlite" {
+		return
+	}
+	folder := grafana.Environment["GF_PLUGIN_HISTORY_DIR"]
+	isKept := func(mount types.ServiceVolumeConfig) bool {
+		return mount.Type == types.VolumeTypeVolume && strings.HasPrefix(*folder, mount.Target+"/")
+	}
+	if folder == nil || !slices.ContainsFunc(grafana.Volumes, isKept) {
+		t.Error("grafana: the folder of the history is on no volume")
 	}
 }
 

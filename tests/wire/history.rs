@@ -138,7 +138,7 @@ async fn newer_settings_replace_the_recorder_and_older_ones_do_not() {
 }
 
 #[tokio::test]
-async fn a_file_without_a_folder_and_a_personal_history_are_errors_that_name_the_setting() {
+async fn a_history_that_cannot_be_kept_is_an_error_that_names_the_setting() {
     let mut setup = setup(None).await;
     setup.source = recording(&setup, "sqlite");
     let (status, message, source) = setup.failure(json!({"queryType": "operations"})).await;
@@ -150,6 +150,10 @@ async fn a_file_without_a_folder_and_a_personal_history_are_errors_that_name_the
         DataSource { json: json!({"history": "memory", "oauthPassThru": true}), updated_ms: 2, ..setup.source.clone() };
     let (_, message, _) = setup.failure(json!({"queryType": "operations"})).await;
     assert!(message.contains("`history`") && message.contains("oauthPassThru"), "{message}");
+    setup.source =
+        DataSource { json: json!({"history": "memory", "playbook": "generic"}), updated_ms: 3, ..setup.source.clone() };
+    let (_, message, _) = setup.failure(json!({"queryType": "operations"})).await;
+    assert!(message.contains("`history`") && message.contains("a sample of the traces"), "{message}");
 }
 
 #[tokio::test]

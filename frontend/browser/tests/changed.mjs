@@ -113,12 +113,19 @@ export function changedTests(test, context) {
     'what changed: a baseline is sent, and a bad one is named',
     async (page) => {
       await during(page, CULPRITS);
-      const ask = (baseline) => call(page, 'query', [{ queryType: 'culprits', baseline }], SOURCE, 1);
+      const ask = (baseline) =>
+        call(page, 'query', [{ queryType: 'culprits', baseline }], SOURCE, CULPRITS.from + sinceStart());
       const before = await ask({ from: 'now-3h', to: 'now-2h' });
       assert.equal(before.error, undefined);
       assert.equal(before.frames[0].values.service[0], 'ktrdr-ib-host-service');
       assert.match((await ask({ from: 'yesterday', to: 'now' })).error, /`from` of `baseline`/);
-      const score = await call(page, 'query', [{ queryType: 'metric', measure: 'culprit_score' }], SOURCE, 1);
+      const score = await call(
+        page,
+        'query',
+        [{ queryType: 'metric', measure: 'culprit_score' }],
+        SOURCE,
+        CULPRITS.from + sinceStart()
+      );
       assert.ok(score.frames[0].values.culprit_score[0] > 1000);
     },
     { expectErrors: true }
@@ -128,7 +135,7 @@ export function changedTests(test, context) {
     "what changed: Explore's table looks finished",
     async (page) => {
       await during(page, CULPRITS);
-      const { frames } = await call(page, 'query', [{ queryType: 'culprits' }], SOURCE, 1);
+      const { frames } = await call(page, 'query', [{ queryType: 'culprits' }], SOURCE, CULPRITS.from + sinceStart());
       assert.deepEqual(frames[0].fields.slice(0, 5), ['rank', 'service', 'kind', 'summary', 'affected']);
       await call(page, 'explore', 'dark', { queryType: 'culprits' }, { width: 1300, height: 400 }, SOURCE);
       await page.getByRole('columnheader').first().waitFor();
