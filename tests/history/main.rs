@@ -6,6 +6,8 @@ mod changed;
 mod corpus;
 mod equal;
 mod honest;
+#[path = "../support/hooked_store.rs"]
+mod hooked_store;
 mod moving;
 mod recorded;
 #[allow(dead_code, reason = "not everything is needed here")]

@@ -1,116 +1,37 @@
 //! A recorder writes while questions are answered, and some operations are too many to judge at once.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use async_trait::async_trait;
-use diagnosis::{Comparable, Diagnosis, Filters, Measure, OperationStatus, TimeRange};
-use ktrdr_diagnosis::investigate::{MetricQuery, Order, Reader};
-use store::{
-    Acquired, AggregateQuery, AggregateRow, Batch, Committed, CompactTraces, ComparableQuery, Coverage, Field, Lease,
-    MemoryStore, OperationFilter, OperationKey, Page, Pruned, Result, Retention, SourceId, States, Store,
-    StoredOperation, Upsert,
+use diagnosis::{Diagnosis, Filters, Measure, OperationStatus, TimeRange};
+use ktrdr_diagnosis::investigate::{MetricQuery, Reader};
+use store::{MemoryStore, OperationFilter, States, Store, StoredOperation, Upsert};
+use trace::Micros;
+
+use crate::{
+    corpus::{DAY, HOUR, NOW, ask, commit, read},
+    hooked_store::{HookedStore, Hooks},
 };
-use trace::{Micros, Time, TraceId};
 
-use crate::corpus::{DAY, HOUR, NOW, ask, commit, read};
-
-/// A store in which something happens before each of the next reads of closed operations.
+/// Hooks that change the store before each of the next reads of closed operations.
+#[derive(Debug)]
 struct Moving {
-    store: MemoryStore,
+    store: Arc<dyn Store>,
     changes: Mutex<Vec<StoredOperation>>,
     reads: AtomicUsize,
 }
 
-impl fmt::Debug for Moving {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Moving")
-    }
-}
-
-impl Moving {
-    async fn before_closed(&self, filter: &OperationFilter) {
+impl Hooks for Moving {
+    async fn before_read(&self, filter: &OperationFilter) {
         if filter.states == States::Closed {
             self.reads.fetch_add(1, Relaxed);
             let change = self.changes.lock().unwrap().pop();
             if let Some(operation) = change {
-                commit(&self.store, vec![Upsert { operation, traces: None }], Vec::new()).await;
+                commit(&*self.store, vec![Upsert { operation, traces: None }], Vec::new()).await;
             }
         }
-    }
-}
-
-#[async_trait]
-impl Store for Moving {
-    fn place(&self) -> &str {
-        self.store.place()
-    }
-    async fn acquire(&self, source: &SourceId, holder: &str, ttl: Micros, now: Time) -> Result<Acquired> {
-        self.store.acquire(source, holder, ttl, now).await
-    }
-    async fn renew(&self, lease: &Lease, ttl: Micros, now: Time) -> Result<Lease> {
-        self.store.renew(lease, ttl, now).await
-    }
-    async fn release(&self, lease: &Lease, now: Time) -> Result<()> {
-        self.store.release(lease, now).await
-    }
-    async fn commit(&self, batch: Batch) -> Result<Committed> {
-        self.store.commit(batch).await
-    }
-    async fn prune(&self, lease: &Lease, retention: Retention, now: Time) -> Result<Pruned> {
-        self.store.prune(lease, retention, now).await
-    }
-    async fn sources(&self) -> Result<Vec<SourceId>> {
-        self.store.sources().await
-    }
-    async fn coverage(&self, source: &SourceId) -> Result<Coverage> {
-        self.store.coverage(source).await
-    }
-    async fn operations(
-        &self,
-        source: &SourceId,
-        filter: &OperationFilter,
-        order: Order,
-        limit: usize,
-    ) -> Result<Page> {
-        self.before_closed(filter).await;
-        self.store.operations(source, filter, order, limit).await
-    }
-    async fn aggregate(&self, source: &SourceId, query: &AggregateQuery) -> Result<Vec<AggregateRow>> {
-        self.before_closed(&query.filter).await;
-        self.store.aggregate(source, query).await
-    }
-    async fn distinct(
-        &self,
-        source: &SourceId,
-        field: &Field,
-        filter: &OperationFilter,
-        limit: usize,
-    ) -> Result<Vec<String>> {
-        self.store.distinct(source, field, filter, limit).await
-    }
-    async fn open_operations(&self, source: &SourceId) -> Result<Vec<StoredOperation>> {
-        self.store.open_operations(source).await
-    }
-    async fn get(&self, source: &SourceId, key: &OperationKey) -> Result<Option<StoredOperation>> {
-        self.store.get(source, key).await
-    }
-    async fn by_trace(&self, source: &SourceId, trace: TraceId) -> Result<Vec<StoredOperation>> {
-        self.store.by_trace(source, trace).await
-    }
-    async fn compact_traces(&self, source: &SourceId, key: &OperationKey) -> Result<Option<CompactTraces>> {
-        self.store.compact_traces(source, key).await
-    }
-    async fn comparables(&self, source: &SourceId, query: &ComparableQuery) -> Result<Vec<Comparable>> {
-        self.store.comparables(source, query).await
-    }
-    async fn marked(&self, source: &SourceId, limit: usize) -> Result<Vec<OperationKey>> {
-        self.store.marked(source, limit).await
     }
 }
 
@@ -136,11 +57,12 @@ fn count() -> MetricQuery {
     MetricQuery { measure: Measure::Count, by, buckets, reader, limit: 1 }
 }
 
-async fn filled(operations: Vec<StoredOperation>, changes: Vec<StoredOperation>) -> Arc<Moving> {
-    let store = MemoryStore::default();
+async fn filled(operations: Vec<StoredOperation>, changes: Vec<StoredOperation>) -> Arc<HookedStore<Moving>> {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let upserts = operations.into_iter().map(|operation| Upsert { operation, traces: None }).collect();
-    commit(&store, upserts, read(NOW - Micros(7 * DAY.0), NOW)).await;
-    Arc::new(Moving { store, changes: Mutex::new(changes), reads: AtomicUsize::new(0) })
+    commit(&*store, upserts, read(NOW - Micros(7 * DAY.0), NOW)).await;
+    let hooks = Moving { store: Arc::clone(&store), changes: Mutex::new(changes), reads: AtomicUsize::new(0) };
+    Arc::new(HookedStore { store, hooks })
 }
 
 #[tokio::test]
@@ -157,7 +79,7 @@ async fn an_operation_that_closes_or_opens_again_meanwhile_counts_once() {
                 let numbers = ask.metric(hour(), &Filters::default(), &count(), NOW).await.unwrap();
                 assert_eq!(numbers.rows[0].count, 2, "closed before: {before}");
             }
-            assert_eq!(moving.reads.load(Relaxed), 2, "it was read again");
+            assert_eq!(moving.hooks.reads.load(Relaxed), 2, "it was read again");
         }
     }
 }
@@ -168,7 +90,7 @@ async fn a_store_that_never_rests_is_answered_from_all_the_same() {
     let moving = filled(vec![operation(1, true)], changes).await;
     let store: Arc<dyn Store> = Arc::clone(&moving) as Arc<dyn Store>;
     ask(&store).metric(hour(), &Filters::default(), &count(), NOW).await.unwrap();
-    assert_eq!(moving.reads.load(Relaxed), 4);
+    assert_eq!(moving.hooks.reads.load(Relaxed), 4);
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod honesty;
+#[path = "../support/hooked_store.rs"]
+mod hooked_store;
 mod model;
 mod mortal;
 mod simulated;

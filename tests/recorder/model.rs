@@ -24,7 +24,8 @@ use tokio::sync::{Notify, watch};
 use trace::{Micros, Time, Trace, TraceId};
 
 use crate::{
-    mortal::{End, Expected, MortalStore},
+    hooked_store::HookedStore,
+    mortal::{End, Expected, Mortal},
     simulated::{BEGIN, Faults, Feed, Setup, SimulatedJaeger, VirtualClock},
     truth::compare,
 };
@@ -143,7 +144,7 @@ async fn place(
 ) -> u64 {
     let until = BEGIN + TROUBLE;
     for life in 0.. {
-        let mortal = Arc::new(MortalStore {
+        let hooks = Mortal {
             store: Arc::clone(&setup.store),
             clock: setup.clock,
             until,
@@ -151,7 +152,8 @@ async fn place(
             end: [End::Before, End::After, End::Failure][rng.draw() as usize % 3],
             died: Notify::new(),
             expected: Arc::clone(&expected),
-        });
+        };
+        let mortal = Arc::new(HookedStore { store: Arc::clone(&setup.store), hooks });
         let store = Arc::clone(&mortal) as Arc<dyn store::Store>;
         let recorder = setup.recorder(Arc::clone(&source), store, &format!("{name}-{life}"));
         let mut running = tokio::spawn(recorder.run(stop.clone(), false));
@@ -160,7 +162,7 @@ async fn place(
                 ended.unwrap().unwrap();
                 return life;
             }
-            () = mortal.died.notified() => running.abort(),
+            () = mortal.hooks.died.notified() => running.abort(),
         }
         tokio::time::sleep(Duration::from_millis(rng.within(0, 60_000) as u64)).await;
     }

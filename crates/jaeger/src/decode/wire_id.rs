@@ -34,7 +34,7 @@ impl<T: Copy> WireId<T> {
 
 /// An id that is written in several ways.
 pub(super) trait ReadId: Sized + PartialEq {
-    /// The value that means that there is no id.
+    /// How an absent id is written.
     const NOTHING: Self;
 
     fn from_wire(text: &str) -> Option<Self>;

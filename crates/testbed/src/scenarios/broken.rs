@@ -28,7 +28,7 @@ pub(super) fn context_lost(builder: &mut ScenarioBuilder) {
     builder.set_clock(mins(30));
 }
 
-/// 16: the GPU host answers but is not instrumented, so there is no operation id, no span of the work and no end.
+/// 16: the GPU host answers but is not instrumented: the operation has no id, no spans of its work and no end.
 pub(super) fn gpu_host(builder: &mut ScenarioBuilder) {
     let deployment = Deployment::new(builder.seed);
     let base = builder.base;

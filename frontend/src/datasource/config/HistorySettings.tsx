@@ -6,7 +6,7 @@ import { parseDuration } from '../../shared/duration';
 import { durationHint } from '../validation';
 import { type HistoryPlace, type KtrdrOptions, type KtrdrSecrets } from '../query';
 import { HistoryState } from './HistoryState';
-import { SettingField } from './SettingField';
+import { NumberSettingField, SettingField } from './SettingField';
 
 type Settings = DataSourceSettings<KtrdrOptions, KtrdrSecrets>;
 
@@ -108,14 +108,14 @@ export function HistorySettings({ settings, onChange }: Props) {
             disabled={readOnly}
             width={16}
           />
-          <SettingField
+          <NumberSettingField
             id="ktrdr-requests"
             label="Requests per second"
             description="How often Jaeger is asked at most while operations are recorded."
             placeholder="5"
-            value={options.maxRequestsPerSecond === undefined ? undefined : String(options.maxRequestsPerSecond)}
+            value={options.maxRequestsPerSecond}
             check={rateHint}
-            onCommit={(text) => change({ maxRequestsPerSecond: text && !rateHint(text) ? Number(text) : undefined })}
+            onCommit={(maxRequestsPerSecond) => change({ maxRequestsPerSecond })}
             disabled={readOnly}
             width={16}
           />

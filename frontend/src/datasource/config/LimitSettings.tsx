@@ -1,7 +1,7 @@
 import React from 'react';
 import { ConfigSubSection } from '@grafana/plugin-ui';
 import { type KtrdrOptions } from '../query';
-import { SettingField } from './SettingField';
+import { NumberSettingField, SettingField } from './SettingField';
 
 interface Props {
   options: KtrdrOptions;
@@ -48,14 +48,14 @@ export function LimitSettings({ options, onChange, disabled }: Props) {
         />
       </ConfigSubSection>
       <ConfigSubSection title="Limits">
-        <SettingField
+        <NumberSettingField
           id="ktrdr-max-body"
           label="Largest answer (MiB)"
           description="If an answer of Jaeger is larger, it is requested again in smaller parts."
           placeholder="256"
-          value={options.maxBodyMiB === undefined ? undefined : String(options.maxBodyMiB)}
+          value={options.maxBodyMiB}
           check={sizeHint}
-          onCommit={(text) => onChange({ maxBodyMiB: text && !sizeHint(text) ? Number(text) : undefined })}
+          onCommit={(maxBodyMiB) => onChange({ maxBodyMiB })}
           disabled={disabled}
           width={16}
         />

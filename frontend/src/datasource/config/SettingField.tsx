@@ -43,3 +43,21 @@ export function SettingField({
     </Field>
   );
 }
+
+interface NumberProps extends Omit<Props, 'value' | 'onCommit'> {
+  value: number | undefined;
+  check: (text: string) => string | undefined;
+  onCommit: (value: number | undefined) => void;
+}
+
+/** The same for a number. Text that is not valid commits nothing: the setting is removed. */
+export function NumberSettingField({ value, check, onCommit, ...props }: NumberProps) {
+  return (
+    <SettingField
+      {...props}
+      value={value === undefined ? undefined : String(value)}
+      check={check}
+      onCommit={(text) => onCommit(text && !check(text) ? Number(text) : undefined)}
+    />
+  );
+}

@@ -221,7 +221,11 @@ describe('history', () => {
 
   it.each([
     [{ activity: 'failed', error: 'the disk is full' }, 'The history cannot be used', 'the disk is full'],
-    [{ activity: 'failing', error: 'no route', place: 'memory' }, 'Recording has failed and is tried again', 'no route'],
+    [
+      { activity: 'failing', error: 'no route', place: 'memory' },
+      'Recording has failed and is tried again',
+      'no route',
+    ],
     [
       { activity: 'standby', writer: 'other', place: 'PostgreSQL' },
       'Another process records: other',
